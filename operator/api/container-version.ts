@@ -1,0 +1,46 @@
+import type { Stored } from '../cluster/store.ts'
+import type { ContainerVersionSpec } from './spec.ts'
+import type { ContainerVersionStatus } from './status.ts'
+
+/** A ContainerVersion as it is kept in the cache: metadata stripped to what is used. */
+export interface ContainerVersion extends Stored {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly generation: number
+  readonly finalizers: readonly string[]
+  readonly deleting: boolean
+  readonly spec: ContainerVersionSpec
+  readonly status: ContainerVersionStatus
+}
+
+interface Raw {
+  readonly metadata: {
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+    readonly resourceVersion: string
+    readonly generation?: number
+    readonly finalizers?: readonly string[]
+    readonly deletionTimestamp?: string
+  }
+  readonly spec: ContainerVersionSpec
+  readonly status?: ContainerVersionStatus
+}
+
+/** @param raw an object that the API server has admitted, hence of the schema's shape */
+export function containerVersion(raw: unknown): ContainerVersion {
+  const { metadata, spec, status } = raw as Raw
+  return {
+    key: `${metadata.namespace}/${metadata.name}`,
+    resourceVersion: metadata.resourceVersion,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    uid: metadata.uid,
+    generation: metadata.generation ?? 1,
+    finalizers: metadata.finalizers ?? [],
+    deleting: metadata.deletionTimestamp !== undefined,
+    spec,
+    status: status ?? {},
+  }
+}

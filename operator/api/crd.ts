@@ -1,0 +1,64 @@
+import { specSchema } from './spec.ts'
+import { statusSchema } from './status.ts'
+
+export const group = 'cvmanager.io'
+export const version = 'v1'
+export const kind = 'ContainerVersion'
+export const plural = 'containerversions'
+export const apiVersion = `${group}/${version}`
+
+/** Present only while a rollout is under way, so that deleting the object ends it cleanly. */
+export const finalizer = `${group}/rollout`
+
+const column = (name: string, jsonPath: string, description: string, priority = 0, type = 'string') => ({
+  name,
+  type,
+  jsonPath,
+  description,
+  ...(priority > 0 ? { priority } : {}),
+})
+
+/** The CustomResourceDefinition, as it stands in `crds/`. */
+export const crd = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.${group}` },
+  spec: {
+    group,
+    scope: 'Namespaced',
+    names: { kind, listKind: `${kind}List`, plural, singular: 'containerversion', shortNames: ['cv'] },
+    versions: [
+      {
+        name: version,
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        additionalPrinterColumns: [
+          column('Tag', '.spec.tag', 'The tag that is followed'),
+          column('Version', '.status.current.version', 'The version that the workloads run'),
+          column('Status', '.status.phase', 'The state in one word'),
+          column('Strategy', '.spec.strategy.kind', 'How versions are rolled out'),
+          column('Age', '.metadata.creationTimestamp', 'Since when the object exists', 0, 'date'),
+          column('Digest', '.status.current.digest', 'The digest that the workloads run', 1),
+          column('Next', '.status.next.version', 'The version that is offered but not run', 1),
+          column('Message', '.status.message', 'The state in one sentence', 1),
+        ],
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            description:
+              'A ContainerVersion says which image tag feeds which workloads: when the tag moves, cvmanager rolls the version behind it out.',
+            required: ['spec'],
+            properties: {
+              apiVersion: { type: 'string', description: `${apiVersion}.` },
+              kind: { type: 'string', description: `${kind}.` },
+              metadata: { type: 'object' },
+              spec: specSchema.json,
+              status: statusSchema.json,
+            },
+          },
+        },
+      },
+    ],
+  },
+} as const

@@ -1,0 +1,171 @@
+import { type Infer, integer, list, object, optional, string, time } from './schema.ts'
+
+/** What `kubectl get cv` shows as STATUS. */
+export const phases = [
+  'Pending',
+  'UpToDate',
+  'RollingOut',
+  'RollingBack',
+  'RolledBack',
+  'Failed',
+  'Stalled',
+  'Unavailable',
+] as const
+export type Phase = (typeof phases)[number]
+
+export const outcomes = ['Succeeded', 'RolledBack', 'Failed', 'Superseded', 'Aborted'] as const
+export type Outcome = (typeof outcomes)[number]
+
+const digest = (description: string) => string({ description, maxLength: 256 })
+
+const observed = object(
+  {
+    tag: string({ description: 'The tag.' }),
+    digest: digest('The digest that the tag points at; of a multi-architecture image, that of its index.'),
+    version: string({ description: 'The version that was found for the digest.' }),
+    source: string({
+      description: 'Where the version was found: an alias tag, a label of the image, or the digest itself.',
+      enum: ['alias', 'label', 'digest'],
+    }),
+    firstSeenTime: time('When the tag was first seen to point at this digest.'),
+  },
+  { description: 'What the registry offers for the tag.' },
+)
+
+const current = object(
+  {
+    digest: digest('The digest that the workloads run.'),
+    version: string({ description: 'The version that the workloads run.' }),
+    image: string({ description: 'The image, as rolled out.' }),
+    since: time('Since when.'),
+  },
+  { description: 'The version that all the workloads run.' },
+)
+
+const next = object(
+  {
+    digest: digest('Its digest.'),
+    version: string({ description: 'Its name.' }),
+    heldBy: string({
+      description:
+        'What holds it: Rollout while it is being rolled out, Quarantine after it has failed, or the reason of the condition Ready.',
+    }),
+  },
+  { description: 'The version that is offered but not (yet) run by the workloads.' },
+)
+
+const previousImage = object(
+  {
+    name: string({ description: "The container's name." }),
+    image: string({ description: 'Its image before the rollout, to the letter.' }),
+  },
+  { description: 'A container before the rollout.' },
+)
+
+const rolloutWorkload = object(
+  {
+    kind: string({ description: 'Deployment, StatefulSet or DaemonSet.' }),
+    name: string({ description: "The workload's name." }),
+    uid: string({ description: 'Its UID: another workload of the same name is another workload.' }),
+    previous: list(previousImage, { description: 'The images that a rollback restores.' }),
+  },
+  { description: 'A workload of the rollout.' },
+)
+
+const rollout = object(
+  {
+    id: string({ description: 'Names this rollout in events and history.' }),
+    phase: string({ description: 'What is being done.', enum: ['RollingOut', 'RollingBack', 'Recording'] }),
+    digest: digest('The digest that is rolled out.'),
+    version: string({ description: 'The version that is rolled out.' }),
+    image: string({ description: 'The image that the workloads get.' }),
+    from: optional(string({ description: 'The version that the workloads ran before.' })),
+    startTime: time('When it began.'),
+    deadline: time('When it has failed if it is not done.'),
+    workloads: list(rolloutWorkload, { description: 'The workloads that move together.' }),
+    outcome: optional(string({ description: 'How it ended, once that is known.', enum: outcomes })),
+    reason: optional(string({ description: 'Why it failed, in one word.' })),
+    message: optional(string({ description: 'Why it failed.' })),
+    rollbackTime: optional(time('When its rollback began.')),
+    endTime: optional(time('When it ended.')),
+  },
+  { description: 'The rollout under way.' },
+)
+
+const pastRollout = object(
+  {
+    id: string({ description: 'Names the rollout in events and history.' }),
+    digest: digest('The digest that was rolled out.'),
+    version: string({ description: 'The version that was rolled out.' }),
+    from: optional(string({ description: 'The version that the workloads ran before.' })),
+    outcome: string({ description: 'How it ended.', enum: outcomes }),
+    message: optional(string({ description: 'Why it failed.' })),
+    startTime: time('When it began.'),
+    endTime: time('When it ended.'),
+    duration: string({ description: 'How long it took, e.g. 1m12s.' }),
+  },
+  { description: 'A rollout that has ended.' },
+)
+
+const quarantined = object(
+  {
+    digest: digest('The digest that failed.'),
+    version: string({ description: 'Its version.' }),
+    outcome: string({
+      description: 'What was done about it: RolledBack, or Failed where it was left in place.',
+      enum: ['RolledBack', 'Failed'],
+    }),
+    message: string({ description: 'Why it failed.' }),
+    since: time('When it failed.'),
+    generation: integer({
+      description: 'The generation of the spec under which it failed; a newer one tries it again.',
+    }),
+  },
+  { description: 'A version that failed and is not tried again.' },
+)
+
+const condition = object(
+  {
+    type: string({ description: 'Ready, Progressing or Stalled.', enum: ['Ready', 'Progressing', 'Stalled'] }),
+    status: string({ description: 'True, False or Unknown.', enum: ['True', 'False', 'Unknown'] }),
+    reason: string({ description: 'The cause in one CamelCase word, stable enough to alert on.' }),
+    message: string({ description: 'The cause, and what to do.', maxLength: 32_768 }),
+    lastTransitionTime: time('When status last changed.'),
+    observedGeneration: integer({ description: 'The generation of the spec that this speaks of.' }),
+  },
+  { description: 'One aspect of the state, by the rules of the Kubernetes API conventions.' },
+)
+
+export const statusSchema = object(
+  {
+    observedGeneration: optional(integer({ description: 'The generation of the spec that this status speaks of.' })),
+    phase: optional(string({ description: 'The state in one word.', enum: phases })),
+    message: optional(string({ description: 'The state in one sentence.' })),
+    observed: optional(observed),
+    current: optional(current),
+    next: optional(next),
+    rollout: optional(rollout),
+    rollouts: optional(list(pastRollout, { description: 'The last rollouts, newest first.', maxItems: 10 })),
+    quarantined: optional(
+      list(quarantined, {
+        description: 'Versions that failed and are not tried again until the tag moves on or the spec changes.',
+        maxItems: 10,
+      }),
+    ),
+    conditions: optional(
+      list(condition, {
+        description:
+          'Ready: the workloads run what the tag points at. Progressing: a rollout is under way. Stalled: only a change by a person helps.',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['type'],
+      }),
+    ),
+  },
+  { description: 'What cvmanager sees and does. Written by cvmanager alone.' },
+)
+
+export type ContainerVersionStatus = Infer<typeof statusSchema>
+export type Condition = Infer<typeof condition>
+export type RolloutStatus = Infer<typeof rollout>
+export type PastRollout = Infer<typeof pastRollout>
+export type Quarantined = Infer<typeof quarantined>
