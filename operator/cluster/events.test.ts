@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { test } from 'tap'
+import { eventName } from './events.ts'
+
+const web = { apiVersion: 'cvmanager.io/v1', kind: 'ContainerVersion', namespace: 'shop', name: 'web', uid: 'u-1' }
+const event = { type: 'Normal', reason: 'RolloutStarted', message: '', id: 'sha256:1' } as const
+
+test('the name of an event is the same for the same happening, and another for another', async (t) => {
+  t.equal(eventName(web, event), eventName({ ...web }, { ...event, message: 'written differently' }))
+  const others = [
+    eventName({ ...web, uid: 'u-2' }, event),
+    eventName(web, { ...event, reason: 'RolloutFailed' }),
+    eventName(web, { ...event, id: 'sha256:2' }),
+  ]
+  t.equal(new Set([eventName(web, event), ...others]).size, 4)
+})
+
+test('B43 the name of an event is valid, however long the name of the object is', async () => {
+  const objectName = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,120}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,120}[a-z0-9])?)?$/)
+  fc.assert(
+    fc.property(objectName, fc.string(), (name, id) => {
+      const made = eventName({ ...web, name }, { ...event, id })
+      return made.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(made)
+    }),
+    {
+      examples: [
+        ['a'.repeat(253), ''],
+        [`${'a'.repeat(235)}-.b`, ''],
+      ],
+    },
+  )
+})

@@ -1,0 +1,27 @@
+/** Where a resource lives on the API server. */
+export interface Resource {
+  /** Empty for the core group. */
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+}
+
+export interface Place {
+  /** Left out: all namespaces, or a cluster-scoped resource. */
+  readonly namespace?: string | undefined
+  readonly name?: string | undefined
+  /** `status`, `scale`, … */
+  readonly subresource?: string | undefined
+}
+
+export function resourcePath(
+  { group, version, plural }: Resource,
+  { namespace, name, subresource }: Place = {},
+): string {
+  const segments = group === '' ? ['api', version] : ['apis', group, version]
+  if (namespace !== undefined) segments.push('namespaces', namespace)
+  segments.push(plural)
+  if (name !== undefined) segments.push(name)
+  if (subresource !== undefined) segments.push(subresource)
+  return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('')
+}

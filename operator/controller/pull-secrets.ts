@@ -1,0 +1,136 @@
+import type { ContainerVersion } from '../api/container-version.ts'
+import type { Clock } from '../clock.ts'
+import { isForbidden, isNotFound } from '../cluster/api-error.ts'
+import type { ApiClient } from '../cluster/client.ts'
+import { resourcePath } from '../cluster/resource-path.ts'
+import { NeedsChangeError } from '../errors.ts'
+import { credentialsFor } from '../registries/credentials.ts'
+import { type DockerConfig, parsePullSecret } from '../registries/docker-config.ts'
+import { repositoryName } from '../registries/reference.ts'
+import type { Credentials, Repository } from '../registries/registry.ts'
+import type { WorkloadObject } from '../workloads/workload.ts'
+import type { CredentialSource } from './reconciler.ts'
+
+const secrets = { group: '', version: 'v1', plural: 'secrets' } as const
+const serviceAccounts = { group: '', version: 'v1', plural: 'serviceaccounts' } as const
+
+interface RawSecret {
+  readonly type?: string
+  readonly data?: Readonly<Record<string, string>>
+}
+
+interface RawServiceAccount {
+  readonly imagePullSecrets?: readonly { readonly name?: string }[]
+}
+
+/** Many ContainerVersions share a secret: it is read once for all those that come within this time. */
+const sharedMs = 60_000
+const secretsShared = 1_000
+
+/**
+ * Credentials as the kubelet would find them: the pull secrets of the spec, or of the workloads' pod templates; of their
+ * service accounts too where the registry refused without; else those of the manager's Docker config file. Secrets are
+ * read by name, when they are needed, and never listed or watched.
+ */
+export class PullSecrets implements CredentialSource {
+  readonly #client: ApiClient
+  readonly #clock: Clock
+  readonly #fallback: DockerConfig
+  readonly #known = new Map<string, { readonly sources: string; readonly credentials: Credentials }>()
+  readonly #secrets = new Map<string, { readonly config: Promise<DockerConfig | undefined>; readonly readAt: number }>()
+
+  constructor(client: ApiClient, clock: Clock, fallback: DockerConfig) {
+    this.#client = client
+    this.#clock = clock
+    this.#fallback = fallback
+  }
+
+  async credentials(
+    object: ContainerVersion,
+    workloads: readonly WorkloadObject[],
+    repository: Repository,
+    afresh: boolean,
+  ): Promise<Credentials> {
+    const { key, namespace, spec } = object
+    const named = spec.imagePullSecrets?.map(({ name }) => name)
+    const names = [...new Set(named ?? workloads.flatMap(({ imagePullSecrets }) => imagePullSecrets))].sort()
+    const sources = [repositoryName(repository), ...names].join(' ')
+    const known = this.#known.get(key)
+    if (known?.sources === sources && !afresh) return known.credentials
+
+    const accounts = named || !afresh ? [] : await this.#ofServiceAccounts(namespace, workloads)
+    const configs = await Promise.all(
+      [...names, ...accounts].map((name) => this.#read(namespace, name, { mustBe: named !== undefined, afresh })),
+    )
+    const credentials = credentialsFor(repository, [
+      ...configs.filter((config) => config !== undefined),
+      this.#fallback,
+    ])
+    this.#known.set(key, { sources, credentials })
+    return credentials
+  }
+
+  forget(key: string): void {
+    this.#known.delete(key)
+  }
+
+  async #ofServiceAccounts(namespace: string, workloads: readonly WorkloadObject[]): Promise<readonly string[]> {
+    const accounts = new Set(workloads.map(({ serviceAccountName }) => serviceAccountName))
+    const found = await Promise.all(
+      [...accounts].map(async (name) => {
+        try {
+          const account = await this.#client.get<RawServiceAccount>(resourcePath(serviceAccounts, { namespace, name }))
+          return (account.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? [])
+        } catch (thrown) {
+          if (isNotFound(thrown) || isForbidden(thrown)) return []
+          throw thrown
+        }
+      }),
+    )
+    return [...new Set(found.flat())].sort()
+  }
+
+  /** @returns undefined for a secret that the kubelet, too, would pass over */
+  #read(
+    namespace: string,
+    name: string,
+    { mustBe, afresh }: { readonly mustBe: boolean; readonly afresh: boolean },
+  ): Promise<DockerConfig | undefined> {
+    const id = `${namespace}/${name} ${mustBe}`
+    const shared = this.#secrets.get(id)
+    const now = this.#clock.now()
+    if (shared && !afresh && now - shared.readAt < sharedMs) return shared.config
+    const config = this.#get(namespace, name, mustBe || afresh, mustBe)
+    // The oldest goes: insertion order is the order of reading.
+    this.#secrets.delete(id)
+    this.#secrets.set(id, { config, readAt: now })
+    for (const oldest of this.#secrets.keys()) {
+      if (this.#secrets.size <= secretsShared) break
+      this.#secrets.delete(oldest)
+    }
+    config.catch(() => this.#secrets.delete(id))
+    return config
+  }
+
+  async #get(namespace: string, name: string, mustRead: boolean, mustBe: boolean): Promise<DockerConfig | undefined> {
+    try {
+      const { type, data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))
+      return parsePullSecret({ namespace, name, type, data })
+    } catch (thrown) {
+      if (isNotFound(thrown) && mustBe) {
+        throw new NeedsChangeError(
+          'PullSecretNotFound',
+          `there is no Secret ${namespace}/${name}, which spec.imagePullSecrets names. Create it, or name another.`,
+        )
+      }
+      if (isForbidden(thrown) && mustRead) {
+        throw new NeedsChangeError(
+          'PullSecretNotReadable',
+          `cvmanager may not read the pull secret ${namespace}/${name}. Grant its service account the verb get on secrets in namespace ${namespace}.`,
+        )
+      }
+      if (isNotFound(thrown) || isForbidden(thrown)) return undefined
+      throw thrown
+    }
+  }
+}

@@ -1,0 +1,202 @@
+/** Which keys are to be looked at, and when. A key is looked at by one worker at a time (B42). */
+import { type BackoffLimits, backoffMs } from '../backoff.ts'
+import { DueTimes } from './due-times.ts'
+
+/** What a handler has to say; a thrown error is the third outcome: tried again with back-off. */
+export interface Outcome {
+  /** Look again after so many milliseconds, even if nothing changes. */
+  readonly again?: number | undefined
+}
+
+export interface Failure {
+  readonly key: string
+  readonly error: unknown
+  /** How often in a row. */
+  readonly failures: number
+  readonly againInMs: number
+}
+
+/** Time as the queue uses it; `systemTime` in earnest, a stepped one in tests. */
+export interface QueueTime {
+  /** Steady: it never goes back. */
+  now(): number
+  /** @returns what cancels it */
+  after(milliseconds: number, call: () => void): () => void
+}
+
+export const systemTime: QueueTime = {
+  now: () => performance.now(),
+  after: (milliseconds, call) => {
+    const timer = setTimeout(call, milliseconds)
+    return () => clearTimeout(timer)
+  },
+}
+
+export interface WorkQueueOptions {
+  /** @param signal fires when the queue stops: for waits, not for writes under way */
+  readonly handle: (key: string, signal: AbortSignal) => Promise<Outcome>
+  readonly onFailure: (failure: Failure) => void
+  readonly workers?: number | undefined
+  readonly backoff?: BackoffLimits | undefined
+  readonly time?: QueueTime | undefined
+}
+
+/** How long, in milliseconds, the worst-off key has been waiting or worked on; for `/alive` (B44). */
+export interface Heartbeat {
+  readonly longestReadyMs: number
+  readonly longestRunningMs: number
+}
+
+const defaultWorkers = 16
+const defaultBackoff: BackoffLimits = { firstMs: 500, maxMs: 300_000 }
+/** What setTimeout can count. */
+const longestTimerMs = 2 ** 31 - 1
+
+export class WorkQueue {
+  readonly #options: WorkQueueOptions
+  readonly #time: QueueTime
+  readonly #stopping = new AbortController()
+  /** In the order of arrival, with the time of it. */
+  readonly #ready = new Map<string, number>()
+  readonly #running = new Map<string, { readonly sinceMs: number; again: boolean }>()
+  readonly #due = new DueTimes()
+  readonly #failures = new Map<string, number>()
+  #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined
+  #started = false
+  #idle: (() => void) | undefined
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options
+    this.#time = options.time ?? systemTime
+  }
+
+  /** Keys that wait or are worked on now; not those that are due later. */
+  get depth(): number {
+    return this.#ready.size + this.#running.size
+  }
+
+  /** Looks at the key as soon as a worker is free. Of a key that is being worked on: once more afterwards. */
+  add(key: string): void {
+    if (this.#stopping.signal.aborted) return
+    const running = this.#running.get(key)
+    if (running) running.again = true
+    else if (!this.#ready.has(key)) this.#ready.set(key, this.#time.now())
+    this.#dispatch()
+  }
+
+  /** Looks at the key after so long, or earlier where it is due earlier already. */
+  addAfter(key: string, milliseconds: number): void {
+    if (this.#stopping.signal.aborted) return
+    this.#due.setIfEarlier(key, this.#time.now() + Math.max(0, milliseconds))
+    this.#setTimer()
+  }
+
+  /** The key is of no more interest, such as a deleted object's. */
+  forget(key: string): void {
+    this.#ready.delete(key)
+    this.#due.delete(key)
+    this.#failures.delete(key)
+  }
+
+  /** What waits because of a failure is tried now: its cause has passed, such as an API server that was away. */
+  hurry(): void {
+    for (const key of [...this.#failures.keys()]) this.add(key)
+  }
+
+  /** Nothing is handled before; keys may be added. */
+  start(): void {
+    this.#started = true
+    this.#dispatch()
+  }
+
+  /** Interrupts all waits (B25); resolves when the running handlers have ended, or after the limit (B23). */
+  async stop(limitMs = 2_000): Promise<void> {
+    this.#stopping.abort()
+    this.#ready.clear()
+    this.#due.clear()
+    this.#setTimer()
+    if (this.#running.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#idle = resolve
+    const cancel = this.#time.after(limitMs, resolve)
+    await promise
+    cancel()
+  }
+
+  heartbeat(): Heartbeat {
+    const now = this.#time.now()
+    // Before the start, that is as long as another replica leads, waiting is no sign of trouble.
+    const [readySinceMs = now] = this.#started ? this.#ready.values() : []
+    const runningSinceMs = Math.min(now, ...[...this.#running.values()].map(({ sinceMs }) => sinceMs))
+    return { longestReadyMs: now - readySinceMs, longestRunningMs: now - runningSinceMs }
+  }
+
+  #dispatch(): void {
+    if (!this.#started) return
+    const { workers = defaultWorkers } = this.#options
+    for (const key of this.#ready.keys()) {
+      if (this.#running.size >= workers) return
+      this.#ready.delete(key)
+      void this.#work(key)
+    }
+  }
+
+  /** Never rejects: whatever a handler does, the queue goes on (B24) and the key is not lost (B39). */
+  async #work(key: string): Promise<void> {
+    const { signal } = this.#stopping
+    const turn = { sinceMs: this.#time.now(), again: false }
+    this.#running.set(key, turn)
+    this.#due.delete(key)
+    try {
+      const { again } = await this.#options.handle(key, signal)
+      this.#failures.delete(key)
+      if (again !== undefined) this.addAfter(key, again)
+    } catch (error) {
+      if (!signal.aborted) this.#failed(key, error)
+    }
+    this.#running.delete(key)
+    if (turn.again) this.add(key)
+    else this.#dispatch()
+    if (this.#running.size === 0) this.#idle?.()
+  }
+
+  #failed(key: string, error: unknown): void {
+    const failures = (this.#failures.get(key) ?? 0) + 1
+    this.#failures.set(key, failures)
+    const againInMs = Math.max(backoffMs(failures, this.#options.backoff ?? defaultBackoff), askedMs(error))
+    this.addAfter(key, againInMs)
+    try {
+      this.#options.onFailure({ key, error, failures, againInMs })
+    } catch {
+      // To tell of a failure must not become one.
+    }
+  }
+
+  /** One timer, for the earliest. */
+  #setTimer(): void {
+    const first = this.#due.first()
+    if (this.#timer && this.#timer.dueMs === first?.dueMs) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (!first) return
+    const { dueMs } = first
+    const waitMs = Math.min(Math.max(0, dueMs - this.#time.now()), longestTimerMs)
+    this.#timer = { dueMs, cancel: this.#time.after(waitMs, () => this.#ring()) }
+  }
+
+  #ring(): void {
+    this.#timer = undefined
+    const now = this.#time.now()
+    for (let first = this.#due.first(); first && first.dueMs <= now; first = this.#due.first()) {
+      this.#due.delete(first.key)
+      this.add(first.key)
+    }
+    this.#setTimer()
+  }
+}
+
+/** Of errors that carry what the other side asked for: TransientError, ApiError. */
+function askedMs(error: unknown): number {
+  if (typeof error !== 'object' || error === null || !('retryAfterMs' in error)) return 0
+  return typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0
+}

@@ -1,0 +1,135 @@
+import type { ContainerVersion } from '../api/container-version.ts'
+import { defaultVersionSyntax } from '../api/spec.ts'
+import type { Clock } from '../clock.ts'
+import { isConflict } from '../cluster/api-error.ts'
+import type { Store } from '../cluster/store.ts'
+import { NeedsChangeError, TransientError } from '../errors.ts'
+import type { Following, Offer } from '../registries/following.ts'
+import { parseReference } from '../registries/reference.ts'
+import type { Credentials, Repository } from '../registries/registry.ts'
+import type { WorkloadObject } from '../workloads/workload.ts'
+import { act, type Hands } from './act.ts'
+import type { Observation, Plan } from './observation.ts'
+import type { Observer } from './observe.ts'
+import { plan, type Rules } from './plan.ts'
+import type { Outcome } from './queue.ts'
+import type { World } from './world.ts'
+
+/** Where the credentials for a registry come from. */
+export interface CredentialSource {
+  /** @param afresh not from memory: the registry has refused those. @throws NeedsChangeError `PullSecretInvalid`, … */
+  credentials(
+    object: ContainerVersion,
+    workloads: readonly WorkloadObject[],
+    repository: Repository,
+    afresh: boolean,
+  ): Promise<Credentials>
+  forget(key: string): void
+}
+
+export interface ReconcilerOptions {
+  readonly objects: Store<ContainerVersion>
+  readonly world: World
+  readonly observer: Observer
+  readonly following: Following
+  readonly credentials: CredentialSource
+  readonly rules: Rules
+  readonly hands: Hands
+  readonly clock: Clock
+  readonly defaultIntervalSeconds: number
+  /** Told of every look, after what it decided has been done. */
+  readonly looked?: ((observation: Observation, decision: Plan) => void) | undefined
+}
+
+/** Secrets are not watched: after a refusal they are read again in this rhythm. */
+const credentialsAgainMs = 30_000
+
+/** One look at one ContainerVersion: observe, plan, act. It is given a key, never an event. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions
+  readonly #readAgainAt = new Map<string, number>()
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const { objects, observer, rules, hands, clock, looked } = this.#options
+    const object = objects.get(key)
+    if (!object) return this.#forget(key)
+    const offer = await this.#offer(object)
+    const observation = await observer.observe(object, offer)
+    const decision = plan(rules, observation)
+    try {
+      await act(hands, object, decision)
+    } catch (thrown) {
+      // Somebody wrote at the same time. Their change is about to arrive by the watch; it costs no back-off.
+      if (isConflict(thrown)) return { again: conflictAgainMs }
+      throw thrown
+    }
+    looked?.(observation, decision)
+    return { again: this.#again(key, decision, clock.now()) }
+  }
+
+  #again(key: string, { again }: Plan, now: number): number | undefined {
+    const times = [again, this.#readAgainAt.get(key)].filter((time) => time !== undefined)
+    return times.length > 0 ? Math.max(0, Math.min(...times) - now) : undefined
+  }
+
+  #forget(key: string): Outcome {
+    const { following, credentials, hands } = this.#options
+    following.unfollow(key)
+    credentials.forget(key)
+    hands.deployedVersion.forget(key)
+    this.#readAgainAt.delete(key)
+    return {}
+  }
+
+  /** Follows what the spec says, and tells what is known of it. A target that cannot be followed is an offer that failed. */
+  async #offer(object: ContainerVersion): Promise<Offer> {
+    const { following, world } = this.#options
+    const { key, spec, deleting } = object
+    if (deleting) {
+      following.unfollow(key)
+      return { state: 'unknown' }
+    }
+    try {
+      const { repository } = parseReference(spec.imageRepo)
+      const refused = isRefusal(following.offer(key))
+      const afresh = refused && this.#isTimeToReadAgain(key)
+      const credentials = await this.#options.credentials.credentials(
+        object,
+        world.workloadsOf(key),
+        repository,
+        afresh,
+      )
+      following.follow(key, {
+        repository,
+        tag: spec.tag,
+        credentials,
+        versionSyntax: spec.versionSyntax ?? defaultVersionSyntax,
+        intervalSeconds: spec.pollIntervalSeconds ?? this.#options.defaultIntervalSeconds,
+      })
+      const offer = following.offer(key)
+      if (!isRefusal(offer)) this.#readAgainAt.delete(key)
+      return offer
+    } catch (thrown) {
+      if (!(thrown instanceof NeedsChangeError) && !(thrown instanceof TransientError)) throw thrown
+      following.unfollow(key)
+      this.#readAgainAt.set(key, this.#options.clock.now() + credentialsAgainMs)
+      return { state: 'failed', error: thrown }
+    }
+  }
+
+  #isTimeToReadAgain(key: string): boolean {
+    const now = this.#options.clock.now()
+    if (now < (this.#readAgainAt.get(key) ?? 0)) return false
+    this.#readAgainAt.set(key, now + credentialsAgainMs)
+    return true
+  }
+}
+
+/** Long enough for the watch to bring what the conflict was about. */
+const conflictAgainMs = 100
+
+const isRefusal = (offer: Offer): boolean => offer.state === 'failed' && offer.error.reason === 'RegistryAccessDenied'

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { KubeConfig } from '@kubernetes/client-node'
+import type { Running } from '../cli/commands.ts'
+import { systemClock } from '../clock.ts'
+import { ApiClient } from '../cluster/client.ts'
+import { loadKubeConfig } from '../cluster/kube-config.ts'
+import { LeaderElection } from '../cluster/lease.ts'
+import type { Settings } from '../config.ts'
+import { createMetrics, type Metrics } from '../http/metrics.ts'
+import { serveHttp } from '../http/server.ts'
+import type { Logger } from '../log.ts'
+import { version } from '../version.ts'
+import { type Controller, makeController } from './controller.ts'
+
+export interface Connection {
+  readonly kubeConfig: KubeConfig
+  readonly client: ApiClient
+}
+
+/** @throws UsageError where no cluster can be told */
+export function connect({ k8sConfig }: Settings, metrics?: Metrics): Connection {
+  const load = () => loadKubeConfig({ file: k8sConfig === '' ? undefined : k8sConfig })
+  const kubeConfig = load()
+  const count = (method: string, resource: string, code: string) => {
+    metrics?.apiRequests.inc({ verb: method, resource, code })
+    if (method !== 'GET') metrics?.apiWrites.inc({ resource })
+  }
+  return { kubeConfig, client: new ApiClient({ kubeConfig, reload: load, version: version.version, onAnswer: count }) }
+}
+
+/** `cvmanager run`: serves HTTP at once, and works for as long as it is the leader. */
+export async function startOperator(settings: Settings, log: Logger): Promise<Running> {
+  const metrics = createMetrics()
+  const connection = connect(settings, metrics)
+  const identity = `${hostname()}_${randomBytes(4).toString('hex')}`
+  const stopping = new AbortController()
+  let controller: Controller | undefined
+  let synced = false
+
+  const begin = async (): Promise<void> => {
+    const made = await makeController({
+      ...connection,
+      settings,
+      identity,
+      log,
+      metrics,
+      namespaces: settings.watchNamespaces,
+    })
+    controller = made
+    metrics.leader.set(1)
+    await made.operator.start()
+    synced = true
+    log.info({ containerVersions: made.objects.size }, 'cvmanager is at work')
+  }
+  const end = async (): Promise<void> => {
+    const ended = controller
+    controller = undefined
+    synced = false
+    metrics.leader.set(0)
+    await ended?.stop()
+  }
+
+  const http = await serveHttp({
+    port: settings.port,
+    liveness: () => {
+      const reasons = controller?.troubles() ?? []
+      return { alive: reasons.length === 0, reasons }
+    },
+    // A replica that stands by is ready to take over.
+    readiness: () =>
+      controller && !synced
+        ? { ready: false, reasons: ['the first lists are not complete yet'] }
+        : { ready: true, reasons: [] },
+    version,
+    metrics: metrics.registry,
+    log,
+  })
+  log.info({ port: http.port }, 'serving /alive, /ready, /version and /metrics')
+  metrics.queueDepthOf(() => controller?.queue.depth ?? 0)
+  metrics.containerVersionsOf(() =>
+    [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
+  )
+
+  const done = lead({ settings, connection, identity, log, signal: stopping.signal, begin, end }).finally(async () => {
+    await http.close()
+    await connection.client.close()
+  })
+  // Whoever does not wait for it must not be ended by its rejection.
+  done.catch(() => undefined)
+  return {
+    done,
+    stop: async () => {
+      stopping.abort()
+      await done
+    },
+  }
+}
+
+interface Leading {
+  readonly settings: Settings
+  readonly connection: Connection
+  readonly identity: string
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly begin: () => Promise<void>
+  readonly end: () => Promise<void>
+}
+
+/** Resolves after the signal, when all work has ended; rejects where the work cannot begin. */
+async function lead({ settings, connection, identity, log, signal, begin, end }: Leading): Promise<void> {
+  const broken = new AbortController()
+  const start = () => {
+    begin().catch((thrown: unknown) => {
+      // A start that was interrupted is no failure.
+      if (!signal.aborted) broken.abort(thrown)
+    })
+  }
+  const ending = AbortSignal.any([signal, broken.signal])
+  if (settings.leaderElection) {
+    const namespace = settings.leaseNamespace || (await ownNamespace(connection.kubeConfig))
+    const election = new LeaderElection({
+      client: connection.client,
+      namespace,
+      name: settings.leaseName,
+      identity,
+      clock: systemClock,
+      log,
+    })
+    await election.run({ signal: ending, onStarted: start, onEnded: end })
+  } else {
+    start()
+    await new Promise<void>((resolve) => {
+      if (ending.aborted) resolve()
+      ending.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await end()
+  }
+  if (broken.signal.aborted) throw broken.signal.reason
+}
+
+const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
+
+/** The pod's namespace, or that of the kubeconfig's context. */
+async function ownNamespace(kubeConfig: KubeConfig): Promise<string> {
+  const ofContext = kubeConfig.getContextObject(kubeConfig.currentContext)?.namespace
+  const ofPod = await readFile(namespaceFile, 'utf8').catch(() => undefined)
+  return ofPod?.trim() || ofContext || 'default'
+}
