@@ -1,0 +1,115 @@
+import { open } from 'node:fs/promises'
+
+/** What an API server's audit log says of one request (audit.k8s.io/v1 Event, the fields that tests ask for). */
+export interface AuditEvent {
+  readonly auditID: string
+  readonly stage: 'ResponseStarted' | 'ResponseComplete' | 'Panic'
+  readonly verb: string
+  readonly requestURI: string
+  readonly userAgent?: string
+  readonly user: { readonly username: string; readonly groups?: readonly string[] }
+  readonly impersonatedUser?: { readonly username: string }
+  readonly objectRef?: {
+    readonly resource: string
+    readonly apiGroup?: string
+    readonly namespace?: string
+    readonly name?: string
+    readonly subresource?: string
+    readonly resourceVersion?: string
+  }
+  readonly responseStatus?: { readonly code: number; readonly reason?: string; readonly message?: string }
+  readonly requestObject?: unknown
+  /** RFC 3339 with microseconds. */
+  readonly requestReceivedTimestamp: string
+  readonly stageTimestamp: string
+}
+
+/** Each given field must hold. A text is compared as a whole, a pattern is searched for. */
+export interface AuditFilter {
+  readonly user?: string | RegExp
+  readonly userAgent?: string | RegExp
+  readonly verbs?: readonly string[]
+  readonly resource?: string
+  readonly subresource?: string
+  readonly namespace?: string
+  readonly name?: string
+  /** Requests received at this moment or later, as by `Date.now()`. */
+  readonly since?: number
+}
+
+export const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection'] as const
+
+/** Reads carry metadata, writes also their bodies; bodies that hold secrets are left out, and so is what says nothing. */
+export const defaultAuditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    { level: 'None', nonResourceURLs: ['/readyz*', '/livez*', '/healthz*'] },
+    {
+      level: 'Metadata',
+      resources: [
+        { group: '', resources: ['secrets', 'serviceaccounts/token'] },
+        { group: 'authentication.k8s.io' },
+        { group: 'authorization.k8s.io' },
+      ],
+    },
+    { level: 'Request', verbs: [...writeVerbs] },
+    { level: 'Metadata' },
+  ],
+}
+
+/** Follows the log file: each reading parses only what was added. One event per request, in its latest stage. */
+export class AuditLog {
+  readonly #path: string
+  readonly #events = new Map<string, AuditEvent>()
+  #offset = 0
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  async events(filter: AuditFilter = {}): Promise<AuditEvent[]> {
+    await this.#readOn()
+    return [...this.#events.values()].filter((event) => matches(event, filter))
+  }
+
+  async #readOn(): Promise<void> {
+    const file = await open(this.#path, 'r')
+    try {
+      const { size } = await file.stat()
+      if (size <= this.#offset) return
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - this.#offset), { position: this.#offset })
+      const added = buffer.subarray(0, bytesRead)
+      // The last line may be half written.
+      const end = added.lastIndexOf('\n') + 1
+      this.#offset += end
+      for (const line of added.subarray(0, end).toString('utf8').split('\n')) {
+        if (line === '') continue
+        const event = JSON.parse(line) as AuditEvent
+        this.#events.set(event.auditID, event)
+      }
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+function matches(event: AuditEvent, filter: AuditFilter): boolean {
+  const target = event.objectRef
+  return (
+    meets(event.user.username, filter.user) &&
+    meets(event.userAgent, filter.userAgent) &&
+    (filter.verbs?.includes(event.verb) ?? true) &&
+    meets(target?.resource, filter.resource) &&
+    meets(target?.subresource, filter.subresource) &&
+    meets(target?.namespace, filter.namespace) &&
+    meets(target?.name, filter.name) &&
+    (filter.since === undefined || Date.parse(event.requestReceivedTimestamp) >= filter.since)
+  )
+}
+
+function meets(actual: string | undefined, wanted: string | RegExp | undefined): boolean {
+  if (wanted === undefined) return true
+  return typeof wanted === 'string' ? actual === wanted : actual !== undefined && wanted.test(actual)
+}

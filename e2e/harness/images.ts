@@ -1,0 +1,110 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+
+export type Digest = `sha256:${string}`
+
+export interface ImageContent {
+  /** Anything; the same content gives the same digest. Default: something never seen before. */
+  readonly content?: string
+  /** Of the image's config. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Of the manifest; of the index where there is one. */
+  readonly annotations?: Readonly<Record<string, string>>
+  /** An index of linux/amd64 and linux/arm64. */
+  readonly multiArch?: boolean
+  /** Docker's media types instead of OCI's; these know no annotations. */
+  readonly docker?: boolean
+}
+
+export const mediaTypes = {
+  oci: {
+    index: 'application/vnd.oci.image.index.v1+json',
+    manifest: 'application/vnd.oci.image.manifest.v1+json',
+    config: 'application/vnd.oci.image.config.v1+json',
+    layer: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  },
+  docker: {
+    index: 'application/vnd.docker.distribution.manifest.list.v2+json',
+    manifest: 'application/vnd.docker.distribution.manifest.v2+json',
+    config: 'application/vnd.docker.container.image.v1+json',
+    layer: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  },
+} as const
+
+type MediaTypes = (typeof mediaTypes)[keyof typeof mediaTypes]
+
+export interface Manifest {
+  readonly mediaType: string
+  readonly bytes: Buffer
+  readonly digest: Digest
+}
+
+export interface Image {
+  /** What has to be in the repository before the manifests. */
+  readonly blobs: readonly Buffer[]
+  /** In the order in which they have to be pushed: the last one is what a tag points at. */
+  readonly manifests: readonly Manifest[]
+}
+
+// Two blocks of zeroes: an empty tar archive.
+const emptyTar = Buffer.alloc(1024)
+const layer = gzipSync(emptyTar)
+
+export const digestOf = (bytes: Buffer): Digest => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+
+/** A small and complete image, as any client would accept it. */
+export function makeImage(wanted: ImageContent): Image {
+  const types = wanted.docker ? mediaTypes.docker : mediaTypes.oci
+  const content = wanted.content ?? randomUUID()
+  const annotations = wanted.docker ? undefined : wanted.annotations
+  if (!wanted.multiArch) {
+    const { config, manifest } = singleImage(types, 'amd64', content, wanted.labels, annotations)
+    return { blobs: [layer, config], manifests: [manifest] }
+  }
+  const images = ['amd64', 'arm64'].map((architecture) => ({
+    architecture,
+    ...singleImage(types, architecture, content, wanted.labels, undefined),
+  }))
+  const index = asManifest(types.index, {
+    schemaVersion: 2,
+    mediaType: types.index,
+    manifests: images.map(({ manifest, architecture }) => ({
+      ...descriptor(manifest.mediaType, manifest.bytes),
+      platform: { os: 'linux', architecture },
+    })),
+    ...(annotations ? { annotations } : {}),
+  })
+  return { blobs: [layer, ...images.map(({ config }) => config)], manifests: [...images.map((i) => i.manifest), index] }
+}
+
+function singleImage(
+  types: MediaTypes,
+  architecture: string,
+  content: string,
+  labels: ImageContent['labels'],
+  annotations: ImageContent['annotations'],
+): { config: Buffer; manifest: Manifest } {
+  const config = json({
+    os: 'linux',
+    architecture,
+    config: { Env: [`CONTENT=${content}`], ...(labels ? { Labels: labels } : {}) },
+    rootfs: { type: 'layers', diff_ids: [digestOf(emptyTar)] },
+    history: [],
+  })
+  const manifest = asManifest(types.manifest, {
+    schemaVersion: 2,
+    mediaType: types.manifest,
+    config: descriptor(types.config, config),
+    layers: [descriptor(types.layer, layer)],
+    ...(annotations ? { annotations } : {}),
+  })
+  return { config, manifest }
+}
+
+function asManifest(mediaType: string, value: object): Manifest {
+  const bytes = json(value)
+  return { mediaType, bytes, digest: digestOf(bytes) }
+}
+
+const json = (value: object): Buffer => Buffer.from(JSON.stringify(value))
+const descriptor = (mediaType: string, bytes: Buffer) => ({ mediaType, digest: digestOf(bytes), size: bytes.length })

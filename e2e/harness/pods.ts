@@ -1,0 +1,75 @@
+import { pattern, podStatus } from './pod-status.ts'
+
+/** Time between a container's start and its end, where it is one that ends. */
+const WORK_MS = 300
+
+const NODE_STATUS = `
+{{ $now := Now }}
+conditions:
+{{ range NodeConditions }}
+- { type: {{ .type | Quote }}, status: {{ .status | Quote }}, reason: {{ .reason | Quote }}, message: {{ .message | Quote }}, lastHeartbeatTime: {{ $now | Quote }}, lastTransitionTime: {{ $now | Quote }} }
+{{ end }}
+addresses:
+- { type: InternalIP, address: {{ NodeIP | default "127.0.0.1" | Quote }} }
+- { type: Hostname, address: {{ .metadata.name | Quote }} }
+capacity: { cpu: 1k, memory: 1Ti, pods: 1M }
+allocatable: { cpu: 1k, memory: 1Ti, pods: 1M }
+nodeInfo: { architecture: amd64, operatingSystem: linux, kubeletVersion: kwok, containerRuntimeVersion: kwok, kernelVersion: kwok, kubeProxyVersion: "", machineID: "", systemUUID: "", bootID: "", osImage: kwok }
+phase: Running
+`
+
+interface Requirement {
+  readonly key: string
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+  readonly values?: readonly string[]
+}
+
+const stage = (
+  kind: 'Pod' | 'Node',
+  name: string,
+  matchExpressions: readonly Requirement[],
+  next: object,
+  delayMs = 0,
+): object => ({
+  apiVersion: 'kwok.x-k8s.io/v1alpha1',
+  kind: 'Stage',
+  metadata: { name },
+  spec: {
+    resourceRef: { apiGroup: 'v1', kind },
+    selector: { matchExpressions },
+    ...(delayMs > 0 ? { delay: { durationMilliseconds: delayMs } } : {}),
+    next,
+  },
+})
+
+const alive: Requirement = { key: '.metadata.deletionTimestamp', operator: 'DoesNotExist' }
+const isTrue = (key: string): Requirement => ({ key: `${key} | tostring`, operator: 'In', values: ['true'] })
+
+/** kwok's configuration: nodes are ready at once, pods behave as `marks` says, a deleted pod is gone at once. */
+export const stages: readonly object[] = [
+  stage('Node', 'node-ready', [{ key: '.status.phase', operator: 'NotIn', values: ['Running'] }], {
+    statusTemplate: NODE_STATUS,
+  }),
+  stage(
+    'Pod',
+    'pod-start',
+    // Also where someone sets another image on the pod itself: a kubelet restarts that container.
+    [alive, isTrue('[.spec.containers[].image] != [(.status.containerStatuses // [])[].image]')],
+    { statusTemplate: podStatus(false) },
+  ),
+  stage(
+    'Pod',
+    'pod-end',
+    [
+      alive,
+      { key: '.status.phase', operator: 'In', values: ['Running'] },
+      isTrue(
+        `.spec.restartPolicy == "Never" or (.spec.restartPolicy == "OnFailure" and ([.spec.containers[].image | sub("@.*$"; "") | test("${pattern.crash}")] | any | not))`,
+      ),
+      isTrue(`[.spec.containers[].image | sub("@.*$"; "") | test("${pattern.hang}")] | any | not`),
+    ],
+    { statusTemplate: podStatus(true) },
+    WORK_MS,
+  ),
+  stage('Pod', 'pod-delete', [{ key: '.metadata.deletionTimestamp', operator: 'Exists' }], { delete: true }),
+]

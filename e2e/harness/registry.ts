@@ -1,0 +1,231 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { type Digest, type ImageContent, makeImage } from './images.ts'
+import { freePort } from './ports.ts'
+import { RunningProgram } from './processes.ts'
+import { RegistryApi } from './registry-api.ts'
+import { RegistryDoor, type SeenRequest, TOKEN_PATH } from './registry-door.ts'
+import type { Faults } from './registry-faults.ts'
+import {
+  account,
+  basicAuthorization,
+  TOKEN_ISSUER,
+  TOKEN_SERVICE,
+  TokenServer,
+  type TokenServerOptions,
+} from './token-server.ts'
+import { toolPath } from './tools.ts'
+import { until } from './until.ts'
+import { makeWorkDirectory, removeWorkDirectory } from './work-directory.ts'
+
+export interface RegistryOptions {
+  /** How it is guarded: not at all (the default), by user and password, or by a bearer token that these can get. */
+  readonly auth?: 'none' | 'basic' | 'token'
+  readonly token?: TokenServerOptions
+  /** Whether manifests and tags can be deleted. Default: yes. */
+  readonly deletion?: boolean
+}
+
+export interface PushedImage {
+  readonly digest: Digest
+  /** As a workload names it: `127.0.0.1:<port>/shop/web:1.2.3@sha256:…`, with the first of the tags. */
+  readonly reference: string
+}
+
+// bcrypt of account.password, at the lowest cost: each request pays for it.
+const PASSWORD_HASH = '$2y$04$R9h.cIPz0gi.URNNX3kh2OPYxcPLfmeLhhvmSLG2O9ATo.PVmL8E.'
+
+/** Distribution's registry, with its images in memory, behind a door that counts and can spoil. Plain HTTP. */
+export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
+  const directory = await makeWorkDirectory('registry')
+  const backendPort = await freePort()
+  const door = new RegistryDoor(backendPort)
+  await door.open(await freePort())
+  const tokens = options.auth === 'token' ? new TokenServer(options.token) : undefined
+  if (tokens) door.answerTokensBy((request, response) => tokens.answer(request, response))
+
+  const configFile = join(directory, 'config.yaml')
+  await writeFile(join(directory, 'htpasswd'), `${account.username}:${PASSWORD_HASH}\n`)
+  await writeFile(join(directory, 'keys.json'), JSON.stringify(tokens?.keySet() ?? {}))
+  await writeFile(configFile, stringify(configuration(options, directory, backendPort, door.port)))
+  const program = new RunningProgram({
+    name: 'registry',
+    path: toolPath('registry'),
+    args: ['serve', configFile],
+    directory,
+    logFile: join(directory, 'registry.log'),
+    env: { OTEL_TRACES_EXPORTER: 'none' },
+  })
+  const api = new RegistryApi(backendPort, (repository) => authorization(options.auth ?? 'none', tokens, repository))
+  const registry = new Registry({ directory, door, program, api, tokens })
+  try {
+    await until('the registry to answer', async () => !program.running || (await api.answers()))
+    await program.assertRunning()
+    return registry
+  } catch (error) {
+    await registry.stop()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly directory: string
+  readonly door: RegistryDoor
+  readonly program: RunningProgram
+  readonly api: RegistryApi
+  readonly tokens: TokenServer | undefined
+}
+
+export class Registry {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** `127.0.0.1:<port>`. */
+  get host(): string {
+    return `127.0.0.1:${this.#parts.door.port}`
+  }
+
+  /** As `imageRepo` wants it. */
+  repository(path: string): string {
+    return `${this.host}/${path}`
+  }
+
+  /** Its configuration and log; gone after `stop`. */
+  get directory(): string {
+    return this.#parts.directory
+  }
+
+  get process(): RunningProgram {
+    return this.#parts.program
+  }
+
+  /** Only with `auth: 'token'`. */
+  get tokens(): TokenServer {
+    if (!this.#parts.tokens) throw new Error("This registry was not started with auth: 'token'")
+    return this.#parts.tokens
+  }
+
+  /** Makes an image and puts the tags on it; tags that exist move. Not counted in `requests`. */
+  async push(repository: string, tags: string | readonly string[], content: ImageContent = {}): Promise<PushedImage> {
+    const names = typeof tags === 'string' ? [tags] : tags
+    const digest = await this.#parts.api.push(repository, makeImage(content), names)
+    const name = names[0] ? `:${names[0]}` : ''
+    return { digest, reference: `${this.repository(repository)}${name}@${digest}` }
+  }
+
+  /** Moves a tag onto an image that is there. */
+  async tag(repository: string, digest: Digest, tag: string): Promise<void> {
+    await this.#parts.api.tag(repository, digest, tag)
+  }
+
+  async untag(repository: string, tag: string): Promise<void> {
+    await this.#parts.api.remove(repository, tag)
+  }
+
+  /** Removes an image, with all its tags. */
+  async delete(repository: string, digest: Digest): Promise<void> {
+    await this.#parts.api.remove(repository, digest)
+  }
+
+  async digestOf(repository: string, tag: string): Promise<Digest> {
+    return (await this.#parts.api.manifest(repository, tag)).digest
+  }
+
+  async tags(repository: string): Promise<string[]> {
+    return this.#parts.api.tags(repository)
+  }
+
+  get faults(): Faults {
+    return this.#parts.door.faults
+  }
+
+  /** What clients asked since the start or the last `forget`, oldest first. */
+  get requests(): readonly SeenRequest[] {
+    return this.#parts.door.requests
+  }
+
+  /** How many connections clients opened since the start or the last `forget`. */
+  get connections(): number {
+    return this.#parts.door.connections
+  }
+
+  count(
+    filter: { readonly method?: string; readonly kind?: SeenRequest['kind']; readonly status?: number } = {},
+  ): number {
+    return this.requests.filter(
+      (request) =>
+        (filter.method === undefined || request.method === filter.method) &&
+        (filter.kind === undefined || request.kind === filter.kind) &&
+        (filter.status === undefined || request.status === filter.status),
+    ).length
+  }
+
+  forget(): void {
+    this.#parts.door.forget()
+  }
+
+  /** Clients find nobody at its address, until `comeBack`. The images stay. */
+  async goAway(): Promise<void> {
+    await this.#parts.door.close()
+  }
+
+  async comeBack(): Promise<void> {
+    await this.#parts.door.open(this.#parts.door.port)
+  }
+
+  /** A Docker config file's content that opens this registry; also what a pull secret's `.dockerconfigjson` holds. */
+  dockerConfig(credentials: { readonly username: string; readonly password: string } = account): string {
+    const auth = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')
+    return JSON.stringify({ auths: { [this.host]: { ...credentials, auth } } })
+  }
+
+  async stop(): Promise<void> {
+    const { directory, door, program, api } = this.#parts
+    await Promise.all([door.close(), api.close(), program.stop()])
+    await removeWorkDirectory(directory)
+  }
+}
+
+function authorization(
+  auth: 'none' | 'basic' | 'token',
+  tokens: TokenServer | undefined,
+  repository: string,
+): string | undefined {
+  if (auth === 'basic') return basicAuthorization(account.username, account.password)
+  if (!tokens) return undefined
+  const actions = ['pull', 'push', 'delete']
+  return `Bearer ${tokens.issue([{ type: 'repository', name: repository, actions }], 'ci')}`
+}
+
+function configuration(options: RegistryOptions, directory: string, port: number, publicPort: number): object {
+  const guards = {
+    none: {},
+    basic: { auth: { htpasswd: { realm: 'e2e', path: join(directory, 'htpasswd') } } },
+    token: {
+      auth: {
+        token: {
+          realm: `http://127.0.0.1:${publicPort}${TOKEN_PATH}`,
+          service: TOKEN_SERVICE,
+          issuer: TOKEN_ISSUER,
+          jwks: join(directory, 'keys.json'),
+          signingalgorithms: ['ES256'],
+        },
+      },
+    },
+  }
+  return {
+    version: 0.1,
+    log: { level: 'warn', accesslog: { disabled: true } },
+    storage: {
+      inmemory: {},
+      delete: { enabled: options.deletion ?? true },
+      maintenance: { uploadpurging: { enabled: false } },
+    },
+    http: { addr: `127.0.0.1:${port}`, secret: 'not-a-secret' },
+    ...guards[options.auth ?? 'none'],
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Builds what the tests and the demo run on, once per user and version: `make tools`.
+ * Environment: CVMANAGER_TOOLS, XDG_CACHE_HOME (where to), KUBEBUILDER_ASSETS, CVMANAGER_TOOLS_FROM_PATH (what not to).
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { locate } from './locate.ts'
+import { isRunning, withLock } from './lock.ts'
+import {
+  builtName,
+  linkerFlags,
+  moduleDirectory,
+  type ProgramName,
+  programNames,
+  programs,
+  toolsDirectory,
+} from './programs.ts'
+import { formatDuration, showProgress } from './progress.ts'
+import { missingRequirements } from './requirements.ts'
+
+const LAST_LINES = 20
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const toBuild = () => programNames.filter((name) => !locate(name))
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const target = toolsDirectory()
+  if (toBuild().length === 0) return ready(target)
+
+  const missing = missingRequirements()
+  if (missing.length > 0) {
+    for (const line of missing) process.stderr.write(`make tools: ${line}\n`)
+    return 1
+  }
+  const waiting = (holder: number) => say(`Another build (process ${holder}) is under way; waiting for it.`)
+  return withLock(`${target}.lock`, waiting, () => build(target))
+}
+
+function ready(target: string): number {
+  const own = programNames.flatMap((name) => {
+    const located = locate(name)
+    return located && located.from !== 'cache' ? [`${name} from ${located.from}`] : []
+  })
+  say(`Test tools are ready in ${target}${own.length > 0 ? ` (${own.join(', ')})` : ''}`)
+  return 0
+}
+
+async function build(target: string): Promise<number> {
+  const wanted = toBuild()
+  if (wanted.length === 0) return ready(target)
+
+  say(`Building ${wanted.join(', ')}`)
+  say(`into ${target}. The first time takes five to ten minutes on two cores; later checkouts share the result.`)
+  mkdirSync(target, { recursive: true })
+  removeAbandoned(target)
+  // Beside its final place, so that each program can be moved there in one step.
+  const staging = `${target}.building-${process.pid}`
+  mkdirSync(staging)
+  const abandon = (signal: NodeJS.Signals) => {
+    rmSync(staging, { recursive: true, force: true })
+    rmSync(`${target}.lock`, { force: true })
+    process.kill(process.pid, signal)
+  }
+  process.once('SIGINT', abandon).once('SIGTERM', abandon)
+  const started = Date.now()
+  try {
+    await install(wanted, staging)
+    for (const name of wanted) renameSync(join(staging, builtName(name)), join(target, name))
+  } catch (error) {
+    process.stderr.write(`make tools: ${error instanceof Error ? error.message : String(error)}\n`)
+    return 1
+  } finally {
+    rmSync(staging, { recursive: true, force: true })
+  }
+  say(`Built in ${formatDuration(Date.now() - started)}.`)
+  return ready(target)
+}
+
+/** What a build that was killed has left. */
+function removeAbandoned(target: string): void {
+  const prefix = `${basename(target)}.building-`
+  for (const name of readdirSync(dirname(target))) {
+    if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue
+    rmSync(join(dirname(target), name), { recursive: true, force: true })
+  }
+}
+
+async function install(wanted: readonly ProgramName[], staging: string): Promise<void> {
+  const packages = wanted.map((name) => programs[name])
+  let downloaded = 0
+  const downloading = showProgress(() => `${downloaded} modules downloaded`)
+  const all = await go(['list', '-deps', ...packages], staging, (line) => {
+    if (line.startsWith('go: downloading')) downloaded++
+  }).finally(downloading.stop)
+
+  let compiled = 0
+  const building = showProgress(() => {
+    const present = new Set(readdirSync(staging))
+    const done = wanted.filter((name) => present.has(builtName(name)))
+    const names = done.length > 0 ? ` (${done.join(', ')})` : ''
+    return `${compiled} of at most ${all.length} packages compiled, ${done.length} of ${wanted.length} programs done${names}`
+  })
+  await go(['install', '-v', '-ldflags', linkerFlags, ...packages], staging, (line) => {
+    if (!line.startsWith('go: ')) compiled++
+  }).finally(building.stop)
+}
+
+/** Runs one go command in the module; gives back its output's lines. */
+function go(args: readonly string[], bin: string, onErrorLine: (line: string) => void): Promise<string[]> {
+  const env = {
+    ...process.env,
+    CGO_ENABLED: '0',
+    GOBIN: bin,
+    GOFLAGS: '-buildvcs=false -trimpath',
+    GOTOOLCHAIN: 'local',
+    GOWORK: 'off',
+  }
+  const child = spawn('go', args, { cwd: moduleDirectory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output: string[] = []
+  const complaints: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => output.push(line))
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    complaints.push(line)
+    onErrorLine(line)
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code === 0) return resolve(output)
+      const end = complaints.slice(-LAST_LINES).join('\n')
+      reject(new Error(`"go ${args[0]}" ended with status ${code}. The end of its output:\n${end}`))
+    })
+  })
+}
