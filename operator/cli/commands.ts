@@ -1,0 +1,60 @@
+/** What the commands need of the rest of the house; wiring.ts gives it, a test gives its own. */
+import type { Settings } from '../config.ts'
+import type { Logger } from '../log.ts'
+import type { Credentials } from '../registries/registry.ts'
+
+/** A controller under way. */
+export interface Running {
+  /** Ends when it has stopped; fails when it cannot go on. */
+  readonly done: Promise<void>
+  /** Idempotent: finishes what must not be left half done, gives the Lease back. */
+  stop(): Promise<void>
+}
+
+/** What one look at one ContainerVersion came to. */
+export type FollowOutcome = 'UpToDate' | 'RolledOut' | 'RolledBack' | 'Failed' | 'Held'
+
+export interface FollowRequest {
+  readonly settings: Settings
+  readonly namespace: string
+  readonly name: string
+  /** As in `--provider`; undefined: what the repository's host says. */
+  readonly provider: string | undefined
+  /** One look, and the rollout that comes of it to its end; else until `signal`. */
+  readonly once: boolean
+  /** Instead of pull secrets and the Docker config file. */
+  readonly credentials?: Credentials | undefined
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/** One container of one managed workload; the fields of the JSON that users of the first cvmanager read. */
+export interface WorkloadVersion {
+  readonly Namespace: string
+  readonly Name: string
+  readonly Type: string
+  readonly Container: string
+  readonly Version: string
+  readonly AvailablePods: number
+  readonly CV: string
+  readonly Tag: string
+  /** For `-o wide` alone; not in the JSON. */
+  readonly Digest?: string | undefined
+}
+
+export interface Commands {
+  /** @param signal asks to give up a start that is still waiting; a controller that has started is stopped by `stop()` */
+  startOperator(settings: Settings, log: Logger, signal: AbortSignal): Promise<Running>
+  followOne(request: FollowRequest): Promise<FollowOutcome>
+  /** Of one namespace, or of all that the account may read. */
+  currentVersions(query: {
+    readonly settings: Settings
+    readonly namespace: string | undefined
+  }): Promise<readonly WorkloadVersion[]>
+  /** The data of a ConfigMap, undefined where there is none of that name. */
+  configMapData(
+    settings: Settings,
+    namespace: string,
+    name: string,
+  ): Promise<Readonly<Record<string, string>> | undefined>
+}

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { played } from './played.fixture.ts'
+
+/** What bash offers after `line`, whose last word is the one under the cursor. */
+async function offers(line: string, cwd = '.'): Promise<readonly string[]> {
+  const { out: script } = await played('completion bash')
+  // As readline breaks words: at blanks, and around each `=`.
+  const words = line.split(/ |(?==)|(?<==)/)
+  const program = `${script}
+    COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
+    $(complete -p cvmanager | sed -E 's/.*-F ([^ ]+).*/\\1/') 2>/dev/null
+    printf '%s\\n' "\${COMPREPLY[@]}"`
+  const { stdout } = spawnSync('bash', ['--norc', '-c', program], { encoding: 'utf8', cwd })
+  return stdout.split('\n').filter((offer) => offer !== '')
+}
+
+test('bash offers the commands, and those that begin like the word', async (t) => {
+  t.strictSame((await offers('cvmanager ')).slice(0, 5), ['run', 'cr', 'cv', 'version', 'completion'])
+  t.strictSame(await offers('cvmanager c'), ['cr', 'cv', 'completion'])
+  t.strictSame(await offers('cvmanager cr s'), ['sync'])
+  t.strictSame(await offers('cvmanager completion '), ['bash', 'zsh', 'fish', '-h', '--help'])
+})
+
+test('bash offers the flags of the command that is being written', async (t) => {
+  t.strictSame(await offers('cvmanager run --insec'), ['--insecure-registry'])
+  t.strictSame(await offers('cvmanager cr sync --namespace run --pass'), ['--password-stdin'])
+  t.strictSame(await offers('cvmanager cv get --pass'), [])
+})
+
+test('bash offers the values that a flag allows, also after =', async (t) => {
+  t.strictSame(await offers('cvmanager cv get -o '), ['table', 'wide', 'json', 'yaml'])
+  t.strictSame(await offers('cvmanager cv get --output=j'), ['json'])
+  t.strictSame(await offers('cvmanager run --log-level de'), ['debug'])
+  t.strictSame(await offers('cvmanager run --port '), [])
+})
+
+test('bash offers files where a flag wants one, also with blanks in the name', async (t) => {
+  const cwd = t.testdir()
+  writeFileSync(join(cwd, 'kube config'), '')
+  mkdirSync(join(cwd, 'kube.d'))
+  t.strictSame([...(await offers('cvmanager run --k8s-config ku', cwd))].sort(), ['kube config', 'kube.d'])
+})
+
+for (const [shell, flags] of [
+  ['zsh', ['-n']],
+  ['fish', ['--no-execute']],
+] as const) {
+  const missing = spawnSync(shell, ['-c', 'true']).error !== undefined
+  test(`${shell} understands its script`, { skip: missing && `${shell} is not installed` }, async (t) => {
+    const file = join(t.testdir(), 'script')
+    writeFileSync(file, (await played(`completion ${shell}`)).out)
+    const { status, stderr } = spawnSync(shell, [...flags, file], { encoding: 'utf8' })
+    t.equal(status, 0, stderr)
+  })
+}
+
+test('the scripts of all shells know every command and its flags', async (t) => {
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { out } = await played(`completion ${shell}`)
+    for (const word of ['run', 'sync', 'get', 'version', 'k8s-config', 'password-stdin', 'all-namespaces']) {
+      t.match(out, word, `${shell}: ${word}`)
+    }
+  }
+})

@@ -1,0 +1,39 @@
+/** A completion script for bash 3.2 and later (macOS ships 3.2): no associative arrays, no mapfile. */
+import { type CompletedCommand, choicesOf, patternsOf } from './tree.ts'
+
+export function bashCompletion(commands: readonly CompletedCommand[]): string {
+  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`)
+  const choices = choicesOf(commands).map(
+    ({ patterns, choices }) => `    ${patterns}) COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$cur")); return ;;`,
+  )
+  const words = commands.map(({ path, children, flags, operands }) => {
+    const all = [...children.map(({ name }) => name), ...operands, ...flags.flatMap(({ names }) => names)]
+    return `    '${path}') words='${all.join(' ')}' ;;`
+  })
+  return `# bash completion for cvmanager. For this shell: source <(cvmanager completion bash)
+_cvmanager() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at='' words='' i
+  # bash takes --output=json for three words
+  if [[ $cur == '=' ]]; then cur=''; elif [[ $prev == '=' ]]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$at \${COMP_WORDS[i]}" in
+      ${paths.join(' | ')}) at="$at \${COMP_WORDS[i]}" ;;
+    esac
+  done
+  case "$at $prev" in
+${choices.join('\n')}
+    ${patternsOf(commands, ({ value }) => value === 'file')})
+      local IFS=$'\\n'
+      compopt -o filenames 2>/dev/null
+      COMPREPLY=($(compgen -f -- "$cur"))
+      return ;;
+    ${patternsOf(commands, ({ value }) => value === 'any')}) COMPREPLY=(); return ;;
+  esac
+  case "$at" in
+${words.join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -F _cvmanager cvmanager
+`
+}

@@ -1,0 +1,32 @@
+/** A completion script for fish: one line for each command and flag. */
+import type { CompletedCommand, CompletedFlag } from './tree.ts'
+
+export function fishCompletion(commands: readonly CompletedCommand[]): string {
+  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`)
+  const lines = commands.flatMap(({ path, children, flags, operands }) => {
+    const start = `complete -c cvmanager -n '__cvmanager_at "${path}"'`
+    return [
+      ...children.map(({ name, description }) => `${start} -a ${name} -d '${description}'`),
+      ...operands.map((operand) => `${start} -a ${operand}`),
+      ...flags.map((flag) => `${start} ${fishFlag(flag)} -d '${flag.description}'`),
+    ]
+  })
+  return `# fish completion for cvmanager. For this shell: cvmanager completion fish | source
+function __cvmanager_at
+  set -l at ''
+  for word in (commandline -opc)[2..-1]
+    contains -- "$at $word" ${paths.join(' ')}; and set at "$at $word"
+  end
+  test "$at" = "$argv[1]"
+end
+complete -c cvmanager -f
+${lines.join('\n')}
+`
+}
+
+function fishFlag({ names, value }: CompletedFlag): string {
+  const named = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`)).join(' ')
+  if (value === 'none') return named
+  if (value === 'any') return `${named} -x`
+  return value === 'file' ? `${named} -r -F` : `${named} -x -a '${value.choices.join(' ')}'`
+}

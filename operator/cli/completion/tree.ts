@@ -1,0 +1,68 @@
+/** The commands and flags as completion scripts need them, read from commander, so that they are never out of date. */
+import type { Command, Option } from 'commander'
+
+export interface CompletedFlag {
+  /** `--output`, and `-o` where it has a short form. */
+  readonly names: readonly string[]
+  readonly description: string
+  readonly value: 'none' | 'any' | 'file' | { readonly choices: readonly string[] }
+}
+
+export interface CompletedCommand {
+  /** ` cr sync`: a blank before each word; empty for the program itself. */
+  readonly path: string
+  readonly children: readonly { readonly name: string; readonly description: string }[]
+  readonly flags: readonly CompletedFlag[]
+  /** Words that may follow, as the shell's name does after `completion`. */
+  readonly operands: readonly string[]
+}
+
+/** All commands, the program first. */
+export function commandsOf(command: Command, path = ''): readonly CompletedCommand[] {
+  const help = command.createHelp()
+  const children = help.visibleCommands(command)
+  return [
+    {
+      path,
+      children: children.map((child) => ({ name: child.name(), description: firstSentence(child.description()) })),
+      flags: help.visibleOptions(command).map(flag),
+      operands: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+    },
+    // commander's own `help` command stands nowhere in the tree: it has no parent and no flags.
+    ...children.filter((child) => child.parent).flatMap((child) => commandsOf(child, `${path} ${child.name()}`)),
+  ]
+}
+
+function flag(option: Option): CompletedFlag {
+  const names = [option.short, option.long].filter((name) => name !== undefined)
+  return { names, description: firstSentence(option.description), value: expectedBy(option) }
+}
+
+function expectedBy({ required, argChoices, flags }: Option): CompletedFlag['value'] {
+  if (!required) return 'none'
+  if (argChoices) return { choices: argChoices }
+  return flags.endsWith('<FILE>') ? 'file' : 'any'
+}
+
+/** Without quotes and colons, which each shell would want escaped in its own way. */
+const firstSentence = (text: string): string => (/^[^.:;]*/.exec(text)?.[0] ?? '').replaceAll(/["'`$\\]/g, '').trim()
+
+/** What may stand after the flags `names` of the commands at `path`, as patterns of a shell's `case`. */
+export const patternsOf = (commands: readonly CompletedCommand[], is: (flag: CompletedFlag) => boolean): string =>
+  commands
+    .flatMap(({ path, flags }) => flags.filter(is).flatMap(({ names }) => names.map((name) => `'${path} ${name}'`)))
+    .join(' | ')
+
+/** Flags with the same choices, together. */
+export function choicesOf(
+  commands: readonly CompletedCommand[],
+): readonly { patterns: string; choices: readonly string[] }[] {
+  const lists = commands.flatMap(({ flags }) =>
+    flags.flatMap(({ value }) => (typeof value === 'object' ? [value.choices] : [])),
+  )
+  const distinct = new Map(lists.map((choices) => [choices.join(' '), choices]))
+  return [...distinct].map(([text, choices]) => ({
+    choices,
+    patterns: patternsOf(commands, ({ value }) => typeof value === 'object' && value.choices.join(' ') === text),
+  }))
+}

@@ -1,0 +1,45 @@
+/** Credentials for a registry, from the command line and the environment; never in an argument that `ps` shows. */
+import type { Command } from 'commander'
+import { UsageError } from '../errors.ts'
+import type { Credentials } from '../registries/registry.ts'
+import type { Invocation, World } from './world.ts'
+
+const usernameVariable = 'CVMANAGER_REGISTRY_USERNAME'
+const passwordVariable = 'CVMANAGER_REGISTRY_PASSWORD'
+
+export function addCredentialFlags(command: Command): Command {
+  return command
+    .option('--username <NAME>', `The user at the registry (or ${usernameVariable}, with ${passwordVariable})`)
+    .option('--password-stdin', 'Reads the password of --username from standard input')
+}
+
+/**
+ * Undefined where none are given.
+ * @throws UsageError
+ */
+export async function credentialsOf({ options }: Invocation, { env, stdin }: World): Promise<Credentials | undefined> {
+  const { username, passwordStdin } = options
+  if (username === undefined && passwordStdin === undefined) {
+    return basic(env[usernameVariable], env[passwordVariable], [usernameVariable, passwordVariable])
+  }
+  if (username === undefined) throw new UsageError('--password-stdin: say whose password it is with --username')
+  if (passwordStdin === undefined) {
+    throw new UsageError('--username: give its password on standard input, with --password-stdin')
+  }
+  return basic(String(username), await textOf(stdin), ['--username', '--password-stdin'])
+}
+
+function basic(username = '', password = '', [first, second]: readonly [string, string]): Credentials | undefined {
+  if (username === '' && password === '') return undefined
+  if (username === '') throw new UsageError(`${first}: is empty, but there is a password in ${second}`)
+  if (password === '') throw new UsageError(`${second}: the password is empty, but ${first} names a user`)
+  return { kind: 'basic', username, password }
+}
+
+async function textOf(stream: World['stdin']): Promise<string> {
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+  // The newline of `echo`, which is no part of a password.
+  return text.replace(/\r?\n$/, '')
+}

@@ -1,0 +1,57 @@
+import { test } from 'tap'
+import { parse } from 'yaml'
+import type { WorkloadVersion } from './commands.ts'
+import { played } from './played.fixture.ts'
+
+const web: WorkloadVersion = {
+  Namespace: 'shop',
+  Name: 'web',
+  Type: 'Deployment',
+  Container: 'app',
+  Version: '1a2b3c4',
+  AvailablePods: 3,
+  CV: 'web-cv',
+  Tag: 'env-prod',
+  Digest: `sha256:${'a'.repeat(64)}`,
+}
+const { Digest, ...fields } = web
+const versions = [web, { ...web, Name: 'worker', Type: 'StatefulSet', AvailablePods: 12 }]
+
+test('the table has a column for each field, aligned', async (t) => {
+  const { out, status } = await played('cv get', { versions })
+  t.equal(status, 0)
+  t.equal(
+    out,
+    `NAMESPACE   NAME     TYPE          CONTAINER   VERSION   PODS   CV       TAG
+shop        web      Deployment    app         1a2b3c4   3      web-cv   env-prod
+shop        worker   StatefulSet   app         1a2b3c4   12     web-cv   env-prod
+`,
+  )
+})
+
+test('wide adds the digest, or says that it is unknown', async (t) => {
+  const { out } = await played('cv get -o wide', { versions: [web, { ...fields, Name: 'worker' }] })
+  t.match(out, /TAG {8}DIGEST\n/)
+  t.match(out, Digest)
+  t.match(out, /worker .*<unknown>\n$/)
+})
+
+test('JSON and YAML have exactly the fields of the first cvmanager', async (t) => {
+  t.same(JSON.parse((await played('cv get -o json', { versions: [web] })).out), [fields])
+  t.same(parse((await played('cv get -o yaml', { versions: [web] })).out), [fields])
+})
+
+test('nothing managed is said to people, and is an empty list to programs', async (t) => {
+  const { out, err, status } = await played('cv get -n shop')
+  t.same(
+    { out, err, status },
+    { out: '', err: 'No workload is managed by a ContainerVersion in namespace shop.\n', status: 0 },
+  )
+  t.same(JSON.parse((await played('cv get -o json')).out), [])
+})
+
+test('without a namespace all are asked for', async (t) => {
+  t.match((await played('cv get')).asked[0], { namespace: undefined })
+  t.match((await played('cv get -A')).asked[0], { namespace: undefined })
+  t.match((await played('cv get -n shop')).asked[0], { namespace: 'shop' })
+})

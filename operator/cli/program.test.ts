@@ -1,0 +1,130 @@
+import { test } from 'tap'
+import { played } from './played.fixture.ts'
+import { spawned } from './spawned.fixture.ts'
+
+const sync = 'cr sync --namespace shop --cv web-cv'
+
+test('B50 a wrong command line gives one line that names the flag, and exit status 2', async (t) => {
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ['run --prot 8081', /'--prot' \(Did you mean --port\?\)/],
+    ['run --port', /--port <PORT>/],
+    ['run --port 80a', /--port: "80a".* 0 to 65535/],
+    ['run --poll-interval-seconds 1', /--poll-interval-seconds: "1"/],
+    ['run --configmap-key settings', /--configmap-key: "settings".*NAMESPACE\/NAME/],
+    ['run --k8s-config /does/not/exist', /--k8s-config .*there is no file \/does\/not\/exist/],
+    ['run --insecure-registry http://x', /--insecure-registry: \["http:\/\/x"\]/],
+    ['run extra', /extra/],
+    ['cr sync --namespace shop', /--cv <NAME>/],
+    ['cr sync --cv web-cv', /--namespace <NS>/],
+    [`${sync} --provider quay`, /--provider .*'quay'.*oci/],
+    ['cr sync --namespace Shop --cv web-cv', /--namespace: "Shop"/],
+    [`cr sync --namespace shop --cv ${'x'.repeat(254)}`, /--cv: /],
+    [`${sync} --password-stdin`, /--password-stdin: .*--username/],
+    [`${sync} --username ci`, /--username: .*--password-stdin/],
+    [`${sync} --password s3cret`, /'--password'/],
+    [`${sync} --port 1`, /'--port'/],
+    ['cv get -A -n shop', /--namespace.*--all-namespaces/],
+    ['cv get -o xml', /--output .*'xml'.*table, wide, json, yaml/],
+    ['cv', /cvmanager cv: which command\? There is: get/],
+    ['cr tag --repo x', /unknown command 'cr tag'; there is: sync/],
+    ['runn', /'runn' \(Did you mean run\?\)/],
+    ['completion tcsh', /'tcsh'.*bash, zsh, fish/],
+  ]
+  for (const [args, message] of wrong) {
+    const { status, out, err } = await played(args)
+    t.equal(status, 2, args)
+    t.match(err, message, args)
+    t.match(err, /^error: [^\n]+\n$/, `${args}: one line`)
+    t.equal(out, '', args)
+  }
+})
+
+test('a password on the command line is never repeated', async (t) => {
+  const { err } = await played(`${sync} --password=s3cret`)
+  t.notMatch(err, 's3cret')
+})
+
+test('a failure at run time gives one line and exit status 1', async (t) => {
+  const { status, err } = await played('cv get', { failure: new Error('the API server\nis away') })
+  t.equal(status, 1)
+  t.equal(err, 'error: the API server is away\n')
+})
+
+test('every command has a help with examples, on standard output, with exit status 0', async (t) => {
+  for (const command of ['', 'run', 'cr sync', 'cv get', 'completion']) {
+    const { status, out, err } = await played(`${command} --help`.trim())
+    t.equal(status, 0, command)
+    t.match(out, /\nExamples:\n/, command)
+    t.equal(err, '', command)
+  }
+  t.match((await played('')).out, 'Commands:')
+  t.match((await played('help run')).out, '--configmap-key <NS/NAME>')
+})
+
+test('the ConfigMap of --configmap-key is read, and its bad value or absence named', async (t) => {
+  const bad = await played('run --configmap-key cd/settings', { configMap: { workers: 'many' } })
+  t.equal(bad.status, 2)
+  t.match(bad.err, 'ConfigMap cd/settings, key workers: "many" is not allowed')
+  const none = await played('run --configmap-key cd/settings')
+  t.equal(none.status, 2)
+  t.match(none.err, 'there is no ConfigMap settings in namespace cd')
+  const good = await played('run --configmap-key cd/settings --port 1', { configMap: { workers: '3', port: '2' } })
+  t.equal(good.status, 0)
+  t.match(good.asked, [
+    { namespace: 'cd', name: 'settings' },
+    { workers: 3, port: 1 },
+  ])
+})
+
+test('run takes switches both ways, and repeated flags', async (t) => {
+  const flags =
+    '--history --no-leader-election --watch-namespace a --watch-namespace b,c --insecure-registry localhost:5000'
+  const { asked } = await played(`run ${flags}`)
+  t.match(asked, [
+    { history: true, leaderElection: false, watchNamespaces: ['a', 'b', 'c'], insecureRegistries: ['localhost:5000'] },
+  ])
+  const { asked: off } = await played('run --no-history', { env: { CVMANAGER_HISTORY: 'true' } })
+  t.match(off, [{ history: false }])
+})
+
+test('cr sync says what came of it, and its exit status is that of the rollout', async (t) => {
+  const expected = { UpToDate: 0, RolledOut: 0, Held: 0, RolledBack: 1, Failed: 1 } as const
+  for (const [outcome, status] of Object.entries(expected)) {
+    const { out, ...ended } = await played(`${sync} --once`, { outcome: outcome as keyof typeof expected })
+    t.equal(ended.status, status, outcome)
+    t.match(out, /^ContainerVersion shop\/web-cv .+\n$/, outcome)
+  }
+})
+
+test('cr sync hands on what it was given', async (t) => {
+  const { follow } = await played(`${sync} --once --provider oci --insecure-registry localhost:5000`)
+  t.match(follow, { namespace: 'shop', name: 'web-cv', provider: 'oci', once: true, credentials: undefined })
+  t.same(follow?.settings.insecureRegistries, ['localhost:5000'])
+  t.match((await played(sync)).follow, { once: false, provider: undefined })
+})
+
+test('B50 a password comes by standard input or the environment, and reaches the registry', async (t) => {
+  const expected = { kind: 'basic', username: 'ci', password: 's3 cret' }
+  const piped = await played(`${sync} --username ci --password-stdin`, { stdin: 's3 cret\n' })
+  t.same(piped.follow?.credentials, expected)
+  const env = { CVMANAGER_REGISTRY_USERNAME: 'ci', CVMANAGER_REGISTRY_PASSWORD: 's3 cret' }
+  t.same((await played(sync, { env })).follow?.credentials, expected)
+  const empty = await played(`${sync} --username ci --password-stdin`)
+  t.equal(empty.status, 2)
+  t.match(empty.err, '--password-stdin: the password is empty')
+  t.match(
+    (await played(sync, { env: { CVMANAGER_REGISTRY_USERNAME: 'ci' } })).err,
+    'CVMANAGER_REGISTRY_PASSWORD: the password is empty',
+  )
+})
+
+test('the real program ends with the same statuses, without a stack', async (t) => {
+  const [version, wrong] = await Promise.all([
+    spawned(t, '../main.ts', ['version', '-o', 'json']).ended,
+    spawned(t, '../main.ts', ['run', '--port', 'x']).ended,
+  ])
+  t.equal(version.status, 0)
+  t.match(JSON.parse(version.stdout), { version: /^\d+\.\d+\.\d+/, node: /^\d+/ })
+  t.equal(wrong.status, 2)
+  t.equal(wrong.stderr, 'error: --port: "x" is not allowed; it must be a whole number from 0 to 65535\n')
+})

@@ -1,0 +1,45 @@
+/** A real process of the command line, for tests; it ends with its test. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+export interface Spawned {
+  readonly child: ChildProcess
+  /** Resolves when this text has come on standard output or standard error. */
+  said(text: string): Promise<void>
+  readonly ended: Promise<Ending>
+}
+
+export interface Ending {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export function spawned(t: Test, file: string, args: readonly string[], env: Record<string, string> = {}): Spawned {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = spawn(process.execPath, [path, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const text = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk
+      child.emit('said')
+    })
+  }
+  const ended = new Promise<Ending>((resolve) => child.once('close', (status) => resolve({ status, ...text })))
+  const said = async (words: string) => {
+    while (!`${text.stdout}${text.stderr}`.includes(words)) {
+      if (child.exitCode !== null)
+        throw new Error(`ended with ${child.exitCode} before it said ${words}: ${text.stderr}`)
+      await new Promise((resolve) => {
+        child.once('said', resolve)
+        child.once('close', resolve)
+      })
+    }
+  }
+  return { child, said, ended }
+}

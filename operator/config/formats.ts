@@ -1,0 +1,94 @@
+/**
+ * The kinds of settings, as convict formats. Each says in words what it allows; the same words stand in the message that
+ * refuses a value and in docs/settings.md. convict's own formats are not used: its `port` reads "80a" as 80, its
+ * `Boolean` reads "off" as true.
+ */
+import convict from 'convict'
+
+/** Settings of one group are offered by the same commands and stand together in the docs. */
+export type Group = 'cluster' | 'registry' | 'rollout' | 'manager' | 'log'
+
+interface About {
+  readonly doc: string
+  readonly group: Group
+  /** Where the flag is not the key in kebab case. */
+  readonly flag?: string
+  /** Of a setting that is on by default: what switching it off means. */
+  readonly off?: string
+  /** What stands for the value in the help. */
+  readonly placeholder?: string
+  /** Whether it may stand in the ConfigMap; not for those that are needed to read it. */
+  readonly configMap?: boolean
+}
+
+export interface Setting<T> extends About {
+  readonly default: T
+  readonly format: string
+  /** What is allowed, in words that follow "must be". */
+  readonly allowed: string
+  readonly min?: number
+  readonly max?: number
+  readonly choices?: readonly string[]
+  readonly pattern?: RegExp
+}
+
+export function wholeNumber(value: number, min: number, max: number, about: About): Setting<number> {
+  const allowed = `a whole number from ${min} to ${max}`
+  return { placeholder: 'N', ...about, default: value, format: 'cvm-whole-number', allowed, min, max }
+}
+
+export function yesOrNo(value: boolean, about: About): Setting<boolean> {
+  return { ...about, default: value, format: 'cvm-yes-or-no', allowed: 'true or false' }
+}
+
+export function oneOf<const T extends string>(value: NoInfer<T>, choices: readonly T[], about: About): Setting<T> {
+  const allowed = `one of ${choices.join(', ')}`
+  return { placeholder: 'WORD', ...about, default: value, format: 'cvm-one-of', allowed, choices }
+}
+
+/** @param allowed what `pattern` means, in words; an empty text is always allowed and means "not set" */
+export function text(value: string, pattern: RegExp, allowed: string, about: About): Setting<string> {
+  return { placeholder: 'TEXT', ...about, default: value, format: 'cvm-text', allowed, pattern }
+}
+
+/** @param each what one item is, in words */
+export function list(pattern: RegExp, each: string, about: About): Setting<readonly string[]> {
+  const allowed = `${each}, or several with commas between them`
+  return { placeholder: 'TEXT', ...about, default: [], format: 'cvm-list', allowed, pattern }
+}
+
+function check(holds: boolean): void {
+  if (!holds) throw new Error('not allowed')
+}
+
+const isList = (value: unknown): value is readonly string[] => Array.isArray(value)
+
+convict.addFormats({
+  'cvm-whole-number': {
+    coerce: (value: string) => (/^(0|[1-9][0-9]{0,9})$/.test(value) ? Number(value) : value),
+    validate: (value: unknown, { min, max }) => check(typeof value === 'number' && value >= min && value <= max),
+  },
+  'cvm-yes-or-no': {
+    coerce: (value: string) => ({ true: true, false: false })[value] ?? value,
+    validate: (value: unknown) => check(typeof value === 'boolean'),
+  },
+  'cvm-one-of': {
+    coerce: (value: string) => value,
+    validate: (value: unknown, { choices }) => check(choices.includes(value)),
+  },
+  'cvm-text': {
+    coerce: (value: string) => value,
+    validate: (value: unknown, { pattern }) =>
+      check(value === '' || (typeof value === 'string' && pattern.test(value))),
+  },
+  'cvm-list': {
+    coerce: (value: string) => itemsOf([value]),
+    validate: (value: unknown, { pattern }) => check(isList(value) && value.every((item) => pattern.test(item))),
+  },
+})
+
+/** The items of a flag that was given several times, or of one text; in lines, with commas, or both. */
+export function itemsOf(texts: readonly string[]): readonly string[] {
+  const items = texts.flatMap((text) => text.split(/[\s,]+/)).filter((item) => item !== '')
+  return [...new Set(items)]
+}

@@ -1,0 +1,131 @@
+import { connect } from 'node:net'
+import { type Test, test } from 'tap'
+import { createLogger } from '../log.ts'
+import { version } from '../version.ts'
+import { createMetrics } from './metrics.ts'
+import type { Liveness, Readiness } from './routes.ts'
+import { serveHttp } from './server.ts'
+
+interface World {
+  readonly liveness?: () => Liveness
+  readonly readiness?: () => Readiness
+}
+
+async function serve(t: Test, world: World = {}) {
+  const lines: string[] = []
+  const log = createLogger({ logLevel: 'info', logFormat: 'json', to: { write: (line) => void lines.push(line) } })
+  const metrics = createMetrics()
+  const server = await serveHttp({
+    port: 0,
+    liveness: world.liveness ?? (() => ({ alive: true, reasons: [] })),
+    readiness: world.readiness ?? (() => ({ ready: true, reasons: [] })),
+    version,
+    metrics: metrics.registry,
+    log,
+  })
+  t.teardown(() => server.close())
+  return { ...server, metrics, lines, log, get: (path: string) => fetch(`http://127.0.0.1:${server.port}${path}`) }
+}
+
+test('a process that works says so at /alive and /ready', async (t) => {
+  const { get } = await serve(t)
+  const alive = await get('/alive')
+  t.equal(alive.status, 200)
+  t.same(await alive.json(), { alive: true })
+  t.same(await (await get('/ready')).json(), { ready: true })
+})
+
+test('B44 /alive answers 503 with the reasons when the loop is stuck or the watch is dead', async (t) => {
+  let reasons: string[] = []
+  const { get } = await serve(t, { liveness: () => ({ alive: reasons.length === 0, reasons }) })
+  t.equal((await get('/alive')).status, 200)
+  reasons = ['the watch of deployments has been silent for 90 s']
+  const dead = await get('/alive')
+  t.equal(dead.status, 503)
+  t.same(await dead.json(), { alive: false, reasons })
+})
+
+test('/ready answers 503 with the reasons until there is a full view of the cluster', async (t) => {
+  const { get } = await serve(t, { readiness: () => ({ ready: false, reasons: ['deployments are not listed yet'] }) })
+  const answer = await get('/ready')
+  t.equal(answer.status, 503)
+  t.match(await answer.json(), { ready: false, reasons: ['deployments are not listed yet'] })
+})
+
+test('/version says what runs', async (t) => {
+  const { get } = await serve(t)
+  t.same(await (await get('/version')).json(), version)
+})
+
+test('/metrics has every measure under a cvmanager_ name, and those of the process', async (t) => {
+  const { get, metrics } = await serve(t)
+  metrics.polls.inc({ host: 'registry.example.com', outcome: 'unchanged' })
+  metrics.rolloutSeconds.observe({ outcome: 'succeeded' }, 4)
+  const answer = await get('/metrics')
+  t.match(answer.headers.get('content-type'), 'text/plain')
+  const text = await answer.text()
+  t.match(text, 'cvmanager_registry_polls_total{host="registry.example.com",outcome="unchanged"} 1')
+  t.match(text, 'cvmanager_rollout_duration_seconds_bucket{le="5",outcome="succeeded"} 1')
+  t.match(text, `cvmanager_build_info{version="${version.version}"`)
+  t.match(text, 'process_cpu_seconds_total')
+})
+
+test('an unknown path is a 404 in JSON, whatever the path is', async (t) => {
+  const { get } = await serve(t)
+  for (const path of ['/', '/v2', '/%3Cscript%3E', '/alive/x']) {
+    const answer = await get(path)
+    t.equal(answer.status, 404)
+    t.match(answer.headers.get('content-type'), 'application/json')
+    t.type(((await answer.json()) as { error: string }).error, 'string')
+  }
+})
+
+test('no page may load anything, and none is cached', async (t) => {
+  const { get } = await serve(t)
+  for (const path of ['/alive', '/metrics', '/nothing']) {
+    const { headers } = await get(path)
+    t.equal(headers.get('content-security-policy'), "default-src 'none'", path)
+    t.equal(headers.get('cache-control'), 'no-store', path)
+  }
+})
+
+test('B47 a page that fails is a whole 500 that tells no details, and the log tells them', async (t) => {
+  const { get, lines } = await serve(t, {
+    liveness: () => {
+      throw new Error('a detail')
+    },
+  })
+  const answer = await get('/alive')
+  t.equal(answer.status, 500)
+  t.equal(answer.headers.get('content-security-policy'), "default-src 'none'")
+  t.notMatch(await answer.text(), 'a detail')
+  t.match(lines.join(), 'a detail')
+})
+
+test('a port that is taken is refused with what to do', async (t) => {
+  const { port, metrics, log } = await serve(t)
+  const again = serveHttp({
+    port,
+    liveness: () => ({ alive: true, reasons: [] }),
+    readiness: () => ({ ready: true, reasons: [] }),
+    version,
+    metrics: metrics.registry,
+    log,
+  })
+  await t.rejects(again, {
+    reason: 'PortUnavailable',
+    message: new RegExp(`port ${port}: another program has it.*--port`),
+  })
+})
+
+test('B23 closing does not wait for a client that keeps its connection', async (t) => {
+  const { port, close } = await serve(t)
+  const client = connect(port, '127.0.0.1')
+  t.teardown(() => client.destroy())
+  client.on('error', () => undefined)
+  await new Promise((resolve) => client.once('connect', resolve))
+  client.write('GET /alive HTTP/1.1\r\nHost: x\r\n')
+  await close()
+  await close()
+  t.pass('closed')
+})

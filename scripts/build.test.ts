@@ -1,0 +1,71 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import t, { test } from 'tap'
+import { buildInto, mostPackages } from './build.ts'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const checkout = t.testdir({ bin: {} })
+const program = join(checkout, 'bin/cvmanager')
+copyFileSync(here('../bin/cvmanager'), program)
+symlinkSync(here('../node_modules'), join(checkout, 'node_modules'))
+const run = (...args: string[]) => spawnSync(program, args, { encoding: 'utf8' })
+
+test('before the first build the program says what to run', async (t) => {
+  const { status, stderr } = run('version')
+  t.equal(status, 1)
+  t.match(stderr, /^error: cvmanager is not built yet; run: make -C '.*' build\n$/)
+})
+
+test('the bundle is one file with few packages, each listed with version and licence', async (t) => {
+  const { packages } = await buildInto(join(checkout, 'dist'))
+  t.ok(packages.length > 10 && packages.length <= mostPackages, `${packages.length} packages`)
+  for (const line of packages) t.match(line, /^\S+ \d+\.\d+\.\d+\S* \S+/)
+  t.notOk(packages.some((line) => /^(tap|typescript|esbuild|fast-check) /.test(line)))
+  t.equal(readFileSync(join(checkout, 'dist/packages.txt'), 'utf8'), `${packages.join('\n')}\n`)
+})
+
+test('the built program runs with the right Node, from anywhere, also by a link', async (t) => {
+  const { version } = JSON.parse(readFileSync(here('../package.json'), 'utf8'))
+  const link = join(t.testdir(), 'cvmanager')
+  symlinkSync(program, link)
+  for (const path of [program, link]) {
+    const { stdout, stderr, status } = spawnSync(path, ['version', '-o', 'json'], { encoding: 'utf8', cwd: '/' })
+    t.equal(status, 0, stderr)
+    t.match(JSON.parse(stdout), { version, commit: /^([0-9a-f]{12}(-dirty)?|unknown)$/, node: /^(2[4-9]|[3-9]\d)\./ })
+  }
+})
+
+test('its exit status and messages are those of cvmanager', async (t) => {
+  const { status, stderr } = run('run', '--port', 'x')
+  t.equal(status, 2)
+  t.equal(stderr, 'error: --port: "x" is not allowed; it must be a whole number from 0 to 65535\n')
+})
+
+test('a signal reaches cvmanager itself, not a shell around it', async (t) => {
+  const args = ['cr', 'sync', '--namespace', 'shop', '--cv', 'web-cv', '--username', 'ci', '--password-stdin']
+  // Waits for a password that does not come.
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const commandLine = () => spawnSync('ps', ['-o', 'args=', '-p', String(child.pid)], { encoding: 'utf8' }).stdout
+  while (!commandLine().includes('dist/cvmanager.js')) await sleep(10)
+  const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)))
+  child.kill('SIGTERM')
+  t.equal(await ended, 'SIGTERM')
+})
+
+test('without the checkout’s Node an older one of the machine is refused by name', async (t) => {
+  const machine = join(t.testdir(), 'machine')
+  mkdirSync(machine)
+  symlinkSync('/bin/false', join(machine, 'node'))
+  rmSync(join(checkout, 'node_modules'))
+  t.teardown(() => symlinkSync(here('../node_modules'), join(checkout, 'node_modules')))
+  const { status, stderr } = spawnSync(program, ['version'], {
+    encoding: 'utf8',
+    env: { PATH: `${machine}:/usr/bin:/bin` },
+  })
+  t.equal(status, 1)
+  t.match(stderr, 'cvmanager needs Node 24')
+})
