@@ -43,16 +43,18 @@ const required = <T>(json: Json): Required<T> => ({ json, optional: false })
 
 export const optional = <T>(schema: Schema<T>): Optional<T> => ({ json: schema.json, optional: true })
 
-interface StringOptions<E extends string> extends Common {
-  readonly enum?: readonly E[]
+interface StringOptions extends Common {
   readonly minLength?: number
   readonly maxLength?: number
   readonly pattern?: string
   readonly format?: 'date-time'
 }
 
-export const string = <E extends string = string>(options: StringOptions<E>): Required<E> =>
-  required({ type: 'string', ...options })
+export const string = (options: StringOptions): Required<string> => required({ type: 'string', ...options })
+
+/** One of a closed set of words. */
+export const oneOf = <const E extends string>(values: readonly E[], options: Common): Required<E> =>
+  required({ type: 'string', enum: values, ...options })
 
 export const time = (description: string): Required<string> => string({ description, format: 'date-time' })
 

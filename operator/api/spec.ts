@@ -1,4 +1,4 @@
-import { boolean, type Infer, integer, list, map, object, optional, type Rule, string } from './schema.ts'
+import { boolean, type Infer, integer, list, map, object, oneOf, optional, type Rule, string } from './schema.ts'
 
 export const defaultVersionSyntax = '[0-9a-f]{5,40}'
 export const defaultTimeoutSeconds = 900
@@ -35,9 +35,8 @@ const verifyRules = [
 
 const verification = object(
   {
-    kind: string({
+    kind: oneOf(['Image'], {
       description: 'The kind of verification. Image runs a pod of an image; it passes by exit status 0.',
-      enum: ['Image'],
     }),
     image: optional(string({ description: 'The repository of the image to run, without a tag.', maxLength: 255 })),
     tag: optional(string({ description: 'The tag of the image to run.', maxLength: 128 })),
@@ -120,10 +119,9 @@ const blueGreen = object(
 
 const strategy = object(
   {
-    kind: string({
+    kind: oneOf(['Simple', 'ServiceBlueGreen'], {
       description:
         'How a version is rolled out. Simple patches all the workloads at once and waits until they are healthy. ServiceBlueGreen is accepted, but this version of cvmanager does not have it yet and says so in the status.',
-      enum: ['Simple', 'ServiceBlueGreen'],
       default: 'Simple',
     }),
     verify: optional(

@@ -1,4 +1,4 @@
-import { type Infer, integer, list, object, optional, string, time } from './schema.ts'
+import { type Infer, integer, list, object, oneOf, optional, string, time } from './schema.ts'
 
 /** What `kubectl get cv` shows as STATUS. */
 export const phases = [
@@ -23,9 +23,8 @@ const observed = object(
     tag: string({ description: 'The tag.' }),
     digest: digest('The digest that the tag points at; of a multi-architecture image, that of its index.'),
     version: string({ description: 'The version that was found for the digest.' }),
-    source: string({
+    source: oneOf(['alias', 'label', 'digest'], {
       description: 'Where the version was found: an alias tag, a label of the image, or the digest itself.',
-      enum: ['alias', 'label', 'digest'],
     }),
     firstSeenTime: time('When the tag was first seen to point at this digest.'),
   },
@@ -75,7 +74,7 @@ const rolloutWorkload = object(
 const rollout = object(
   {
     id: string({ description: 'Names this rollout in events and history.' }),
-    phase: string({ description: 'What is being done.', enum: ['RollingOut', 'RollingBack', 'Recording'] }),
+    phase: oneOf(['RollingOut', 'RollingBack', 'Recording'], { description: 'What is being done.' }),
     digest: digest('The digest that is rolled out.'),
     version: string({ description: 'The version that is rolled out.' }),
     image: string({ description: 'The image that the workloads get.' }),
@@ -83,7 +82,7 @@ const rollout = object(
     startTime: time('When it began.'),
     deadline: time('When it has failed if it is not done.'),
     workloads: list(rolloutWorkload, { description: 'The workloads that move together.' }),
-    outcome: optional(string({ description: 'How it ended, once that is known.', enum: outcomes })),
+    outcome: optional(oneOf(outcomes, { description: 'How it ended, once that is known.' })),
     reason: optional(string({ description: 'Why it failed, in one word.' })),
     message: optional(string({ description: 'Why it failed.' })),
     rollbackTime: optional(time('When its rollback began.')),
@@ -98,7 +97,7 @@ const pastRollout = object(
     digest: digest('The digest that was rolled out.'),
     version: string({ description: 'The version that was rolled out.' }),
     from: optional(string({ description: 'The version that the workloads ran before.' })),
-    outcome: string({ description: 'How it ended.', enum: outcomes }),
+    outcome: oneOf(outcomes, { description: 'How it ended.' }),
     message: optional(string({ description: 'Why it failed.' })),
     startTime: time('When it began.'),
     endTime: time('When it ended.'),
@@ -111,9 +110,8 @@ const quarantined = object(
   {
     digest: digest('The digest that failed.'),
     version: string({ description: 'Its version.' }),
-    outcome: string({
+    outcome: oneOf(['RolledBack', 'Failed'], {
       description: 'What was done about it: RolledBack, or Failed where it was left in place.',
-      enum: ['RolledBack', 'Failed'],
     }),
     message: string({ description: 'Why it failed.' }),
     since: time('When it failed.'),
@@ -126,8 +124,8 @@ const quarantined = object(
 
 const condition = object(
   {
-    type: string({ description: 'Ready, Progressing or Stalled.', enum: ['Ready', 'Progressing', 'Stalled'] }),
-    status: string({ description: 'True, False or Unknown.', enum: ['True', 'False', 'Unknown'] }),
+    type: oneOf(['Ready', 'Progressing', 'Stalled'], { description: 'Ready, Progressing or Stalled.' }),
+    status: oneOf(['True', 'False', 'Unknown'], { description: 'True, False or Unknown.' }),
     reason: string({ description: 'The cause in one CamelCase word, stable enough to alert on.' }),
     message: string({ description: 'The cause, and what to do.', maxLength: 32_768 }),
     lastTransitionTime: time('When status last changed.'),
@@ -139,7 +137,7 @@ const condition = object(
 export const statusSchema = object(
   {
     observedGeneration: optional(integer({ description: 'The generation of the spec that this status speaks of.' })),
-    phase: optional(string({ description: 'The state in one word.', enum: phases })),
+    phase: optional(oneOf(phases, { description: 'The state in one word.' })),
     message: optional(string({ description: 'The state in one sentence.' })),
     observed: optional(observed),
     current: optional(current),

@@ -7,6 +7,7 @@ import { ApiError } from './api-error.ts'
 import { type Access, Connection } from './connection.ts'
 import { Deadline } from './deadline.ts'
 import { jsonLines } from './json-lines.ts'
+import { resourceOf } from './resource-path.ts'
 
 /** Who writes, in `metadata.managedFields`. */
 export const fieldManager = 'cvmanager'
@@ -47,6 +48,8 @@ export interface ApiClientOptions {
   readonly reload?: (() => KubeConfig) | undefined
   readonly version: string
   readonly clock?: Clock | undefined
+  /** Told of every answer: the method, the resource (`deployments`, `containerversions/status`) and the HTTP status. */
+  readonly onAnswer?: ((method: string, resource: string, status: number) => void) | undefined
 }
 
 /**
@@ -56,8 +59,10 @@ export interface ApiClientOptions {
 export class ApiClient {
   readonly #connection: Connection
   readonly #userAgent: string
+  readonly #onAnswer: ApiClientOptions['onAnswer']
 
-  constructor({ kubeConfig, reload, version, clock = systemClock }: ApiClientOptions) {
+  constructor({ kubeConfig, reload, version, clock = systemClock, onAnswer }: ApiClientOptions) {
+    this.#onAnswer = onAnswer
     this.#connection = new Connection(kubeConfig, clock, reload)
     this.#userAgent = `cvmanager/${version}`
   }
@@ -141,6 +146,7 @@ export class ApiClient {
       access = this.#connection.access()
       answer = await this.#send(request, await access, deadline)
     }
+    this.#onAnswer?.(request.method, resourceOf(request.path), answer.statusCode)
     if (answer.statusCode < 400) return answer
     const text = await answer.body.text()
     const retryAfter = answer.headers['retry-after']

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { resourcePath } from './resource-path.ts'
+import { resourceOf, resourcePath } from './resource-path.ts'
 
 const deployments = { group: 'apps', version: 'v1', plural: 'deployments' }
 const pods = { group: '', version: 'v1', plural: 'pods' }
@@ -15,4 +15,15 @@ test('a path names group, namespace, object and subresource', async (t) => {
 
 test('no name leads out of its place', async (t) => {
   t.equal(resourcePath(pods, { namespace: 'a/../b', name: 'x?y#z' }), '/api/v1/namespaces/a%2F..%2Fb/pods/x%3Fy%23z')
+})
+
+test('a path tells the resource that it is about, whatever the group and the namespace', async (t) => {
+  t.equal(resourceOf('/api/v1/pods'), 'pods')
+  t.equal(resourceOf('/api/v1/namespaces/shop'), 'namespaces')
+  t.equal(resourceOf('/api/v1/namespaces/shop/pods'), 'pods')
+  t.equal(resourceOf('/apis/apps/v1/namespaces/shop/deployments/web'), 'deployments')
+  t.equal(
+    resourceOf('/apis/cvmanager.io/v1/namespaces/shop/containerversions/web-cv/status'),
+    'containerversions/status',
+  )
 })

@@ -25,3 +25,11 @@ export function resourcePath(
   if (subresource !== undefined) segments.push(subresource)
   return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('')
 }
+
+/** The resource that a path of the API server is about, with its subresource: what metrics tell requests apart by. */
+export function resourceOf(path: string): string {
+  const segments = path.split('/').slice(1)
+  const rest = segments.slice(segments[0] === 'api' ? 2 : 3)
+  const [resource = '', , subresource] = rest[0] === 'namespaces' && rest.length > 2 ? rest.slice(2) : rest
+  return subresource === undefined ? resource : `${resource}/${subresource}`
+}

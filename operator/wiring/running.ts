@@ -23,8 +23,8 @@ export interface Connection {
 export function connect({ k8sConfig }: Settings, metrics?: Metrics): Connection {
   const load = () => loadKubeConfig({ file: k8sConfig === '' ? undefined : k8sConfig })
   const kubeConfig = load()
-  const count = (method: string, resource: string, code: string) => {
-    metrics?.apiRequests.inc({ verb: method, resource, code })
+  const count = (method: string, resource: string, status: number) => {
+    metrics?.apiRequests.inc({ verb: method, resource, code: String(status) })
     if (method !== 'GET') metrics?.apiWrites.inc({ resource })
   }
   return { kubeConfig, client: new ApiClient({ kubeConfig, reload: load, version: version.version, onAnswer: count }) }
