@@ -19,6 +19,9 @@ export interface Candidate {
   readonly image: string
 }
 
+/** A pod's own message may be very long; the status, events and history each tell it. */
+const longestMessage = 1_000
+
 /** Pods are not watched: while a rollout waits, they are looked at in this rhythm. */
 const podsEveryMs = 2_000
 
@@ -141,7 +144,7 @@ function takeStep(observation: Observation, rollout: RolloutStatus, strategy: St
 
 /** The version has failed: the previous images come back, or what runs stays, as `rollback.enabled` says. */
 function failed(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Plan {
-  const why = { ...rollout, reason, message }
+  const why = { ...rollout, reason, message: message.slice(0, longestMessage) }
   const rollsBack = observation.object.spec.rollback?.enabled ?? true
   return rollsBack
     ? rollBack(observation, { ...why, phase: 'RollingBack', rollbackTime: timestamp(observation.now) })

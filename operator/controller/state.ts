@@ -23,12 +23,16 @@ export interface State {
   readonly message: string
 }
 
+/** The schema allows for more; it is for people. */
+const longestMessage = 4_000
+
 /** The fields of the status that say the state: the same in words, as phase, and as conditions. */
 export function stated(
   object: ContainerVersion,
   now: number,
-  { phase, reason, message }: State,
+  { phase, reason, message: whole }: State,
 ): ContainerVersionStatus {
+  const message = whole.slice(0, longestMessage)
   const [ready, progressing, stalled] = conditionsOf[phase]
   const condition = (type: Condition['type'], status: Truth): Condition => {
     const before = object.status.conditions?.find((candidate) => candidate.type === type)

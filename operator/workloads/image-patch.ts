@@ -1,4 +1,4 @@
-import { isConflict, isNotFound } from '../cluster/api-error.ts'
+import { isConflict, isInvalid, isNotFound } from '../cluster/api-error.ts'
 import type { ApiClient } from '../cluster/client.ts'
 import { workloadKind, workloadPath } from './kinds.ts'
 import { ownedByUs } from './strip.ts'
@@ -35,21 +35,38 @@ export async function changeImages(client: ApiClient, change: ImageChange): Prom
   }
 }
 
+/** The workload's own controller writes at the same time, and with each write the entries may change places. */
+const attempts = 5
+
 /**
  * Takes our entries out of `managedFields`, where another manager applies the workload server-side: else its next apply
- * would end in a conflict. Changes no pod. Somebody else's change in between is no failure: it is tried at the next look.
+ * would end in a conflict. Changes no pod. What does not succeed now is tried at the next look.
  */
 export async function disown(client: ApiClient, workload: WorkloadObject, known?: Managed): Promise<WorkloadObject> {
   const path = workloadPath(workload)
-  const raw = known ?? (await client.get<Managed>(path))
-  const { resourceVersion, managedFields = [] } = raw.metadata
-  const others = managedFields.filter((entry) => !ownedByUs(entry))
-  if (others.length === managedFields.length) return workload
-  try {
-    const disowned = await client.mergePatch(path, { metadata: { resourceVersion, managedFields: others } })
-    return workloadKind(workload.kind).strip(disowned)
-  } catch (thrown) {
-    if (isConflict(thrown) || isNotFound(thrown)) return workload
-    throw thrown
+  let seen = known
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    try {
+      seen ??= await client.get<Managed>(path)
+      const patch = withoutOurs(seen.metadata.managedFields ?? [])
+      return workloadKind(workload.kind).strip(patch.length === 0 ? seen : await client.jsonPatch(path, patch))
+    } catch (thrown) {
+      if (isNotFound(thrown)) return workload
+      if (!isConflict(thrown) && !isInvalid(thrown)) throw thrown
+      seen = undefined
+    }
   }
+  return workload
+}
+
+/** Last first, so that the places of those before stay; each only if it is still the one that was seen there. */
+function withoutOurs(entries: NonNullable<Managed['metadata']['managedFields']>): readonly object[] {
+  const ours = entries.flatMap((entry, index) =>
+    ownedByUs(entry) ? [{ entry, path: `/metadata/managedFields/${index}` }] : [],
+  )
+  return ours.reverse().flatMap(({ entry, path }) => [
+    { op: 'test', path: `${path}/manager`, value: entry.manager },
+    { op: 'test', path: `${path}/operation`, value: entry.operation },
+    { op: 'remove', path },
+  ])
 }

@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { test } from 'tap'
+import { historyName } from './name.ts'
+import {
+  type HistoryRecord,
+  infoKey,
+  maximumBytes,
+  readRecords,
+  recordsKey,
+  unreadableKey,
+  withRecord,
+} from './records.ts'
+
+const record = (given: Partial<HistoryRecord> = {}): HistoryRecord => ({
+  id: 'a1',
+  kind: 'Deployment',
+  workload: 'web',
+  containers: ['web'],
+  version: 'v2',
+  digest: `sha256:${'a'.repeat(64)}`,
+  image: 'r.example.com/web:v2',
+  previousImages: { web: 'r.example.com/web:v1' },
+  outcome: 'Succeeded',
+  startTime: '2026-01-02T03:04:05Z',
+  endTime: '2026-01-02T03:04:35Z',
+  durationSeconds: 30,
+  containerVersion: 'web-cv',
+  ...given,
+})
+
+test('Info keeps the words of the first cvmanager, newest first', async (t) => {
+  const first = withRecord({}, record()) ?? {}
+  const second = withRecord(first, record({ id: 'a2', version: 'v3', endTime: '2026-01-03T03:04:35Z' })) ?? {}
+  t.equal(
+    second[infoKey],
+    'Update occurred at:2026-01-03 03:04:35 +0000 UTC:\nWorkload:web to version:v3\n\n' +
+      'Update occurred at:2026-01-02 03:04:35 +0000 UTC:\nWorkload:web to version:v2\n',
+  )
+  t.match(readRecords(second[recordsKey]).records, [{ version: 'v3' }, { version: 'v2' }])
+})
+
+test('what the first cvmanager wrote stays behind what comes new', async (t) => {
+  const old = 'Update occurred at:2018-06-01 02:03:04.5 +0000 UTC:\nWorkload:web to version:v0\n'
+  t.match(
+    withRecord({ [infoKey]: old }, record())?.[infoKey],
+    /v2\n\nUpdate occurred at:2018-06-01 02:03:04\.5 \+0000 UTC:\nWorkload:web to version:v0\n$/,
+  )
+})
+
+test('B28 a rollout is recorded once, however often it is written', async (t) => {
+  const data = withRecord({}, record()) ?? {}
+  t.equal(withRecord(data, record()), undefined)
+})
+
+test('B28 only what succeeded is told as an update; the structured form has every outcome', async (t) => {
+  const data = withRecord({}, record({ outcome: 'RolledBack', message: 'it crashed' })) ?? {}
+  t.equal(data[infoKey], '')
+  t.match(readRecords(data[recordsKey]).records, [{ outcome: 'RolledBack', message: 'it crashed' }])
+})
+
+test('B45 workloads of one name and different kinds keep their records apart', async (t) => {
+  const data = withRecord({}, record()) ?? {}
+  const both = withRecord(data, record({ kind: 'StatefulSet' })) ?? {}
+  t.match(readRecords(both[recordsKey]).records, [{ kind: 'StatefulSet' }, { kind: 'Deployment' }])
+})
+
+test('records that a person has broken are put aside, not lost', async (t) => {
+  const data = withRecord({ [recordsKey]: '[{"id":' }, record()) ?? {}
+  t.equal(data[unreadableKey], '[{"id":')
+  t.equal(readRecords(data[recordsKey]).records.length, 1)
+  t.match(readRecords('{"not":"a list"}'), { records: [], unreadable: '{"not":"a list"}' })
+})
+
+test('B45 whatever is written, the history is valid, whole records, the newest among them, and never too large', async (t) => {
+  const message = fc.string({ unit: 'grapheme', maxLength: 400 })
+  fc.assert(
+    fc.property(fc.array(message, { minLength: 1, maxLength: 40 }), (messages) => {
+      const limit = 6_000
+      let data: Readonly<Record<string, string>> = {}
+      for (const [index, text] of messages.entries()) {
+        data = withRecord(data, record({ id: `r${index}`, message: text, version: `v${index}` }), limit) ?? data
+      }
+      const { records, unreadable } = readRecords(data[recordsKey])
+      const size = Buffer.byteLength(Object.values(data).join(''))
+      const infos = (data[infoKey] ?? '').match(/^Workload:web to version:v\d+$/gm) ?? []
+      return (
+        size <= limit &&
+        unreadable === undefined &&
+        records[0]?.id === `r${messages.length - 1}` &&
+        infos[0] === `Workload:web to version:v${messages.length - 1}`
+      )
+    }),
+    { numRuns: 200 },
+  )
+  t.ok(maximumBytes < 1_000_000)
+})
+
+test('B43 the ConfigMap of a workload with the longest of names has a valid name of its own', async (t) => {
+  t.equal(historyName('web'), 'web.history')
+  const [one, other] = [`${'a'.repeat(252)}b`, `${'a'.repeat(252)}c`].map(historyName)
+  t.ok(one && one.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(one))
+  t.not(one, other)
+})

@@ -1,0 +1,101 @@
+/** Raw objects as the API server sends them, and what every kind of workload has to make of them. */
+import type { Test } from 'tap'
+import type { WorkloadKind } from './workload.ts'
+
+interface Given {
+  readonly metadata?: object
+  readonly spec?: object
+  readonly template?: object
+  readonly status?: object
+}
+
+export function raw({ metadata = {}, spec = {}, template = {}, status = {} }: Given = {}): unknown {
+  return {
+    metadata: {
+      namespace: 'shop',
+      name: 'web',
+      uid: 'uid-of-web',
+      resourceVersion: '7',
+      generation: 2,
+      labels: { cvapp: 'web' },
+      ...metadata,
+    },
+    spec: {
+      selector: { matchLabels: { app: 'web' } },
+      template: { spec: { containers: [{ name: 'web', image: 'r.example.com/web:v1' }], ...template } },
+      ...spec,
+    },
+    status,
+  }
+}
+
+export interface Cases {
+  /** A status in which all pods have the last change and are available. */
+  readonly healthy: object
+  /** The same, without pods wanted. */
+  readonly empty: { readonly spec: object; readonly status: object }
+  /** Not all pods updated, and updated but not available. */
+  readonly updating: object
+  readonly unavailable: object
+}
+
+/** What holds for every kind. */
+export function workloadContract(t: Test, kind: WorkloadKind, { healthy, empty, updating, unavailable }: Cases): void {
+  const health = (given: Given) => kind.progress(kind.strip(raw(given)))
+
+  t.test('keeps what is used of an object, and little else', async (t) => {
+    const kept = kind.strip(
+      raw({
+        metadata: {
+          managedFields: [{ manager: 'kubectl', operation: 'Update' }],
+          annotations: { big: 'x'.repeat(9_000) },
+        },
+        template: { imagePullSecrets: [{ name: 'regcred' }], serviceAccountName: 'web' },
+      }),
+    )
+    t.match(kept, {
+      key: 'shop/web',
+      kind: kind.kind,
+      resourceVersion: '7',
+      uid: 'uid-of-web',
+      generation: 2,
+      labels: { cvapp: 'web' },
+      controlled: false,
+      deleting: false,
+      containers: [{ name: 'web', image: 'r.example.com/web:v1' }],
+      imagePullSecrets: ['regcred'],
+      serviceAccountName: 'web',
+      podSelector: 'app=web',
+      ownsAppliedImage: false,
+    })
+    t.ok(JSON.stringify(kept).length < 1_000, `${JSON.stringify(kept).length} characters`)
+  })
+
+  t.test(
+    'B19 a change that its controller has not observed yet is not healthy, whatever the numbers say',
+    async (t) => {
+      t.match(health({ status: { ...healthy, observedGeneration: 1 } }), { state: 'waiting', reason: /not observed/ })
+      t.match(health({ status: healthy }), { state: 'healthy' })
+    },
+  )
+
+  t.test('B18 is not healthy before all pods are updated and available', async (t) => {
+    t.match(health({ status: updating }), { state: 'waiting', reason: /updated|old pods/ })
+    t.match(health({ status: unavailable }), { state: 'waiting', reason: /available/ })
+    t.match(health({}), { state: 'waiting' }, 'without any status')
+  })
+
+  t.test('B51 is healthy with no pods where none are wanted', async (t) => {
+    t.match(health(empty), { state: 'healthy' })
+  })
+
+  t.test('knows an image whose ownership it took from a manager that applies', async (t) => {
+    const applied = { manager: 'helm', operation: 'Apply' }
+    const ours = { manager: 'cvmanager', operation: 'Update' }
+    const owns = (...managedFields: object[]) => kind.strip(raw({ metadata: { managedFields } })).ownsAppliedImage
+    t.equal(owns(applied, ours), true)
+    t.equal(owns(ours), false, 'nobody applies it')
+    t.equal(owns(applied), false, 'it is not ours')
+    t.equal(owns(applied, { ...ours, subresource: 'scale' }), false)
+  })
+}

@@ -1,0 +1,92 @@
+import { test } from 'tap'
+import { raw, workloadContract } from './contract.fixture.ts'
+import { daemonSet } from './daemon-set.ts'
+import { deployment } from './deployment.ts'
+import { workloadKind, workloadKinds, workloadPath } from './kinds.ts'
+import { statefulSet } from './stateful-set.ts'
+
+test('Deployment', (t) => {
+  workloadContract(t, deployment, {
+    healthy: { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+    empty: { spec: { replicas: 0 }, status: { observedGeneration: 2 } },
+    updating: { observedGeneration: 2, replicas: 2, updatedReplicas: 1, availableReplicas: 2 },
+    unavailable: { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 0 },
+  })
+  t.end()
+})
+
+test('a Deployment that is paused, or past its own deadline, says so', async (t) => {
+  const health = (given: object) => deployment.progress(deployment.strip(raw(given)))
+  t.match(health({ spec: { paused: true } }), { state: 'waiting', reason: /kubectl rollout resume/ })
+  const conditions = [
+    { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' },
+  ]
+  t.match(health({ status: { observedGeneration: 2, conditions } }), { state: 'stuck', reason: 'timed out' })
+  t.match(health({ status: { observedGeneration: 1, conditions } }), { state: 'waiting' }, 'of the change before')
+})
+
+test('StatefulSet', (t) => {
+  workloadContract(t, statefulSet, {
+    healthy: {
+      observedGeneration: 2,
+      updatedReplicas: 1,
+      availableReplicas: 1,
+      currentRevision: 'b',
+      updateRevision: 'b',
+    },
+    empty: { spec: { replicas: 0 }, status: { observedGeneration: 2, currentRevision: 'a', updateRevision: 'b' } },
+    updating: {
+      observedGeneration: 2,
+      updatedReplicas: 0,
+      availableReplicas: 1,
+      currentRevision: 'a',
+      updateRevision: 'b',
+    },
+    unavailable: {
+      observedGeneration: 2,
+      updatedReplicas: 1,
+      availableReplicas: 0,
+      currentRevision: 'b',
+      updateRevision: 'b',
+    },
+  })
+  t.end()
+})
+
+test('a StatefulSet is judged by its partition, and one that waits for hands says so', async (t) => {
+  const health = (given: object) => statefulSet.progress(statefulSet.strip(raw(given)))
+  const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { partition: 2 } }
+  const status = { observedGeneration: 2, availableReplicas: 3, currentRevision: 'a', updateRevision: 'b' }
+  t.match(health({ spec: { replicas: 3, updateStrategy }, status: { ...status, updatedReplicas: 1 } }), {
+    state: 'healthy',
+  })
+  t.match(health({ spec: { replicas: 3, updateStrategy }, status: { ...status, updatedReplicas: 0 } }), {
+    state: 'waiting',
+  })
+  t.match(health({ spec: { replicas: 3, updateStrategy: { type: 'OnDelete' } }, status }), {
+    state: 'waiting',
+    reason: /OnDelete/,
+  })
+})
+
+test('DaemonSet', (t) => {
+  workloadContract(t, daemonSet, {
+    healthy: { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 2 },
+    empty: { spec: {}, status: { observedGeneration: 2, desiredNumberScheduled: 0 } },
+    updating: { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 2 },
+    unavailable: { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 1 },
+  })
+  t.end()
+})
+
+test('each kind has its place on the API server', async (t) => {
+  t.same(
+    workloadKinds.map(({ kind }) => workloadPath({ kind, namespace: 'shop', name: 'web' })),
+    [
+      '/apis/apps/v1/namespaces/shop/deployments/web',
+      '/apis/apps/v1/namespaces/shop/statefulsets/web',
+      '/apis/apps/v1/namespaces/shop/daemonsets/web',
+    ],
+  )
+  t.throws(() => workloadKind('Pod'), /Pod/)
+})
