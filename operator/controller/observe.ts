@@ -21,6 +21,9 @@ interface Selection {
   readonly problem: NeedsChangeError | undefined
 }
 
+/** While a rollout goes on, its workload changes with each pod: its pods are listed no more often than this. */
+const podsKeptMs = 1_500
+
 /** A workload has at most so many pods looked at: they tell the same story. */
 const podsLookedAt = 500
 
@@ -29,6 +32,7 @@ export class Observer {
   readonly #client: ApiClient
   readonly #world: World
   readonly #clock: Clock
+  readonly #kept = new Map<string, { readonly pods: Promise<readonly Pod[]>; readonly at: number }>()
 
   constructor(client: ApiClient, world: World, clock: Clock) {
     this.#client = client
@@ -45,7 +49,7 @@ export class Observer {
     const pods = new Map<string, readonly Pod[]>()
     const view = async ({ object: found, containers }: Selected): Promise<Workload> => {
       if ((rollingOut || images.size > 0) && needsPods(found, containers, rollingOut) && !pods.has(found.uid)) {
-        pods.set(found.uid, await this.#pods(found))
+        pods.set(found.uid, await (rollingOut ? this.#recentPods(found) : this.#pods(found)))
       }
       return workload(found, containers, pods.get(found.uid) ?? [], images)
     }
@@ -99,6 +103,17 @@ export class Observer {
         },
       ]
     })
+  }
+
+  #recentPods(found: WorkloadObject): Promise<readonly Pod[]> {
+    const now = this.#clock.now()
+    const kept = this.#kept.get(found.uid)
+    if (kept && now - kept.at < podsKeptMs) return kept.pods
+    for (const [uid, { at }] of this.#kept) if (now - at >= podsKeptMs) this.#kept.delete(uid)
+    const pods = this.#pods(found)
+    this.#kept.set(found.uid, { pods, at: now })
+    pods.catch(() => this.#kept.delete(found.uid))
+    return pods
   }
 
   async #pods({ namespace, podSelector }: WorkloadObject): Promise<readonly Pod[]> {

@@ -10,13 +10,20 @@ export function happening(rollout: RolloutStatus, type: Happening['type'], reaso
  * What a status has to tell as events. It follows from the status alone, so that a process that died before it could
  * tell has it told by the next one; what was told already is known by its id.
  */
-export function story({ phase, message = '', conditions, rollout }: ContainerVersionStatus): readonly Happening[] {
+export function story({
+  phase,
+  message = '',
+  conditions,
+  rollout,
+  next,
+}: ContainerVersionStatus): readonly Happening[] {
   if (rollout) return [started(rollout), ...(rollout.reason === undefined ? [] : [failed(rollout)])]
-  if (phase !== 'Stalled' && phase !== 'Unavailable') return []
   const ready = conditions?.find(({ type }) => type === 'Ready')
-  if (!ready) return []
+  const troubled = phase === 'Stalled' || phase === 'Unavailable'
+  const held = phase === 'Pending' && next !== undefined
+  if (!ready || !(troubled || held)) return []
   const id = createHash('sha256').update(`${message} ${ready.lastTransitionTime}`).digest('hex').slice(0, 10)
-  return [{ type: 'Warning', reason: ready.reason, message, id, workloads: [] }]
+  return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, workloads: [] }]
 }
 
 function started(rollout: RolloutStatus): Happening {
