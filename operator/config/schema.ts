@@ -67,11 +67,11 @@ export const schema = {
     group: 'rollout',
     placeholder: 'SECONDS',
   }),
-  registryRequestsPerSecond: wholeNumber(100, 1, 10_000, {
+  registryRequestsPerSecond: wholeNumber(200, 1, 10_000, {
     doc: 'The most requests per second to any one registry, in the long run.',
     group: 'registry',
   }),
-  registryBurst: wholeNumber(100, 1, 10_000, {
+  registryBurst: wholeNumber(1000, 1, 10_000, {
     doc: 'How many requests may go to one registry at once before that limit holds.',
     group: 'registry',
   }),

@@ -1,0 +1,91 @@
+/** What every `Registry` must do, run over each implementation by its own test. */
+import type { Test } from 'tap'
+import { type Access, anonymous, type Credentials, type Digest, type Registry, type Repository } from './registry.ts'
+
+/** How the suite makes images in the registry under test. */
+export interface RegistryBench {
+  readonly registry: Registry
+  readonly host: string
+  readonly credentials: Credentials
+  /** A user whom the registry does not let in; undefined where everybody may. */
+  readonly stranger?: Credentials | undefined
+  push(
+    path: string,
+    tags: readonly string[],
+    content?: {
+      readonly labels?: Readonly<Record<string, string>>
+      readonly annotations?: Readonly<Record<string, string>>
+      readonly multiArch?: boolean
+      readonly docker?: boolean
+    },
+  ): Promise<Digest>
+  moveTag(path: string, tag: string, to: Digest): Promise<void>
+}
+
+export async function registryContract(t: Test, bench: RegistryBench): Promise<void> {
+  const { registry, host, credentials, stranger } = bench
+  const access: Access = { credentials }
+  const web: Repository = { host, path: 'contract/web' }
+
+  await t.test('a tag resolves to its digest, and to another one when it has moved', async (t) => {
+    const one = await bench.push(web.path, ['1.0', 'env-prod'])
+    const two = await bench.push(web.path, ['2.0'])
+    t.equal(await registry.resolve(web, 'env-prod', access), one)
+    t.equal(await registry.resolve(web, 'env-prod', access, one), one)
+    await bench.moveTag(web.path, 'env-prod', two)
+    t.equal(await registry.resolve(web, 'env-prod', access, one), two)
+  })
+
+  await t.test('an index resolves to its own digest, not to that of one platform', async (t) => {
+    const index = await bench.push(web.path, ['multi'], { multiArch: true })
+    t.equal(await registry.resolve(web, 'multi', access), index)
+    const old = await bench.push(web.path, ['multi-docker'], { multiArch: true, docker: true })
+    t.equal(await registry.resolve(web, 'multi-docker', access), old)
+  })
+
+  await t.test('a tag or a repository that is not there is named in the error', async (t) => {
+    const noTag = { reason: 'TagNotFound', message: /tag env-nowhere of repository contract\/web/ }
+    await t.rejects(registry.resolve(web, 'env-nowhere', access), noTag)
+    const nowhere = { host, path: 'contract/nowhere' }
+    const noRepository = { reason: 'TagNotFound', message: /tag x of repository contract\/nowhere/ }
+    await t.rejects(registry.resolve(nowhere, 'x', access), noRepository)
+  })
+
+  await t.test('all tags are listed, however many pages they take', async (t) => {
+    const many: Repository = { host, path: 'contract/many' }
+    const names = Array.from({ length: 1203 }, (_, i) => `b${i}`)
+    await bench.push(many.path, names)
+    t.same((await allTags(registry, many, access)).sort(), names.sort())
+  })
+
+  await t.test('labels and annotations are read, of an index those of its first image too', async (t) => {
+    const labels = { 'org.opencontainers.image.version': '1.0', 'org.opencontainers.image.revision': 'abcdef0' }
+    t.match(await registry.labels(web, await bench.push(web.path, ['l1'], { labels }), access), labels)
+    const annotations = { 'org.opencontainers.image.version': '2.0' }
+    const index = await bench.push(web.path, ['l2'], { labels, annotations, multiArch: true })
+    t.match(await registry.labels(web, index, access), { ...labels, ...annotations })
+    t.same(await registry.labels(web, await bench.push(web.path, ['l3'], { docker: true }), access), {})
+  })
+
+  if (stranger !== undefined) {
+    await t.test('who may not is told so, without a word of the credentials', async (t) => {
+      for (const credentials of [anonymous, stranger]) {
+        const error: unknown = await registry.resolve(web, 'env-prod', { credentials }).catch((error: unknown) => error)
+        t.match(error, { reason: 'RegistryAccessDenied', message: /contract\/web/ })
+        t.notMatch((error as Error).message, 'wrong-password')
+      }
+      t.ok(await registry.resolve(web, 'env-prod', access), 'the others are still let in')
+    })
+  }
+
+  await t.test('a question that is called off ends', async (t) => {
+    const signal = AbortSignal.abort(new Error('called off'))
+    await t.rejects(registry.resolve(web, 'env-prod', { credentials, signal }), { message: 'called off' })
+  })
+}
+
+export async function allTags(registry: Registry, repository: Repository, access: Access): Promise<string[]> {
+  const tags: string[] = []
+  for await (const page of registry.tags(repository, access)) tags.push(...page)
+  return tags
+}

@@ -1,0 +1,99 @@
+/** What went wrong with a registry, in words for the person who has to mend it. No time and no secret is ever in them. */
+import { NeedsChangeError, TransientError } from '../errors.ts'
+import type { Credentials, Repository } from './registry.ts'
+import { Paused, Unreachable } from './transport.ts'
+
+/** What was asked for: it is named in every message. */
+export interface Asked {
+  readonly repository: Repository
+  /** `tag env-prod`, `the tags`, `image sha256:…`. */
+  readonly what: string
+  /** The token service, where it was asked and not the registry itself. */
+  readonly tokenService?: string | undefined
+}
+
+type RegistryError = NeedsChangeError | TransientError
+
+const whom = ({ repository, tokenService }: Asked): string =>
+  tokenService === undefined
+    ? `the registry ${repository.host}`
+    : `the token service ${tokenService} of the registry ${repository.host}`
+
+const place = ({ repository, what }: Asked): string => `${what} of repository ${repository.path}`
+
+/** The registry answered, and what it said is of no use: not the fault of the one who asked. */
+export function answerInvalid(asked: Asked, fault: string): TransientError {
+  return new TransientError(
+    'RegistryAnswerInvalid',
+    `${whom(asked)} gave an answer for ${place(asked)} that cannot be used: ${fault}. Check that the address is that of a registry (OCI distribution API, /v2/) and not of a proxy or a login page before it.`,
+  )
+}
+
+export function accessDenied(asked: Asked, status: number, credentials: Credentials): NeedsChangeError {
+  const { repository } = asked
+  return new NeedsChangeError(
+    'RegistryAccessDenied',
+    credentials.kind === 'anonymous'
+      ? `${whom(asked)} refused anonymous access to repository ${repository.path} (${status}, asked for ${asked.what}). Correct the repository's name, or name a pull secret for ${repository.host} in the workload's imagePullSecrets.`
+      : `${whom(asked)} refused the credentials for repository ${repository.path} (${status}, asked for ${asked.what}). Check the user, the password and their right to pull in the pull secret for ${repository.host}.`,
+  )
+}
+
+/** For any status that is not the wanted one. */
+export function statusFailure(
+  asked: Asked,
+  status: number,
+  credentials: Credentials,
+  retryAfterMs: number | undefined,
+): RegistryError {
+  if (status === 401 || status === 403) return accessDenied(asked, status, credentials)
+  if (status === 404 && asked.tokenService === undefined) {
+    const { repository, what } = asked
+    return new NeedsChangeError(
+      'TagNotFound',
+      `the registry ${repository.host} does not have ${what} of repository ${repository.path} (404). Push it, or correct spec.imageRepo or spec.tag.`,
+    )
+  }
+  if (status === 429) return throttled(asked, retryAfterMs)
+  if (status >= 500) {
+    return new TransientError(
+      'RegistryUnavailable',
+      `${whom(asked)} answered ${status} for ${place(asked)}. It is tried again; if it lasts, look into the registry's own log.`,
+      { retryAfterMs },
+    )
+  }
+  return answerInvalid(asked, `status ${status}`)
+}
+
+function throttled(asked: Asked, retryAfterMs: number | undefined): TransientError {
+  return new TransientError(
+    'RegistryThrottled',
+    `the registry ${asked.repository.host} limits how often it is asked (429), so ${place(asked)} was not looked at. It is asked again when the registry allows it; if it lasts, raise pollIntervalSeconds or use credentials with a higher limit.`,
+    { retryAfterMs },
+  )
+}
+
+/** Of what `Transport.send` throws; anything else, an abort among it, passes as it is. */
+export function transportFailure(asked: Asked, thrown: unknown): unknown {
+  if (thrown instanceof Paused) return throttled(asked, thrown.retryAfterMs)
+  if (!(thrown instanceof Unreachable)) return thrown
+  switch (thrown.kind) {
+    case 'too-large':
+    case 'malformed':
+      return answerInvalid(asked, thrown.message)
+    case 'forbidden':
+      return new NeedsChangeError(
+        'RegistryAddressForbidden',
+        `${whom(asked)} is not asked for ${place(asked)}: ${thrown.message} (loopback, link-local and metadata addresses). Correct spec.imageRepo, or what the registry names as its token service or storage.`,
+      )
+    case 'connect':
+    case 'closed':
+    case 'timeout':
+      return new TransientError(
+        'RegistryUnavailable',
+        `${whom(asked)} cannot be reached for ${place(asked)}: ${thrown.message}. Check its address and the network; a registry without TLS has to be named by --insecure-registry.`,
+      )
+    default:
+      return thrown.kind satisfies never
+  }
+}

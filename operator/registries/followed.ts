@@ -1,0 +1,110 @@
+/** What the poller keeps of each target that it follows, and of each ContainerVersion that follows one. */
+import type { NeedsChangeError, TransientError } from '../errors.ts'
+import { credentialId } from './credential-id.ts'
+import type { Offer, Target } from './following.ts'
+import type { Due } from './heap.ts'
+import { repositoryName } from './reference.ts'
+import type { Digest } from './registry.ts'
+
+export type LookError = NeedsChangeError | TransientError
+
+/** What followers with the same versionSyntax are told. */
+export interface View {
+  readonly versionSyntax: string
+  readonly keys: Set<string>
+  offer: Offer
+}
+
+export interface Follower {
+  readonly target: Target
+  readonly intervalMs: number
+  readonly followed: Followed
+  readonly view: View
+}
+
+/** Schema and CRD allow 5 s and more; whatever comes in another way must not spin (B26). */
+const shortestIntervalMs = 1_000
+const fallbackIntervalMs = 60_000
+const timerSlackMs = 2
+
+export function intervalMsOf(target: Target): number {
+  const wanted = target.intervalSeconds * 1000
+  return Number.isFinite(wanted) ? Math.max(wanted, shortestIntervalMs) : fallbackIntervalMs
+}
+
+/** Equal for targets that share one poll. */
+export function identityOf({ repository, tag, credentials }: Target): string {
+  return `${repositoryName(repository)}:${tag} ${credentialId(credentials)}`
+}
+
+export type LookState = 'scheduled' | 'queued' | 'looking' | 'dropped'
+
+/** One (registry, repository, tag, credential), however many follow it. */
+export class Followed implements Due {
+  readonly identity: string
+  readonly target: Target
+  /** Where in its interval it is polled, 0 to 1: so that many do not come at once. */
+  readonly phase: number
+  /** Nearly always one. */
+  readonly views: View[] = []
+  intervalMs: number
+  due = 0
+  place = -1
+  state: LookState = 'scheduled'
+  /** Somebody asked for a look, and waits. */
+  urgent = false
+  digest: Digest | undefined
+  /** Looks in a row that failed. */
+  failures = 0
+
+  constructor(identity: string, target: Target, phase: number) {
+    this.identity = identity
+    this.target = target
+    this.phase = phase
+    this.intervalMs = intervalMsOf(target)
+  }
+
+  get host(): string {
+    return this.target.repository.host
+  }
+
+  /** The next of its own moments after `now`: late or extra looks do not shift them. */
+  nextAfter(now: number): number {
+    const into = (((now - this.phase * this.intervalMs) % this.intervalMs) + this.intervalMs) % this.intervalMs
+    const wait = this.intervalMs - into
+    // A timer that rang a little early has served the moment that is only just to come.
+    return now + (wait <= timerSlackMs ? wait + this.intervalMs : wait)
+  }
+
+  view(versionSyntax: string): View {
+    const known = this.views.find((view) => view.versionSyntax === versionSyntax)
+    if (known !== undefined) return known
+    const view: View = { versionSyntax, keys: new Set(), offer: { state: 'unknown' } }
+    this.views.push(view)
+    return view
+  }
+
+  drop(view: View): void {
+    this.views.splice(this.views.indexOf(view), 1)
+  }
+
+  /** Views whose version is not that of the digest, or whose last search failed. */
+  stale(): View[] {
+    return this.views.filter(({ offer }) => offer.state !== 'known' || offer.version.digest !== this.digest)
+  }
+}
+
+/** The version that the last successful look found. */
+export const lastVersion = (offer: Offer) => (offer.state === 'unknown' ? undefined : offer.version)
+
+/** Whether a person would read anything new in it. */
+export function sameOffer(one: Offer, other: Offer): boolean {
+  if (one.state === 'failed' && other.state === 'failed') {
+    return one.error.reason === other.error.reason && one.error.message === other.error.message
+  }
+  if (one.state !== 'known' || other.state !== 'known') return one.state === other.state
+  const { version } = other
+  return (
+    one.version.digest === version.digest && one.version.name === version.name && one.version.source === version.source
+  )
+}

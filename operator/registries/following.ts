@@ -1,0 +1,44 @@
+/** How the controller follows tags: it says which, and is told by key when there is something to look at again. */
+import type { NeedsChangeError, TransientError } from '../errors.ts'
+import type { Credentials, Digest, Repository } from './registry.ts'
+
+/** What one ContainerVersion follows. Targets that agree in repository, tag and credentials share one poll. */
+export interface Target {
+  readonly repository: Repository
+  readonly tag: string
+  readonly credentials: Credentials
+  /** Anchored; an alias tag that matches it is the version. */
+  readonly versionSyntax: string
+  readonly intervalSeconds: number
+}
+
+/** Where a version's name was found, in the order of preference. */
+export type VersionSource = 'alias' | 'label' | 'digest'
+
+export interface Version {
+  readonly digest: Digest
+  /** A tag, a label's value, or the digest itself. */
+  readonly name: string
+  readonly source: VersionSource
+}
+
+/** What the registry has to offer for a followed tag, as far as is known now. */
+export type Offer =
+  | { readonly state: 'unknown' }
+  | { readonly state: 'known'; readonly version: Version }
+  /** The last look failed; `version` is that of the last look that did not. */
+  | {
+      readonly state: 'failed'
+      readonly error: NeedsChangeError | TransientError
+      readonly version?: Version | undefined
+    }
+
+export interface Following {
+  /** Idempotent: starts, changes (a new interval takes effect within it) or keeps what `key` follows. */
+  follow(key: string, target: Target): void
+  unfollow(key: string): void
+  /** From memory, at once. */
+  offer(key: string): Offer
+  /** Asks the registry now, as soon as its limits allow. */
+  lookNow(key: string): void
+}

@@ -1,0 +1,258 @@
+/**
+ * Follows tags: each distinct target is looked at once an interval, however many follow it, at its own moment of the
+ * interval, and whoever follows it is told by key when there is something new. Unchanged: nothing else happens.
+ */
+import { setMaxListeners } from 'node:events'
+import type { Clock } from '../clock.ts'
+import type { Versions } from '../versions/version.ts'
+import { backOffMs } from './back-off.ts'
+import { Followed, type Follower, identityOf, intervalMsOf } from './followed.ts'
+import type { Following, Offer, Target } from './following.ts'
+import { DueHeap } from './heap.ts'
+import { Lane } from './lane.ts'
+import { type LookOutcome, type LookResult, look } from './look.ts'
+import type { Registry, Repository } from './registry.ts'
+import { type Alarm, monotonicClock, systemAlarm } from './timing.ts'
+
+export interface PollerOptions {
+  readonly registryFor: (repository: Repository) => Registry
+  readonly versions: Versions
+  /** Called after the offer of `key` has changed; must not throw and must not wait. */
+  readonly onChange: (key: string) => void
+  /** Told of every look, with how many milliseconds after its due time it began. */
+  readonly onLook?: (host: string, outcome: LookOutcome, lateMs: number) => void
+  /** Looks at the same time, of each registry. */
+  readonly concurrency?: number
+  readonly clock?: Clock
+  readonly alarm?: Alarm
+  /** 0 to 1, for phases and jitter. */
+  readonly random?: () => number
+}
+
+export interface PollerStats {
+  readonly followers: number
+  readonly targets: number
+  readonly queued: number
+  readonly inFlight: number
+}
+
+const defaultConcurrency = 64
+/** Timers ring by the millisecond: what is due within it is looked at with the rest. */
+const sliceMs = 1
+/** After a pause, looks come back over this much time instead of all at once. */
+const returnOverMs = 5_000
+
+export class Poller implements Following {
+  readonly #options: PollerOptions
+  readonly #clock: Clock
+  readonly #alarm: Alarm
+  readonly #random: () => number
+  readonly #followers = new Map<string, Follower>()
+  readonly #followed = new Map<string, Followed>()
+  readonly #heap = new DueHeap<Followed>()
+  readonly #lanes = new Map<string, Lane>()
+  readonly #looks = new Set<Promise<void>>()
+  readonly #stopping = new AbortController()
+  #wakeAt = Number.POSITIVE_INFINITY
+  #cancelAlarm: () => void = () => undefined
+
+  constructor(options: PollerOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? monotonicClock
+    this.#alarm = options.alarm ?? systemAlarm
+    this.#random = options.random ?? Math.random
+    setMaxListeners(0, this.#stopping.signal)
+  }
+
+  follow(key: string, target: Target): void {
+    if (this.#stopping.signal.aborted) return
+    const before = this.#followers.get(key)
+    const identity = identityOf(target)
+    const intervalMs = intervalMsOf(target)
+    const sameView = before?.followed.identity === identity && before.target.versionSyntax === target.versionSyntax
+    if (before !== undefined && sameView && before.intervalMs === intervalMs) return
+
+    const followed = this.#followed.get(identity) ?? this.#begin(identity, target)
+    const view = followed.view(target.versionSyntax)
+    view.keys.add(key)
+    this.#followers.set(key, { target, intervalMs, followed, view })
+    if (before !== undefined && !sameView) this.#leave(key, before)
+    this.#retime(followed)
+    // Another syntax for a digest that is known already: its version is not.
+    if (view.offer.state === 'unknown' && followed.state === 'scheduled') this.#schedule(followed, this.#clock.now())
+  }
+
+  unfollow(key: string): void {
+    const follower = this.#followers.get(key)
+    if (follower === undefined) return
+    this.#followers.delete(key)
+    this.#leave(key, follower)
+  }
+
+  offer(key: string): Offer {
+    return this.#followers.get(key)?.view.offer ?? { state: 'unknown' }
+  }
+
+  lookNow(key: string): void {
+    const followed = this.#followers.get(key)?.followed
+    if (followed === undefined || this.#stopping.signal.aborted) return
+    followed.urgent = true
+    if (followed.state === 'looking') return
+    this.#heap.remove(followed)
+    this.#enqueue(followed, this.#clock.now())
+  }
+
+  /** Calls off whatever is under way, and waits until it has ended. */
+  async stop(): Promise<void> {
+    this.#cancelAlarm()
+    this.#stopping.abort(new Error('the poller is stopping'))
+    await Promise.allSettled(this.#looks)
+  }
+
+  stats(): PollerStats {
+    let queued = 0
+    for (const lane of this.#lanes.values()) queued += lane.queued
+    return { followers: this.#followers.size, targets: this.#followed.size, queued, inFlight: this.#looks.size }
+  }
+
+  #begin(identity: string, target: Target): Followed {
+    const followed = new Followed(identity, target, this.#random())
+    this.#followed.set(identity, followed)
+    return followed
+  }
+
+  #leave(key: string, { followed, view }: Follower): void {
+    view.keys.delete(key)
+    if (view.keys.size === 0) followed.drop(view)
+    if (followed.views.length > 0) {
+      this.#retime(followed)
+      return
+    }
+    followed.state = 'dropped'
+    this.#followed.delete(followed.identity)
+    this.#heap.remove(followed)
+    this.#lanes.get(followed.host)?.remove(followed)
+  }
+
+  /** The shortest interval of its followers counts, from now on. */
+  #retime(followed: Followed): void {
+    let shortest = Number.POSITIVE_INFINITY
+    for (const view of followed.views) {
+      for (const key of view.keys) shortest = Math.min(shortest, this.#followers.get(key)?.intervalMs ?? shortest)
+    }
+    if (shortest === followed.intervalMs) return
+    followed.intervalMs = shortest
+    // What is due already, or backs off after a failure, keeps its time.
+    const now = this.#clock.now()
+    if (followed.place < 0 || followed.failures > 0 || followed.due <= now) return
+    this.#schedule(followed, followed.nextAfter(now))
+  }
+
+  #schedule(followed: Followed, due: number): void {
+    followed.state = 'scheduled'
+    this.#heap.put(followed, due)
+    this.#wake()
+  }
+
+  #wake(): void {
+    const due = this.#heap.peek()?.due ?? Number.POSITIVE_INFINITY
+    if (due >= this.#wakeAt || this.#stopping.signal.aborted) return
+    this.#cancelAlarm()
+    this.#wakeAt = due
+    this.#cancelAlarm = this.#alarm(Math.max(due - this.#clock.now(), sliceMs), () => {
+      this.#wakeAt = Number.POSITIVE_INFINITY
+      this.#ring()
+    })
+  }
+
+  #ring(): void {
+    const now = this.#clock.now()
+    for (;;) {
+      const followed = this.#heap.popDue(now + sliceMs)
+      if (followed === undefined) break
+      this.#enqueue(followed, now)
+    }
+    this.#wake()
+  }
+
+  #enqueue(followed: Followed, now: number): void {
+    const lane = this.#laneOf(followed.host)
+    if (now < lane.pausedUntil) {
+      this.#schedule(followed, this.#afterPause(followed, lane))
+      return
+    }
+    if (followed.state !== 'queued') followed.due = Math.min(followed.due, now)
+    followed.state = 'queued'
+    lane.add(followed)
+    this.#pump(lane)
+  }
+
+  #afterPause(followed: Followed, lane: Lane): number {
+    return lane.pausedUntil + (followed.urgent ? 0 : this.#random() * Math.min(followed.intervalMs, returnOverMs))
+  }
+
+  #pump(lane: Lane): void {
+    for (let next = lane.take(); next !== undefined; next = lane.take()) {
+      lane.inFlight++
+      const running: Promise<void> = this.#look(next, lane).finally(() => {
+        this.#looks.delete(running)
+        lane.inFlight--
+        if (!this.#stopping.signal.aborted) this.#pump(lane)
+        if (lane.idle && lane.pausedUntil < this.#clock.now()) this.#lanes.delete(next.host)
+      })
+      this.#looks.add(running)
+    }
+  }
+
+  async #look(followed: Followed, lane: Lane): Promise<void> {
+    const { registryFor, versions, onLook } = this.#options
+    const { credentials } = followed.target
+    const lateMs = Math.max(this.#clock.now() - followed.due, 0)
+    const access = { credentials, signal: this.#stopping.signal, urgent: followed.urgent }
+    followed.state = 'looking'
+    followed.urgent = false
+    let result: LookResult
+    try {
+      result = await look(followed, registryFor, versions, access)
+    } catch (error) {
+      // Called off: nobody is told of anything any more.
+      if (this.#stopping.signal.aborted) return
+      throw error
+    }
+    onLook?.(followed.host, result.outcome, lateMs)
+    this.#settle(followed, lane, result)
+    for (const view of result.news) for (const key of view.keys) this.#options.onChange(key)
+  }
+
+  #settle(followed: Followed, lane: Lane, { outcome, retryAfterMs }: LookResult): void {
+    const now = this.#clock.now()
+    followed.failures = outcome === 'failed' ? followed.failures + 1 : 0
+    if (retryAfterMs !== undefined) this.#pause(lane, now + retryAfterMs)
+    // Nobody may be left who follows it, or it may be followed anew as another.
+    if (this.#followed.get(followed.identity) !== followed) return
+    const wanted = followed.urgent && retryAfterMs === undefined
+    // A view that came while this look was under way has not been looked for.
+    const unseen = outcome !== 'failed' && followed.stale().length > 0
+    if (wanted || unseen) this.#enqueue(followed, now)
+    else if (outcome === 'failed') this.#schedule(followed, this.#retryAt(followed, lane, now))
+    else this.#schedule(followed, followed.nextAfter(now))
+  }
+
+  #retryAt(followed: Followed, lane: Lane, now: number): number {
+    const backedOff = now + backOffMs(followed.failures, followed.intervalMs, this.#random)
+    return Math.max(backedOff, lane.pausedUntil > now ? this.#afterPause(followed, lane) : now)
+  }
+
+  #pause(lane: Lane, until: number): void {
+    lane.pausedUntil = Math.max(lane.pausedUntil, until)
+    for (const queued of lane.drain()) this.#schedule(queued, this.#afterPause(queued, lane))
+  }
+
+  #laneOf(host: string): Lane {
+    const known = this.#lanes.get(host)
+    if (known !== undefined) return known
+    const lane = new Lane(this.#options.concurrency ?? defaultConcurrency)
+    this.#lanes.set(host, lane)
+    return lane
+  }
+}

@@ -1,0 +1,70 @@
+/** For tests: a poller with a registry in memory and time that is stepped. */
+import type { Test } from 'tap'
+import type { Versions } from '../versions/version.ts'
+import { digestOf } from './digest.ts'
+import type { Target } from './following.ts'
+import { Poller, type PollerOptions } from './poller.ts'
+import { type Access, anonymous, type Digest, type Registry, type Repository } from './registry.ts'
+import { SteppedTime } from './stepped-time.ts'
+
+export const digests = (name: string): Digest => digestOf(Buffer.from(name))
+
+/** A registry in memory: what its tags point at, what it was asked and when, and what it should fail with. */
+export class Shelf implements Registry {
+  readonly kind = 'shelf'
+  readonly asked: { readonly tag: string; readonly at: number; readonly known: Digest | undefined }[] = []
+  readonly #time: SteppedTime
+  content = (_tag: string): Digest => digests('one')
+  fault: ((tag: string, access: Access) => Error | Promise<never> | undefined) | undefined
+
+  constructor(time: SteppedTime) {
+    this.#time = time
+  }
+
+  async resolve(_: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
+    this.asked.push({ tag, at: this.#time.now(), known })
+    const fault = await this.fault?.(tag, access)
+    if (fault !== undefined) throw fault
+    return this.content(tag)
+  }
+
+  async *tags(): AsyncIterable<readonly string[]> {
+    yield []
+  }
+
+  async labels() {
+    return {}
+  }
+}
+
+export function polling(t: Pick<Test, 'teardown'>, options: Partial<PollerOptions> = {}) {
+  const time = new SteppedTime()
+  const registry = new Shelf(time)
+  const changes: string[] = []
+  const searched: string[] = []
+  const versions: Versions = {
+    find: async ({ digest, versionSyntax }) => {
+      searched.push(versionSyntax)
+      return { digest, name: `${versionSyntax} ${digest.slice(7, 10)}`, source: 'alias' }
+    },
+  }
+  const poller = new Poller({
+    registryFor: () => registry,
+    versions,
+    onChange: (key) => changes.push(key),
+    clock: time,
+    alarm: time.alarm,
+    ...options,
+  })
+  t.teardown(() => poller.stop())
+  return { time, registry, changes, searched, poller, asked: registry.asked }
+}
+
+export const target = (more: Partial<Target> = {}): Target => ({
+  repository: { host: 'registry.example.com', path: 'shop/web' },
+  tag: 'env-prod',
+  credentials: anonymous,
+  versionSyntax: '.*',
+  intervalSeconds: 60,
+  ...more,
+})

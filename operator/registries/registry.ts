@@ -1,0 +1,46 @@
+/** What cvmanager asks of an image registry. One file each implements it; the contract suite runs over all of them. */
+
+/** An image's content address, `sha256:` and 64 hexadecimal digits (OCI image spec, descriptor.md#digests). */
+export type Digest = `${string}:${string}`
+
+/** A repository as a registry serves it, e.g. `{ host: 'registry.example.com:5000', path: 'shop/web' }`. */
+export interface Repository {
+  readonly host: string
+  readonly path: string
+}
+
+export type Credentials =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token, `identitytoken` in a Docker config file. */
+  | { readonly kind: 'identity-token'; readonly token: string }
+
+export const anonymous: Credentials = { kind: 'anonymous' }
+
+export interface Access {
+  readonly credentials: Credentials
+  readonly signal?: AbortSignal | undefined
+  /** Goes before what is merely due: somebody waits for the answer. */
+  readonly urgent?: boolean | undefined
+}
+
+/** What an image says of itself: the labels of its config, and the annotations of its manifest or index. */
+export type Labels = Readonly<Record<string, string>>
+
+export interface Registry {
+  /** As in `--provider`: `oci`, later `ecr`, `dockerhub`, … */
+  readonly kind: string
+
+  /**
+   * The digest that a tag points at; of an index, the index's own. Moves headers only.
+   * @param known the digest of the last time, for a conditional request
+   * @throws NeedsChangeError `TagNotFound`, `RegistryAccessDenied`, `RegistryAddressForbidden`; TransientError `RegistryUnavailable`, `RegistryThrottled`, `RegistryAnswerInvalid`
+   */
+  resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest>
+
+  /** The repository's tags, page by page, in the registry's order. Bounded by the registry's own page size. */
+  tags(repository: Repository, access: Access): AsyncIterable<readonly string[]>
+
+  /** Labels and annotations of an image; of an index, its annotations and those of its first image. */
+  labels(repository: Repository, digest: Digest, access: Access): Promise<Labels>
+}

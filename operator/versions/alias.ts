@@ -1,0 +1,76 @@
+/**
+ * Finds the version tag that points at a digest. A plain OCI registry cannot be asked that, so tags are looked at one by
+ * one: only those that are not known yet, the likeliest first, some at a time, and never more than a bounded number.
+ */
+import { NeedsChangeError } from '../errors.ts'
+import type { Digest } from '../registries/registry.ts'
+import type { TagDigests } from './tag-digests.ts'
+import type { VersionQuery } from './version.ts'
+
+/** Requests of one search. */
+const mostLooks = 500
+const looksAtATime = 8
+
+export class AliasSearch {
+  readonly #query: VersionQuery
+  readonly #memory: TagDigests
+  /** What this search has seen with its own eyes. */
+  readonly #seen = new Map<string, Digest | undefined>()
+
+  constructor(query: VersionQuery, memory: TagDigests) {
+    this.#query = query
+    this.#memory = memory
+  }
+
+  /** Those of the candidates that would have to be asked for. */
+  unknown(candidates: readonly string[]): string[] {
+    return candidates.filter((tag) => this.#remembered(tag) === undefined)
+  }
+
+  /** Looks at these; then says which of the candidates point at the digest, by memory or by sight. */
+  async among(candidates: readonly string[], unknown: readonly string[]): Promise<string[]> {
+    await Promise.all(unknown.map((tag) => this.#look(tag)))
+    return candidates.filter((tag) => this.#remembered(tag) === this.#query.digest)
+  }
+
+  /**
+   * The first that points at the digest: of the likely tags, whatever is remembered of them, then of the candidates in
+   * their order. What is remembered is looked at again before it counts, so the answer depends on that order alone and
+   * not on who answers first.
+   */
+  async first(likely: readonly string[], candidates: readonly string[]): Promise<string | undefined> {
+    const { digest } = this.#query
+    const possible = new Set(candidates)
+    const preferred = new Set(likely.filter((tag) => possible.has(tag)))
+    const others = candidates.filter((tag) => !preferred.has(tag) && (this.#remembered(tag) ?? digest) === digest)
+    const ordered = [...preferred, ...others].slice(0, mostLooks)
+    for (let from = 0; from < ordered.length; from += looksAtATime) {
+      const batch = ordered.slice(from, from + looksAtATime)
+      const digests = await Promise.all(batch.map((tag) => this.#look(tag)))
+      const found = batch.find((_, at) => digests[at] === digest)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  #remembered(tag: string): Digest | undefined {
+    return this.#memory.get(this.#query.repository, tag, this.#query.access)
+  }
+
+  /** Undefined where the tag was taken away since the list was made. */
+  async #look(tag: string): Promise<Digest | undefined> {
+    if (this.#seen.has(tag)) return this.#seen.get(tag)
+    const { registry, repository, access } = this.#query
+    try {
+      const digest = await registry.resolve(repository, tag, access)
+      this.#memory.set(repository, tag, access, digest)
+      this.#seen.set(tag, digest)
+      return digest
+    } catch (error) {
+      this.#memory.delete(repository, tag, access)
+      if (!(error instanceof NeedsChangeError) || error.reason !== 'TagNotFound') throw error
+      this.#seen.set(tag, undefined)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** Orders tags as people count: `build-9` before `build-10`. A total order, so that no answer depends on anything else. */
+export function compareNaturally(one: string, other: string): number {
+  let i = 0
+  let j = 0
+  while (i < one.length && j < other.length) {
+    if (isDigit(one, i) && isDigit(other, j)) {
+      const [from, until] = number(one, i)
+      const [otherFrom, otherUntil] = number(other, j)
+      // Without leading zeros, the longer number is the larger; of equal lengths, the text decides.
+      const difference =
+        until - from - (otherUntil - otherFrom) ||
+        compareText(one.slice(from, until), other.slice(otherFrom, otherUntil))
+      if (difference !== 0) return difference
+      i = until
+      j = otherUntil
+    } else {
+      const difference = one.charCodeAt(i) - other.charCodeAt(j)
+      if (difference !== 0) return difference
+      i++
+      j++
+    }
+  }
+  return one.length - i - (other.length - j) || compareText(one, other)
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 48 && code <= 57
+}
+
+/** Where the number that starts at `at` has its first digit that counts, and where it ends. */
+function number(text: string, at: number): [number, number] {
+  let from = at
+  while (text.charCodeAt(from) === 48 && isDigit(text, from + 1)) from++
+  let until = from
+  while (isDigit(text, until)) until++
+  return [from, until]
+}
+
+function compareText(one: string, other: string): number {
+  if (one === other) return 0
+  return one < other ? -1 : 1
+}
