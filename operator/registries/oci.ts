@@ -8,6 +8,7 @@ import { nextLink } from './link.ts'
 import { labelsOfConfig, type Manifest, manifestTypes, parseManifest, parseObject } from './manifest.ts'
 import { isTag } from './reference.ts'
 import type { Access, Digest, Labels, Registry, Repository } from './registry.ts'
+import type { RegistryKind } from './registry-kind.ts'
 import type { Answer, Purpose, Request, Transport } from './transport.ts'
 
 const tagsOfAPage = 1000
@@ -140,3 +141,10 @@ export class OciRegistry implements Registry {
 }
 
 const isNullList = (body: Buffer): boolean => parseObject(body)?.tags === null
+
+/** Whatever no other kind knows. */
+export const oci: RegistryKind = {
+  kind: 'oci',
+  serves: () => true,
+  make: ({ transport }) => new OciRegistry(transport),
+}

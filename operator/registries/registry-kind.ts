@@ -1,0 +1,20 @@
+import type { Clock } from '../clock.ts'
+import type { Registry } from './registry.ts'
+import type { Transport } from './transport.ts'
+
+/** What a registry is made of. */
+export interface RegistryDeps {
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Addresses to be used instead of the public ones, by what they stand for, e.g. `ecr`: VPC endpoints, test servers. */
+  readonly endpoints: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** One line of `registryKinds`: which hosts it serves, and how it is made. */
+export interface RegistryKind {
+  readonly kind: string
+  /** @param host of a parsed reference, e.g. `registry.example.com:5000`, `docker.io` */
+  serves(host: string): boolean
+  make(deps: RegistryDeps): Registry
+}
