@@ -6,6 +6,7 @@ import { resourcePath } from '../cluster/resource-path.ts'
 import { NeedsChangeError } from '../errors.ts'
 import { credentialsFor } from '../registries/credentials.ts'
 import { type DockerConfig, parsePullSecret } from '../registries/docker-config.ts'
+import type { DockerLogins } from '../registries/docker-logins.ts'
 import { repositoryName } from '../registries/reference.ts'
 import type { Credentials, Repository } from '../registries/registry.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
@@ -35,14 +36,15 @@ const secretsShared = 1_000
 export class PullSecrets implements CredentialSource {
   readonly #client: ApiClient
   readonly #clock: Clock
-  readonly #fallback: DockerConfig
+  readonly #own: DockerLogins
   readonly #known = new Map<string, { readonly sources: string; readonly credentials: Credentials }>()
   readonly #secrets = new Map<string, { readonly config: Promise<DockerConfig | undefined>; readonly readAt: number }>()
 
-  constructor(client: ApiClient, clock: Clock, fallback: DockerConfig) {
+  /** @param own the manager's own, for registries that no pull secret opens */
+  constructor(client: ApiClient, clock: Clock, own: DockerLogins) {
     this.#client = client
     this.#clock = clock
-    this.#fallback = fallback
+    this.#own = own
   }
 
   async credentials(
@@ -62,10 +64,11 @@ export class PullSecrets implements CredentialSource {
     const configs = await Promise.all(
       [...names, ...accounts].map((name) => this.#read(namespace, name, { mustBe: named !== undefined, afresh })),
     )
-    const credentials = credentialsFor(repository, [
-      ...configs.filter((config) => config !== undefined),
-      this.#fallback,
-    ])
+    const found = credentialsFor(
+      repository,
+      configs.filter((config) => config !== undefined),
+    )
+    const credentials = found.kind === 'anonymous' ? await this.#own.for(repository, afresh) : found
     this.#known.set(key, { sources, credentials })
     return credentials
   }

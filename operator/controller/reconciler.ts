@@ -1,5 +1,4 @@
 import type { ContainerVersion } from '../api/container-version.ts'
-import { defaultVersionSyntax } from '../api/spec.ts'
 import type { Clock } from '../clock.ts'
 import { isConflict } from '../cluster/api-error.ts'
 import type { Store } from '../cluster/store.ts'
@@ -9,6 +8,7 @@ import { parseReference } from '../registries/reference.ts'
 import type { Credentials, Repository } from '../registries/registry.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { act, type Hands } from './act.ts'
+import { followable } from './followable.ts'
 import type { Observation, Plan } from './observation.ts'
 import type { Observer } from './observe.ts'
 import { plan, type Rules } from './plan.ts'
@@ -95,6 +95,7 @@ export class Reconciler {
     }
     try {
       const { repository } = parseReference(spec.imageRepo)
+      const followed = followable(spec)
       const refused = isRefusal(following.offer(key))
       const afresh = refused && this.#isTimeToReadAgain(key)
       const credentials = await this.#options.credentials.credentials(
@@ -105,9 +106,8 @@ export class Reconciler {
       )
       following.follow(key, {
         repository,
-        tag: spec.tag,
+        ...followed,
         credentials,
-        versionSyntax: spec.versionSyntax ?? defaultVersionSyntax,
         intervalSeconds: spec.pollIntervalSeconds ?? this.#options.defaultIntervalSeconds,
       })
       const offer = following.offer(key)

@@ -27,7 +27,7 @@ t.test('who follows the same with the same credentials shares one poll, and each
   t.equal(asked.length, 1)
   t.same([...searched].sort(), ['a', 'b'])
   t.equal(new Set(changes).size, 1000)
-  t.same(poller.stats(), { followers: 1000, targets: 1, queued: 0, inFlight: 0 })
+  t.same(poller.stats(), { followers: 1000, targets: 1, queued: 0, inFlight: 0, slowed: 0 })
 
   const login: Credentials = { kind: 'basic', username: 'ann', password: 'x' }
   poller.follow('shop/other', target({ credentials: login }))
@@ -133,7 +133,7 @@ t.test('B40 who unfollows is told nothing more, and the last one ends the pollin
   asked.length = 0
   await time.advance(600_000)
   t.equal(asked.length, 0)
-  t.same(poller.stats(), { followers: 0, targets: 0, queued: 0, inFlight: 0 })
+  t.same(poller.stats(), { followers: 0, targets: 0, queued: 0, inFlight: 0, slowed: 0 })
 })
 
 t.test('following the same again changes nothing, following another tag moves over', async (t) => {

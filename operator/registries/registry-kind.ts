@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts'
+import type { AwsIdentity } from './ecr/identity.ts'
+import type { Mirror } from './mirror.ts'
 import type { Registry } from './registry.ts'
 import type { Transport } from './transport.ts'
 
@@ -9,6 +11,12 @@ export interface RegistryDeps {
   /** Addresses to be used instead of the public ones, by what they stand for, e.g. `ecr`: VPC endpoints, test servers. */
   readonly endpoints: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether the platform's identity is used where there are no other credentials. Default: yes. */
+  readonly cloudIdentity?: boolean | undefined
+  /** As whom AWS is asked. Default: what the SDK finds by itself. */
+  readonly aws?: AwsIdentity | undefined
+  /** By the host of the registry that is mirrored. */
+  readonly mirrors?: ReadonlyMap<string, Mirror> | undefined
 }
 
 /** One line of `registryKinds`: which hosts it serves, and how it is made. */

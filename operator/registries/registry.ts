@@ -47,14 +47,23 @@ export interface Registry {
   /** The repository's tags, page by page, in the registry's order. Bounded by the registry's own page size. */
   tags(repository: Repository, access: Access): AsyncIterable<readonly string[]>
 
-  /** All tags on an image, where the registry can tell them at once; absent where they have to be searched among `tags`. */
-  aliases?(repository: Repository, digest: Digest, access: Access): Promise<readonly string[]>
+  /**
+   * All tags on an image, where the registry can tell them at once; absent, or undefined for these credentials or at this
+   * moment, where they have to be searched among `tags`.
+   */
+  aliases?(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined>
 
   /** When tags were pushed, where the registry knows it, in milliseconds since the epoch. */
   pushTimes?(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>>
 
   /** Labels and annotations of an image; of an index, its annotations and those of its first image. */
   labels(repository: Repository, digest: Digest, access: Access): Promise<Labels>
+
+  /**
+   * What kind of image it is, where the registry can tell; absent where it cannot.
+   * @throws NeedsChangeError `ImageNotFound`, `RegistryAccessDenied`; TransientError as `resolve`
+   */
+  describe?(repository: Repository, digest: Digest, access: Access): Promise<Described>
 
   /**
    * Points a tag at an image of the repository, moving no layers; an index is tagged whole.
@@ -67,6 +76,12 @@ export interface Registry {
    * @throws NeedsChangeError `UntagNotSupported` where the registry cannot do that alone, `RegistryAccessDenied`; TransientError as `resolve`
    */
   untag(repository: Repository, tag: string, access: Access): Promise<Untagged>
+}
+
+export interface Described {
+  readonly mediaType: string | undefined
+  /** Of a multi-architecture image: `linux/amd64`, `linux/arm/v7`, …; empty for a single one. */
+  readonly platforms: readonly string[]
 }
 
 export type Tagged = 'added' | 'moved' | 'unchanged'
