@@ -85,6 +85,11 @@ export class Cluster {
     await this.#kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }))
   }
 
+  /** `kubectl apply` of a manifest's text, of one or more documents. */
+  async applyText(manifest: string, ...flags: readonly string[]): Promise<void> {
+    await this.#kubectl(['apply', ...flags, '-f', '-'], manifest)
+  }
+
   /** A plain request as administrator, past kubectl. */
   async request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<ApiAnswer> {
     return this.#plane.api.request(method, path, body)

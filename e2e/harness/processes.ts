@@ -64,6 +64,11 @@ export class RunningProgram {
     return this.#outcome === undefined
   }
 
+  /** How it ended, such as `ended with status 0`; undefined for as long as it runs. */
+  get outcome(): string | undefined {
+    return this.#outcome
+  }
+
   /** Throws, with the end of its log, when the program is no longer there: a wait for it would be in vain. */
   async assertRunning(): Promise<void> {
     if (this.running) return

@@ -18,8 +18,9 @@ export class RegistryApi {
   readonly #agent = new Agent()
   readonly #present = new Set<string>()
 
-  constructor(port: number, authorization: (repository: string) => string | undefined) {
-    this.#base = `http://127.0.0.1:${port}`
+  /** @param address a port of this machine, or the origin of any registry, `https://registry.example.com:5000` */
+  constructor(address: number | string, authorization: (repository: string) => string | undefined = () => undefined) {
+    this.#base = typeof address === 'string' ? address : `http://127.0.0.1:${address}`
     this.#authorization = authorization
   }
 

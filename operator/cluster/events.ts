@@ -28,6 +28,8 @@ export interface EventText {
   readonly message: string
   /** The same for the same happening, also after a restart: a rollout's id, a digest, a generation. */
   readonly id: string
+  /** A digit: of events of the same second, and of the same object, the one with the lower is shown first. */
+  readonly order?: number | undefined
 }
 
 export interface EventWriterOptions {
@@ -102,14 +104,18 @@ export class EventWriter {
   }
 }
 
-/** Valid however long the object's name is (B43). */
-export function eventName({ name, uid }: Regarding, { reason, id }: EventText): string {
+/**
+ * Valid however long the object's name is (B43). kubectl shows events by the second of their time, and those of the same
+ * second by name.
+ */
+export function eventName({ name, uid }: Regarding, { reason, id, order = 9 }: EventText): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([uid, reason, id]))
     .digest('hex')
     .slice(0, 16)
-  const readable = name.slice(0, maxNameLength - hash.length - 1).replace(/[^a-z0-9]+$/, '')
-  return `${readable}.${hash}`
+  const ending = `${order}${hash}`
+  const readable = name.slice(0, maxNameLength - ending.length - 1).replace(/[^a-z0-9]+$/, '')
+  return `${readable}.${ending}`
 }
 
 function isNamespaceGoing(error: unknown): boolean {

@@ -12,6 +12,7 @@ import { workloadKind } from '../workloads/kinds.ts'
 import type { ImageChange, WorkloadObject } from '../workloads/workload.ts'
 import type { ObjectWriter } from './object-writer.ts'
 import type { Happening, Plan } from './observation.ts'
+import { orderOf } from './story.ts'
 
 export interface Hands {
   readonly client: ApiClient
@@ -113,7 +114,7 @@ async function optional(
 async function tell({ events, log }: Hands, object: ContainerVersion, happenings: readonly Happening[]): Promise<void> {
   const { namespace } = object
   const writes = happenings.flatMap(({ workloads, type, reason, message, id }) => {
-    const event = { type, reason, message, id }
+    const event = { type, reason, message, id, order: orderOf(reason) }
     const self = { apiVersion, kind, namespace, name: object.name, uid: object.uid }
     const others = workloads.map((workload) => ({
       apiVersion: groupVersion(workload.kind),

@@ -183,18 +183,23 @@ function rollBack(observation: Observation, rollout: RolloutStatus): Plan {
       'Failed',
     )
   }
-  if (changes.length > 0) return under(observation, rollout, { action: 'change', changes })
+  // Looked at again at once: a workload that is not selected any more brings nobody here when it has changed.
+  if (changes.length > 0) return under(observation, rollout, { action: 'change', changes }, now)
   const unhealthy = workloads.filter(({ health }) => health.state === 'waiting')
   if (unhealthy.length === 0 || now >= until) return conclude(observation, rollout, 'RolledBack')
   return under(observation, rollout, { action: 'none' }, Math.min(until, now + podsEveryMs))
 }
 
+const deleted = 'the ContainerVersion was deleted'
+
 /** The object is being deleted: the rollout ends with all workloads as they were before it. */
 export function abort(observation: Observation, rollout: RolloutStatus): Plan {
   if (rollout.phase === 'Recording') return ended(observation, rollout)
+  const aborted: RolloutStatus = { ...rollout, phase: 'RollingBack', message: rollout.message ?? deleted }
   const changes = restorations(observation, rollout)
-  if (changes.length > 0) return under(observation, { ...rollout, phase: 'RollingBack' }, { action: 'change', changes })
-  return conclude(observation, { ...rollout, message: 'the ContainerVersion was deleted' }, 'Aborted')
+  // Nothing selects for an object that is being deleted: it has to look for itself whether all is back.
+  if (changes.length > 0) return under(observation, aborted, { action: 'change', changes }, observation.now)
+  return conclude(observation, aborted, 'Aborted')
 }
 
 /** How it ended is written down before it is recorded, so that a restart cannot come to another judgement (B28). */
@@ -203,21 +208,25 @@ function conclude(observation: Observation, rollout: RolloutStatus, outcome: Out
   return under(observation, closed, { action: 'none' }, observation.now)
 }
 
+/** A rollout that ends without a reason has not failed. */
+const why = ({ reason, version, message }: RolloutStatus): string | undefined =>
+  reason === undefined ? message : `${version} failed: ${message}`
+
 /** The plan of a rollout under way. The status changes with the phase alone, so that a rollout costs few writes. */
 function under({ object, now }: Observation, rollout: RolloutStatus, action: Action, again?: number): Plan {
   const names = rollout.workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
-  const state =
-    rollout.phase === 'RollingBack'
-      ? ({
-          phase: 'RollingBack',
-          reason: 'RollingBack',
-          message: `${rollout.version} failed (${rollout.message}); putting the previous images of ${names} back`,
-        } as const)
-      : ({
-          phase: 'RollingOut',
-          reason: 'RollingOut',
-          message: `rolling out ${rollout.version} to ${names}, until ${rollout.deadline} at the latest`,
-        } as const)
+  const goesBack = rollout.phase === 'RollingBack' || rollout.outcome === 'RolledBack' || rollout.outcome === 'Aborted'
+  const state = goesBack
+    ? ({
+        phase: 'RollingBack',
+        reason: 'RollingBack',
+        message: `putting the previous images of ${names} back: ${why(rollout)}`,
+      } as const)
+    : ({
+        phase: 'RollingOut',
+        reason: 'RollingOut',
+        message: `rolling out ${rollout.version} to ${names}, until ${rollout.deadline} at the latest`,
+      } as const)
   return {
     status: {
       ...kept(object),

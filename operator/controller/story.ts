@@ -6,6 +6,15 @@ export function happening(rollout: RolloutStatus, type: Happening['type'], reaso
   return { type, reason, message, id: rollout.id, workloads: rollout.workloads }
 }
 
+/** The acts of a rollout's story, which may all be told within one second. */
+const acts = ['Adopted', 'RolloutSuperseded', 'RolloutStarted', 'RolloutFailed']
+
+/** Where in the story an event of this reason stands; whatever ends it comes last. */
+export function orderOf(reason: string): number {
+  const at = acts.indexOf(reason)
+  return at < 0 ? acts.length : at
+}
+
 /**
  * What a status has to tell as events. It follows from the status alone, so that a process that died before it could
  * tell has it told by the next one; what was told already is known by its id.

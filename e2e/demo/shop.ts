@@ -1,0 +1,84 @@
+import type { ContainerVersionStatus } from '../../operator/api/status.ts'
+import { ApiClient } from '../../operator/cluster/client.ts'
+import { loadKubeConfig } from '../../operator/cluster/kube-config.ts'
+
+export const namespace = 'shop'
+export const name = 'web'
+
+export interface ShopPod {
+  readonly name: string
+  readonly image: string
+  readonly ready: boolean
+  /** Why it cannot run, where it cannot. */
+  readonly trouble: string | undefined
+}
+
+/** The application at one moment. */
+export interface ShopState {
+  readonly image: string
+  readonly pods: readonly ShopPod[]
+  readonly status: ContainerVersionStatus
+}
+
+interface RawPod {
+  readonly metadata: {
+    readonly name: string
+    readonly creationTimestamp: string
+    readonly deletionTimestamp?: string
+  }
+  readonly spec: { readonly containers: readonly { readonly image: string }[] }
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly containerStatuses?: readonly { readonly state?: { readonly waiting?: { readonly reason?: string } } }[]
+  }
+}
+
+interface RawDeployment {
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+  }
+}
+
+/** The audience's view of the application, straight from the API server. */
+export class Shop {
+  readonly #client: ApiClient
+
+  constructor(kubeconfig: string) {
+    this.#client = new ApiClient({ kubeConfig: loadKubeConfig({ file: kubeconfig }), version: 'demo' })
+  }
+
+  async look(): Promise<ShopState> {
+    const [deployment, pods, object] = await Promise.all([
+      this.#client.get<RawDeployment>(`/apis/apps/v1/namespaces/${namespace}/deployments/${name}`),
+      this.#client.get<{ readonly items: readonly RawPod[] }>(`/api/v1/namespaces/${namespace}/pods`),
+      this.#client.get<{ readonly status?: ContainerVersionStatus }>(
+        `/apis/cvmanager.io/v1/namespaces/${namespace}/containerversions/${name}`,
+      ),
+    ])
+    const alive = pods.items
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .sort((one, other) => one.metadata.creationTimestamp.localeCompare(other.metadata.creationTimestamp))
+    return {
+      image: deployment.spec.template.spec.containers[0]?.image ?? '',
+      pods: alive.map(podOf),
+      status: object.status ?? {},
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+}
+
+/** What a pod goes through on its way up. */
+const passing: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
+
+function podOf({ metadata, spec, status = {} }: RawPod): ShopPod {
+  const reason = status.containerStatuses?.[0]?.state?.waiting?.reason
+  return {
+    name: metadata.name,
+    image: spec.containers[0]?.image ?? '',
+    ready: status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+    trouble: reason === undefined || passing.has(reason) ? undefined : reason,
+  }
+}

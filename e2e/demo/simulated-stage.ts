@@ -1,0 +1,54 @@
+import { startCluster } from '../harness/cluster.ts'
+import { type Image, makeImage } from '../harness/images.ts'
+import { startRegistry } from '../harness/registry.ts'
+import { kubernetesVersion } from '../tools/programs.ts'
+import { Shell } from './shell.ts'
+import type { Stage } from './stage.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Simulated nodes cannot pull an image with `broken` in its tag, whatever is in it (e2e/harness/pod-marks.ts). */
+export const simulatedImage = (version: string): Image =>
+  makeImage({ content: version, labels: { 'org.opencontainers.image.version': version } })
+
+/** A control plane and a registry of the demo's own, on free ports of this machine. */
+export async function simulatedStage(terminal: Terminal): Promise<Stage> {
+  const begun = performance.now()
+  const tick = setInterval(() => terminal.waiting('starting a control plane and a registry'), 100)
+  const [startingCluster, startingRegistry] = [startCluster(), startRegistry()]
+  const started = await Promise.allSettled([startingCluster, startingRegistry])
+  clearInterval(tick)
+  const failed = started.find((result) => result.status === 'rejected')
+  if (failed) {
+    await startingCluster.then((cluster) => cluster.stop()).catch(() => undefined)
+    await startingRegistry.then((registry) => registry.stop()).catch(() => undefined)
+    throw failed.reason
+  }
+  const [cluster, registry] = [await startingCluster, await startingRegistry]
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1)
+  terminal.done(`Kubernetes ${kubernetesVersion} with one node, and a registry at ${registry.host}, after ${seconds} s`)
+
+  return {
+    kubeconfig: cluster.kubeconfig,
+    directory: cluster.directory,
+    // HOME: kubectl keeps what it has discovered there, and it is to be gone with the cluster.
+    shell: new Shell(terminal, { KUBECONFIG: cluster.kubeconfig, HOME: cluster.directory }),
+    registryHost: registry.host,
+    registryOrigin: `http://${registry.host}`,
+    images: { make: simulatedImage, architectures: [] },
+    simulated: true,
+    patienceMs: 30_000,
+    imagePatches: async () => {
+      const patches = await cluster.auditLog({
+        user: 'system:serviceaccount:cvmanager:cvmanager',
+        verbs: ['patch'],
+        resource: 'deployments',
+      })
+      return patches.filter(({ responseStatus }) => responseStatus?.code === 200).length
+    },
+    // All of it goes with the cluster.
+    withdraw: () => Promise.resolve(),
+    end: async () => {
+      await Promise.all([cluster.stop(), registry.stop()])
+    },
+  }
+}

@@ -1,0 +1,98 @@
+/** What the documents say is held against the files that they speak of. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+
+const root = resolve(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const documents = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })].sort()
+
+/** As the forge makes them: lower case, spaces to dashes, without punctuation. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+
+const anchors = (text: string): readonly string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
+
+t.test('every relative link leads to a file, and to a heading in it', async (t) => {
+  t.ok(documents.includes('README.md') && documents.includes('docs/architecture.md'))
+  for (const document of documents) {
+    for (const [, link = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue
+      const [path = '', anchor] = link.split('#')
+      const target = path === '' ? document : join(dirname(document), path)
+      t.ok(existsSync(join(root, target)), `${document}: ${link}`)
+      if (anchor !== undefined && target.endsWith('.md')) {
+        t.ok(anchors(read(target)).includes(anchor), `${document}: ${link} has that heading`)
+      }
+    }
+  }
+})
+
+t.test('the ContainerVersion that the README explains is the one of the examples', async (t) => {
+  const [, explained] = /```yaml\n(apiVersion: cvmanager[\s\S]*?)```/.exec(read('README.md')) ?? []
+  t.equal(explained, read('examples/shop/container-version.yaml').replace(/^---\n/, ''))
+})
+
+/** The words that conditions, events and the log carry, wherever the code makes them. */
+const makers: readonly RegExp[] = [
+  /new (?:NeedsChange|Transient)Error\(\s*'([A-Z]\w+)'/g,
+  /(?:reason|by): '([A-Z]\w+)'/g,
+  /happening\(\s*\w+,\s*'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
+  /optional\(hands, object, '([A-Z]\w+)'/g,
+  /\bfail\(\s*'([A-Z]\w+)'/g,
+]
+
+function reasonsInCode(): Set<string> {
+  const sources = globSync('operator/**/*.ts', { cwd: root }).filter((path) => !/(test|fixture|cases)\.ts$/.test(path))
+  const text = sources.map(read)
+  const found = text.flatMap((source) => makers.flatMap((maker) => [...source.matchAll(maker)].map(([, word]) => word)))
+  // Made of the outcome, in controller/outcome.ts.
+  return new Set([...found.filter((word) => word !== undefined), 'Aborted', 'RolloutAborted'])
+}
+
+/** Of the API server itself: known by its status code, and never shown by that word. */
+const internal: ReadonlySet<string> = new Set(['Expired'])
+
+t.test('every reason is documented, and every documented reason exists', async (t) => {
+  const [, section = ''] = read('docs/containerversion.md').split('\n## Reasons\n')
+  const documented = new Set([...section.matchAll(/^\| `([A-Z]\w+)` \|/gm)].map(([, word = '']) => word))
+  const made = reasonsInCode()
+  for (const reason of internal) made.delete(reason)
+  t.ok(made.size > 30, 'the code was searched')
+  t.same([...made].filter((reason) => !documented.has(reason)).sort(), [], 'in the code, but not documented')
+  t.same([...documented].filter((reason) => !made.has(reason)).sort(), [], 'documented, but not in the code')
+})
+
+t.test('every metric is documented, and every documented metric exists', async (t) => {
+  const names = (text: string) => [...new Set(text.match(/cvmanager_[a-z_]+/g) ?? [])].sort()
+  t.same(names(read('docs/operations.md')), names(read('operator/http/metrics.ts')))
+})
+
+interface ClusterRole {
+  readonly kind: string
+  readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[]
+}
+
+t.test('the rights that are documented are those of the ClusterRole', async (t) => {
+  const objects = parseAllDocuments(read('deploy/rbac.yaml')).map((one) => one.toJS() as ClusterRole)
+  const rules = objects.find(({ kind }) => kind === 'ClusterRole')?.rules ?? []
+  const lines = read('docs/operations.md').split('\n')
+  for (const { resources, verbs } of rules) {
+    for (const resource of resources) {
+      const row = lines.find((line) => line.startsWith('|') && line.split('|')[1]?.includes(`\`${resource}\``))
+      t.equal(row?.split('|')[2]?.trim(), verbs.join(', '), resource)
+    }
+  }
+})
+
+t.test('every field of the spec is documented', async (t) => {
+  const document = read('docs/containerversion.md')
+  const { specSchema } = await import('../operator/api/spec.ts')
+  const { properties } = specSchema.json as { properties: Record<string, object> }
+  for (const field of Object.keys(properties)) t.match(document, new RegExp(`^\\| \`${field}[\`.]`, 'm'), field)
+})
