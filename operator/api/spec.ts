@@ -266,6 +266,11 @@ export const specSchema = object(
         maxItems: 8,
       }),
     ),
+    serviceAccountName: optional(
+      objectName(
+        'The ServiceAccount of this namespace in whose name the registry is asked, where no pull secret is for it: by its own identity in the cloud (Amazon ECR, Azure), never by that of the manager.',
+      ),
+    ),
   },
   {
     description: 'Which tag feeds which workloads, and how.',

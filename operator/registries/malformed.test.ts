@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { NeedsChangeError, TransientError } from '../errors.ts'
-import { AzureIdentity } from './cloud/azure.ts'
+import { AzureIdentity } from './cloud/azure-identity.ts'
 import { GoogleIdentity } from './cloud/google.ts'
 import { WithIdentity } from './cloud/with-identity.ts'
 import { allTags } from './contract.ts'
@@ -86,8 +86,8 @@ const implementations: Readonly<Record<string, (transport: Transport, server: Pe
   gar: (transport, { host }) =>
     new WithIdentity('gar', new OciRegistry(transport), new GoogleIdentity(transport, { metadata: `http://${host}` })),
   acr: (transport, { host }) => {
-    const tokenFile = new URL(import.meta.url).pathname
-    const account = { clientId: 'c', tenantId: 't', tokenFile, authority: `http://${host}` }
+    const assertion = () => Promise.resolve('token')
+    const account = { clientId: 'c', tenantId: 't', assertion, authority: `http://${host}` }
     return new WithIdentity('acr', new OciRegistry(transport), new AzureIdentity(transport, account))
   },
   mirrored: (transport, { host }) => {

@@ -1,4 +1,5 @@
 import { NeedsChangeError } from '../errors.ts'
+import { ByServiceAccount } from './by-service-account.ts'
 import { azure } from './cloud/azure.ts'
 import { google } from './cloud/google.ts'
 import { dockerHub } from './docker-hub/docker-hub.ts'
@@ -15,6 +16,10 @@ import type { RegistryDeps, RegistryKind } from './registry-kind.ts'
  * takes a file and a line here.
  */
 export const registryKinds: readonly RegistryKind[] = [dockerHub, ghcr, quay, google, azure, ecr, oci]
+
+/** Whether what a pull secret holds for that host is ever asked with. */
+export const usesPullSecrets = ({ host }: Repository): boolean =>
+  registryKinds.find(({ serves }) => serves(host))?.ignoresPullSecrets !== true
 
 /** Chooses by the repository's host, parsed exactly and never by a substring (B02), unless a provider is named. */
 export class Registries {
@@ -42,7 +47,7 @@ export class Registries {
   }
 
   #of(kind: RegistryKind): Registry {
-    const made = this.#made.get(kind.kind) ?? kind.make(this.#deps)
+    const made = this.#made.get(kind.kind) ?? new ByServiceAccount(kind, this.#deps)
     this.#made.set(kind.kind, made)
     return made
   }

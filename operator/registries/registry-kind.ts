@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { AwsIdentity } from './ecr/identity.ts'
 import type { Mirror } from './mirror.ts'
 import type { Registry } from './registry.ts'
+import type { ServiceAccount } from './service-account.ts'
 import type { Transport } from './transport.ts'
 
 /** What a registry is made of. */
@@ -25,4 +26,12 @@ export interface RegistryKind {
   /** @param host of a parsed reference, e.g. `registry.example.com:5000`, `docker.io` */
   serves(host: string): boolean
   make(deps: RegistryDeps): Registry
+  /** Asked in the name of a tenant's service account alone; absent where it knows no such identity. */
+  readonly serviceAccounts?: {
+    make(deps: RegistryDeps, account: ServiceAccount): Registry
+    /** For who is refused, where the registry itself does not know better. One sentence or more. */
+    remedy?(account: ServiceAccount): string
+  }
+  /** What pull secrets hold opens nothing there. */
+  readonly ignoresPullSecrets?: boolean
 }

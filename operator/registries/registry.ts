@@ -1,4 +1,5 @@
 /** What cvmanager asks of an image registry. One file each implements it; the contract suite runs over all of them. */
+import type { ServiceAccount } from './service-account.ts'
 
 /** An image's content address, `sha256:` and 64 hexadecimal digits (OCI image spec, descriptor.md#digests). */
 export type Digest = `${string}:${string}`
@@ -14,6 +15,8 @@ export type Credentials =
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
   /** An OAuth2 refresh token, `identitytoken` in a Docker config file. */
   | { readonly kind: 'identity-token'; readonly token: string }
+  /** What a cloud gives to a tenant's own service account. */
+  | ServiceAccount
 
 export const anonymous: Credentials = { kind: 'anonymous' }
 

@@ -9,6 +9,8 @@ export function userOf(credentials: Credentials): string | undefined {
       return credentials.username
     case 'identity-token':
       return '(identity token)'
+    case 'service-account':
+      return `service account ${credentials.namespace}/${credentials.name}`
     default:
       return credentials satisfies never
   }

@@ -2,11 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { systemClock } from '../../clock.ts'
 import { digestOf } from '../digest.ts'
 import { OciRegistry } from '../oci.ts'
 import { peer, transportTo } from '../peer.ts'
+import { Registries } from '../registries.ts'
 import { anonymous } from '../registry.ts'
-import { AzureIdentity, accountOf } from './azure.ts'
+import { testAccount } from '../service-account.fixture.ts'
+import { AzureIdentity, accountOf } from './azure-identity.ts'
 import { WithIdentity } from './with-identity.ts'
 
 const host = 'shop.azurecr.io'
@@ -108,4 +111,49 @@ t.test('without an identity, that is what is said', async (t) => {
   const { transport } = await azure(t)
   const acr = new WithIdentity('acr', new OciRegistry(transport), new AzureIdentity(transport, accountOf({})))
   await t.rejects(acr.resolve(web, 'env-prod', access), { message: /has no workload identity of Azure's/ })
+})
+
+t.test('in the name of a service account, its own identity is exchanged and the manager is nobody', async (t) => {
+  const { entra, registry, transport } = await azure(t)
+  const env = { AZURE_AUTHORITY_HOST: `http://${entra.host}`, AZURE_CLIENT_ID: 'manager', AZURE_TENANT_ID: 'managers' }
+  const registries = new Registries({ transport, clock: systemClock, endpoints: {}, env })
+  const audiences: string[] = []
+  const token = (audience: string) => {
+    audiences.push(audience)
+    return Promise.resolve('token-of-the-pod')
+  }
+  const account = { ...testAccount('shop', 'reader'), token }
+  const resolve = () => registries.for(web).resolve(web, 'env-prod', { credentials: account })
+
+  const missing = {
+    reason: 'ServiceAccountNotAnnotated',
+    message: /shop\/none.*azure\.workload\.identity\/client-id/,
+  }
+  const none = testAccount('shop', 'none')
+  await t.rejects(registries.for(web).resolve(web, 'env-prod', { credentials: none }), missing)
+  for (const tenantId of ['../x', 'x/y', 'x?y', 'x y', '']) {
+    const strange = { 'azure.workload.identity/client-id': 'client', 'azure.workload.identity/tenant-id': tenantId }
+    const credentials = testAccount('shop', `strange-${tenantId}`, strange)
+    const refused = { reason: 'ServiceAccountNotAnnotated', message: /tenant-id of no use/ }
+    await t.rejects(registries.for(web).resolve(web, 'env-prod', { credentials }), refused)
+  }
+  t.same(entra.asked, [])
+
+  const annotations = { 'azure.workload.identity/client-id': 'client', 'azure.workload.identity/tenant-id': 'tenant' }
+  account.annotations = () => Promise.resolve(annotations)
+  t.same(await Promise.all([resolve(), resolve(), resolve()]), [digest, digest, digest])
+  t.same(audiences, ['api://AzureADTokenExchange'])
+  t.same(entra.asked, ['POST /tenant/oauth2/v2.0/token'])
+  t.equal(registry.asked.filter((asked) => asked === exchanged).length, 1)
+})
+
+t.test('who is refused in the name of a service account is told which identity that was', async (t) => {
+  const { entra, transport } = await azure(t, { granted: false })
+  const env = { AZURE_AUTHORITY_HOST: `http://${entra.host}`, AZURE_TENANT_ID: 'tenant' }
+  const registries = new Registries({ transport, clock: systemClock, endpoints: {}, env })
+  const annotations = { 'azure.workload.identity/client-id': 'client' }
+  const account = { ...testAccount('shop', 'reader', annotations), token: () => Promise.resolve('token-of-the-pod') }
+  const message = /name of the service account shop\/reader .*workload identity client was refused too .*AcrPull/
+  const look = registries.for(web).resolve(web, 'env-prod', { credentials: { ...account } })
+  await t.rejects(look, { reason: 'RegistryAccessDenied', message })
 })

@@ -11,6 +11,7 @@ import { EcrApi } from './api.ts'
 import { ImageQuestions } from './describe.ts'
 import { awsFailure, imageNotFound, tagNotFound } from './failures.ts'
 import { parseEcrHost } from './host.ts'
+import { roleAnnotation } from './identity.ts'
 import { imagesOf } from './image.ts'
 import { readLabels, readManifest } from './manifests.ts'
 import { EcrTagging } from './tagging.ts'
@@ -121,4 +122,10 @@ export const ecr: RegistryKind = {
   kind: 'ecr',
   serves: (host) => parseEcrHost(host) !== undefined,
   make: (deps) => new EcrRegistry(deps),
+  ignoresPullSecrets: true,
+  serviceAccounts: {
+    make: (deps, account) => new EcrRegistry({ ...deps, aws: { serviceAccount: account } }),
+    remedy: ({ namespace, name }) =>
+      `Allow it for the role that its annotation ${roleAnnotation} names, in the role's policy or, for another account, in the repository's; the role's trust policy has to name system:serviceaccount:${namespace}:${name} and the audience sts.amazonaws.com.`,
+  },
 }

@@ -1,4 +1,5 @@
 /** As whom cvmanager asks AWS: what the settings say, else what the SDK finds by itself. */
+import { annotated, type ServiceAccount } from '../service-account.ts'
 import type { Sdk } from './api.ts'
 
 export interface AwsIdentity {
@@ -10,6 +11,8 @@ export interface AwsIdentity {
   readonly externalId?: string | undefined
   /** A file with an OIDC token, which Kubernetes writes and renews. */
   readonly webIdentityTokenFile?: string | undefined
+  /** A tenant's: its own role, and nothing else of the above. */
+  readonly serviceAccount?: ServiceAccount | undefined
 }
 
 type StsConfig = NonNullable<NonNullable<Parameters<Sdk['fromTokenFile']>[0]>['clientConfig']>
@@ -23,7 +26,8 @@ const sessionName = 'cvmanager'
  * @param clientConfig of the clients that ask for them, STS's first of all
  */
 export function credentialsOf(sdk: Sdk, identity: AwsIdentity, clientConfig: StsConfig) {
-  const { profile, roleArn, externalId, webIdentityTokenFile } = identity
+  const { profile, roleArn, externalId, webIdentityTokenFile, serviceAccount } = identity
+  if (serviceAccount !== undefined) return () => credentialsAs(serviceAccount, sdk, clientConfig)
   if (webIdentityTokenFile !== undefined) {
     return sdk.fromTokenFile({
       webIdentityTokenFile,
@@ -40,4 +44,23 @@ export function credentialsOf(sdk: Sdk, identity: AwsIdentity, clientConfig: Sts
     ...(externalId === undefined ? {} : { ExternalId: externalId }),
   }
   return sdk.fromTemporaryCredentials({ masterCredentials: found, params, clientConfig })
+}
+
+/** As on EKS (IAM roles for service accounts). */
+export const roleAnnotation = 'eks.amazonaws.com/role-arn'
+const audience = 'sts.amazonaws.com'
+const longestSessionName = 64
+const role = {
+  annotation: roleAnnotation,
+  shape: /^arn:aws[a-z-]*:iam::[0-9]{12}:role\/[\w+=,.@/-]{1,512}$/,
+  example: 'arn:aws:iam::123456789012:role/shop-registry-reader',
+}
+
+/** Asked again by the SDK before they run out, each time with a new token and the annotation as it is then. */
+async function credentialsAs(account: ServiceAccount, sdk: Sdk, clientConfig: StsConfig) {
+  const annotations = await account.annotations()
+  const roleArn = annotated(account, annotations[roleAnnotation], role)
+  const webIdentityToken = await account.token(audience)
+  const roleSessionName = `${sessionName}@${account.namespace}.${account.name}`.slice(0, longestSessionName)
+  return await sdk.fromWebToken({ webIdentityToken, roleArn, roleSessionName, clientConfig })()
 }

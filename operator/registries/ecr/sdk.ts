@@ -11,4 +11,9 @@ export {
   ListImagesCommand,
   PutImageCommand,
 } from '@aws-sdk/client-ecr'
-export { fromNodeProviderChain, fromTemporaryCredentials, fromTokenFile } from '@aws-sdk/credential-providers'
+export {
+  fromNodeProviderChain,
+  fromTemporaryCredentials,
+  fromTokenFile,
+  fromWebToken,
+} from '@aws-sdk/credential-providers'
