@@ -57,6 +57,18 @@ export function units(test: AddTest, bed: Bed): void {
     })
   }
 
+  test('a StatefulSet is whole again after a version that could not be pulled, and takes the next one', async (t) => {
+    const world = await scenario(t, bed, { statefulSet: 'carts', running: v1, follows: 'env-prod' })
+    await world.ciMoves('env-prod', broken)
+    await world.sees('carts', broken, 'StatefulSet')
+    await world.sees('carts', v1, 'StatefulSet')
+    await world.becomes('RolledBack')
+    t.ok(await allPodsRun(world, 'carts', world.imageOf(v1)), 'no broken pod is left behind')
+    await world.ciMoves('env-prod', v2)
+    await world.runs(v2)
+    t.ok(await allPodsRun(world, 'carts', world.imageOf(v2)))
+  })
+
   test('B14 what a Deployment owns is left to the Deployment, whatever labels it carries', async (t) => {
     const world = await emptyWorld(t, bed)
     await world.ciMoves('env-prod', v1)
