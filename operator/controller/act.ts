@@ -12,7 +12,7 @@ import { changeImages, disown } from '../workloads/image-patch.ts'
 import { workloadKind } from '../workloads/kinds.ts'
 import type { ImageChange, PodName, WorkloadObject } from '../workloads/workload.ts'
 import type { ObjectWriter } from './object-writer.ts'
-import type { Happening, Plan } from './observation.ts'
+import type { Action, Happening, Plan } from './observation.ts'
 import { orderOf } from './story.ts'
 
 export interface Hands {
@@ -35,7 +35,17 @@ export async function act(hands: Hands, before: ContainerVersion, { status, happ
   const { writer } = hands
   const guarded = status.rollout ? await writer.finalizer(before, true) : before
   const object = await writer.status(guarded, status)
-  await tell(hands, object, happenings)
+  // Beside the action: nobody waits for an event, and one that was not told follows from the status at the next look.
+  const told = tell(hands, object, happenings)
+  try {
+    await carryOut(hands, object, action)
+  } finally {
+    await told
+  }
+}
+
+async function carryOut(hands: Hands, object: ContainerVersion, action: Action): Promise<void> {
+  const { writer } = hands
   switch (action.action) {
     case 'change':
       return change(hands, object, action.changes)
