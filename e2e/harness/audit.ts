@@ -64,13 +64,16 @@ export class AuditLog {
   readonly #path: string
   readonly #events = new Map<string, AuditEvent>()
   #offset = 0
+  #reading: Promise<void> = Promise.resolve()
 
   constructor(path: string) {
     this.#path = path
   }
 
   async events(filter: AuditFilter = {}): Promise<AuditEvent[]> {
-    await this.#readOn()
+    // One after another, for those who ask at the same time.
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#readOn())
+    await this.#reading
     return [...this.#events.values()].filter((event) => matches(event, filter))
   }
 

@@ -10,6 +10,8 @@ export interface ContainerVersion extends Stored {
   readonly generation: number
   readonly finalizers: readonly string[]
   readonly deleting: boolean
+  /** Milliseconds since the epoch, by the API server's clock. */
+  readonly createdAt: number
   readonly spec: ContainerVersionSpec
   readonly status: ContainerVersionStatus
 }
@@ -23,6 +25,7 @@ interface Raw {
     readonly generation?: number
     readonly finalizers?: readonly string[]
     readonly deletionTimestamp?: string
+    readonly creationTimestamp?: string
   }
   readonly spec: ContainerVersionSpec
   readonly status?: ContainerVersionStatus
@@ -40,6 +43,7 @@ export function containerVersion(raw: unknown): ContainerVersion {
     generation: metadata.generation ?? 1,
     finalizers: metadata.finalizers ?? [],
     deleting: metadata.deletionTimestamp !== undefined,
+    createdAt: Date.parse(metadata.creationTimestamp ?? '1970-01-01T00:00:00Z'),
     spec,
     status: status ?? {},
   }

@@ -1,17 +1,18 @@
 import type { Logger } from 'pino'
 import type { ContainerVersion } from '../api/container-version.ts'
 import { apiVersion, kind } from '../api/crd.ts'
-import { ApiError, isConflict, isForbidden, isInvalid } from '../cluster/api-error.ts'
+import { ApiError, isConflict, isForbidden, isInvalid, isNotFound } from '../cluster/api-error.ts'
 import type { ApiClient } from '../cluster/client.ts'
 import type { EventWriter } from '../cluster/events.ts'
+import { resourcePath } from '../cluster/resource-path.ts'
 import { messageOf } from '../errors.ts'
 import type { DeployedVersion } from '../history/deployed-version.ts'
 import type { History } from '../history/history.ts'
 import { changeImages, disown } from '../workloads/image-patch.ts'
 import { workloadKind } from '../workloads/kinds.ts'
-import type { ImageChange, WorkloadObject } from '../workloads/workload.ts'
+import type { ImageChange, PodName, WorkloadObject } from '../workloads/workload.ts'
 import type { ObjectWriter } from './object-writer.ts'
-import type { Happening, Plan } from './observation.ts'
+import type { Action, Happening, Plan } from './observation.ts'
 import { orderOf } from './story.ts'
 
 export interface Hands {
@@ -34,10 +35,23 @@ export async function act(hands: Hands, before: ContainerVersion, { status, happ
   const { writer } = hands
   const guarded = status.rollout ? await writer.finalizer(before, true) : before
   const object = await writer.status(guarded, status)
-  await tell(hands, object, happenings)
+  // Beside the action: nobody waits for an event, and one that was not told follows from the status at the next look.
+  const told = tell(hands, object, happenings)
+  try {
+    await carryOut(hands, object, action)
+  } finally {
+    await told
+  }
+}
+
+async function carryOut(hands: Hands, object: ContainerVersion, action: Action): Promise<void> {
+  const { writer } = hands
   switch (action.action) {
     case 'change':
       return change(hands, object, action.changes)
+    case 'replace':
+      for (const pod of action.pods) await replace(hands, object, pod)
+      return
     case 'disown': {
       for (const { kind, name } of action.workloads) {
         const workload = hands.find(object.namespace, kind, name.slice(kind.length + 1))
@@ -84,6 +98,20 @@ async function change(hands: Hands, object: ContainerVersion, changes: readonly 
       ])
     }
     throw result.reason
+  }
+}
+
+/** One that is gone already, or another by now, need not be replaced. */
+async function replace(hands: Hands, object: ContainerVersion, { namespace, name, uid }: PodName): Promise<void> {
+  const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name })
+  try {
+    await hands.client.delete(path, { body: { preconditions: { uid } } })
+    hands.log.info({ pod: name }, 'deleted a pod that blocked the change of its workload')
+  } catch (thrown) {
+    if (isNotFound(thrown) || isConflict(thrown)) return
+    if (!isForbidden(thrown)) throw thrown
+    const message = `pod ${name} is not ready, and its workload is not changed before it is gone; cvmanager may not delete it. Do it: kubectl delete pod ${name} -n ${namespace}; or grant cvmanager the verb delete on pods.`
+    await tell(hands, object, [{ type: 'Warning', reason: 'PodNotReplaced', message, id: uid, workloads: [] }])
   }
 }
 

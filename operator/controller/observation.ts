@@ -3,7 +3,7 @@ import type { ContainerVersion } from '../api/container-version.ts'
 import type { ContainerVersionStatus, RolloutStatus } from '../api/status.ts'
 import type { NeedsChangeError } from '../errors.ts'
 import type { Offer } from '../registries/following.ts'
-import type { ImageChange, Workload } from '../workloads/workload.ts'
+import type { ImageChange, PodName, Workload } from '../workloads/workload.ts'
 
 export interface Observation {
   readonly object: ContainerVersion
@@ -31,6 +31,8 @@ export interface Happening {
 export type Action =
   | { readonly action: 'none' }
   | { readonly action: 'change'; readonly changes: readonly ImageChange[] }
+  /** Deletes pods that block the change of their workload, for its controller to make them anew. */
+  | { readonly action: 'replace'; readonly pods: readonly PodName[] }
   /** Gives up the ownership of images on objects that another manager applies server-side. */
   | { readonly action: 'disown'; readonly workloads: readonly Workload[] }
   /** Writes the record of a rollout that has ended; then the status becomes `after`. */

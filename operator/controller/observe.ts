@@ -47,14 +47,21 @@ export class Observer {
     const images = imagesOf(object, offer)
     const rollingOut = object.status.rollout !== undefined
     const pods = new Map<string, readonly Pod[]>()
-    const view = async ({ object: found, containers }: Selected): Promise<Workload> => {
+    const view = async ({ object: found, containers }: Selected, concerned: ReadonlySet<string>): Promise<Workload> => {
       if ((rollingOut || images.size > 0) && needsPods(found, containers, rollingOut) && !pods.has(found.uid)) {
         pods.set(found.uid, await (rollingOut ? this.#recentPods(found) : this.#pods(found)))
       }
-      return workload(found, containers, pods.get(found.uid) ?? [], images)
+      return workload(found, containers, pods.get(found.uid) ?? [], concerned)
     }
-    const workloads = await Promise.all(selected.map(view))
-    return { object, workloads, members: await Promise.all(members.map(view)), problem, offer, now: this.#clock.now() }
+    const workloads = await Promise.all(selected.map((each) => view(each, images)))
+    return {
+      object,
+      workloads,
+      members: await Promise.all(members.map((each) => view(each, previousImages(object)))),
+      problem,
+      offer,
+      now: this.#clock.now(),
+    }
   }
 
   #select(object: ContainerVersion): Selection {
@@ -153,4 +160,9 @@ function imagesOf({ spec, status }: ContainerVersion, offer: Offer): ReadonlySet
   const version = offer.state === 'unknown' ? undefined : offer.version
   if (version) images.add(composeImage(spec.imageRepo, version))
   return images
+}
+
+/** The images that a rollback restores: a version that is on its way out has no say in whether it went well. */
+function previousImages({ status }: ContainerVersion): ReadonlySet<string> {
+  return new Set((status.rollout?.workloads ?? []).flatMap(({ previous }) => previous.map(({ image }) => image)))
 }

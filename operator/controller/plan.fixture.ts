@@ -38,6 +38,7 @@ export function object(
     generation: 1,
     finalizers: [],
     deleting: false,
+    createdAt: 0,
     spec: { imageRepo, tag: 'env-prod', selector: { cvapp: 'web' }, ...spec },
     status,
   }
@@ -66,6 +67,7 @@ export function workload(
     containers: containers.map((container) => ({ ...container, running })),
     health,
     ownsAppliedImage: false,
+    blockers: [],
     runs: (image) => containers.every((container) => container.image === image),
     changeTo: (image) => change(containers.map((container) => ({ name: container.name, image }))),
     restore: change,

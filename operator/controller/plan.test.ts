@@ -228,6 +228,55 @@ test('an operator that comes back long after the deadline still rolls back first
   t.match(world.past, [{ outcome: 'RolledBack' }])
 })
 
+test('a pod that blocks the change of its workload is replaced, on the way there and on the way back', async (t) => {
+  const pod = { namespace: 'shop', name: 'web-0-1', uid: 'u' }
+  const world = new Simulation([imageOf('v1')], { offered: 'v2' })
+  world.look()
+  const blocked = (image: string) => ({
+    ...workload('web-0', [{ name: 'web', image }], { state: 'waiting', reason: '1 of 2 pods updated' }),
+    blockers: [pod],
+  })
+  const there = observation({ object: world.object, offer: offers('v2'), workloads: [blocked(imageOf('v2'))] })
+  t.match(plan(rules, there), { action: { action: 'replace', pods: [pod] }, again: epoch + 2_000 })
+
+  const status = {
+    ...world.object.status,
+    rollout: { ...world.object.status.rollout, phase: 'RollingBack', message: 'x' },
+  }
+  const back = object(status as ContainerVersion['status'])
+  const onTheWay = observation({ object: back, offer: offers('v2'), workloads: [blocked(imageOf('v1'))] })
+  t.match(plan(rules, onTheWay), { action: { action: 'replace', pods: [pod] }, status: { phase: 'RollingBack' } })
+})
+
+test('a newer version does not wait for the health of a rollback, and what is not healthy is said', async (t) => {
+  const world = new Simulation([imageOf('v1')], { offered: 'v2' })
+  world.look()
+  const status = {
+    ...world.object.status,
+    rollout: { ...world.object.status.rollout, phase: 'RollingBack', message: 'x' },
+  }
+  const slow = workload('web-0', [{ name: 'web', image: imageOf('v1') }], { state: 'waiting', reason: 'slow' })
+  const given = { object: object(status as ContainerVersion['status']), workloads: [slow] }
+  t.match(plan(rules, observation({ ...given, offer: offers('v2') })).status.rollout, { phase: 'RollingBack' })
+  t.match(plan(rules, observation({ ...given, offer: offers('v3') })).status.rollout, {
+    phase: 'Recording',
+    outcome: 'RolledBack',
+    message: 'x; with its previous image, Deployment/web-0 is not healthy yet: slow',
+  })
+})
+
+test('what is applied together may arrive one after another: no alarm in the first seconds', async (t) => {
+  const problem = new NeedsChangeError('WorkloadNotFound', 'no workload')
+  const young = { ...object(), createdAt: epoch - 1_000 }
+  t.match(plan(rules, observation({ object: young, offer: offers('v1'), problem })), {
+    happenings: [],
+    again: epoch + 2_000,
+  })
+  t.match(plan(rules, observation({ object: { ...young, createdAt: epoch - 4_000 }, offer: offers('v1'), problem })), {
+    status: { phase: 'Stalled' },
+  })
+})
+
 const names = fc.constantFrom('v1', 'v2', 'v3', 'v4')
 
 test('whatever happens, and wherever the process dies, a world comes to rest with one version and one record of each rollout', async (t) => {

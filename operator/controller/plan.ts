@@ -44,7 +44,9 @@ function decide(rules: Rules, observation: Observation): Plan {
 
   if (problem) return held(observation, problem)
   if (offer.state === 'failed') return held(observation, offer.error)
-  if (observation.problem) return held(observation, observation.problem, candidate)
+  if (observation.problem) {
+    return isNew(observation) ? arriving(observation) : held(observation, observation.problem, candidate)
+  }
   if (!candidate || !strategy) return object.status.phase ? nothing(object) : waiting(observation)
   return consider(rules.gates, observation, strategy, candidate)
 }
@@ -127,6 +129,17 @@ function held({ object, now }: Observation, error: NeedsChangeError | TransientE
     action: { action: 'none' },
     again: undefined,
   }
+}
+
+/** What is applied together arrives one after another, by watches that do not wait for each other. */
+const arrivalMs = 3_000
+
+function isNew({ object, problem, now }: Observation): boolean {
+  return problem?.reason === 'WorkloadNotFound' && !object.status.current && now - object.createdAt < arrivalMs
+}
+
+function arriving({ object }: Observation): Plan {
+  return { ...nothing(object), again: object.createdAt + arrivalMs }
 }
 
 /** A new object whose tag has not been asked for yet. */

@@ -118,7 +118,9 @@ export function proceed(
   unsupported: NeedsChangeError | undefined,
 ): Plan {
   if (rollout.phase === 'Recording') return ended(observation, rollout)
-  if (rollout.phase === 'RollingBack') return rollBack(observation, rollout)
+  if (rollout.phase === 'RollingBack') {
+    return rollBack(observation, rollout, candidate !== undefined && candidate.version.digest !== rollout.digest)
+  }
   const { problem } = observation
   if (unsupported || !strategy)
     return failed(
@@ -139,12 +141,18 @@ function takeStep(observation: Observation, rollout: RolloutStatus, strategy: St
     case 'apply':
       return under(observation, rollout, { action: 'change', changes: step.changes })
     case 'wait':
-      return under(observation, rollout, { action: 'none' }, Math.min(step.until, now + podsEveryMs))
+      return under(observation, rollout, unblock(workloads), Math.min(step.until, now + podsEveryMs))
     case 'done':
       return conclude(observation, rollout, 'Succeeded')
     case 'fail':
       return failed(observation, rollout, step.reason, step.message)
   }
+}
+
+/** What is waited for may wait itself, for a pod that will never be ready. */
+function unblock(workloads: readonly Workload[]): Action {
+  const pods = workloads.flatMap(({ blockers }) => blockers)
+  return pods.length > 0 ? { action: 'replace', pods } : { action: 'none' }
 }
 
 /** The version has failed: the previous images come back, or what runs stays, as `rollback.enabled` says. */
@@ -170,7 +178,7 @@ function restorations({ members: workloads }: Observation, rollout: RolloutStatu
 const runsNow = ({ containers }: Workload, name: string) =>
   containers.find((container) => container.name === name)?.image
 
-function rollBack(observation: Observation, rollout: RolloutStatus): Plan {
+function rollBack(observation: Observation, rollout: RolloutStatus, outdated = false): Plan {
   const { members: workloads, now } = observation
   const changes = restorations(observation, rollout)
   const until =
@@ -185,9 +193,22 @@ function rollBack(observation: Observation, rollout: RolloutStatus): Plan {
   }
   // Looked at again at once: a workload that is not selected any more brings nobody here when it has changed.
   if (changes.length > 0) return under(observation, rollout, { action: 'change', changes }, now)
-  const unhealthy = workloads.filter(({ health }) => health.state === 'waiting')
-  if (unhealthy.length === 0 || now >= until) return conclude(observation, rollout, 'RolledBack')
-  return under(observation, rollout, { action: 'none' }, Math.min(until, now + podsEveryMs))
+  const unhealthy = workloads.filter(({ health }) => health.state !== 'healthy')
+  const hopeless = unhealthy.every(({ health, blockers }) => health.state === 'stuck' && blockers.length === 0)
+  // A newer version need not wait for the health of one that it replaces.
+  if (hopeless || outdated || now >= until)
+    return conclude(observation, withoutHealth(rollout, unhealthy), 'RolledBack')
+  return under(observation, rollout, unblock(workloads), Math.min(until, now + podsEveryMs))
+}
+
+/** The images are back, and that is all that can be said. */
+function withoutHealth(rollout: RolloutStatus, unhealthy: readonly Workload[]): RolloutStatus {
+  const [first] = unhealthy
+  if (!first || first.health.state === 'healthy') return rollout
+  return {
+    ...rollout,
+    message: `${rollout.message}; with its previous image, ${first.name} is not healthy yet: ${first.health.reason}`,
+  }
 }
 
 const deleted = 'the ContainerVersion was deleted'

@@ -6,7 +6,7 @@ interface RawState {
 }
 
 interface RawPod {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
+  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string }
   readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] }
   readonly status?: {
     readonly phase?: string
@@ -44,6 +44,7 @@ export function pod(raw: unknown): Pod {
   })
   return {
     name: metadata.name,
+    uid: metadata.uid,
     deleting: metadata.deletionTimestamp !== undefined,
     // An evicted or finished pod is not Running any more and never will be: it says nothing of the version (B31).
     ended: status.phase === 'Failed' || status.phase === 'Succeeded',

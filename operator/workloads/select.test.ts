@@ -4,6 +4,7 @@ import { raw } from './contract.fixture.ts'
 import { deployment } from './deployment.ts'
 import { pod } from './pods.ts'
 import { needsPods, selectContainers, selects, workload } from './select.ts'
+import { statefulSet } from './stateful-set.ts'
 import type { Pod } from './workload.ts'
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`
@@ -128,4 +129,18 @@ test('a pod without a node is waited for, and said', async (t) => {
     status: { conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' }] },
   })
   t.same(healthWith(homeless), { state: 'waiting', reason: 'pod web-1 is not scheduled: 0/3 nodes are available' })
+})
+
+test('a broken pod that a StatefulSet would wait for is in the way; ready, going, or below the partition it is not', async (t) => {
+  const stale = { ...waiting('ImagePullBackOff'), uid: 'u1' }
+  const blockersOf = (pods: readonly Pod[], spec: object = {}, kind = statefulSet) => {
+    const object = kind.strip(raw({ spec, template: { containers: [{ name: 'c0', image: 'good' }] } }))
+    return workload(object, object.containers, pods, new Set()).blockers
+  }
+  t.same(blockersOf([stale]), [{ namespace: 'shop', name: 'web-1', uid: 'u1' }])
+  t.same(blockersOf([{ ...stale, ready: true }]), [])
+  t.same(blockersOf([{ ...stale, deleting: true }]), [])
+  t.same(blockersOf([stale], { updateStrategy: { rollingUpdate: { partition: 2 } } }), [])
+  t.same(blockersOf([stale], { updateStrategy: { type: 'OnDelete' } }), [])
+  t.same(blockersOf([stale], {}, deployment), [], 'a Deployment replaces its pods itself')
 })

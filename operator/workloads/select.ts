@@ -3,7 +3,7 @@ import { NeedsChangeError } from '../errors.ts'
 import { digestOf, ofOneRepository } from './image.ts'
 import { workloadKind } from './kinds.ts'
 import { podTrouble } from './pods.ts'
-import type { Container, Health, Pod, SelectedContainer, Workload, WorkloadObject } from './workload.ts'
+import type { Container, Health, Pod, PodName, SelectedContainer, Workload, WorkloadObject } from './workload.ts'
 
 /** Whether a workload is the business of a ContainerVersion: its labels are on it, and no other object controls it (B14). */
 export function selects(selector: Readonly<Record<string, string>>, object: WorkloadObject): boolean {
@@ -49,6 +49,7 @@ export function workload(
     containers: selected,
     health,
     ownsAppliedImage: object.ownsAppliedImage,
+    blockers: blockersOf(object, containers, pods),
     runs: (image) => selected.every((container) => runsImage(container, image, progress)),
     changeTo: (image) =>
       imageChange(
@@ -68,6 +69,22 @@ function imageChange(object: WorkloadObject, images: readonly Container[]) {
 function judged(progress: Health, pods: readonly Pod[], images: ReadonlySet<string>): Health {
   if (progress.state !== 'waiting') return progress
   return podTrouble(pods, images) ?? progress
+}
+
+/** Pods of another template that are not ready, where the controller would wait for them for ever. */
+function blockersOf(
+  object: WorkloadObject,
+  containers: readonly Container[],
+  pods: readonly Pod[],
+): readonly PodName[] {
+  const { waitsForPod } = workloadKind(object.kind)
+  const isOutdated = (pod: Pod) =>
+    containers.some(({ name, image }) =>
+      pod.containers.some((container) => container.name === name && container.image !== image),
+    )
+  return pods
+    .filter((pod) => waitsForPod?.(object, pod.name) && !pod.ready && !pod.deleting && isOutdated(pod))
+    .map(({ name, uid }) => ({ namespace: object.namespace, name, uid }))
 }
 
 /** The one digest that all the pods of a workload run in a container; undefined where there are none, or several. */

@@ -16,6 +16,8 @@ interface RawStatefulSet extends RawWorkload {
   }
 }
 
+const ordinalOf = (pod: string): number => Number(pod.slice(pod.lastIndexOf('-') + 1))
+
 /** As `kubectl rollout status` judges it; pods below the partition are not to be updated. */
 export const statefulSet: WorkloadKind = {
   kind: 'StatefulSet',
@@ -56,5 +58,10 @@ export const statefulSet: WorkloadKind = {
     }
     if (available < wanted) return { state: 'waiting', reason: `${available} of ${wanted} pods available` }
     return { state: 'healthy' }
+  },
+
+  // kubernetes.io, StatefulSets, "Forced rollback": a broken pod has to be deleted by hand, also when the template is good.
+  waitsForPod({ figures }, pod) {
+    return figures.byHand !== true && ordinalOf(pod) >= Number(figures.partition)
   },
 }

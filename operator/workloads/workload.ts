@@ -39,6 +39,7 @@ export interface WorkloadObject extends Stored {
 /** What is used of a pod. */
 export interface Pod {
   readonly name: string
+  readonly uid: string
   readonly ready: boolean
   readonly deleting: boolean
   /** Evicted, failed or finished: it will not run again. */
@@ -46,6 +47,13 @@ export interface Pod {
   readonly containers: readonly PodContainer[]
   /** Why it is not scheduled, where it is not. */
   readonly unschedulable: string | undefined
+}
+
+/** A pod that is meant, and no other of its name. */
+export interface PodName {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
 }
 
 export interface PodContainer {
@@ -69,6 +77,11 @@ export interface WorkloadKind {
   strip(raw: unknown): WorkloadObject
   /** Whether the controller has brought the last change of the object to all its pods; `observedGeneration` first (B19). */
   progress(object: WorkloadObject): Health
+  /**
+   * Whether the controller leaves a pod of an older template in place for as long as it is not ready, so that a broken
+   * one blocks every later change. Absent: it replaces pods whatever their state.
+   */
+  waitsForPod?(object: WorkloadObject, pod: string): boolean
 }
 
 /** A change of images alone, of one workload, guarded by the version that was looked at. */
@@ -96,6 +109,8 @@ export interface Workload {
   readonly containers: readonly SelectedContainer[]
   readonly health: Health
   readonly ownsAppliedImage: boolean
+  /** Pods that stand in the way of the last change, and that the workload's own controller will not replace. */
+  readonly blockers: readonly PodName[]
   /** Whether nothing need be patched for it to run `image`: written so, or its pods already run that digest. */
   runs(image: string): boolean
   changeTo(image: string): ImageChange

@@ -1,0 +1,38 @@
+/** What a figure has to be, to be good enough; shown beside it. */
+export interface Mark {
+  readonly atMost: number
+}
+
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit?: string
+  readonly mark?: Mark
+  /** What else there is to say of this one. */
+  readonly note?: string
+}
+
+/** The figures of one workload at one size. */
+export interface FigureSet {
+  readonly workload: 'W1' | 'W2'
+  readonly n: number
+  readonly figures: readonly Figure[]
+}
+
+/** The smallest value that at least this part of them does not exceed. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+export function countBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
+  return counts
+}
+
+/** `patch deployments 60, create events 120`. */
+export const listed = (counts: ReadonlyMap<string, number>): string =>
+  [...counts].map(([name, count]) => `${name} ${count}`).join(', ') || 'none'

@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AuditEvent } from '../e2e/harness/audit.ts'
+import { writeVerbs } from '../e2e/harness/audit.ts'
+import type { Digest } from '../e2e/harness/images.ts'
+import type { SeenRequest } from '../e2e/harness/registry-door.ts'
+import { countBy, type Figure, type FigureSet, listed, median, quantile } from './figures.ts'
+import type { Floor } from './floor.ts'
+import { ImageWatch } from './image-watch.ts'
+import { Operator } from './operator.ts'
+import { followedTag, inParallel, isPoll, operatorAgent, pollPathOf, repositoryOf, type World } from './world.ts'
+
+const intervalSeconds = 5
+const intervalMs = intervalSeconds * 1_000
+/** A version takes longer than this to arrive only where something is wrong. */
+const patienceMs = 10 * intervalMs
+const meanPauseMs = 400
+const restMs = 3_000
+/** So that the interval, and not the limit for one registry, decides when a tag is polled. */
+const requestsPerSecond = 10_000
+
+interface Change {
+  readonly name: string
+  readonly digest: Digest
+  /** Where in the interval between two polls the tag moves, 0 to 1. */
+  readonly moment: number
+}
+
+interface Arrival {
+  /** From the registry's 201 to the image seen by the watch. */
+  readonly latencyMs: number
+  /** From the poll's arrival at the registry to the image seen by the watch. */
+  readonly reactionMs: number
+}
+
+/** W2: one tag moves at a time, at any moment, and polling finds it. */
+export async function oneChange(world: World, changes: number, measureFloor: () => Promise<Floor>): Promise<FigureSet> {
+  const n = world.names.length
+  const planned = await prepare(world, changes)
+  const operator = Operator.start(world, { intervalSeconds, requestsPerSecond })
+  const watch = await ImageWatch.start(world.api)
+  try {
+    await allPolled(world, operator)
+    const floor = await measureFloor()
+    const since = Date.now()
+    const before = world.registry.requests.length
+    const arrivals = await moveAll(world, watch, planned)
+    await sleep(restMs)
+    await operator.assertRunning()
+    const asked = world.registry.requests.slice(before).filter((request) => !isPoll(request))
+    const writes = await world.cluster.auditLog({ userAgent: operatorAgent, since, verbs: writeVerbs })
+    const rollouts = writes.filter(({ objectRef }) => objectRef?.resource !== 'leases')
+    const latencies = arrivals.map(({ latencyMs }) => latencyMs / intervalMs)
+    const reactions = arrivals.map(({ reactionMs }) => reactionMs)
+    const floorMs = floor.headMs + floor.patchMs
+    const figures: Figure[] = [
+      { name: 'tags moved', value: changes },
+      { name: 'of them, not seen in time', value: changes - arrivals.length, mark: { atMost: 0 } },
+      { name: 'poll to patch, p50', unit: 'of the interval', value: median(latencies), mark: { atMost: 0.52 } },
+      { name: 'poll to patch, p99', unit: 'of the interval', value: quantile(latencies, 0.99), mark: { atMost: 1.02 } },
+      { name: 'floor: one HEAD and one PATCH', unit: 'ms', value: floorMs, note: describe(floor) },
+      { name: 'reaction, from HEAD to image seen, p50', unit: 'ms', value: median(reactions) },
+      { name: 'reaction, p99', unit: 'ms', value: quantile(reactions, 0.99) },
+      { name: 'reaction, p50 to the floor', unit: 'times', value: median(reactions) / floorMs },
+      {
+        name: 'registry requests of the search',
+        unit: 'a change',
+        value: asked.length / changes,
+        note: listed(countBy(asked, ({ method, kind }) => `${method} ${kind}`)),
+      },
+      {
+        name: 'image patches',
+        unit: 'a change',
+        value: rollouts.filter(isImagePatch).length / changes,
+        mark: { atMost: 1 },
+      },
+      {
+        name: 'API writes',
+        unit: 'a change',
+        value: rollouts.length / changes,
+        note: listed(countBy(rollouts, kindOf)),
+      },
+    ]
+    return { workload: 'W2', n, figures }
+  } finally {
+    await watch.stop()
+    await operator.stop()
+  }
+}
+
+/**
+ * Pushes the images, as CI does before it moves a tag. Each change is of another repository for as long as there is one.
+ * The moments are drawn one from each of as many equal parts of the interval as there are changes: random, and evenly
+ * spread. With moments drawn from the whole interval, luck alone moves the median of 200 by 0.035 of the interval.
+ */
+async function prepare(world: World, changes: number): Promise<readonly Change[]> {
+  const names = shuffled(world.names)
+  const parts = shuffled(Array.from({ length: changes }, (_, index) => index))
+  const planned: Change[] = []
+  await inParallel([...parts.entries()], async ([index, part]) => {
+    const name = names[index % names.length] ?? ''
+    planned[index] = { name, digest: await world.pushVersion(name), moment: (part + Math.random()) / changes }
+  })
+  return planned
+}
+
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  const drawn = items.map((item) => ({ item, place: Math.random() }))
+  return drawn.sort((one, other) => one.place - other.place).map(({ item }) => item)
+}
+
+/** Until each tag has been polled twice: its version is known, and it has come to its own moment of the interval. */
+async function allPolled({ registry, names }: World, operator: Operator): Promise<void> {
+  registry.forget()
+  await operator.until('two looks at each tag', () => {
+    const looks = countBy(registry.requests.filter(isPoll), ({ path }) => path)
+    return looks.size >= names.length && [...looks.values()].every((count) => count >= 2)
+  })
+}
+
+async function moveAll(world: World, watch: ImageWatch, planned: readonly Change[]): Promise<Arrival[]> {
+  const under: Promise<Arrival | undefined>[] = []
+  for (const change of planned) {
+    under.push(move(world, watch, change))
+    // The pauses of independent events: no rhythm that the interval's could beat with.
+    await sleep(-Math.log(1 - Math.random()) * meanPauseMs)
+  }
+  return (await Promise.all(under)).filter((arrival) => arrival !== undefined)
+}
+
+async function move(world: World, watch: ImageWatch, change: Change): Promise<Arrival | undefined> {
+  const { registry } = world
+  const { name, digest } = change
+  await sleep(untilMoment(world, change))
+  await registry.tag(repositoryOf(name), digest, followedTag)
+  const movedAt = Date.now()
+  const seenAt = await watch.seen(name, digest, patienceMs)
+  if (seenAt === undefined) return undefined
+  const poll = lastPoll(world, name, seenAt)
+  return { latencyMs: Math.max(0, seenAt - movedAt), reactionMs: seenAt - (poll?.at ?? movedAt) }
+}
+
+/** Milliseconds until the change's moment of the interval comes next. */
+function untilMoment(world: World, { name, moment }: Change): number {
+  const now = Date.now()
+  const polledAt = lastPoll(world, name, now)?.at ?? now
+  return (((polledAt + moment * intervalMs - now) % intervalMs) + intervalMs) % intervalMs
+}
+
+function lastPoll({ registry }: World, name: string, until: number): SeenRequest | undefined {
+  const path = pollPathOf(name)
+  return registry.requests.findLast((request) => request.path === path && isPoll(request) && request.at <= until)
+}
+
+const workloads = ['deployments', 'statefulsets', 'daemonsets']
+
+const isImagePatch = ({ verb, objectRef, requestObject }: AuditEvent): boolean =>
+  verb === 'patch' && workloads.includes(objectRef?.resource ?? '') && JSON.stringify(requestObject).includes('"image"')
+
+const kindOf = ({ verb, objectRef }: AuditEvent): string =>
+  [verb, [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/')].join(' ')
+
+const describe = ({ headMs, patchMs }: Floor): string => `HEAD ${headMs.toFixed(1)}, PATCH ${patchMs.toFixed(1)}`

@@ -1,0 +1,160 @@
+/**
+ * R1 Restart safety: cvmanager is killed at each of its writes during one rollout, before the write is sent and after it
+ * is committed, and started again. What comes of it must be what comes of a rollout that nobody disturbed.
+ */
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { HistoryRecord } from '../operator/history/records.ts'
+import { startBed } from './scenario/bed.ts'
+import { type Build, broken, v1, v2 } from './scenario/builds.ts'
+import type { WorkloadKindName } from './scenario/manifests.ts'
+import { emptyWorld, type Opening, webCv, workloads } from './scenario/scenario.ts'
+import { eventsKey, type World } from './scenario/world.ts'
+import { type Kill, WriteProxy } from './scenario/write-proxy.ts'
+
+interface Path {
+  readonly name: string
+  readonly members: Pick<Opening, 'deployment' | 'statefulSet'>
+  readonly offered: Build
+  readonly images: readonly Build[]
+  readonly phase: 'UpToDate' | 'RolledBack'
+  readonly outcome: string
+}
+
+const paths: readonly Path[] = [
+  {
+    name: 'a rollout of two workloads',
+    members: { deployment: 'web', statefulSet: 'carts' },
+    offered: v2,
+    images: [v1, v2],
+    phase: 'UpToDate',
+    outcome: 'Succeeded',
+  },
+  {
+    name: 'a rollout that is rolled back',
+    members: { deployment: 'web' },
+    offered: broken,
+    images: [v1, broken, v1],
+    phase: 'RolledBack',
+    outcome: 'RolledBack',
+  },
+]
+
+/** As many as keep two cores busy: each run mostly waits for pods and for a process to start. */
+const sideBySide = 6
+const quietMs = 400
+
+const bed = await startBed(t)
+t.jobs = sideBySide
+/** The first run of each path, which nobody disturbs: what the others are held against. */
+const clean = new Map<string, Result>()
+for (const path of paths) {
+  await t.test(`${path.name}: undisturbed`, async (t) => {
+    clean.set(path.name, await run(t, path))
+  })
+}
+const runs = paths.flatMap((path) => {
+  const { writes = [] } = clean.get(path.name) ?? {}
+  return killsOf(writes).map((kill) =>
+    t.test(
+      `R1 ${path.name}: killed ${kill.when} write ${kill.at} (${writes[kill.at - 1]})`,
+      { buffered: true },
+      async (t) => {
+        const result = await run(t, path, kill)
+        t.same(result.events, clean.get(path.name)?.events, 'everything is told, and once')
+      },
+    ),
+  )
+})
+await Promise.all(runs)
+
+interface Result {
+  readonly writes: readonly string[]
+  readonly events: readonly string[]
+}
+
+/**
+ * After each write, and before it: where writes come one after another, before the one is after the other. So only the
+ * first is left, and the image patches, which go out side by side.
+ */
+function killsOf(writes: readonly string[]): readonly Kill[] {
+  return writes.flatMap((write, index) => {
+    const at = index + 1
+    const before: readonly Kill[] =
+      at === 1 || /^PATCH (deployments|statefulsets)/.test(write) ? [{ at, when: 'before' }] : []
+    return [...before, { at, when: 'after' }]
+  })
+}
+
+async function run(t: Test, path: Path, kill?: Kill): Promise<Result> {
+  const world = await emptyWorld(t, bed)
+  await world.ciMoves('env-prod', path.offered)
+  const config = { name: 'versions', key: 'web' }
+  await world.makes(
+    ...workloads(world, { ...path.members, running: v1, replicas: 1 }),
+    webCv(world, 'env-prod', { config }),
+  )
+  await world.waitsFor('all pods to be ready', () =>
+    membersOf(path).every(([name, kind]) => world.now(kind, name)?.ready === 1),
+  )
+
+  const proxy = await WriteProxy.before(bed.kubeconfig)
+  t.teardown(() => proxy.stop())
+  const kubeconfig = await proxy.writeKubeconfig(join(bed.cluster.directory, `${world.namespace}.kubeconfig`))
+  const flags = ['--watch-namespace', world.namespace, '--no-leader-election']
+  const start = () => bed.operator({ name: `cvmanager-${world.namespace}`, kubeconfig, flags })
+  const first = await start()
+  if (kill) {
+    proxy.killAt(kill, () => first.program.signal('SIGKILL'))
+    await Promise.race([first.program.exited, isDone(world, path, proxy)])
+    if (first.program.running) t.comment('it came to its end with fewer writes than the undisturbed one')
+  }
+  const second = kill && !first.program.running ? await start() : first
+  await isDone(world, path, proxy)
+  // The undisturbed one in good order: what it has compiled is kept for the others.
+  await second.stop(kill ? 'SIGKILL' : 'SIGTERM')
+
+  await nothingIsWrong(t, world, path)
+  const { writes } = proxy
+  return { writes, events: (await world.events()).map(eventsKey).sort() }
+}
+
+async function isDone(world: World, { phase }: Path, proxy: WriteProxy): Promise<void> {
+  await world.waitsFor(`the end: ${phase}`, () => {
+    const now = world.now('ContainerVersion', 'web-cv')
+    return now?.status.phase === phase && now.finalizers.length === 0 && Date.now() - proxy.lastWriteAt > quietMs
+  })
+}
+
+function membersOf({ members }: Path): readonly (readonly [string, WorkloadKindName])[] {
+  const { deployment, statefulSet } = members
+  return [
+    ...(deployment === undefined ? [] : [[deployment, 'Deployment'] as const]),
+    ...(statefulSet === undefined ? [] : [[statefulSet, 'StatefulSet'] as const]),
+  ]
+}
+
+async function nothingIsWrong(t: Test, world: World, path: Path): Promise<void> {
+  const { images, phase, outcome, offered } = path
+  for (const [name, kind] of membersOf(path)) {
+    t.same(
+      world.imagesOf(name, kind),
+      images.map((build) => world.imageOf(build)),
+      `${kind} ${name} had these images`,
+    )
+    t.equal(world.now(kind, name)?.generation, images.length, 'and no other change')
+    const history = await world.history(name)
+    const records = JSON.parse(history['rollouts.json']) as HistoryRecord[]
+    t.match(records, [{ version: offered.name, outcome, previousImages: { main: world.imageOf(v1) } }])
+    t.equal(records.length, 1, 'one history record')
+    t.equal(history.Info.match(/Update occurred/g)?.length ?? 0, outcome === 'Succeeded' ? 1 : 0)
+  }
+  const status = await world.status()
+  t.match(status, { phase, rollouts: [{ version: offered.name, outcome }] })
+  t.equal(status.rollouts?.length, 1, 'one rollout')
+  t.notOk(status.rollout, 'nothing is under way')
+  const version = phase === 'UpToDate' ? offered.name : undefined
+  t.equal((await world.configMap('versions').catch(() => undefined))?.web, version, 'the deployed version is written')
+  const told = (await world.events()).map(eventsKey)
+  t.same(told, [...new Set(told)], 'nothing is told twice')
+}

@@ -1,0 +1,17 @@
+/** cvmanager as a process: its commands, how quiet it is, and how it fares when it, or what it needs, goes away. */
+import t from 'tap'
+import { startBed } from './scenario/bed.ts'
+import { away } from './scenario/cases/away.ts'
+import { commands } from './scenario/cases/commands.ts'
+import { idle } from './scenario/cases/idle.ts'
+import { replicas } from './scenario/cases/replicas.ts'
+
+const bed = await startBed(t)
+
+t.jobs = 2
+await Promise.all([
+  t.test('commands', { buffered: true }, (t) => commands(t, bed)),
+  t.test('an idle cvmanager', { buffered: true }, (t) => idle(t, bed)),
+])
+await t.test('what cvmanager needs goes away', (t) => away(t, bed))
+await t.test('replicas', (t) => replicas(t, bed))

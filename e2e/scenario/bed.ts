@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { ApiClient } from '../../operator/cluster/client.ts'
+import { loadKubeConfig } from '../../operator/cluster/kube-config.ts'
+import { type Cluster, startCluster } from '../harness/cluster.ts'
+import { type Registry, startRegistry } from '../harness/registry.ts'
+import { Operator } from './operator.ts'
+import { Sightings } from './sightings.ts'
+
+/** The user that the audit log shows for cvmanager. */
+export const operatorUser = 'system:serviceaccount:cvmanager:cvmanager'
+
+/** Far more than any file takes, also where a machine is busy with others. */
+const longestMs = 230_000
+
+const root = join(import.meta.dirname, '../..')
+
+/** What the scenarios of one test file share: a cluster with cvmanager's objects applied, a registry, and watches on all. */
+export interface Bed {
+  readonly cluster: Cluster
+  readonly registry: Registry
+  /** An administrator's. */
+  readonly client: ApiClient
+  readonly sightings: Sightings
+  /** With the rights of deploy/rbac.yaml, and no others. */
+  readonly kubeconfig: string
+  /** A `cvmanager run` with these rights. It ends with the test at the latest. */
+  operator(options?: OperatorOptions): Promise<Operator>
+}
+
+export interface OperatorOptions {
+  readonly name?: string
+  readonly kubeconfig?: string
+  readonly flags?: readonly string[]
+  readonly registries?: readonly Registry[]
+}
+
+export async function startBed(t: Test): Promise<Bed> {
+  t.setTimeout(longestMs)
+  const [cluster, registry] = await Promise.all([startCluster(), startRegistry()])
+  const operators: Operator[] = []
+  t.teardown(async () => {
+    await Promise.all(operators.map((operator) => operator.stop('SIGKILL')))
+    await sightings?.stop()
+    await client?.close()
+    await Promise.all([cluster.stop(), registry.stop()])
+  })
+  let sightings: Sightings | undefined
+  let client: ApiClient | undefined
+
+  await cluster.namespace('cvmanager')
+  await cluster.kubectl('apply', '-f', join(root, 'crds'), '-f', join(root, 'deploy/rbac.yaml'))
+  await cluster.kubectl('wait', '--for=condition=Established', 'crd/containerversions.cvmanager.io', '--timeout=20s')
+  const kubeconfig = await cluster.serviceAccountKubeconfig('cvmanager', 'cvmanager')
+  client = new ApiClient({ kubeConfig: loadKubeConfig({ file: cluster.kubeconfig }), version: 'e2e' })
+  sightings = await Sightings.start(client)
+
+  const operator = async (options: OperatorOptions = {}): Promise<Operator> => {
+    const { registries = [registry] } = options
+    const started = await Operator.start({
+      kubeconfig,
+      directory: cluster.directory,
+      insecureRegistries: registries.map(({ host }) => host),
+      ...options,
+    })
+    operators.push(started)
+    return started
+  }
+  return { cluster, registry, client, sightings, kubeconfig, operator }
+}
+
+/** A file of the project, such as an example manifest, with these words replaced. */
+export async function projectFile(path: string, replace: Readonly<Record<string, string>> = {}): Promise<string> {
+  let text = await readFile(join(root, path), 'utf8')
+  for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to)
+  return text
+}

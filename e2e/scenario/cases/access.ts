@@ -1,0 +1,111 @@
+import type { Registry } from '../../harness/registry.ts'
+import { type Bed, operatorUser, projectFile } from '../bed.ts'
+import { v1, v2 } from '../builds.ts'
+import { type AddTest, emptyWorld, webCv, workloads } from '../scenario.ts'
+import type { World } from '../world.ts'
+
+export interface GuardedRegistries {
+  readonly basic: Registry
+  readonly token: Registry
+}
+
+const web = { deployment: 'web', running: v1 } as const
+
+/** Registries that want to know who asks. */
+export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistries): void {
+  test('the pull secret of the pod template opens a registry that wants user and password', async (t) => {
+    const world = await emptyWorld(t, bed, basic)
+    await mayReadPullSecret(world)
+    await pullSecret(world, basic)
+    await world.ciMoves('env-prod', v1)
+    const workload = { podSpec: { imagePullSecrets: [{ name: 'regcred' }] } }
+    await world.makes(...workloads(world, { ...web, workload }), webCv(world, 'env-prod'))
+    await world.runs(v1)
+    await world.ciMoves('env-prod', v2)
+    await world.runs(v2)
+    t.equal(await world.imagePatches('web'), 1)
+  })
+
+  test('the pull secret of the service account opens a registry that hands out tokens, one for many polls', async (t) => {
+    const world = await emptyWorld(t, bed, token)
+    await mayReadPullSecret(world)
+    await pullSecret(world, token)
+    await world.kubectl('patch', 'serviceaccount/default', '--patch', '{"imagePullSecrets": [{"name": "regcred"}]}')
+    await world.ciMoves('env-prod', v1)
+    await world.makes(...workloads(world, web), webCv(world, 'env-prod'))
+    await world.runs(v1)
+    const tokens = token.count({ kind: 'token' })
+    await world.pollsAgain(2)
+    t.equal(token.count({ kind: 'token' }), tokens, 'the token is kept')
+    await world.ciMoves('env-prod', v2)
+    await world.runs(v2)
+  })
+
+  test('a pull secret that is not there is named, and used as soon as it is', async (t) => {
+    const world = await emptyWorld(t, bed, basic)
+    await mayReadPullSecret(world)
+    await world.ciMoves('env-prod', v2)
+    const imagePullSecrets = [{ name: 'regcred' }]
+    await world.makes(...workloads(world, web), webCv(world, 'env-prod', { imagePullSecrets }))
+    await world.becomes('Stalled', { reason: 'PullSecretNotFound' })
+    const events = await world.tells('ContainerVersion/web-cv', 'PullSecretNotFound')
+    t.match(events, [
+      {
+        reason: 'PullSecretNotFound',
+        message: /there is no Secret scenario-\d+\/regcred, which spec\.imagePullSecrets names/,
+      },
+    ])
+    t.equal(events.length, 1)
+    t.equal(await world.imagePatches('web'), 0)
+    await pullSecret(world, basic)
+    await world.runs(v2)
+  })
+
+  test('a pull secret that cvmanager may not read is named, with the right that is missing', async (t) => {
+    const world = await emptyWorld(t, bed, basic)
+    await pullSecret(world, basic)
+    await world.ciMoves('env-prod', v2)
+    const imagePullSecrets = [{ name: 'regcred' }]
+    await world.makes(...workloads(world, web), webCv(world, 'env-prod', { imagePullSecrets }))
+    const { status } = await world.becomes('Stalled', { reason: 'PullSecretNotReadable' })
+    t.match(
+      status.message,
+      /may not read the pull secret scenario-\d+\/regcred\. Grant its service account the verb get/,
+    )
+    await mayReadPullSecret(world)
+    await world.kubectl('annotate', 'cv/web-cv', 'looked=again')
+    await world.runs(v2)
+  })
+
+  test('S7 no secret is ever said: not in the log, not in events, not in a status', async (t) => {
+    const world = await emptyWorld(t, bed, basic)
+    await mayReadPullSecret(world)
+    const wrong = { username: 'puller', password: 'wr0ng-passw0rd' }
+    await world.ciMoves('env-prod', v2)
+    await pullSecret(world, basic, wrong)
+    const imagePullSecrets = [{ name: 'regcred' }]
+    await world.makes(...workloads(world, web), webCv(world, 'env-prod', { imagePullSecrets }))
+    await world.becomes('Stalled', { reason: 'RegistryAccessDenied' })
+    const written = await bed.cluster.auditLog({ user: operatorUser, namespace: world.namespace })
+    t.match((await world.status()).message, /refused the credentials for repository .*\(401/)
+    const encoded = Buffer.from(`${wrong.username}:${wrong.password}`).toString('base64')
+    for (const secret of [wrong.password, encoded]) t.notOk(JSON.stringify(written).includes(secret))
+  })
+}
+
+/** As deploy/pull-secrets.yaml grants it. */
+async function mayReadPullSecret(world: World): Promise<void> {
+  const { cluster } = world.bed
+  const manifest = await projectFile('deploy/pull-secrets.yaml', { 'namespace: shop': `namespace: ${world.namespace}` })
+  await cluster.applyText(manifest)
+}
+
+async function pullSecret(world: World, registry: Registry, credentials?: { username: string; password: string }) {
+  await world.makes({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'regcred', namespace: world.namespace },
+    type: 'kubernetes.io/dockerconfigjson',
+    stringData: { '.dockerconfigjson': registry.dockerConfig(credentials) },
+  })
+}

@@ -1,0 +1,64 @@
+import type { Test } from 'tap'
+import type { Bed } from '../bed.ts'
+import { broken, v1, v2 } from '../builds.ts'
+import { command } from '../command.ts'
+import { emptyWorld, webCv, workloads } from '../scenario.ts'
+
+/** The commands that work without the controller; none is running for this namespace. */
+export async function commands(t: Test, bed: Bed): Promise<void> {
+  const world = await emptyWorld(t, bed)
+  const { directory, kubeconfig } = bed.cluster
+  const cluster = ['--k8s-config', kubeconfig]
+  const which = ['--namespace', world.namespace, '--cv', 'web-cv']
+  const sync = (...flags: readonly string[]) =>
+    command(directory, 'cr', 'sync', ...cluster, '--insecure-registry', bed.registry.host, ...flags)
+  const get = (...flags: readonly string[]) => command(directory, 'cv', 'get', ...cluster, ...flags)
+
+  await world.ciMoves('env-prod', v2)
+  await world.makes(...workloads(world, { deployment: 'web', running: v1 }))
+
+  await t.test('cr sync says so where there is no such ContainerVersion, or a flag is missing', async (t) => {
+    const missing = await sync(...which, '--once')
+    t.equal(missing.status, 1)
+    t.match(
+      missing.complaint,
+      /there is no ContainerVersion scenario-\d+\/web-cv; kubectl get cv -n scenario-\d+ lists/,
+    )
+    const incomplete = await sync('--namespace', world.namespace, '--once')
+    t.match(incomplete, { status: 2, complaint: /^error: .*--cv.*\n$/ })
+  })
+
+  await t.test('cr sync --once rolls out what the tag points at, and says what came of it', async (t) => {
+    await world.makes(webCv(world, 'env-prod'))
+    const said = `ContainerVersion ${world.namespace}/web-cv`
+    t.match(await sync(...which, '--once'), { status: 0, output: `${said} was rolled out\n` })
+    t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)])
+    t.match(await sync(...which, '--once'), { status: 0, output: `${said} is up to date\n` })
+    await world.ciMoves('env-prod', broken)
+    t.match(await sync(...which, '--once'), {
+      status: 1,
+      output: `${said} failed and was rolled back; kubectl describe`,
+    })
+    t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)])
+  })
+
+  await t.test('cv get shows which version every workload runs', async (t) => {
+    const table = await get('--namespace', world.namespace)
+    t.equal(table.status, 0)
+    const [heads, row] = table.output.split('\n').map((line) => line.trim().split(/ {2,}/))
+    t.same(heads, ['NAMESPACE', 'NAME', 'TYPE', 'CONTAINER', 'VERSION', 'PODS', 'CV', 'TAG'])
+    t.match(row, [world.namespace, 'web', 'Deployment', 'main', '2222222', /^\d+$/, 'web-cv', 'env-prod'])
+    const json = await get('--namespace', world.namespace, '-o', 'json')
+    t.match(JSON.parse(json.output), [
+      {
+        Namespace: world.namespace,
+        Name: 'web',
+        Type: 'Deployment',
+        Container: 'main',
+        Version: '2222222',
+        CV: 'web-cv',
+      },
+    ])
+    t.match(await get('-o', 'xml'), { status: 2, complaint: /^error: .*-o, --output.*xml.*\n$/ })
+  })
+}

@@ -1,0 +1,161 @@
+import type { Test } from 'tap'
+import type { Fault } from '../../harness/registry-faults.ts'
+import type { Bed } from '../bed.ts'
+import { v1, v2 } from '../builds.ts'
+import { type AddTest, emptyWorld, scenario, webCv, workloads } from '../scenario.ts'
+import { readyReason, type World } from '../world.ts'
+
+const web = { deployment: 'web', running: v1, follows: 'env-prod' } as const
+
+interface Mistake {
+  readonly what: string
+  /** More of the spec: the mistake. */
+  readonly spec: object
+  readonly reason: string
+  /** Which object, what is wrong with it, what to do. */
+  readonly says: readonly RegExp[]
+  /** The spec as it should have been; nothing where the mistake can only be taken out by another product. */
+  readonly mended: object
+}
+
+const mistakes: readonly Mistake[] = [
+  {
+    what: 'a selector that finds no workload',
+    spec: { selector: { cvapp: 'wbe' } },
+    reason: 'WorkloadNotFound',
+    says: [
+      /no Deployment, StatefulSet or DaemonSet in namespace scenario-\d+/,
+      /cvapp=wbe/,
+      /kubectl label deployment NAME/,
+    ],
+    mended: { selector: { cvapp: 'web' } },
+  },
+  {
+    what: 'a container that is not there',
+    spec: { container: { name: 'sidecar' } },
+    reason: 'ContainerNotFound',
+    says: [/Deployment scenario-\d+\/web has no container sidecar; its containers are main/, /Name one of them/],
+    mended: { container: { name: 'main' } },
+  },
+  {
+    what: 'a tag that does not exist',
+    spec: { tag: 'env-prdo' },
+    reason: 'TagNotFound',
+    says: [
+      /does not have tag env-prdo of repository scenario-\d+\/web/,
+      /Push it, or correct spec\.imageRepo or spec\.tag/,
+    ],
+    mended: { tag: 'env-prod' },
+  },
+  {
+    what: 'a pattern that is none',
+    spec: { versionSyntax: 'v(1' },
+    reason: 'VersionSyntaxInvalid',
+    says: [/spec\.versionSyntax "v\(1" is not a pattern that can be used: .*missing/, /for example \[0-9a-f\]\{5,40\}/],
+    mended: { versionSyntax: '[0-9a-f]{7}' },
+  },
+  {
+    what: 'a strategy that this version does not have',
+    spec: { strategy: { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } } },
+    reason: 'StrategyNotSupported',
+    says: [/has no strategy ServiceBlueGreen; set spec\.strategy\.kind to one of: Simple/],
+    mended: { strategy: { kind: 'Simple', blueGreen: null } },
+  },
+  {
+    what: 'a verification, which this version does not have',
+    spec: { container: { verify: [{ kind: 'Image', image: 'shop/smoke-test', tag: 'v1' }] } },
+    reason: 'VerificationNotSupported',
+    says: [/cannot verify, and rolls nothing out that is to be verified; take spec\.container\.verify out/],
+    mended: { container: { verify: null } },
+  },
+]
+
+const outages: readonly (readonly [string, Fault, string, RegExp])[] = [
+  [
+    'does not answer',
+    'reset',
+    'RegistryUnavailable',
+    /the registry \S+ cannot be reached for tag env-prod .*Check its address/,
+  ],
+  [
+    'answers 503',
+    { status: 503 },
+    'RegistryUnavailable',
+    /the registry \S+ answered 503 for tag env-prod .*tried again/,
+  ],
+  [
+    'refuses',
+    { status: 401 },
+    'RegistryAccessDenied',
+    /refused anonymous access to repository .*name a pull secret for/,
+  ],
+  [
+    'answers garbage',
+    'garbage',
+    'RegistryAnswerInvalid',
+    /cannot be used: .*Check that the address is that of a registry/,
+  ],
+  ['answers 429', { status: 429, headers: { 'retry-after': '1' } }, 'RegistryThrottled', /limits how often .*\(429\)/],
+]
+
+/** Bad input and faults: a condition and one event that say what is wrong and what to do, and no change to any workload. */
+export function faults(test: AddTest, bed: Bed): void {
+  for (const { what, spec, reason, says, mended } of mistakes) {
+    test(`${what}: said once, nothing is touched, and it goes on when that is mended`, async (t) => {
+      const world = await emptyWorld(t, bed)
+      await world.ciMoves('env-prod', v2)
+      await world.makes(...workloads(world, web), webCv(world, 'env-prod', spec))
+      await world.becomes('Stalled', { reason })
+      await world.pollsAgain(spec && 'selector' in spec ? 1 : 0)
+      await isSaid(t, world, reason, says)
+      t.equal(await world.imagePatches('web'), 0)
+
+      await world.changes('ContainerVersion', 'web-cv', { spec: mended })
+      await world.sees('web', v2)
+      await world.runs(v2)
+    })
+  }
+
+  for (const [what, fault, reason, says] of outages) {
+    test(`a registry that ${what}: said once, nothing is touched, and it goes on when that is over`, async (t) => {
+      const world = await scenario(t, bed, web)
+      const heal = world.registry.faults.inject(fault, { when: ({ path }) => path.includes(`/${world.path}/`) })
+      t.teardown(heal)
+      await world.becomes(reason === 'RegistryAccessDenied' ? 'Stalled' : 'Unavailable', { reason })
+      await world.pollsAgain(1)
+      await isSaid(t, world, reason, [says])
+      heal()
+      await world.ciMoves('env-prod', v2)
+      await world.runs(v2)
+      t.equal(await world.imagePatches('web'), 1)
+    })
+  }
+
+  test('a container that two ContainerVersions claim is left alone by both, until one lets go', async (t) => {
+    const world = await scenario(t, bed, web)
+    await world.makes(webCv(world, 'env-test', {}, 'other-cv'))
+    for (const name of ['web-cv', 'other-cv'])
+      await world.becomes('Stalled', { reason: 'WorkloadClaimedTwice', of: name })
+    await world.ciMoves('env-prod', v2)
+    await world.ciMoves('env-test', v2)
+    await world.pollsAgain(2)
+    t.equal(await world.imagePatches('web'), 0)
+    await isSaid(t, world, 'WorkloadClaimedTwice', [
+      /is selected by the ContainerVersions other-cv and web-cv: neither/,
+    ])
+    await world.delete('ContainerVersion', 'other-cv')
+    await world.runs(v2)
+  })
+}
+
+async function isSaid(t: Test, world: World, reason: string, says: readonly RegExp[]): Promise<void> {
+  const status = await world.status()
+  const events = await world.tells('ContainerVersion/web-cv', reason)
+  t.equal(readyReason(status), reason)
+  t.equal(events.length, 1, 'one event')
+  t.equal(events[0]?.type, 'Warning')
+  for (const words of says) {
+    t.match(status.message, words)
+    t.match(events[0]?.message, words)
+  }
+}

@@ -1,0 +1,47 @@
+import type { Test } from 'tap'
+import type { Bed } from '../bed.ts'
+import { hanging, v1, v2 } from '../builds.ts'
+import type { Operator } from '../operator.ts'
+import { scenario } from '../scenario.ts'
+import type { World } from '../world.ts'
+
+/** R6 Two replicas, one of which works. */
+export async function replicas(t: Test, bed: Bed): Promise<void> {
+  const first = await bed.operator({ name: 'first' })
+  await first.isAtWork()
+  const second = await bed.operator({ name: 'second' })
+  const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
+
+  await t.test(
+    'R6 the leader is killed during a rollout: the other takes over within 20 s, and goes on with it',
+    async (t) => {
+      await world.ciMoves('env-prod', hanging)
+      await world.sees('web', hanging)
+      t.notOk(await second.leads())
+      const killed = Date.now()
+      await first.stop('SIGKILL')
+      await takesOver(world, second)
+      t.ok(Date.now() - killed <= 20_000, `taken over after ${Date.now() - killed} ms`)
+      await world.ciMoves('env-prod', v2)
+      await world.sees('web', v2)
+      await world.runs(v2)
+      t.match((await world.status()).rollouts, [
+        { outcome: 'Succeeded' },
+        { version: 'bad3bad', outcome: 'Superseded' },
+      ])
+    },
+  )
+
+  await t.test('R6 the leader is asked to stop: the other takes over within 3 s', async (t) => {
+    const third = await bed.operator({ name: 'third' })
+    await third.stands()
+    const asked = Date.now()
+    await Promise.all([second.stop('SIGTERM'), takesOver(world, third)])
+    t.ok(Date.now() - asked <= 3_000, `taken over after ${Date.now() - asked} ms`)
+    await third.stop('SIGTERM')
+  })
+}
+
+async function takesOver(world: World, operator: Operator): Promise<void> {
+  await world.waitsFor(`${operator.program.name} to lead`, () => operator.leads())
+}

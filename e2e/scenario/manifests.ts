@@ -1,0 +1,44 @@
+import type { KubernetesObject } from '../harness/cluster.ts'
+
+export type WorkloadKindName = 'Deployment' | 'StatefulSet' | 'DaemonSet'
+
+export interface WorkloadWanted {
+  readonly kind: WorkloadKindName
+  readonly name: string
+  readonly namespace: string
+  readonly image: string
+  /** Not of DaemonSets. Default 2. */
+  readonly replicas?: number | undefined
+  /** Of the workload itself: what `spec.selector` looks for. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly podAnnotations?: Readonly<Record<string, string>> | undefined
+  readonly podSpec?: object | undefined
+  readonly spec?: object | undefined
+}
+
+export const containerName = 'main'
+
+export function workload(wanted: WorkloadWanted): KubernetesObject {
+  const { kind, name, namespace, image, labels = {}, podAnnotations: annotations, podSpec, spec } = wanted
+  const matchLabels = { app: name }
+  const template = {
+    metadata: { labels: matchLabels, ...(annotations ? { annotations } : {}) },
+    spec: { terminationGracePeriodSeconds: 0, containers: [{ name: containerName, image }], ...podSpec },
+  }
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name, namespace, labels },
+    spec: {
+      ...(kind === 'DaemonSet' ? {} : { replicas: wanted.replicas ?? 2 }),
+      ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
+      selector: { matchLabels },
+      template,
+      ...spec,
+    },
+  }
+}
+
+export function containerVersion(name: string, namespace: string, spec: object): KubernetesObject {
+  return { apiVersion: 'cvmanager.io/v1', kind: 'ContainerVersion', metadata: { name, namespace }, spec }
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+import { buildInto } from '../../scripts/build.ts'
+import { freePort } from '../harness/ports.ts'
+import { RunningProgram } from '../harness/processes.ts'
+import { until } from '../harness/until.ts'
+
+let built: Promise<string> | undefined
+
+/** The program as it ships: one file, made from the sources as they are now, once for each test file. */
+export function bundle(directory: string): Promise<string> {
+  built ??= buildInto(directory).then(({ file }) => file)
+  return built
+}
+
+export interface OperatorOptions {
+  /** For its log. */
+  readonly directory: string
+  readonly name?: string
+  readonly kubeconfig: string
+  readonly insecureRegistries: readonly string[]
+  readonly flags?: readonly string[]
+}
+
+/** `cvmanager run`, as a process of its own. */
+export class Operator {
+  readonly program: RunningProgram
+  readonly port: number
+
+  private constructor(program: RunningProgram, port: number) {
+    this.program = program
+    this.port = port
+  }
+
+  static async start(options: OperatorOptions): Promise<Operator> {
+    const { directory, name = 'cvmanager', kubeconfig, insecureRegistries, flags = [] } = options
+    const port = await freePort()
+    const program = new RunningProgram({
+      name,
+      path: process.execPath,
+      args: [
+        await bundle(directory),
+        'run',
+        '--k8s-config',
+        kubeconfig,
+        '--history',
+        '--port',
+        String(port),
+        '--poll-interval-seconds',
+        '5',
+        '--log-level',
+        'debug',
+        '--log-format',
+        'json',
+        ...insecureRegistries.flatMap((host) => ['--insecure-registry', host]),
+        ...flags,
+      ],
+      directory,
+      logFile: join(directory, `${name}.log`),
+      // Not the environment of the test runner, which follows its children.
+      env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(directory, 'compiled'), HOME: directory },
+    })
+    return new Operator(program, port)
+  }
+
+  async isAtWork(): Promise<this> {
+    await until(`${this.program.name} to be at work`, () => this.#logged('cvmanager is at work'), 30_000)
+    return this
+  }
+
+  /** Waits until it is up, whether it leads or not. */
+  async stands(): Promise<void> {
+    await until(`${this.program.name} to be up`, () => this.#logged('serving /alive'), 30_000)
+  }
+
+  async leads(): Promise<boolean> {
+    return this.#logged('this process is the leader now')
+  }
+
+  /** The lines of its log that speak of this, for people who look for the cause of a failure. */
+  async about(text: string, lines = 20): Promise<string> {
+    const log = await this.program.log()
+    const found = log.split('\n').filter((line) => line.includes(text))
+    return found.slice(-lines).join('\n')
+  }
+
+  /** @returns how long it took to end, in milliseconds */
+  async stop(signal: NodeJS.Signals): Promise<number> {
+    const began = performance.now()
+    await this.program.stop(signal)
+    return performance.now() - began
+  }
+
+  async #logged(text: string): Promise<boolean> {
+    await this.program.assertRunning()
+    return (await this.program.log()).includes(text)
+  }
+}

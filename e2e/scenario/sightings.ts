@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ContainerVersionStatus } from '../../operator/api/status.ts'
+import { systemClock } from '../../operator/clock.ts'
+import type { ApiClient } from '../../operator/cluster/client.ts'
+import { ListWatch } from '../../operator/cluster/list-watch.ts'
+import type { Stored } from '../../operator/cluster/store.ts'
+
+/** An object as it was at one moment, with the part whose changes tests wait for. */
+export interface Sighting {
+  readonly uid: string
+  readonly generation: number
+  readonly finalizers: readonly string[]
+  /** Of a workload: the images of its template. */
+  readonly images: readonly string[]
+  /** Of a workload: how many of its pods are ready. */
+  readonly ready: number
+  /** Of a ContainerVersion. */
+  readonly status: ContainerVersionStatus
+}
+
+interface Raw {
+  readonly metadata: {
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+    readonly resourceVersion: string
+    readonly generation?: number
+    readonly finalizers?: readonly string[]
+  }
+  readonly spec: {
+    readonly template?: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+  }
+  readonly status?: ContainerVersionStatus & { readonly readyReplicas?: number; readonly numberReady?: number }
+}
+
+type Seen = Sighting & Stored
+
+const watched = {
+  Deployment: '/apis/apps/v1/deployments',
+  StatefulSet: '/apis/apps/v1/statefulsets',
+  DaemonSet: '/apis/apps/v1/daemonsets',
+  ContainerVersion: '/apis/cvmanager.io/v1/containerversions',
+} as const
+
+export type WatchedKind = keyof typeof watched
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** Watches the whole cluster and forgets nothing: a state that lasted for a millisecond is seen too. */
+export class Sightings {
+  readonly #lists = new Map<WatchedKind, ListWatch<Seen>>()
+  readonly #seen = new Map<string, Sighting[]>()
+  #wake = Promise.withResolvers<void>()
+
+  static async start(client: ApiClient): Promise<Sightings> {
+    const sightings = new Sightings()
+    for (const [kind, path] of Object.entries(watched) as [WatchedKind, string][]) {
+      const list = new ListWatch<Seen>({ client, path, strip, log: quiet, clock: systemClock })
+      list.onChange((change) => {
+        if (change.type !== 'deleted') sightings.#add(`${kind} ${change.now.key}`, change.now)
+      })
+      list.start()
+      sightings.#lists.set(kind, list)
+    }
+    await Promise.all([...sightings.#lists.values()].map(({ synced }) => synced))
+    return sightings
+  }
+
+  /** All of one object so far, oldest first. */
+  of(kind: WatchedKind, namespace: string, name: string): readonly Sighting[] {
+    return this.#seen.get(`${kind} ${namespace}/${name}`) ?? []
+  }
+
+  /** As it is now; undefined where it is not there. */
+  now(kind: WatchedKind, namespace: string, name: string): Sighting | undefined {
+    return this.#lists.get(kind)?.get(`${namespace}/${name}`)
+  }
+
+  /** Returns at the next change of anything, or after the time. */
+  async change(withinMs: number): Promise<void> {
+    const timer = new AbortController()
+    await Promise.race([this.#wake.promise, sleep(withinMs, undefined, timer).catch(() => undefined)])
+    timer.abort()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#lists.values()].map((list) => list.stop()))
+  }
+
+  #add(key: string, sighting: Sighting): void {
+    this.#seen.set(key, [...(this.#seen.get(key) ?? []), sighting])
+    this.#wake.resolve()
+    this.#wake = Promise.withResolvers()
+  }
+}
+
+function strip(raw: unknown): Seen {
+  const { metadata, spec, status } = raw as Raw
+  return {
+    key: `${metadata.namespace}/${metadata.name}`,
+    resourceVersion: metadata.resourceVersion,
+    uid: metadata.uid,
+    generation: metadata.generation ?? 0,
+    finalizers: metadata.finalizers ?? [],
+    images: spec.template?.spec.containers.map(({ image }) => image) ?? [],
+    ready: status?.readyReplicas ?? status?.numberReady ?? 0,
+    status: status ?? {},
+  }
+}

@@ -1,0 +1,245 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ContainerVersionStatus, Phase } from '../../operator/api/status.ts'
+import type { KubernetesObject } from '../harness/cluster.ts'
+import type { Digest } from '../harness/images.ts'
+import type { Registry } from '../harness/registry.ts'
+import { type Bed, operatorUser } from './bed.ts'
+import type { Build } from './builds.ts'
+import type { WorkloadKindName } from './manifests.ts'
+import type { Sighting, WatchedKind } from './sightings.ts'
+
+export interface SeenEvent {
+  readonly type: string
+  readonly reason: string
+  readonly message: string
+  /** `ContainerVersion/web-cv`. */
+  readonly about: string
+}
+
+export interface HistoryData {
+  readonly Info: string
+  readonly 'rollouts.json': string
+}
+
+/** The story must go on within this time: an interval of 5 s, a rollout and a rollback, on a machine that is busy; secrets are read again every 30 s. */
+const patienceMs = 45_000
+
+/** One scenario: a namespace of its own and a repository of its own, so that scenarios run side by side. */
+export class World {
+  readonly bed: Bed
+  readonly namespace: string
+  readonly registry: Registry
+  /** In the registry, e.g. `rollback/web`. */
+  readonly path: string
+  /** How far each object's story has been read. */
+  readonly #read = new Map<string, number>()
+
+  constructor(bed: Bed, namespace: string, registry: Registry = bed.registry) {
+    this.bed = bed
+    this.namespace = namespace
+    this.registry = registry
+    this.path = `${namespace}/web`
+  }
+
+  /** As `spec.imageRepo` has it. */
+  get repository(): string {
+    return this.registry.repository(this.path)
+  }
+
+  /** What cvmanager writes into workloads for this build. */
+  imageOf({ name, digest }: Build): string {
+    return `${this.repository}:${name}@${digest}`
+  }
+
+  /** CI's part: it builds, names the image by its version, and leaves the moving tags where they are. */
+  async ciBuilds(...builds: readonly Build[]): Promise<void> {
+    for (const { name, content } of builds) await this.registry.push(this.path, name, content)
+  }
+
+  /** CI's part: it builds, names the image by its version, and moves the tag onto it. */
+  async ciMoves(tag: string, { name, content }: Build): Promise<Digest> {
+    const { digest } = await this.registry.push(this.path, [name, tag], content)
+    return digest
+  }
+
+  /** Waits until the workload's template has this image; what it had before is past and not asked for again. */
+  async sees(workload: string, wanted: Build | string, kind: WorkloadKindName = 'Deployment'): Promise<Sighting> {
+    const image = typeof wanted === 'string' ? wanted : this.imageOf(wanted)
+    return this.#next(kind, workload, `image ${image}`, ({ images }) => images.includes(image))
+  }
+
+  /** Waits until the ContainerVersion has this phase; phases that it had before are past. */
+  async becomes(phase: Phase, { reason, of = 'web-cv' }: { reason?: string; of?: string } = {}): Promise<Sighting> {
+    const wanted = reason ? `${phase} because of ${reason}` : phase
+    return this.#next('ContainerVersion', of, wanted, ({ status }) => {
+      return status.phase === phase && (reason === undefined || readyReason(status) === reason)
+    })
+  }
+
+  /** Waits until the ContainerVersion says that the workloads run this build, and nothing is left to be done. */
+  async runs(build: Build, of = 'web-cv'): Promise<Sighting> {
+    return this.#next(
+      'ContainerVersion',
+      of,
+      `up to date with ${build.name}`,
+      ({ status }) => status.phase === 'UpToDate' && status.current?.digest === build.digest,
+    )
+  }
+
+  /** Waits until the registry has been asked for the tag so many more times. */
+  async pollsAgain(times: number, tag = 'env-prod'): Promise<void> {
+    const before = this.polls(tag)
+    await this.waitsFor(`${times} more polls of ${tag}`, () => this.polls(tag) >= before + times)
+  }
+
+  polls(tag = 'env-prod'): number {
+    return this.registry.requests.filter(({ path }) => path === `/v2/${this.path}/manifests/${tag}`).length
+  }
+
+  /** How often cvmanager has changed the image of a workload, told by the API server's audit log. */
+  async imagePatches(workload: string): Promise<number> {
+    const patches = await this.bed.cluster.auditLog({
+      user: operatorUser,
+      verbs: ['patch', 'update'],
+      namespace: this.namespace,
+      name: workload,
+    })
+    return patches.filter(
+      ({ objectRef, requestObject, responseStatus }) =>
+        objectRef?.apiGroup === 'apps' && responseStatus?.code === 200 && changesTemplate(requestObject),
+    ).length
+  }
+
+  async status(name = 'web-cv'): Promise<ContainerVersionStatus> {
+    return (await this.get<{ status?: ContainerVersionStatus }>('ContainerVersion', name)).status ?? {}
+  }
+
+  /** Of everything in the namespace that cvmanager has spoken about, oldest first. */
+  async events(): Promise<readonly SeenEvent[]> {
+    const { items } = await this.bed.client.get<{ items: readonly RawEvent[] }>(
+      `/api/v1/namespaces/${this.namespace}/events`,
+    )
+    return items
+      .filter(({ source }) => source?.component === 'cvmanager')
+      .sort((one, other) => Number(one.metadata.resourceVersion) - Number(other.metadata.resourceVersion))
+      .map(({ type, reason, message, involvedObject }) => ({
+        type,
+        reason,
+        message,
+        about: `${involvedObject.kind}/${involvedObject.name}`,
+      }))
+  }
+
+  async eventsAbout(about: string): Promise<readonly SeenEvent[]> {
+    return (await this.events()).filter((event) => event.about === about)
+  }
+
+  /** Waits until cvmanager has told of this; a status is written before its events. */
+  async tells(about: string, reason: string): Promise<readonly SeenEvent[]> {
+    let told: readonly SeenEvent[] = []
+    await this.waitsFor(`an event ${reason} about ${about}`, async () => {
+      told = (await this.eventsAbout(about)).filter((event) => event.reason === reason)
+      return told.length > 0
+    })
+    return told
+  }
+
+  async configMap(name: string): Promise<Readonly<Record<string, string>>> {
+    const path = `/api/v1/namespaces/${this.namespace}/configmaps/${name}`
+    return (await this.bed.client.get<{ data: Readonly<Record<string, string>> }>(path)).data
+  }
+
+  async history(workload: string): Promise<HistoryData> {
+    return (await this.configMap(`${workload}.history`)) as unknown as HistoryData
+  }
+
+  async get<T>(kind: WatchedKind, name: string): Promise<T> {
+    return this.bed.client.get<T>(this.#path(kind, name))
+  }
+
+  async delete(kind: WatchedKind, name: string): Promise<void> {
+    await this.bed.client.delete(this.#path(kind, name))
+  }
+
+  async changes(kind: WatchedKind, name: string, patch: object): Promise<void> {
+    await this.bed.client.mergePatch(this.#path(kind, name), patch)
+  }
+
+  now(kind: WatchedKind, name: string): Sighting | undefined {
+    return this.bed.sightings.now(kind, this.namespace, name)
+  }
+
+  /** The images that a workload has had, each time that they changed. */
+  imagesOf(workload: string, kind: WorkloadKindName = 'Deployment'): readonly string[] {
+    const all = this.bed.sightings.of(kind, this.namespace, workload).map(({ images }) => images)
+    return all.filter((images, at) => !isDeepStrictEqual(images, all[at - 1])).flat()
+  }
+
+  async kubectl(...args: readonly string[]): Promise<string> {
+    return this.bed.cluster.kubectl('-n', this.namespace, ...args)
+  }
+
+  /** Makes these objects, in this order. */
+  async makes(...objects: readonly KubernetesObject[]): Promise<void> {
+    for (const object of objects) {
+      const path = `/${object.apiVersion === 'v1' ? 'api' : 'apis'}/${object.apiVersion}/namespaces/${this.namespace}/`
+      await this.bed.client.create(`${path}${object.kind.toLowerCase()}s`, object)
+    }
+  }
+
+  /** Waits for anything that a watch would tell of, and for the rest at a quiet pace. */
+  async waitsFor(what: string, holds: () => boolean | Promise<boolean>, ms = patienceMs): Promise<void> {
+    const deadline = Date.now() + ms
+    while (!(await holds())) {
+      if (Date.now() > deadline) throw new Error(`${this.namespace}: waited ${ms} ms for ${what}. ${this.#story()}`)
+      await this.bed.sightings.change(250)
+    }
+  }
+
+  async #next(kind: WatchedKind, name: string, what: string, fits: (seen: Sighting) => boolean): Promise<Sighting> {
+    const key = `${kind} ${name}`
+    let found: Sighting | undefined
+    await this.waitsFor(`${kind} ${name} to have ${what}`, () => {
+      const all = this.bed.sightings.of(kind, this.namespace, name)
+      const at = all.findIndex((seen, index) => index >= (this.#read.get(key) ?? 0) && fits(seen))
+      if (at < 0) return false
+      // The same state may be written again: what comes next begins with the first that is another.
+      this.#read.set(key, at)
+      found = all[at]
+      return true
+    })
+    if (!found) throw new Error('what was waited for is there')
+    return found
+  }
+
+  #path(kind: WatchedKind, name: string): string {
+    const [api, plural] =
+      kind === 'ContainerVersion' ? ['cvmanager.io/v1', 'containerversions'] : ['apps/v1', `${kind.toLowerCase()}s`]
+    return `/apis/${api}/namespaces/${this.namespace}/${plural}/${name}`
+  }
+
+  #story(): string {
+    const status = this.now('ContainerVersion', 'web-cv')?.status
+    return `web-cv is ${JSON.stringify(status)}; Deployment web had ${this.imagesOf('web').join(', ')}`
+  }
+}
+
+interface RawEvent {
+  readonly metadata: { readonly resourceVersion: string }
+  readonly type: string
+  readonly reason: string
+  readonly message: string
+  readonly involvedObject: { readonly kind: string; readonly name: string }
+  readonly source?: { readonly component?: string }
+}
+
+function changesTemplate(requestObject: unknown): boolean {
+  const { spec } = (requestObject ?? {}) as { spec?: { template?: unknown } }
+  return spec?.template !== undefined
+}
+
+/** An event in one line: the same happening, the same line. */
+export const eventsKey = ({ about, type, reason }: SeenEvent): string => `${about}: ${type} ${reason}`
+
+export const readyReason = ({ conditions }: ContainerVersionStatus): string | undefined =>
+  conditions?.find(({ type }) => type === 'Ready')?.reason

@@ -1,0 +1,124 @@
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Agent, request as forward } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { parse, stringify } from 'yaml'
+
+interface Kubeconfig {
+  readonly clusters: readonly { readonly cluster: { server: string; 'certificate-authority-data'?: string } }[]
+  readonly users: readonly { readonly user: { readonly token: string } }[]
+}
+
+export interface Kill {
+  /** The how-manieth write, from 1. */
+  readonly at: number
+  /** Before the API server sees it, or after it has carried it out and before the answer goes back. */
+  readonly when: 'before' | 'after'
+}
+
+/** Stands between cvmanager and the API server, counts the writes, and can have cvmanager killed at any of them. */
+export class WriteProxy {
+  /** `PATCH deployments/web`, in the order in which they came; leases are not counted. */
+  readonly writes: string[] = []
+  lastWriteAt = 0
+  #kill: (Kill & { readonly now: () => void }) | undefined
+  readonly #agent: Agent
+  readonly #sockets = new Set<Socket>()
+  readonly #server = createServer((request, response) => this.#handle(request, response))
+  readonly #target: string
+  readonly #token: string
+
+  private constructor({ clusters, users }: Kubeconfig) {
+    const cluster = clusters[0]?.cluster
+    this.#target = cluster?.server ?? ''
+    this.#token = users[0]?.user.token ?? ''
+    const ca = Buffer.from(cluster?.['certificate-authority-data'] ?? '', 'base64')
+    this.#agent = new Agent({ ca, keepAlive: true })
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+  }
+
+  /** @param kubeconfig whose server and rights the proxy has */
+  static async before(kubeconfig: string): Promise<WriteProxy> {
+    const proxy = new WriteProxy(parse(await readFile(kubeconfig, 'utf8')) as Kubeconfig)
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  /** @param now kills cvmanager; it is called once */
+  killAt(kill: Kill, now: () => void): void {
+    this.#kill = { ...kill, now }
+  }
+
+  /** A kubeconfig that leads through the proxy. */
+  async writeKubeconfig(path: string): Promise<string> {
+    const { port } = this.#server.address() as AddressInfo
+    const name = 'proxied'
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': name,
+      clusters: [{ name, cluster: { server: `http://127.0.0.1:${port}` } }],
+      contexts: [{ name, context: { cluster: name, user: name } }],
+      users: [{ name, user: {} }],
+    }
+    await writeFile(path, stringify(config))
+    return path
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    this.#agent.destroy()
+    if (this.#server.listening) await once(this.#server, 'close')
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    const { method = 'GET', url = '/' } = request
+    const isWrite = method !== 'GET' && !url.includes('/leases')
+    if (!isWrite) {
+      this.#pass(request, response, () => true)
+      return
+    }
+    this.writes.push(`${method} ${shortened(url)}`)
+    this.lastWriteAt = Date.now()
+    const kill = this.#kill?.at === this.writes.length ? this.#kill : undefined
+    if (kill?.when === 'before') {
+      kill.now()
+      request.socket.destroy()
+      return
+    }
+    this.#pass(request, response, () => {
+      kill?.now()
+      return kill === undefined
+    })
+  }
+
+  /** @param done called with the answer there, and says whether it may go back */
+  #pass(request: IncomingMessage, response: ServerResponse, done: () => boolean): void {
+    const { method, url = '/' } = request
+    const headers = { ...request.headers, authorization: `Bearer ${this.#token}` }
+    const onward = forward(new URL(url, this.#target), { method, headers, agent: this.#agent }, (answer) => {
+      if (!done()) {
+        answer.resume()
+        response.destroy()
+        return
+      }
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      response.flushHeaders()
+      answer.pipe(response)
+      answer.once('error', () => response.destroy())
+      response.once('close', () => answer.destroy())
+    })
+    onward.once('error', () => response.destroy())
+    request.once('error', () => onward.destroy())
+    request.pipe(onward)
+  }
+}
+
+/** `deployments/web` of `/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=cvmanager`. */
+const shortened = (url: string): string => url.replace(/^.*\/namespaces\/[^/]+\//, '').replace(/\?.*$/, '')

@@ -1,0 +1,49 @@
+/** The product at work, on a real control plane: one cluster, one cvmanager, and all scenarios side by side. */
+import t from 'tap'
+import { startRegistry } from './harness/registry.ts'
+import { startBed } from './scenario/bed.ts'
+import { access } from './scenario/cases/access.ts'
+import { admission } from './scenario/cases/admission.ts'
+import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
+import { faults } from './scenario/cases/faults.ts'
+import { helm } from './scenario/cases/helm.ts'
+import { rollbacks } from './scenario/cases/rollbacks.ts'
+import { rollouts } from './scenario/cases/rollouts.ts'
+import { units } from './scenario/cases/units.ts'
+import { versions } from './scenario/cases/versions.ts'
+import { views } from './scenario/cases/views.ts'
+import { rightsAreThoseUsed } from './scenario/rights.ts'
+import type { AddTest } from './scenario/scenario.ts'
+
+const bed = await startBed(t)
+const [basic, token] = await Promise.all([startRegistry({ auth: 'basic' }), startRegistry({ auth: 'token' })])
+t.teardown(() => Promise.all([basic.stop(), token.stop()]))
+const operator = await bed.operator({ registries: [bed.registry, basic, token] })
+await operator.isAtWork()
+
+/** Most of a scenario is waiting for the next poll. */
+t.jobs = 14
+const all: Promise<unknown>[] = []
+const test: AddTest = (name, body) => all.push(t.test(name, { buffered: true }, body))
+rollouts(test, bed)
+rollbacks(test, bed)
+// The longest waits come early: the others pass meanwhile.
+access(test, bed, { basic, token })
+faults(test, bed)
+units(test, bed)
+changesOfMind(test, bed)
+versions(test, bed)
+helm(test, bed)
+views(test, bed)
+admission(test, bed)
+await Promise.all(all)
+
+await t.test('S2 deploy/rbac.yaml grants what all this has used, and nothing more', (t) =>
+  rightsAreThoseUsed(t, bed, ['get core/secrets']),
+)
+
+await t.test('after all this it is the same process, and it stops within 3 s', async (t) => {
+  await operator.program.assertRunning()
+  t.ok((await operator.stop('SIGTERM')) < 3_000)
+  t.equal(operator.program.outcome, 'ended with status 0')
+})
