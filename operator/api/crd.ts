@@ -41,7 +41,6 @@ export const crd = {
           column('Age', '.metadata.creationTimestamp', 'Since when the object exists', 0, 'date'),
           column('Digest', '.status.current.digest', 'The digest that the workloads run', 1),
           column('Next', '.status.next.version', 'The version that is offered but not run', 1),
-          column('Policy', '.spec.policy', 'How the version is chosen where no tag is followed', 1),
           column('Message', '.status.message', 'The state in one sentence', 1),
         ],
         schema: {
