@@ -1,7 +1,7 @@
 /** What the poller keeps of each target that it follows, and of each ContainerVersion that follows one. */
 import type { NeedsChangeError, TransientError } from '../errors.ts'
 import { credentialId } from './credential-id.ts'
-import type { Followable, Offer, Target } from './following.ts'
+import type { Followable, Offer, Target, Version } from './following.ts'
 import { gatheringOffset, meetingAt, type Rhythm } from './gathering.ts'
 import type { Due } from './heap.ts'
 import { repositoryName } from './reference.ts'
@@ -14,6 +14,8 @@ export interface View {
   readonly wanted: Followable
   readonly keys: Set<string>
   offer: Offer
+  /** Found by an earlier process, for the digest that it names. */
+  remembered?: Version | undefined
 }
 
 export interface Follower {
@@ -27,6 +29,11 @@ export interface Follower {
 const shortestIntervalMs = 1_000
 const fallbackIntervalMs = 60_000
 const timerSlackMs = 2
+/**
+ * Looks fall on whole seconds. A process that wakes up for one look at a time finds its caches cold each time: a thousand
+ * looks a minute in bunches cost half of the processor time that they cost one by one (docs/performance.md).
+ */
+const beatMs = 1_000
 
 export function intervalMsOf(target: Target): number {
   const wanted = target.intervalSeconds * 1000
@@ -76,7 +83,7 @@ export class Followed implements Due {
   /** The next of its own moments after `now`: late or extra looks do not shift them. */
   nextAfter(now: number, intervalMs = this.intervalMs): number {
     const { phase, gathers } = this.rhythm
-    const offset = gathers ? gatheringOffset(phase) : phase * intervalMs
+    const offset = gathers ? gatheringOffset(phase) : Math.floor((phase * intervalMs) / beatMs) * beatMs
     const into = (((now - offset) % intervalMs) + intervalMs) % intervalMs
     const wait = intervalMs - into
     // A timer that rang a little early has served the moment that is only just to come.

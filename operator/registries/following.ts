@@ -13,6 +13,8 @@ interface Polled {
   readonly repository: Repository
   readonly credentials: Credentials
   readonly intervalSeconds: number
+  /** What was found before a restart: where the digest is the same still, its version is not searched for again. */
+  readonly remembered?: Version | undefined
 }
 
 /** Where the version comes from. */

@@ -55,7 +55,7 @@ async function findVersions(
     const { digest } = followed
     const { versionSyntax } = view.wanted
     if (digest === undefined || tag === undefined || versionSyntax === undefined) break
-    const version = lastVersion(view.offer)
+    const version = lastVersion(view.offer) ?? view.remembered
     try {
       const known = version?.digest === digest ? version : undefined
       const found = known ?? (await versions.find({ registry, repository, tag, digest, versionSyntax, access }))

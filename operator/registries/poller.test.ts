@@ -20,6 +20,22 @@ t.test('a new target is looked at at once, then once an interval, and only news 
   t.same(changes, ['shop/web', 'shop/web'])
 })
 
+t.test(
+  'a version that is remembered for the digest is not searched for again, and for another digest it is',
+  async (t) => {
+    const { time, registry, poller, searched } = polling(t)
+    const remembered = { digest: digests('one'), name: 'v1', source: 'alias' } as const
+    poller.follow('shop/web', { ...target(), remembered })
+    await time.advance(10)
+    t.same(poller.offer('shop/web'), { state: 'known', version: remembered })
+    t.same(searched, [])
+    registry.content = () => digests('two')
+    await time.advance(60_000)
+    t.match(poller.offer('shop/web'), { state: 'known', version: { digest: digests('two') } })
+    t.equal(searched.length, 1)
+  },
+)
+
 t.test('who follows the same with the same credentials shares one poll, and each syntax one search', async (t) => {
   const { time, poller, changes, searched, asked } = polling(t)
   for (let i = 0; i < 1000; i++) poller.follow(`shop/${i}`, target({ versionSyntax: i % 2 === 0 ? 'a' : 'b' }))

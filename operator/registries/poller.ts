@@ -88,6 +88,7 @@ export class Poller implements Following {
     const followed = this.#followed.get(identity) ?? this.#begin(identity, target)
     const view = followed.view(target)
     view.keys.add(key)
+    view.remembered ??= target.remembered
     this.#followers.set(key, { target, intervalMs, followed, view })
     if (before !== undefined && !sameView) this.#leave(key, before)
     this.#retime(followed)
