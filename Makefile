@@ -36,7 +36,7 @@ build: install ## Makes what is generated, and dist/cvmanager.js, which bin/cvma
 generate: install ## Makes crds/ and docs/settings.md from the sources
 	@$(NODE) scripts/generate.ts
 
-tools: install ## Builds the control plane and the registry that tests and demo run on, once per user
+tools: install ## Builds the control plane, the registry and the AWS stand-in that tests and demo run on, once per user
 	@$(NODE) e2e/tools/build.ts
 
 check: install ## Format, lint, types, and whether what is generated is up to date

@@ -40,11 +40,13 @@ t.test('the ContainerVersion that the README explains is the one of the examples
 
 /** The words that conditions, events and the log carry, wherever the code makes them. */
 const makers: readonly RegExp[] = [
-  /new (?:NeedsChange|Transient)Error\(\s*'([A-Z]\w+)'/g,
+  /new (?:NeedsChangeError|TransientError|RegistryRefusal)\(\s*'([A-Z]\w+)'/g,
   /(?:reason|by): '([A-Z]\w+)'/g,
   /happening\(\s*\w+,\s*'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
   /optional\(hands, object, '([A-Z]\w+)'/g,
   /\bfail\(\s*'([A-Z]\w+)'/g,
+  /\bnotFound\(\s*'([A-Z]\w+)'/g,
+  /const noneFits = '([A-Z]\w+)'/g,
 ]
 
 function reasonsInCode(): Set<string> {

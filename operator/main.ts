@@ -23,6 +23,7 @@ const status = await runProgram(process.argv.slice(2), {
   print: (text) => void process.stdout.write(text),
   complain: (text) => void process.stderr.write(text),
   commands: () => import('./wiring.ts'),
+  registryCommands: () => import('./wiring/tagging.ts'),
   stopSignal: stopOnSignals,
 })
 // Not by waiting for what is still open: a connection that is kept alive must not hold up a stop (B23).

@@ -7,6 +7,7 @@ const groups: Readonly<Record<Group, string>> = {
   manager: 'The manager',
   rollout: 'Rollouts',
   registry: 'Registries',
+  push: 'Push',
   log: 'The log',
 }
 

@@ -25,6 +25,14 @@ export interface RegistryOptions {
   readonly token?: TokenServerOptions
   /** Whether manifests and tags can be deleted. Default: yes. */
   readonly deletion?: boolean
+  /** Whom it tells of pushes. */
+  readonly notify?: Notify
+}
+
+export interface Notify {
+  /** The registry's public host goes with it as `?host=…`: pushes come in by another one. */
+  readonly url: string
+  readonly authorization: string
 }
 
 export interface PushedImage {
@@ -227,5 +235,19 @@ function configuration(options: RegistryOptions, directory: string, port: number
     },
     http: { addr: `127.0.0.1:${port}`, secret: 'not-a-secret' },
     ...guards[options.auth ?? 'none'],
+    ...(options.notify ? { notifications: notifications(options.notify, publicPort) } : {}),
   }
 }
+
+const notifications = ({ url, authorization }: Notify, publicPort: number): object => ({
+  endpoints: [
+    {
+      name: 'e2e',
+      url: `${url}?host=127.0.0.1:${publicPort}`,
+      headers: { Authorization: [authorization] },
+      timeout: '1s',
+      threshold: 3,
+      backoff: '500ms',
+    },
+  ],
+})

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { locate } from './locate.ts'
 import { withLock } from './lock.ts'
+import { locateMoto, motoDirectory } from './moto.ts'
 import { kubernetesVersion, programNames, toolsDirectory, wantedGo } from './programs.ts'
 
 interface Outcome {
@@ -32,6 +33,12 @@ function cacheWithAllPrograms(root: string): void {
   for (const name of programNames) fakeProgram(join(cache, name), name)
 }
 
+function cacheWithMoto(root: string): void {
+  const bin = join(motoDirectory({ CVMANAGER_TOOLS: root }), 'bin')
+  mkdirSync(bin, { recursive: true })
+  fakeProgram(join(bin, 'python'), 'Python')
+}
+
 t.test('the cache is per user, and the environment moves it', async (t) => {
   t.match(toolsDirectory({ CVMANAGER_TOOLS: '/x' }), /^\/x\/[0-9a-f]{12}-\w+-\w+$/)
   t.match(toolsDirectory({ XDG_CACHE_HOME: '/y' }), /^\/y\/cvmanager\/tools\//)
@@ -42,6 +49,7 @@ t.test('the cache is per user, and the environment moves it', async (t) => {
 t.test('with all programs in the cache it does nothing but say so, even without Go', async (t) => {
   const root = t.testdir()
   cacheWithAllPrograms(root)
+  cacheWithMoto(root)
   const { status, output } = await build({ CVMANAGER_TOOLS: root, PATH: '' })
   t.equal(status, 0)
   t.equal(output, `Test tools are ready in ${toolsDirectory({ CVMANAGER_TOOLS: root })}\n`)
@@ -59,6 +67,32 @@ t.test('it says at once that Go is missing, or too old', async (t) => {
   t.equal(old.status, 1)
   t.match(old.complaint, 'and go1.21.3 is installed: install it from https://go.dev/dl/')
   t.notOk(existsSync(join(root, 'tools')))
+})
+
+t.test('it says what is missing of Python, after everything else has been built', async (t) => {
+  const root = t.testdir({ bin: {}, tools: {} })
+  const env = { CVMANAGER_TOOLS: join(root, 'tools'), PATH: join(root, 'bin'), HOME: root }
+  cacheWithAllPrograms(env.CVMANAGER_TOOLS)
+  const python = (script: string) => {
+    writeFileSync(join(root, 'bin', 'python3'), `#!/bin/sh\n${script}\n`)
+    chmodSync(join(root, 'bin', 'python3'), 0o755)
+  }
+  const cases = [
+    [() => undefined, 'and there is no "python3" on PATH that runs: install Python 3'],
+    [
+      () => python('echo 3 8'),
+      'Python 3.10 or newer is needed for moto, the AWS stand-in of the tests, and "python3" is 3.8',
+    ],
+    [() => python('case "$2" in *venv*) exit 1;; esac; echo 3 12'), '"python3" cannot make virtual environments'],
+  ] as const
+  for (const [prepare, message] of cases) {
+    prepare()
+    const { status, output, complaint } = await build(env)
+    t.equal(status, 1)
+    t.match(complaint, message)
+    t.match(output, 'Test tools are ready in')
+  }
+  t.equal(locateMoto(env), undefined)
 })
 
 t.test('programs of KUBEBUILDER_ASSETS are taken when they are new enough', async (t) => {

@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
+import { buildMoto } from './moto.ts'
 import {
   builtName,
   linkerFlags,
@@ -25,9 +26,16 @@ const LAST_LINES = 20
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const toBuild = () => programNames.filter((name) => !locate(name))
 
-process.exitCode = await main()
+process.exitCode = (await buildPrograms()) || (await addMoto())
 
-async function main(): Promise<number> {
+async function addMoto(): Promise<number> {
+  const fault = await buildMoto(say)
+  if (fault === undefined) return 0
+  process.stderr.write(`make tools: ${fault}\n`)
+  return 1
+}
+
+async function buildPrograms(): Promise<number> {
   const target = toolsDirectory()
   if (toBuild().length === 0) return ready(target)
 

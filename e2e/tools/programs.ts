@@ -60,7 +60,8 @@ export function toolsDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return join(cacheRoot(env), `${hash.slice(0, HASH_LENGTH)}-${process.platform}-${process.arch}`)
 }
 
-function cacheRoot(env: NodeJS.ProcessEnv): string {
+/** Everything that `make tools` makes is in here. */
+export function cacheRoot(env: NodeJS.ProcessEnv): string {
   if (env.CVMANAGER_TOOLS) return env.CVMANAGER_TOOLS
   const xdg = env.XDG_CACHE_HOME
   // The XDG specification: a relative path is to be ignored.

@@ -1,3 +1,4 @@
+import { policySchema } from './policy.ts'
 import { boolean, type Infer, integer, list, map, object, oneOf, optional, type Rule, string } from './schema.ts'
 
 export const defaultVersionSyntax = '[0-9a-f]{5,40}'
@@ -71,7 +72,7 @@ const imageRepo = string({
 
 const tag = string({
   description:
-    "The moving tag to follow, e.g. env-prod. CI moves it onto an image; cvmanager rolls that image's version out.",
+    "The moving tag to follow, e.g. env-prod; either this or policy. CI moves it onto an image; cvmanager rolls that image's version out.",
   maxLength: 128,
   'x-kubernetes-validations': [
     rule("self != ''", 'must name the tag to follow, e.g. env-prod'),
@@ -152,11 +153,12 @@ const strategy = object(
 export const specSchema = object(
   {
     imageRepo,
-    tag,
+    tag: optional(tag),
+    policy: optional(policySchema),
     versionSyntax: optional(
       string({
         description:
-          'A regular expression (RE2, matched against the whole tag) that tells which of the other tags on the same image is its version, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+. At most 256 characters.',
+          'A regular expression (RE2, matched against the whole tag) that tells which of the other tags on the same image is its version, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+; without meaning for a policy, whose version is the chosen tag. At most 256 characters.',
         minLength: 1,
         maxLength: maximumPatternLength,
         default: defaultVersionSyntax,
@@ -264,8 +266,25 @@ export const specSchema = object(
         maxItems: 8,
       }),
     ),
+    serviceAccountName: optional(
+      objectName(
+        'The ServiceAccount of this namespace in whose name the registry is asked, where no pull secret is for it: by its own identity in the cloud (Amazon ECR, Azure), never by that of the manager.',
+      ),
+    ),
   },
-  { description: 'Which tag feeds which workloads, and how.' },
+  {
+    description: 'Which tag feeds which workloads, and how.',
+    'x-kubernetes-validations': [
+      rule(
+        'has(self.tag) || has(self.policy)',
+        'must say what to follow: write tag with the moving tag, e.g. tag: env-prod, or policy to choose among the tags, e.g. policy: {semver: {range: ^1.0.0}}',
+      ),
+      rule(
+        '!has(self.tag) || !has(self.policy)',
+        'tag and policy exclude each other: keep tag to follow a tag that CI moves, or policy to choose among the tags, and leave the other one out',
+      ),
+    ],
+  },
 )
 
 export type ContainerVersionSpec = Infer<typeof specSchema>

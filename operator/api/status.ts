@@ -20,11 +20,12 @@ const digest = (description: string) => string({ description, maxLength: 256 })
 
 const observed = object(
   {
-    tag: string({ description: 'The tag.' }),
+    tag: string({ description: 'The tag: spec.tag, or the one that spec.policy has chosen.' }),
     digest: digest('The digest that the tag points at; of a multi-architecture image, that of its index.'),
     version: string({ description: 'The version that was found for the digest.' }),
-    source: oneOf(['alias', 'label', 'digest'], {
-      description: 'Where the version was found: an alias tag, a label of the image, or the digest itself.',
+    source: oneOf(['alias', 'label', 'digest', 'policy'], {
+      description:
+        'Where the version was found: an alias tag, a label of the image, the digest itself, or the tag that spec.policy has chosen.',
     }),
     firstSeenTime: time('When the tag was first seen to point at this digest.'),
   },
@@ -153,7 +154,7 @@ export const statusSchema = object(
     conditions: optional(
       list(condition, {
         description:
-          'Ready: the workloads run what the tag points at. Progressing: a rollout is under way. Stalled: only a change by a person helps.',
+          'Ready: the workloads run what the tag points at, or the policy chooses. Progressing: a rollout is under way. Stalled: only a change by a person helps.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

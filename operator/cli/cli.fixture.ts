@@ -36,6 +36,7 @@ process.exit(
     print: (text) => void process.stdout.write(text),
     complain: (text) => void process.stderr.write(text),
     commands: async () => commands,
+    registryCommands: never,
     stopSignal: stopOnSignals,
   }),
 )

@@ -1,7 +1,10 @@
 /** What the commands need of the rest of the house; wiring.ts gives it, a test gives its own. */
 import type { Settings } from '../config.ts'
 import type { Logger } from '../log.ts'
+import type { Reference } from '../registries/reference.ts'
 import type { Credentials } from '../registries/registry.ts'
+import type { WantedImage } from '../tagging/image.ts'
+import type { ChangesAnswer, ImagesAnswer, ResolvedImage } from '../tagging/results.ts'
 
 /** A controller under way. */
 export interface Running {
@@ -42,6 +45,34 @@ export interface WorkloadVersion {
   readonly Digest?: string | undefined
 }
 
+/** What a command needs to talk with registries, and no cluster. */
+export interface RegistryRequest {
+  readonly settings: Settings
+  /** As in `--provider`; undefined: what the repository's host says. */
+  readonly provider: string | undefined
+  /** Instead of those of the Docker config file. */
+  readonly credentials: { readonly credentials: Credentials; readonly source: string } | undefined
+  readonly signal: AbortSignal
+}
+
+export interface ImagesRequest extends RegistryRequest {
+  readonly repositories: readonly Reference[]
+  readonly version: WantedImage
+}
+
+export interface ChangesRequest extends RegistryRequest {
+  readonly repositories: readonly Reference[]
+  /** Where tags are taken off, undefined means: whatever they point at. */
+  readonly version: WantedImage | undefined
+  readonly tags: readonly string[]
+  readonly dryRun: boolean
+}
+
+export interface ResolveRequest extends RegistryRequest {
+  readonly image: Reference
+  readonly versionSyntax: string
+}
+
 export interface Commands {
   /** @param signal asks to give up a start that is still waiting; a controller that has started is stopped by `stop()` */
   startOperator(settings: Settings, log: Logger, signal: AbortSignal): Promise<Running>
@@ -57,4 +88,14 @@ export interface Commands {
     namespace: string,
     name: string,
   ): Promise<Readonly<Record<string, string>> | undefined>
+}
+
+/** What is done in registries alone. */
+export interface RegistryCommands {
+  tagsOfImages(request: ImagesRequest): Promise<ImagesAnswer>
+  /** In no repository is anything changed where one of them lacks the version. */
+  addTags(request: ChangesRequest & { readonly version: WantedImage }): Promise<ChangesAnswer>
+  /** As `addTags`. */
+  removeTags(request: ChangesRequest): Promise<ChangesAnswer>
+  resolveImage(request: ResolveRequest): Promise<ResolvedImage>
 }

@@ -21,6 +21,8 @@ test('bash offers the commands, and those that begin like the word', async (t) =
   t.strictSame((await offers('cvmanager ')).slice(0, 5), ['run', 'cr', 'cv', 'version', 'completion'])
   t.strictSame(await offers('cvmanager c'), ['cr', 'cv', 'completion'])
   t.strictSame(await offers('cvmanager cr s'), ['sync'])
+  t.strictSame(await offers('cvmanager cr t'), ['tags'])
+  t.strictSame((await offers('cvmanager cr tags ')).slice(0, 3), ['get', 'add', 'remove'])
   t.strictSame(await offers('cvmanager completion '), ['bash', 'zsh', 'fish', '-h', '--help'])
 })
 
@@ -28,12 +30,14 @@ test('bash offers the flags of the command that is being written', async (t) => 
   t.strictSame(await offers('cvmanager run --insec'), ['--insecure-registry'])
   t.strictSame(await offers('cvmanager cr sync --namespace run --pass'), ['--password-stdin'])
   t.strictSame(await offers('cvmanager cv get --pass'), [])
+  t.strictSame(await offers('cvmanager cr tags add --ver'), ['--version', '--version-pattern'])
 })
 
 test('bash offers the values that a flag allows, also after =', async (t) => {
   t.strictSame(await offers('cvmanager cv get -o '), ['table', 'wide', 'json', 'yaml'])
   t.strictSame(await offers('cvmanager cv get --output=j'), ['json'])
   t.strictSame(await offers('cvmanager run --log-level de'), ['debug'])
+  t.strictSame(await offers('cvmanager cr tags add --provider docker'), ['dockerhub'])
   t.strictSame(await offers('cvmanager run --port '), [])
 })
 
@@ -60,7 +64,18 @@ for (const [shell, flags] of [
 test('the scripts of all shells know every command and its flags', async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { out } = await played(`completion ${shell}`)
-    for (const word of ['run', 'sync', 'get', 'version', 'k8s-config', 'password-stdin', 'all-namespaces']) {
+    for (const word of [
+      'run',
+      'sync',
+      'resolve',
+      'tags',
+      'remove',
+      'get',
+      'version',
+      'k8s-config',
+      'password-stdin',
+      'all-namespaces',
+    ]) {
       t.match(out, word, `${shell}: ${word}`)
     }
   }

@@ -1,9 +1,9 @@
 /** `cvmanager cr sync`: follows one ContainerVersion outside the controller, by the same code. */
-import { Option } from 'commander'
 import { createLogger } from '../log.ts'
 import type { FollowOutcome } from './commands.ts'
 import { addCredentialFlags, credentialsOf } from './credentials.ts'
 import { namespaceFrom, objectNameFrom } from './names.ts'
+import { providerOption, withDockerConfig } from './registry-flags.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { untilStopped } from './stopping.ts'
 import { type CliCommand, type ExitStatus, exit } from './world.ts'
@@ -29,9 +29,6 @@ const endings: Readonly<Record<FollowOutcome, { readonly words: string; readonly
   Failed: { words: 'failed; kubectl describe says why', status: exit.failure },
 }
 
-/** One for each implementation of Registry; the first cvmanager's `ecr` and `dockerhub` are not among them yet. */
-const providers = ['oci']
-
 export const crSync: CliCommand = {
   path: ['cr', 'sync'],
 
@@ -40,9 +37,7 @@ export const crSync: CliCommand = {
       .description('Follows one ContainerVersion in the foreground, without the controller')
       .requiredOption('--namespace <NS>', 'The namespace of the ContainerVersion')
       .requiredOption('--cv <NAME>', 'The name of the ContainerVersion')
-      .addOption(
-        new Option('--provider <PROVIDER>', 'How the registry is spoken to; else as its host says').choices(providers),
-      )
+      .addOption(providerOption())
       .option('--once', 'Looks once, sees the rollout that comes of it to its end, and exits')
     addSettingsFlags(addCredentialFlags(command), ['cluster', 'registry', 'rollout', 'log'])
     return command.addHelpText('after', examples)
@@ -52,7 +47,7 @@ export const crSync: CliCommand = {
     const { options } = invocation
     const namespace = namespaceFrom('--namespace', options.namespace)
     const name = objectNameFrom('--cv', options.cv)
-    const settings = await settingsOf(invocation, world)
+    const settings = withDockerConfig(await settingsOf(invocation, world), world.env)
     const credentials = await credentialsOf(invocation, world)
     const { followOne } = await world.commands()
     const signal = world.stopSignal()

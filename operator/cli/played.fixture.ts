@@ -1,5 +1,6 @@
 /** One command line within the test's process, with a house that is played and what it was asked. */
-import type { Commands, FollowOutcome, FollowRequest, WorkloadVersion } from './commands.ts'
+import type { ChangesAnswer, ImagesAnswer, ResolvedImage } from '../tagging/results.ts'
+import type { Commands, FollowOutcome, FollowRequest, RegistryCommands, WorkloadVersion } from './commands.ts'
 import { runProgram } from './program.ts'
 import type { World } from './world.ts'
 
@@ -7,6 +8,9 @@ export interface Played {
   readonly outcome?: FollowOutcome
   readonly versions?: readonly WorkloadVersion[]
   readonly configMap?: Readonly<Record<string, string>>
+  readonly images?: ImagesAnswer
+  readonly changes?: ChangesAnswer
+  readonly resolved?: ResolvedImage
   readonly failure?: Error
   readonly env?: World['env']
   readonly stdin?: string
@@ -14,7 +18,7 @@ export interface Played {
 
 export async function played(
   args: string,
-  { outcome = 'UpToDate', versions = [], configMap, failure, env = {}, stdin = '' }: Played = {},
+  { outcome = 'UpToDate', versions = [], configMap, failure, env = {}, stdin = '', ...answers }: Played = {},
 ) {
   const seen = { out: '', err: '', follow: undefined as FollowRequest | undefined, asked: [] as unknown[] }
   const answer = async <T>(value: T, ...asked: unknown[]): Promise<T> => {
@@ -31,6 +35,12 @@ export async function played(
     currentVersions: ({ settings, namespace }) => answer(versions, { namespace }, settings),
     configMapData: (_, namespace, name) => answer(configMap, { namespace, name }),
   }
+  const registryCommands: RegistryCommands = {
+    tagsOfImages: (request) => answer(answers.images ?? { images: [], problems: [] }, request),
+    addTags: (request) => answer(answers.changes ?? { dryRun: false, changes: [], problems: [] }, request),
+    removeTags: (request) => answer(answers.changes ?? { dryRun: false, changes: [], problems: [] }, request),
+    resolveImage: (request) => answer(answers.resolved, request).then((resolved) => resolved ?? nothing()),
+  }
   const status = await runProgram(args === '' ? [] : args.split(' '), {
     env: { CVMANAGER_LOG_LEVEL: 'error', ...env },
     stdin: (async function* () {
@@ -43,8 +53,13 @@ export async function played(
       seen.err += text
     },
     commands: async () => commands,
+    registryCommands: async () => registryCommands,
     // Whatever runs until it is stopped, is stopped.
     stopSignal: () => (args.startsWith('run') ? AbortSignal.abort('SIGTERM') : new AbortController().signal),
   })
   return { status, ...seen }
+}
+
+function nothing(): never {
+  throw new Error('no image was played')
 }

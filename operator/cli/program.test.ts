@@ -16,7 +16,7 @@ test('B50 a wrong command line gives one line that names the flag, and exit stat
     ['run extra', /extra/],
     ['cr sync --namespace shop', /--cv <NAME>/],
     ['cr sync --cv web-cv', /--namespace <NS>/],
-    [`${sync} --provider quay`, /--provider .*'quay'.*oci/],
+    [`${sync} --provider nexus`, /--provider .*'nexus'.*oci/],
     ['cr sync --namespace Shop --cv web-cv', /--namespace: "Shop"/],
     [`cr sync --namespace shop --cv ${'x'.repeat(254)}`, /--cv: /],
     [`${sync} --password-stdin`, /--password-stdin: .*--username/],

@@ -1,20 +1,35 @@
 /** The command line: which commands there are, and what becomes of their errors. */
 import { Command, CommanderError } from 'commander'
-import { messageOf, UsageError } from '../errors.ts'
-import { redactText } from '../log/redact.ts'
+import { UsageError } from '../errors.ts'
 import { version } from '../version.ts'
+import { complaintOf } from './complaint.ts'
 import { completion } from './completion.ts'
+import { crResolve } from './cr-resolve.ts'
 import { crSync } from './cr-sync.ts'
+import { crTagsAdd } from './cr-tags-add.ts'
+import { crTagsGet } from './cr-tags-get.ts'
+import { crTagsRemove } from './cr-tags-remove.ts'
 import { cvGet } from './cv-get.ts'
 import { run } from './run.ts'
 import { versionCommand } from './version.ts'
 import { type CliCommand, type ExitStatus, exit, type World } from './world.ts'
 
 /** To add a command: its file, and here. */
-const cliCommands: readonly CliCommand[] = [run, crSync, cvGet, versionCommand, completion]
+const cliCommands: readonly CliCommand[] = [
+  run,
+  crSync,
+  crResolve,
+  crTagsGet,
+  crTagsAdd,
+  crTagsRemove,
+  cvGet,
+  versionCommand,
+  completion,
+]
 
 const groups: Readonly<Record<string, string>> = {
   cr: 'Work with a container registry',
+  'cr tags': 'Look at tags in a registry, put them on images, and take them off',
   cv: 'Look at what ContainerVersions manage',
 }
 
@@ -22,6 +37,7 @@ const examples = `
 Examples:
   cvmanager run --k8s-config ~/.kube/config                run the controller on the cluster of a kubeconfig
   cvmanager cr sync --namespace shop --cv web-cv --once    look once at one ContainerVersion
+  cvmanager cr tags add --repo registry.example.com/shop/web --version 1a2b3c4 --tags env-prod   release, from CI
   cvmanager cv get                                         which version runs where
   cvmanager run --help                                     every flag of a command, with examples`
 
@@ -47,16 +63,17 @@ function createProgram(world: World, end: (status: ExitStatus) => void): Command
   const program = new Command('cvmanager')
     .description('Follows image tags and rolls out the versions behind them.')
     .version(version.version, '-V, --version', 'Says which version this is')
+    // Behind a command, --version is that command's own.
+    .enablePositionalOptions()
     .addHelpText('after', examples)
   for (const cliCommand of cliCommands) {
-    const [name = '', ...rest] = cliCommand.path
-    const parent = rest.length === 0 ? program : groupOf(program, name)
-    const command = cliCommand.describe(parent.command(rest[0] ?? name))
+    const parent = cliCommand.path.slice(0, -1).reduce(groupOf, program)
+    const command = cliCommand.describe(parent.command(cliCommand.path.at(-1) ?? ''))
     command.action(async () => {
       end(await cliCommand.run({ command, options: command.opts(), operands: command.args }, world))
     })
   }
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) {
+  for (const command of withChildren(program)) {
     command
       .exitOverride()
       .helpOption('-h, --help', 'Explains this command')
@@ -67,10 +84,13 @@ function createProgram(world: World, end: (status: ExitStatus) => void): Command
   return program
 }
 
-function groupOf(program: Command, name: string): Command {
-  const known = program.commands.find((command) => command.name() === name)
+const withChildren = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withChildren)]
+
+function groupOf(parent: Command, name: string): Command {
+  const known = parent.commands.find((command) => command.name() === name)
   if (known) return known
-  const group = program.command(name).description(groups[name] ?? '')
+  const path = parent.parent ? `${parent.name()} ${name}` : name
+  const group = parent.command(name).description(groups[path] ?? '')
   // An unknown word arrives here as an operand, with the flags behind it.
   return group
     .allowExcessArguments()
@@ -80,16 +100,8 @@ function groupOf(program: Command, name: string): Command {
       const given = group.args[0]
       throw new UsageError(
         given === undefined
-          ? `cvmanager ${name}: which command? There is: ${known}`
-          : `unknown command '${name} ${given}'; there is: ${known}`,
+          ? `cvmanager ${path}: which command? There is: ${known}`
+          : `unknown command '${path} ${given}'; there is: ${known}`,
       )
     })
-}
-
-/** One line, without secrets: what an unknown flag was given may be a password (`--password=…`). */
-function complaintOf(thrown: unknown): string {
-  const line = messageOf(thrown)
-    .trim()
-    .replaceAll(/\s*\n\s*/g, ' ')
-  return redactText(line.replace(/^error: /, '').replace(/^(unknown option '[^=']*)=.*'/, "$1'"))
 }

@@ -1,4 +1,5 @@
 /** `cvmanager run`: the controller. */
+import { UsageError } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { version } from '../version.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
@@ -43,6 +44,8 @@ export const run: CliCommand = {
       log.info('cvmanager has stopped')
       return exit.ok
     } catch (thrown) {
+      // A setting that cannot work is said as one, whenever it is found out.
+      if (thrown instanceof UsageError) throw thrown
       log.fatal({ err: thrown }, 'cvmanager cannot go on')
       return exit.failure
     }

@@ -7,7 +7,7 @@ import { loadSettings, type Settings } from '../config.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Invocation, World } from './world.ts'
 
-const everyGroup: readonly Group[] = ['cluster', 'registry', 'rollout', 'manager', 'log']
+const everyGroup: readonly Group[] = ['cluster', 'registry', 'push', 'rollout', 'manager', 'log']
 
 /** Adds the flags of the settings that `groups` names; all of them by default. */
 export function addSettingsFlags(command: Command, groups: readonly Group[] = everyGroup): Command {
@@ -48,7 +48,7 @@ export async function settingsOf({ options }: Invocation, world: World): Promise
     ]),
   )
   const settings = loadSettings({ flags, env: world.env })
-  for (const key of ['k8sConfig', 'dockerConfig'] as const) checkFile(key, settings[key])
+  for (const key of ['k8sConfig', 'dockerConfig', 'registryCaFile'] as const) checkFile(key, settings[key])
   if (settings.configmapKey === '') return settings
 
   const [namespace = '', name = ''] = settings.configmapKey.split('/')

@@ -6,7 +6,7 @@
 import convict from 'convict'
 
 /** Settings of one group are offered by the same commands and stand together in the docs. */
-export type Group = 'cluster' | 'registry' | 'rollout' | 'manager' | 'log'
+export type Group = 'cluster' | 'registry' | 'push' | 'rollout' | 'manager' | 'log'
 
 interface About {
   readonly doc: string

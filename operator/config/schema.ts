@@ -8,7 +8,13 @@ import { list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?'
 const subdomain = `${label}(\\.${label})*`
 const path = /^[^\0]+$/
+const host = '([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9a-fA-F:]+\\])(:[0-9]{1,5})?'
+const authPair = new RegExp(`^${host}=${host}$`)
+const mirrorPair = new RegExp(`^${host}=${host}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
 const registryHost = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$/
+
+const endpointPair = /^[a-z]+(\.[-a-z0-9]+)?=https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/?$/
+const queueUrl = /^https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/[-A-Za-z0-9_./]{1,200}$/
 
 export const schema = {
   k8sConfig: text('', path, 'the path of a kubeconfig file', {
@@ -85,6 +91,83 @@ export const schema = {
     doc: 'A Docker config file (config.json) with credentials for registries that no pull secret has credentials for.',
     group: 'registry',
     placeholder: 'FILE',
+  }),
+  registryCaFile: text('', path, 'the path of a PEM file', {
+    doc: 'Certificate authorities in PEM that registries may be signed by, beside the usual ones.',
+    group: 'registry',
+    placeholder: 'FILE',
+  }),
+  mirrors: list(mirrorPair, 'HOST=MIRROR[/PATH]', {
+    doc: 'Registries that are read by way of a mirror; the registry itself is asked where the mirror is away or does not have it. Images keep the registry’s name.',
+    group: 'registry',
+    flag: 'mirror',
+    placeholder: 'HOST=MIRROR',
+  }),
+  authHosts: list(authPair, 'REGISTRY=HOST', {
+    doc: 'Token services on another site than their registry. Tokens are asked for at no other site, whatever a registry says.',
+    group: 'registry',
+    flag: 'auth-host',
+    placeholder: 'REGISTRY=HOST',
+  }),
+  cloudIdentity: yesOrNo(true, {
+    doc: 'Where there are no other credentials, registries of Google and Azure are asked with the identity that their cloud gives to this process.',
+    off: 'Never asks the cloud for an identity of this process.',
+    group: 'registry',
+  }),
+  awsProfile: text('', /^[A-Za-z0-9][-A-Za-z0-9_.@/+]{0,127}$/, 'the name of a profile', {
+    doc: 'The profile of AWS’s shared configuration files with which ECR is asked. Empty: what the AWS SDK finds by itself (environment, service account, machine).',
+    group: 'registry',
+    placeholder: 'NAME',
+  }),
+  awsRoleArn: text('', /^arn:aws[-a-z]*:iam::[0-9]{12}:role\/[-A-Za-z0-9_+=,.@/]{1,512}$/, 'the ARN of an IAM role', {
+    doc: 'An IAM role that is assumed for asking ECR, with the credentials that are found otherwise.',
+    group: 'registry',
+    placeholder: 'ARN',
+  }),
+  awsExternalId: text('', /^[-A-Za-z0-9_+=,.@:/]{2,1224}$/, 'an external id, as IAM allows it', {
+    doc: 'The external id that the trust policy of awsRoleArn asks for.',
+    group: 'registry',
+    placeholder: 'ID',
+  }),
+  awsWebIdentityTokenFile: text('', path, 'the path of a file', {
+    doc: 'A file with an OIDC token, with which awsRoleArn is assumed. On EKS the environment says it already.',
+    group: 'registry',
+    placeholder: 'FILE',
+  }),
+  registryEndpoints: list(endpointPair, 'NAME=URL', {
+    doc: 'Addresses that are used instead of the public ones: ecr for ECR’s API in all regions, ecr.REGION for one of them, sts for AWS’s token service; VPC endpoints, for example.',
+    group: 'registry',
+    flag: 'registry-endpoint',
+    placeholder: 'NAME=URL',
+  }),
+  webhookPort: wholeNumber(0, 0, 65535, {
+    doc: 'The port on which registries may tell of pushes, at /v1/hooks/<kind>; docs/push.md says how. 0: none is opened.',
+    group: 'push',
+    placeholder: 'PORT',
+  }),
+  webhookSecretsDir: text('', path, 'the path of a folder', {
+    doc: 'The folder with a secret file for each kind of webhook, named after it, such as a Secret that is mounted. Without a secret, a kind is not received.',
+    group: 'push',
+    placeholder: 'DIR',
+  }),
+  webhooks: list(
+    /^[a-z]{1,20}$/,
+    'a kind of webhook: distribution, dockerhub, ghcr, quay, harbor, gitlab, gar, azure or cloudevents',
+    {
+      doc: 'The kinds of webhook to receive; each must have its secret file. Empty: all that have one.',
+      group: 'push',
+      flag: 'webhook',
+      placeholder: 'KIND',
+    },
+  ),
+  ecrEventsQueue: text('', queueUrl, 'the URL of an SQS queue', {
+    doc: 'The SQS queue that EventBridge puts ECR’s events into. It is read with the credentials that AWS gives to this process.',
+    group: 'push',
+    placeholder: 'URL',
+  }),
+  pushPollFactor: wholeNumber(10, 1, 1000, {
+    doc: 'How many times less often a tag is polled while push works for it, and yet at least once an hour. 1: never less often.',
+    group: 'push',
   }),
   logLevel: oneOf('info', ['trace', 'debug', 'info', 'warn', 'error'], {
     doc: 'The least important level that is logged. Logs go to standard error.',

@@ -18,7 +18,7 @@ export function observed(
   now: number,
 ): NonNullable<ContainerVersionStatus['observed']> {
   const before = status.observed
-  const firstSeenTime =
-    before?.digest === version.digest && before.tag === spec.tag ? before.firstSeenTime : timestamp(now)
-  return { tag: spec.tag, digest: version.digest, version: version.name, source: version.source, firstSeenTime }
+  const tag = spec.tag ?? version.name
+  const firstSeenTime = before?.digest === version.digest && before.tag === tag ? before.firstSeenTime : timestamp(now)
+  return { tag, digest: version.digest, version: version.name, source: version.source, firstSeenTime }
 }

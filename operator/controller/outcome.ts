@@ -17,7 +17,7 @@ export function ended({ object, now }: Observation, rollout: RolloutStatus): Pla
       : undefined
   const after: ContainerVersionStatus = {
     ...kept(object, digest),
-    ...stated(object, now, failure ? failureState(failure, object.spec.tag) : state(outcome, rollout)),
+    ...stated(object, now, failure ? failureState(failure, object.spec) : state(outcome, rollout)),
     ...(outcome === 'Succeeded' ? { current: { digest, version, image, since: endTime } } : {}),
     ...(failure ? { quarantined: [failure], next: { digest, version, heldBy: 'Quarantine' } } : {}),
     rollouts: past(object.status.rollouts, rollout),

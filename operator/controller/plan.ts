@@ -99,11 +99,7 @@ function gated(
   return {
     status: {
       ...kept(object, version.digest),
-      ...stated(
-        object,
-        now,
-        failure ? failureState(failure, object.spec.tag) : { phase: 'Pending', reason: by, message },
-      ),
+      ...stated(object, now, failure ? failureState(failure, object.spec) : { phase: 'Pending', reason: by, message }),
       observed: observed(object, version, now),
       next: { digest: version.digest, version: version.name, heldBy: by },
     },
@@ -148,7 +144,8 @@ function arriving({ object }: Observation): Plan {
 
 /** A new object whose tag has not been asked for yet. */
 function waiting({ object, now }: Observation): Plan {
-  const message = `asking the registry for ${object.spec.imageRepo}:${object.spec.tag}`
+  const { imageRepo, tag } = object.spec
+  const message = `asking the registry for ${tag === undefined ? `the tags of ${imageRepo}` : `${imageRepo}:${tag}`}`
   return {
     ...nothing(object),
     status: { ...object.status, ...stated(object, now, { phase: 'Pending', reason: 'Pending', message }) },

@@ -6,13 +6,15 @@ import { resourcePath } from '../cluster/resource-path.ts'
 import { NeedsChangeError } from '../errors.ts'
 import { credentialsFor } from '../registries/credentials.ts'
 import { type DockerConfig, parsePullSecret } from '../registries/docker-config.ts'
+import type { DockerLogins } from '../registries/docker-logins.ts'
 import { repositoryName } from '../registries/reference.ts'
+import { usesPullSecrets } from '../registries/registries.ts'
 import type { Credentials, Repository } from '../registries/registry.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import type { CredentialSource } from './reconciler.ts'
+import { serviceAccountOf, serviceAccounts } from './service-account.ts'
 
 const secrets = { group: '', version: 'v1', plural: 'secrets' } as const
-const serviceAccounts = { group: '', version: 'v1', plural: 'serviceaccounts' } as const
 
 interface RawSecret {
   readonly type?: string
@@ -29,20 +31,22 @@ const secretsShared = 1_000
 
 /**
  * Credentials as the kubelet would find them: the pull secrets of the spec, or of the workloads' pod templates; of their
- * service accounts too where the registry refused without; else those of the manager's Docker config file. Secrets are
- * read by name, when they are needed, and never listed or watched.
+ * service accounts too where the registry refused without; else the identity of the service account that the spec names, or,
+ * where it names none, those of the manager's Docker config file. Secrets are read by name, when they are needed, and never
+ * listed or watched.
  */
 export class PullSecrets implements CredentialSource {
   readonly #client: ApiClient
   readonly #clock: Clock
-  readonly #fallback: DockerConfig
+  readonly #own: DockerLogins
   readonly #known = new Map<string, { readonly sources: string; readonly credentials: Credentials }>()
   readonly #secrets = new Map<string, { readonly config: Promise<DockerConfig | undefined>; readonly readAt: number }>()
 
-  constructor(client: ApiClient, clock: Clock, fallback: DockerConfig) {
+  /** @param own the manager's own, for registries that no pull secret opens */
+  constructor(client: ApiClient, clock: Clock, own: DockerLogins) {
     this.#client = client
     this.#clock = clock
-    this.#fallback = fallback
+    this.#own = own
   }
 
   async credentials(
@@ -52,20 +56,29 @@ export class PullSecrets implements CredentialSource {
     afresh: boolean,
   ): Promise<Credentials> {
     const { key, namespace, spec } = object
+    const { serviceAccountName } = spec
+    // A secret that opens nothing would lead to the manager's own identity.
+    const mayUseSecrets = serviceAccountName === undefined || usesPullSecrets(repository)
     const named = spec.imagePullSecrets?.map(({ name }) => name)
-    const names = [...new Set(named ?? workloads.flatMap(({ imagePullSecrets }) => imagePullSecrets))].sort()
-    const sources = [repositoryName(repository), ...names].join(' ')
+    const ofPods = () => workloads.flatMap(({ imagePullSecrets }) => imagePullSecrets)
+    const names = mayUseSecrets ? [...new Set(named ?? ofPods())].sort() : []
+    const sources = [repositoryName(repository), `as ${serviceAccountName ?? ''}`, ...names].join(' ')
     const known = this.#known.get(key)
     if (known?.sources === sources && !afresh) return known.credentials
 
-    const accounts = named || !afresh ? [] : await this.#ofServiceAccounts(namespace, workloads)
+    const accounts = named || !afresh || !mayUseSecrets ? [] : await this.#ofServiceAccounts(namespace, workloads)
     const configs = await Promise.all(
       [...names, ...accounts].map((name) => this.#read(namespace, name, { mustBe: named !== undefined, afresh })),
     )
-    const credentials = credentialsFor(repository, [
-      ...configs.filter((config) => config !== undefined),
-      this.#fallback,
-    ])
+    const found = credentialsFor(
+      repository,
+      configs.filter((config) => config !== undefined),
+    )
+    const others = () =>
+      serviceAccountName === undefined
+        ? this.#own.for(repository, afresh)
+        : serviceAccountOf(this.#client, namespace, serviceAccountName)
+    const credentials = found.kind === 'anonymous' ? await others() : found
     this.#known.set(key, { sources, credentials })
     return credentials
   }

@@ -1,14 +1,14 @@
 import type { ContainerVersion } from '../api/container-version.ts'
-import { defaultVersionSyntax } from '../api/spec.ts'
 import type { Clock } from '../clock.ts'
 import { isConflict } from '../cluster/api-error.ts'
 import type { Store } from '../cluster/store.ts'
 import { NeedsChangeError, TransientError } from '../errors.ts'
-import type { Following, Offer } from '../registries/following.ts'
+import type { Following, Offer, Version } from '../registries/following.ts'
 import { parseReference } from '../registries/reference.ts'
-import type { Credentials, Repository } from '../registries/registry.ts'
+import type { Credentials, Digest, Repository } from '../registries/registry.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { act, type Hands } from './act.ts'
+import { followable } from './followable.ts'
 import type { Observation, Plan } from './observation.ts'
 import type { Observer } from './observe.ts'
 import { plan, type Rules } from './plan.ts'
@@ -95,6 +95,7 @@ export class Reconciler {
     }
     try {
       const { repository } = parseReference(spec.imageRepo)
+      const followed = followable(spec)
       const refused = isRefusal(following.offer(key))
       const afresh = refused && this.#isTimeToReadAgain(key)
       const credentials = await this.#options.credentials.credentials(
@@ -105,10 +106,10 @@ export class Reconciler {
       )
       following.follow(key, {
         repository,
-        tag: spec.tag,
+        ...followed,
         credentials,
-        versionSyntax: spec.versionSyntax ?? defaultVersionSyntax,
         intervalSeconds: spec.pollIntervalSeconds ?? this.#options.defaultIntervalSeconds,
+        remembered: rememberedVersion(object),
       })
       const offer = following.offer(key)
       if (!isRefusal(offer)) this.#readAgainAt.delete(key)
@@ -131,5 +132,12 @@ export class Reconciler {
 
 /** Long enough for the watch to bring what the conflict was about. */
 const conflictAgainMs = 100
+
+/** Of the same spec only: another pattern finds another version. */
+function rememberedVersion({ status, generation }: ContainerVersion): Version | undefined {
+  const { observed, observedGeneration } = status
+  if (!observed || observedGeneration !== generation) return undefined
+  return { digest: observed.digest as Digest, name: observed.version, source: observed.source }
+}
 
 const isRefusal = (offer: Offer): boolean => offer.state === 'failed' && offer.error.reason === 'RegistryAccessDenied'

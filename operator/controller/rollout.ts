@@ -47,7 +47,7 @@ export function begin(
     ...fromVersion(observation, superseded),
     startTime,
     deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
-    workloads: members(observation, superseded),
+    workloads: members(observation, superseded, version.name),
   }
   const replaced = superseded && {
     ...superseded,
@@ -69,7 +69,7 @@ export function begin(
             replaced,
             'Normal',
             'RolloutSuperseded',
-            `the rollout of ${replaced.version} was replaced by that of ${version.name}, which the tag points at now`,
+            `the rollout of ${replaced.version} was replaced by that of ${version.name}, which is on offer now`,
           ),
         ]
       : [],
@@ -84,8 +84,13 @@ function fromVersion({ object, workloads }: Observation, superseded: RolloutStat
 }
 
 /** The workloads as they were before; those that the replaced rollout knew keep what it had found. */
-function members({ object, workloads }: Observation, before: RolloutStatus | undefined): RolloutStatus['workloads'] {
-  const { tag } = object.spec
+function members(
+  { object, workloads }: Observation,
+  before: RolloutStatus | undefined,
+  offered: string,
+): RolloutStatus['workloads'] {
+  // What a policy chooses is not meant to move, and may have.
+  const tag = object.spec.tag ?? offered
   return workloads.map(({ kind, name, uid, containers }) => {
     const known = before?.workloads.find((member) => member.uid === uid)?.previous ?? []
     const added = containers.filter((container) => !known.some((previous) => previous.name === container.name))
@@ -126,7 +131,7 @@ export function proceed(
     )
   if (problem) return failed(observation, rollout, problem.reason, problem.message)
   if (candidate && candidate.version.digest !== rollout.digest) return begin(observation, strategy, candidate, rollout)
-  return takeStep(observation, { ...rollout, workloads: members(observation, rollout) }, strategy)
+  return takeStep(observation, { ...rollout, workloads: members(observation, rollout, rollout.version) }, strategy)
 }
 
 function takeStep(observation: Observation, rollout: RolloutStatus, strategy: Strategy): Plan {

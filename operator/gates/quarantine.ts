@@ -1,4 +1,5 @@
 import type { ContainerVersion } from '../api/container-version.ts'
+import type { ContainerVersionSpec } from '../api/spec.ts'
 import type { Quarantined } from '../api/status.ts'
 import type { State } from '../controller/state.ts'
 import type { Gate } from './gate.ts'
@@ -10,13 +11,14 @@ export const quarantine: Gate = {
   check(object, candidate) {
     const entry = quarantineOf(object, candidate.digest)
     if (!entry) return { verdict: 'open' }
-    return { verdict: 'held', by: 'Quarantine', message: failureState(entry, object.spec.tag).message }
+    return { verdict: 'held', by: 'Quarantine', message: failureState(entry, object.spec).message }
   },
 }
 
 /** The state of an object whose offered version has failed. */
-export function failureState({ outcome, version, message }: Quarantined, tag: string): State {
-  const until = `It is not tried again until the tag ${tag} moves on or the spec changes.`
+export function failureState({ outcome, version, message }: Quarantined, { tag }: ContainerVersionSpec): State {
+  const moved = tag === undefined ? 'spec.policy chooses another image' : `the tag ${tag} moves on`
+  const until = `It is not tried again until ${moved} or the spec changes.`
   return outcome === 'RolledBack'
     ? {
         phase: 'RolledBack',

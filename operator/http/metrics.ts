@@ -27,10 +27,45 @@ export function createMetrics(registry: Registry = new Registry()) {
       labelNames: ['host', 'outcome'],
       registers,
     }),
+    hints: new Counter<'kind' | 'outcome'>({
+      name: 'cvmanager_push_hints_total',
+      help: 'Hints of pushes, by kind (of webhook, or ecr-events) and outcome: looked, unknown, ignored, refused, malformed or unavailable.',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    }),
+    /** @param slowed asked at each scrape */
+    slowedOf: (slowed: () => number) => {
+      new Gauge({
+        name: 'cvmanager_push_slowed_targets',
+        help: 'Followed tags that are polled less often, because push works for them.',
+        registers,
+        collect() {
+          this.set(slowed())
+        },
+      })
+    },
+    pushHearing: new Gauge<'source'>({
+      name: 'cvmanager_push_hearing',
+      help: 'Whether the events of a queue arrive: 1, or 0 where it cannot be read and tags are polled at their own pace.',
+      labelNames: ['source'],
+      registers,
+    }),
     registryRequests: new Counter<'host' | 'purpose' | 'outcome'>({
       name: 'cvmanager_registry_requests_total',
       help: 'Requests to registries, tokens included, by registry, purpose, and status or kind of failure.',
       labelNames: ['host', 'purpose', 'outcome'],
+      registers,
+    }),
+    registryAllowance: new Gauge<'host'>({
+      name: 'cvmanager_registry_ratelimit_limit',
+      help: 'How many pulls a registry allows in its window, where it says so (Docker Hub does).',
+      labelNames: ['host'],
+      registers,
+    }),
+    registryRemaining: new Gauge<'host'>({
+      name: 'cvmanager_registry_ratelimit_remaining',
+      help: 'How many of them are left, as its last answer said. Below a tenth, it is asked slowly.',
+      labelNames: ['host'],
       registers,
     }),
     reconcileSeconds: new Histogram<'outcome'>({

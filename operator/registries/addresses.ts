@@ -32,13 +32,17 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
-/** How far a destination is trusted: one that cvmanager was told by name, or one that an answer named. */
-export type Destination = 'configured' | 'answered'
+/**
+ * How far a destination is trusted: one that cvmanager was told by name, one that an answer named, or the platform's own
+ * metadata service, which cvmanager's own code names and nobody else can.
+ */
+export type Destination = 'configured' | 'answered' | 'platform'
 
 export function mayConnect(address: string, destination: Destination): boolean {
   const plain = withoutZone(address)
   const family = isIP(plain)
   if (family === 0) return false
+  if (destination === 'platform') return true
   for (const form of family === 6 ? [plain, ...embeddedIpv4(plain)] : [plain]) {
     const kind = isIP(form) === 6 ? 'ipv6' : 'ipv4'
     if (neverAllowed.check(form, kind)) return false

@@ -1,7 +1,7 @@
 /** Which Authorization header a registry wants: learnt from its first refusal, then sent at once. */
 import type { Clock } from '../clock.ts'
 import { parseChallenges } from './challenge.ts'
-import type { Asked } from './failures.ts'
+import type { Asked, Right } from './failures.ts'
 import { Lru } from './lru.ts'
 import type { Access, Repository } from './registry.ts'
 import { basic, type TokenService } from './token-request.ts'
@@ -25,7 +25,7 @@ export class Authorization {
     const known = this.#schemes.get(repository.host)
     if (known === undefined) return undefined
     try {
-      return await this.#header(known, repository, pullScope(repository), access, asked)
+      return await this.#header(known, repository, scopeOf(repository, asked.right), access, asked)
     } catch (error) {
       // It may have moved to another token service, or need none any more: the next look asks it anew.
       if (access.signal?.aborted !== true) this.#schemes.delete(repository.host)
@@ -51,9 +51,9 @@ export class Authorization {
       const realm = parameters.get('realm') ?? ''
       const service = { registry: repository.host, realm, service: parameters.get('service') }
       if (refused?.startsWith('Bearer '))
-        this.#tokens.forget({ service, credentials: access.credentials }, repository.path)
+        this.#tokens.forget({ service, credentials: access.credentials }, tokenKey(repository, asked.right))
       const scheme: Scheme = { scheme: 'bearer', service }
-      const scope = parameters.get('scope') ?? pullScope(repository)
+      const scope = wantedScope(parameters.get('scope'), repository, asked.right)
       const header = await this.#header(scheme, repository, scope, access, asked)
       this.#schemes.set(repository.host, scheme)
       return header
@@ -73,8 +73,21 @@ export class Authorization {
     const { credentials, signal } = access
     if (known.scheme === 'basic') return credentials.kind === 'basic' ? basic(credentials) : undefined
     const owner = { service: known.service, credentials }
-    return `Bearer ${await this.#tokens.get(owner, repository.path, scope, asked, signal)}`
+    return `Bearer ${await this.#tokens.get(owner, tokenKey(repository, asked.right), scope, asked, signal)}`
   }
 }
 
-const pullScope = ({ path }: Repository): string => `repository:${path}:pull`
+/** Some registries want `delete` for taking a tag off, others `push`; of what one may not, services grant the rest. */
+const actions: Readonly<Record<Right, string>> = { pull: 'pull', push: 'pull,push', delete: 'delete,pull,push' }
+
+const scopeOf = ({ path }: Repository, right: Right = 'pull'): string => `repository:${path}:${actions[right]}`
+
+/** A token to pull with is of no use for a push, and one to push with is not spent on every look. */
+const tokenKey = ({ path }: Repository, right: Right = 'pull'): string => (right === 'pull' ? path : `${path} ${right}`)
+
+/** The registry's own word for it; but there are those who say `pull` whatever they are asked for. */
+function wantedScope(named: string | undefined, repository: Repository, right: Right = 'pull'): string {
+  const own = scopeOf(repository, right)
+  if (named === undefined) return own
+  return right === 'pull' || /:(?:.*,)?(?:push|delete|\*)(?:,|$)/.test(named) ? named : own
+}

@@ -1,5 +1,6 @@
 /** What every `Registry` must do, run over each implementation by its own test. */
 import type { Test } from 'tap'
+import { taggingContract } from './contract-tagging.ts'
 import { type Access, anonymous, type Credentials, type Digest, type Registry, type Repository } from './registry.ts'
 
 /** How the suite makes images in the registry under test. */
@@ -20,6 +21,10 @@ export interface RegistryBench {
     },
   ): Promise<Digest>
   moveTag(path: string, tag: string, to: Digest): Promise<void>
+  /** Whether tags can be taken off there by themselves. Default: yes. */
+  readonly untags?: boolean | undefined
+  /** The path of a repository whose tags are immutable, where the registry has such. */
+  readonly immutable?: string | undefined
 }
 
 export async function registryContract(t: Test, bench: RegistryBench): Promise<void> {
@@ -66,6 +71,8 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
     t.match(await registry.labels(web, index, access), { ...labels, ...annotations })
     t.same(await registry.labels(web, await bench.push(web.path, ['l3'], { docker: true }), access), {})
   })
+
+  await taggingContract(t, bench)
 
   if (stranger !== undefined) {
     await t.test('who may not is told so, without a word of the credentials', async (t) => {

@@ -10,9 +10,23 @@ export function credentialId(credentials: Credentials): string {
   if (credentials.kind === 'anonymous') return 'anonymous'
   const known = remembered.get(credentials)
   if (known !== undefined) return known
-  const parts =
-    credentials.kind === 'basic' ? ['basic', credentials.username, credentials.password] : ['token', credentials.token]
-  const id = createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
+  const id = createHmac('sha256', key)
+    .update(JSON.stringify(partsOf(credentials)))
+    .digest('base64url')
   remembered.set(credentials, id)
   return id
+}
+
+function partsOf(credentials: Exclude<Credentials, { readonly kind: 'anonymous' }>): readonly string[] {
+  switch (credentials.kind) {
+    case 'basic':
+      return ['basic', credentials.username, credentials.password]
+    case 'identity-token':
+      return ['token', credentials.token]
+    case 'service-account':
+      // Whoever it is, and not the token of the moment.
+      return ['service-account', credentials.namespace, credentials.name]
+    default:
+      return credentials satisfies never
+  }
 }

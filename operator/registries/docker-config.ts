@@ -1,5 +1,6 @@
 /** Docker config files and the pull secrets that hold them, parsed once into what they are good for. */
 import { NeedsChangeError } from '../errors.ts'
+import type { HelperNames } from './credential-helpers.ts'
 import type { Credentials } from './registry.ts'
 
 /** Credentials for the repositories that a pattern matches, `registry.example.com/team` or `*.example.com`. */
@@ -35,7 +36,7 @@ export function parsePullSecret({ namespace, name, data = {} }: PullSecret): Doc
 }
 
 /**
- * A Docker `config.json`. Credential helpers in it are programs of another machine, and are passed over.
+ * A Docker `config.json`, without its credential helpers: in a pull secret they are programs of another machine.
  * @param subject what it is, for messages: `pull secret shop/regcred`, `the file /root/.docker/config.json`
  */
 export function parseDockerConfig(text: string, subject: string): DockerConfig {
@@ -43,6 +44,27 @@ export function parseDockerConfig(text: string, subject: string): DockerConfig {
   if (auths === undefined || auths === null) return []
   if (!isRecord(auths)) throw invalid(subject, 'has an "auths" that is not an object')
   return logins(auths, subject)
+}
+
+/** What follows `docker-credential-`: it becomes the name of a program, and nothing else. */
+const helperName = /^[a-z0-9-]{1,64}$/
+
+/**
+ * `credHelpers` and `credsStore` of the Docker config file of whoever started cvmanager.
+ * @throws NeedsChangeError `PullSecretInvalid` for a name that is none of a program
+ */
+export function parseHelperNames(text: string, subject: string): HelperNames {
+  const { credHelpers, credsStore } = parse(text, subject)
+  if (credHelpers !== undefined && !isRecord(credHelpers)) {
+    throw invalid(subject, 'has a "credHelpers" that is not an object')
+  }
+  const named = (helper: unknown, key: string): string => {
+    if (typeof helper === 'string' && helperName.test(helper)) return helper
+    throw invalid(subject, `has a helper in ${key} whose name is not of lower-case letters, digits and -`)
+  }
+  const byHost = Object.entries(credHelpers ?? {}).map(([host, helper]) => [host, named(helper, 'credHelpers')])
+  const isNone = credsStore === undefined || credsStore === null || credsStore === ''
+  return { byHost: Object.fromEntries(byHost), store: isNone ? undefined : named(credsStore, 'credsStore') }
 }
 
 function logins(auths: Readonly<Record<string, unknown>>, subject: string): DockerConfig {

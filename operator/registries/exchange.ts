@@ -69,6 +69,7 @@ export function exchange(
   try {
     pools.for(request.origin, request.destination).dispatch(
       {
+        origin: request.origin,
         path: request.path,
         method: request.method,
         headers: { 'user-agent': options.userAgent, ...request.headers },
@@ -134,7 +135,7 @@ function unreachable(error: unknown, status: number): Unreachable {
   if (certificateFaults.test(code)) {
     return new Unreachable(
       'connect',
-      `its certificate is not trusted (${code}; a CA is given by NODE_EXTRA_CA_CERTS)`,
+      `its certificate is not trusted (${code}; a CA is given by --registry-ca-file)`,
       cause,
     )
   }

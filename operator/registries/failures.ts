@@ -10,6 +10,21 @@ export interface Asked {
   readonly what: string
   /** The token service, where it was asked and not the registry itself. */
   readonly tokenService?: string | undefined
+  /** What one must be allowed to do for it; `pull` where it is not said. */
+  readonly right?: Right | undefined
+}
+
+export type Right = 'pull' | 'push' | 'delete'
+
+/** A registry said no. The message ends with a remedy for those who write ContainerVersions; others know a better one. */
+export class RegistryRefusal extends NeedsChangeError {
+  /** The message without its remedy and without a full stop. */
+  readonly fault: string
+
+  constructor(reason: string, fault: string, remedy: string) {
+    super(reason, `${fault}. ${remedy}`)
+    this.fault = fault
+  }
 }
 
 type RegistryError = NeedsChangeError | TransientError
@@ -30,12 +45,27 @@ export function answerInvalid(asked: Asked, fault: string): TransientError {
 }
 
 export function accessDenied(asked: Asked, status: number, credentials: Credentials): NeedsChangeError {
-  const { repository } = asked
-  return new NeedsChangeError(
-    'RegistryAccessDenied',
-    credentials.kind === 'anonymous'
-      ? `${whom(asked)} refused anonymous access to repository ${repository.path} (${status}, asked for ${asked.what}). Correct the repository's name, or name a pull secret for ${repository.host} in the workload's imagePullSecrets.`
-      : `${whom(asked)} refused the credentials for repository ${repository.path} (${status}, asked for ${asked.what}). Check the user, the password and their right to pull in the pull secret for ${repository.host}.`,
+  const { repository, right = 'pull' } = asked
+  const about = `(${status}, asked for ${asked.what})`
+  return credentials.kind === 'anonymous'
+    ? new RegistryRefusal(
+        'RegistryAccessDenied',
+        `${whom(asked)} refused anonymous access to repository ${repository.path} ${about}`,
+        `Correct the repository's name, or name a pull secret for ${repository.host} in the workload's imagePullSecrets.`,
+      )
+    : new RegistryRefusal(
+        'RegistryAccessDenied',
+        `${whom(asked)} refused the credentials for repository ${repository.path} ${about}`,
+        `Check the user, the password and their right to ${right} in the pull secret for ${repository.host}.`,
+      )
+}
+
+/** The registry sends those who want a token to another site. */
+export function authHostForbidden({ repository }: Asked, named: string): NeedsChangeError {
+  return new RegistryRefusal(
+    'RegistryAddressForbidden',
+    `the registry ${repository.host} names ${named} as its token service for repository ${repository.path}, which is another site, so nothing was sent there`,
+    `If that is right, say so in the manager's settings: --auth-host ${repository.host}=${named}.`,
   )
 }
 
@@ -49,9 +79,10 @@ export function statusFailure(
   if (status === 401 || status === 403) return accessDenied(asked, status, credentials)
   if (status === 404 && asked.tokenService === undefined) {
     const { repository, what } = asked
-    return new NeedsChangeError(
+    return new RegistryRefusal(
       'TagNotFound',
-      `the registry ${repository.host} does not have ${what} of repository ${repository.path} (404). Push it, or correct spec.imageRepo or spec.tag.`,
+      `the registry ${repository.host} does not have ${what} of repository ${repository.path} (404)`,
+      'Push it, or correct spec.imageRepo or spec.tag.',
     )
   }
   if (status === 429) return throttled(asked, retryAfterMs)

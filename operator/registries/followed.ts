@@ -1,18 +1,21 @@
 /** What the poller keeps of each target that it follows, and of each ContainerVersion that follows one. */
 import type { NeedsChangeError, TransientError } from '../errors.ts'
 import { credentialId } from './credential-id.ts'
-import type { Offer, Target } from './following.ts'
+import type { Followable, Offer, Target, Version } from './following.ts'
+import { gatheringOffset, meetingAt, type Rhythm } from './gathering.ts'
 import type { Due } from './heap.ts'
 import { repositoryName } from './reference.ts'
 import type { Digest } from './registry.ts'
 
 export type LookError = NeedsChangeError | TransientError
 
-/** What followers with the same versionSyntax are told. */
+/** What followers with the same versionSyntax, or the same policy, are told. */
 export interface View {
-  readonly versionSyntax: string
+  readonly wanted: Followable
   readonly keys: Set<string>
   offer: Offer
+  /** Found by an earlier process, for the digest that it names. */
+  remembered?: Version | undefined
 }
 
 export interface Follower {
@@ -26,6 +29,11 @@ export interface Follower {
 const shortestIntervalMs = 1_000
 const fallbackIntervalMs = 60_000
 const timerSlackMs = 2
+/**
+ * Looks fall on whole seconds. A process that wakes up for one look at a time finds its caches cold each time: a thousand
+ * looks a minute in bunches cost half of the processor time that they cost one by one (docs/performance.md).
+ */
+const beatMs = 1_000
 
 export function intervalMsOf(target: Target): number {
   const wanted = target.intervalSeconds * 1000
@@ -33,18 +41,21 @@ export function intervalMsOf(target: Target): number {
 }
 
 /** Equal for targets that share one poll. */
-export function identityOf({ repository, tag, credentials }: Target): string {
-  return `${repositoryName(repository)}:${tag} ${credentialId(credentials)}`
+export function identityOf({ repository, tag, policy, credentials }: Target): string {
+  const what = policy === undefined ? `:${tag}` : ` all ${policy.needs}`
+  return `${repositoryName(repository)}${what} ${credentialId(credentials)}`
 }
+
+/** Equal for targets of one poll that are told the same. */
+export const viewIdentity = ({ versionSyntax, policy }: Followable): string => policy?.identity ?? versionSyntax ?? ''
 
 export type LookState = 'scheduled' | 'queued' | 'looking' | 'dropped'
 
-/** One (registry, repository, tag, credential), however many follow it. */
+/** One (registry, repository, tag or list of tags, credential), however many follow it. */
 export class Followed implements Due {
   readonly identity: string
   readonly target: Target
-  /** Where in its interval it is polled, 0 to 1: so that many do not come at once. */
-  readonly phase: number
+  readonly rhythm: Rhythm
   /** Nearly always one. */
   readonly views: View[] = []
   intervalMs: number
@@ -53,14 +64,15 @@ export class Followed implements Due {
   state: LookState = 'scheduled'
   /** Somebody asked for a look, and waits. */
   urgent = false
+  /** What the tag pointed at; of a list of tags, that of its content. */
   digest: Digest | undefined
   /** Looks in a row that failed. */
   failures = 0
 
-  constructor(identity: string, target: Target, phase: number) {
+  constructor(identity: string, target: Target, rhythm: Rhythm) {
     this.identity = identity
     this.target = target
-    this.phase = phase
+    this.rhythm = rhythm
     this.intervalMs = intervalMsOf(target)
   }
 
@@ -69,17 +81,26 @@ export class Followed implements Due {
   }
 
   /** The next of its own moments after `now`: late or extra looks do not shift them. */
-  nextAfter(now: number): number {
-    const into = (((now - this.phase * this.intervalMs) % this.intervalMs) + this.intervalMs) % this.intervalMs
-    const wait = this.intervalMs - into
+  nextAfter(now: number, intervalMs = this.intervalMs): number {
+    const { phase, gathers } = this.rhythm
+    const offset = gathers ? gatheringOffset(phase) : Math.floor((phase * intervalMs) / beatMs) * beatMs
+    const into = (((now - offset) % intervalMs) + intervalMs) % intervalMs
+    const wait = intervalMs - into
     // A timer that rang a little early has served the moment that is only just to come.
-    return now + (wait <= timerSlackMs ? wait + this.intervalMs : wait)
+    return now + (wait <= timerSlackMs ? wait + intervalMs : wait)
   }
 
-  view(versionSyntax: string): View {
-    const known = this.views.find((view) => view.versionSyntax === versionSyntax)
+  /** That time, or one a little later at which others of the repository come, too. */
+  meeting(due: number): number {
+    const { phase, gathers } = this.rhythm
+    return gathers ? meetingAt(due, phase) : due
+  }
+
+  view(wanted: Followable): View {
+    const identity = viewIdentity(wanted)
+    const known = this.views.find((view) => viewIdentity(view.wanted) === identity)
     if (known !== undefined) return known
-    const view: View = { versionSyntax, keys: new Set(), offer: { state: 'unknown' } }
+    const view: View = { wanted, keys: new Set(), offer: { state: 'unknown' } }
     this.views.push(view)
     return view
   }
@@ -88,8 +109,12 @@ export class Followed implements Due {
     this.views.splice(this.views.indexOf(view), 1)
   }
 
-  /** Views whose version is not that of the digest, or whose last search failed. */
+  /**
+   * Views whose version is not that of the digest, or whose last search failed. A policy without a fitting tag is told so,
+   * and waits for the next list.
+   */
   stale(): View[] {
+    if (this.target.policy !== undefined) return this.views.filter(({ offer }) => offer.state === 'unknown')
     return this.views.filter(({ offer }) => offer.state !== 'known' || offer.version.digest !== this.digest)
   }
 }

@@ -1,19 +1,34 @@
 /** How the controller follows tags: it says which, and is told by key when there is something to look at again. */
 import type { NeedsChangeError, TransientError } from '../errors.ts'
 import type { Credentials, Digest, Repository } from './registry.ts'
+import type { TagPolicy } from './tag-policy.ts'
 
-/** What one ContainerVersion follows. Targets that agree in repository, tag and credentials share one poll. */
-export interface Target {
+/**
+ * What one ContainerVersion follows. Targets that agree in repository, tag and credentials share one poll; those that
+ * have a policy instead of a tag share one list of the repository's tags.
+ */
+export type Target = Polled & Followable
+
+interface Polled {
   readonly repository: Repository
-  readonly tag: string
   readonly credentials: Credentials
-  /** Anchored; an alias tag that matches it is the version. */
-  readonly versionSyntax: string
   readonly intervalSeconds: number
+  /** What was found before a restart: where the digest is the same still, its version is not searched for again. */
+  readonly remembered?: Version | undefined
 }
 
-/** Where a version's name was found, in the order of preference. */
-export type VersionSource = 'alias' | 'label' | 'digest'
+/** Where the version comes from. */
+export type Followable =
+  | {
+      readonly tag: string
+      /** Anchored; an alias tag that matches it is the version. */
+      readonly versionSyntax: string
+      readonly policy?: undefined
+    }
+  | { readonly policy: TagPolicy; readonly tag?: undefined; readonly versionSyntax?: undefined }
+
+/** Where a version's name was found, in the order of preference; `policy`: it is the tag that a policy has chosen. */
+export type VersionSource = 'alias' | 'label' | 'digest' | 'policy'
 
 export interface Version {
   readonly digest: Digest
@@ -22,7 +37,7 @@ export interface Version {
   readonly source: VersionSource
 }
 
-/** What the registry has to offer for a followed tag, as far as is known now. */
+/** What the registry has to offer for a followed tag or policy, as far as is known now. */
 export type Offer =
   | { readonly state: 'unknown' }
   | { readonly state: 'known'; readonly version: Version }

@@ -1,18 +1,19 @@
 /** One look at a followed tag: its digest, and the version of each view where that is new. */
-import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
 import type { Versions } from '../versions/version.ts'
-import { type Followed, type LookError, lastVersion, sameOffer, type View } from './followed.ts'
-import type { Offer } from './following.ts'
+import { type Followed, type LookError, lastVersion, type View } from './followed.ts'
+import {
+  asLookError,
+  failed,
+  failedLook,
+  type LookOutcome,
+  type LookResult,
+  offer,
+  retryAfterOf,
+} from './look-result.ts'
+import { lookThroughTags } from './look-through-tags.ts'
 import type { Access, Registry, Repository } from './registry.ts'
 
-export type LookOutcome = 'unchanged' | 'changed' | 'failed'
-
-export interface LookResult {
-  readonly outcome: LookOutcome
-  /** Views with something new in them. */
-  readonly news: readonly View[]
-  readonly retryAfterMs?: number | undefined
-}
+export type { LookOutcome, LookResult } from './look-result.ts'
 
 const nothingNew: LookResult = { outcome: 'unchanged', news: [] }
 
@@ -23,16 +24,15 @@ export async function look(
   versions: Versions,
   access: Access,
 ): Promise<LookResult> {
-  const { repository, tag } = followed.target
+  const { repository, tag, policy } = followed.target
+  if (policy !== undefined) return await lookThroughTags(followed, policy.needs, registryFor, access)
   const before = followed.digest
   let registry: Registry
   try {
     registry = registryFor(repository)
     followed.digest = await registry.resolve(repository, tag, access, before)
   } catch (error) {
-    const failure = asLookError(error, followed, access)
-    const news = followed.views.filter((view) => offer(view, failed(view, failure)))
-    return { outcome: 'failed', news, retryAfterMs: retryAfterOf(failure) }
+    return failedLook(followed, error, access)
   }
   const stale = followed.stale()
   if (stale.length === 0) return nothingNew
@@ -53,11 +53,11 @@ async function findVersions(
   let failure: LookError | undefined
   for (const view of stale) {
     const { digest } = followed
-    if (digest === undefined) break
-    const version = lastVersion(view.offer)
+    const { versionSyntax } = view.wanted
+    if (digest === undefined || tag === undefined || versionSyntax === undefined) break
+    const version = lastVersion(view.offer) ?? view.remembered
     try {
       const known = version?.digest === digest ? version : undefined
-      const { versionSyntax } = view
       const found = known ?? (await versions.find({ registry, repository, tag, digest, versionSyntax, access }))
       if (offer(view, { state: 'known', version: found })) news.push(view)
     } catch (error) {
@@ -67,27 +67,4 @@ async function findVersions(
   }
   if (failure === undefined) return { outcome, news }
   return { outcome: 'failed', news, retryAfterMs: retryAfterOf(failure) }
-}
-
-function offer(view: View, next: Offer): boolean {
-  if (sameOffer(view.offer, next)) return false
-  view.offer = next
-  return true
-}
-
-const failed = (view: View, error: LookError): Offer => ({ state: 'failed', error, version: lastVersion(view.offer) })
-
-const retryAfterOf = (error: LookError): number | undefined =>
-  error instanceof TransientError ? error.retryAfterMs : undefined
-
-/** An error of no known class is a defect of ours: said as such, tried again, and the process goes on. */
-function asLookError(error: unknown, { target }: Followed, { signal }: Access): LookError {
-  if (signal?.aborted) throw error
-  if (error instanceof TransientError || error instanceof NeedsChangeError) return error
-  const { repository, tag } = target
-  return new TransientError(
-    'InternalError',
-    `looking at tag ${tag} of ${repository.host}/${repository.path} failed within cvmanager: ${messageOf(error)}. It is tried again; please report it.`,
-    { cause: error },
-  )
 }

@@ -1,6 +1,7 @@
 /** Manifests and indexes, as far as cvmanager reads them (OCI image spec, manifest.md and image-index.md). */
 import { isDigest } from './digest.ts'
 import type { Digest, Labels } from './registry.ts'
+import type { Answer } from './transport.ts'
 
 /** Everything that a tag may point at. Indexes come first: they are followed by their own digest. */
 export const manifestTypes = [
@@ -16,6 +17,17 @@ export interface Manifest {
   readonly config: Digest | undefined
   /** Of an index: its first image that is not an attestation. */
   readonly firstImage: Digest | undefined
+  /** Of an index: `linux/amd64`, `linux/arm/v7`, … */
+  readonly platforms: readonly string[]
+}
+
+/** As it was pushed: by the answer's header, else by the manifest's own word; undefined where neither is of use. */
+export function mediaTypeOf({ headers, body }: Pick<Answer, 'headers' | 'body'>): string | undefined {
+  const [named = ''] = (headers['content-type'] ?? '').split(';')
+  const known = manifestTypes.split(', ')
+  return [named.trim().toLowerCase(), parseObject(body)?.mediaType].find(
+    (type): type is string => typeof type === 'string' && known.includes(type),
+  )
 }
 
 /** Undefined where it is not a JSON object. */
@@ -24,11 +36,13 @@ export function parseManifest(body: Buffer): Manifest | undefined {
   if (manifest === undefined) return undefined
   const images = Array.isArray(manifest.manifests) ? manifest.manifests.filter(isRecord) : []
   // BuildKit lists attestations beside the images, for a platform that does not exist.
-  const image = images.find(({ platform }) => !isRecord(platform) || platform.architecture !== 'unknown')
+  const real = images.filter(({ platform }) => !isRecord(platform) || platform.architecture !== 'unknown')
+  const [image] = real
   return {
     annotations: stringsOf(manifest.annotations),
     config: isRecord(manifest.config) ? digestIn(manifest.config) : undefined,
     firstImage: image === undefined ? undefined : digestIn(image),
+    platforms: real.flatMap(({ platform }) => (isRecord(platform) ? [platformName(platform)] : [])),
   }
 }
 
@@ -50,6 +64,9 @@ export function parseObject(body: Buffer): Readonly<Record<string, unknown>> | u
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+const platformName = ({ os, architecture, variant }: Readonly<Record<string, unknown>>): string =>
+  [os, architecture, variant].filter((part) => typeof part === 'string' && part !== '').join('/')
 
 const digestIn = ({ digest }: Readonly<Record<string, unknown>>): Digest | undefined =>
   isDigest(digest) ? digest : undefined

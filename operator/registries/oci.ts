@@ -1,36 +1,33 @@
 /** A registry of the OCI distribution API, without anything that its specification does not have. */
 import type { Clock } from '../clock.ts'
-import { Authorization } from './authorization.ts'
 import { digestOf, isContentOf, isDigest } from './digest.ts'
-import { type Asked, answerInvalid, statusFailure, transportFailure } from './failures.ts'
-import { sendAndFollow } from './follow.ts'
+import { type Asked, answerInvalid, statusFailure } from './failures.ts'
 import { nextLink } from './link.ts'
 import { labelsOfConfig, type Manifest, manifestTypes, parseManifest, parseObject } from './manifest.ts'
+import { OciClient } from './oci-client.ts'
+import { readManifest } from './oci-manifest.ts'
+import { OciTagging } from './oci-tagging.ts'
 import { isTag } from './reference.ts'
-import type { Access, Digest, Labels, Registry, Repository } from './registry.ts'
-import type { Answer, Purpose, Request, Transport } from './transport.ts'
+import type { Access, Described, Digest, Labels, Registry, Repository, Tagged, Untagged } from './registry.ts'
+import type { RegistryKind } from './registry-kind.ts'
+import { TagPages } from './tag-pages.ts'
+import type { Purpose, Transport } from './transport.ts'
 
 const tagsOfAPage = 1000
 /** A listing that goes on for longer is going round in circles. */
 const mostPages = 1000
 
-interface Question {
-  readonly asked: Asked
-  readonly access: Access
-  readonly purpose: Purpose
-  readonly method: 'GET' | 'HEAD'
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
 export class OciRegistry implements Registry {
   readonly kind: string = 'oci'
   readonly #transport: Transport
-  readonly #authorization: Authorization
+  readonly #client: OciClient
+  readonly #tagging: OciTagging
+  readonly #tagPages = new TagPages()
 
   constructor(transport: Transport, clock?: Clock) {
     this.#transport = transport
-    this.#authorization = new Authorization(transport, clock)
+    this.#client = new OciClient(transport, clock)
+    this.#tagging = new OciTagging(this.#client, (...question) => this.resolve(...question))
   }
 
   async resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
@@ -39,7 +36,7 @@ export class OciRegistry implements Registry {
     // Registries use the digest as the manifest's entity tag; one that does not answers in full, which costs headers.
     const condition = known === undefined ? undefined : { 'if-none-match': `"${known}"` }
     const headers = { accept: manifestTypes, ...condition }
-    const answer = await this.#ask({ asked, access, purpose: 'manifest', method: 'HEAD', path, headers })
+    const answer = await this.#client.ask({ asked, access, purpose: 'manifest', method: 'HEAD', path, headers })
     if (answer.status === 304 && known !== undefined) return known
     if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
 
@@ -55,14 +52,23 @@ export class OciRegistry implements Registry {
     let path: string | undefined = `${base}?n=${tagsOfAPage}`
     for (let pages = 0; path !== undefined; pages++) {
       if (pages === mostPages) throw answerInvalid(asked, `more than ${mostPages} pages`)
-      const headers = { accept: 'application/json' }
-      const answer = await this.#ask({ asked, access, purpose: 'tags', method: 'GET', path, headers })
+      const known = this.#tagPages.get(repository, path, access)
+      const headers = { accept: 'application/json', ...(known && { 'if-none-match': known.etag }) }
+      const answer = await this.#client.ask({ asked, access, purpose: 'tags', method: 'GET', path, headers })
+      if (answer.status === 304 && known !== undefined) {
+        yield known.tags
+        path = known.next
+        continue
+      }
       if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
       // A repository without tags has null there.
       const tags = parseObject(answer.body)?.tags ?? (isNullList(answer.body) ? [] : undefined)
       if (!Array.isArray(tags)) throw answerInvalid(asked, 'no list of tags in it')
-      yield tags.filter((tag): tag is string => typeof tag === 'string' && isTag(tag))
-      path = this.#nextPage(asked, path, base, nextLink(answer.headers.link?.toString()))
+      const page = tags.filter((tag): tag is string => typeof tag === 'string' && isTag(tag))
+      const next = this.#nextPage(asked, path, base, nextLink(answer.headers.link?.toString()))
+      this.#tagPages.remember(repository, path, access, { tags: page, next }, answer.headers.etag)
+      yield page
+      path = next
     }
   }
 
@@ -72,6 +78,19 @@ export class OciRegistry implements Registry {
       manifest.firstImage === undefined ? manifest : await this.#manifest(repository, manifest.firstImage, access)
     const labels = image.config === undefined ? {} : await this.#configLabels(repository, image.config, access)
     return { ...labels, ...image.annotations, ...manifest.annotations }
+  }
+
+  async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
+    const { mediaType, bytes } = await readManifest(this.#client, repository, digest, access)
+    return { mediaType, platforms: parseManifest(bytes)?.platforms ?? [] }
+  }
+
+  tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {
+    return this.#tagging.tag(repository, digest, tag, access)
+  }
+
+  untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+    return this.#tagging.untag(repository, tag, access)
   }
 
   async #manifest(repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
@@ -90,39 +109,12 @@ export class OciRegistry implements Registry {
   /** A body, held against its digest where that is known. */
   async #content(asked: Asked, access: Access, purpose: Purpose, path: string, digest?: Digest): Promise<Buffer> {
     const headers = { accept: purpose === 'manifest' ? manifestTypes : '*/*' }
-    const answer = await this.#ask({ asked, access, purpose, method: 'GET', path, headers })
+    const answer = await this.#client.ask({ asked, access, purpose, method: 'GET', path, headers })
     if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
     if (digest !== undefined && !isContentOf(digest, answer.body)) {
       throw answerInvalid(asked, 'its content does not have that digest')
     }
     return answer.body
-  }
-
-  /** With the authorization that the registry wants; once again where it turns out to want another. */
-  async #ask({ asked, access, ...question }: Question): Promise<Answer> {
-    const { repository } = asked
-    const send = (authorization: string | undefined): Promise<Answer> => {
-      const request: Request = {
-        ...question,
-        host: repository.host,
-        origin: this.#transport.originOf(repository.host),
-        headers: authorization === undefined ? question.headers : { ...question.headers, authorization },
-        destination: 'configured',
-        urgent: access.urgent,
-        signal: access.signal,
-      }
-      return sendAndFollow(this.#transport, request, asked)
-    }
-    try {
-      const authorization = await this.#authorization.before(repository, access, asked)
-      const answer = await send(authorization)
-      if (answer.status !== 401) return answer
-      const challenge = String(answer.headers['www-authenticate'] ?? '')
-      const other = await this.#authorization.after(challenge, authorization, repository, access, asked)
-      return other === undefined ? answer : await send(other)
-    } catch (error) {
-      throw transportFailure(asked, error)
-    }
   }
 
   /** Only further into the same listing: a link elsewhere would take the credentials along. */
@@ -140,3 +132,10 @@ export class OciRegistry implements Registry {
 }
 
 const isNullList = (body: Buffer): boolean => parseObject(body)?.tags === null
+
+/** Whatever no other kind knows. */
+export const oci: RegistryKind = {
+  kind: 'oci',
+  serves: () => true,
+  make: ({ transport }) => new OciRegistry(transport),
+}

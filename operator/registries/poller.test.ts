@@ -20,6 +20,22 @@ t.test('a new target is looked at at once, then once an interval, and only news 
   t.same(changes, ['shop/web', 'shop/web'])
 })
 
+t.test(
+  'a version that is remembered for the digest is not searched for again, and for another digest it is',
+  async (t) => {
+    const { time, registry, poller, searched } = polling(t)
+    const remembered = { digest: digests('one'), name: 'v1', source: 'alias' } as const
+    poller.follow('shop/web', { ...target(), remembered })
+    await time.advance(10)
+    t.same(poller.offer('shop/web'), { state: 'known', version: remembered })
+    t.same(searched, [])
+    registry.content = () => digests('two')
+    await time.advance(60_000)
+    t.match(poller.offer('shop/web'), { state: 'known', version: { digest: digests('two') } })
+    t.equal(searched.length, 1)
+  },
+)
+
 t.test('who follows the same with the same credentials shares one poll, and each syntax one search', async (t) => {
   const { time, poller, changes, searched, asked } = polling(t)
   for (let i = 0; i < 1000; i++) poller.follow(`shop/${i}`, target({ versionSyntax: i % 2 === 0 ? 'a' : 'b' }))
@@ -27,7 +43,7 @@ t.test('who follows the same with the same credentials shares one poll, and each
   t.equal(asked.length, 1)
   t.same([...searched].sort(), ['a', 'b'])
   t.equal(new Set(changes).size, 1000)
-  t.same(poller.stats(), { followers: 1000, targets: 1, queued: 0, inFlight: 0 })
+  t.same(poller.stats(), { followers: 1000, targets: 1, queued: 0, inFlight: 0, slowed: 0 })
 
   const login: Credentials = { kind: 'basic', username: 'ann', password: 'x' }
   poller.follow('shop/other', target({ credentials: login }))
@@ -133,7 +149,7 @@ t.test('B40 who unfollows is told nothing more, and the last one ends the pollin
   asked.length = 0
   await time.advance(600_000)
   t.equal(asked.length, 0)
-  t.same(poller.stats(), { followers: 0, targets: 0, queued: 0, inFlight: 0 })
+  t.same(poller.stats(), { followers: 0, targets: 0, queued: 0, inFlight: 0, slowed: 0 })
 })
 
 t.test('following the same again changes nothing, following another tag moves over', async (t) => {

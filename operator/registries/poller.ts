@@ -5,12 +5,16 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../clock.ts'
 import type { Versions } from '../versions/version.ts'
+import { Agenda } from './agenda.ts'
 import { backOffMs } from './back-off.ts'
-import { Followed, type Follower, identityOf, intervalMsOf } from './followed.ts'
+import { Followed, type Follower, identityOf, intervalMsOf, viewIdentity } from './followed.ts'
 import type { Following, Offer, Target } from './following.ts'
-import { DueHeap } from './heap.ts'
+import { rhythmOf } from './gathering.ts'
+import { HintLimit } from './hint-limit.ts'
 import { Lane } from './lane.ts'
 import { type LookOutcome, type LookResult, look } from './look.ts'
+import { type Place, Places } from './places.ts'
+import { PushTrust } from './push-trust.ts'
 import type { Registry, Repository } from './registry.ts'
 import { type Alarm, monotonicClock, systemAlarm } from './timing.ts'
 
@@ -23,6 +27,8 @@ export interface PollerOptions {
   readonly onLook?: (host: string, outcome: LookOutcome, lateMs: number) => void
   /** Looks at the same time, of each registry. */
   readonly concurrency?: number
+  /** How many times less often a tag is polled while push works for it. Default 1: never. */
+  readonly pushPollFactor?: number
   readonly clock?: Clock
   readonly alarm?: Alarm
   /** 0 to 1, for phases and jitter. */
@@ -34,33 +40,40 @@ export interface PollerStats {
   readonly targets: number
   readonly queued: number
   readonly inFlight: number
+  /** Targets that are polled less often, because push works for them. */
+  readonly slowed: number
 }
 
 const defaultConcurrency = 64
-/** Timers ring by the millisecond: what is due within it is looked at with the rest. */
-const sliceMs = 1
+/** Looks that are put into one request by the hundred. */
+const gatheringConcurrency = 1_000
 /** After a pause, looks come back over this much time instead of all at once. */
 const returnOverMs = 5_000
 
 export class Poller implements Following {
   readonly #options: PollerOptions
   readonly #clock: Clock
-  readonly #alarm: Alarm
   readonly #random: () => number
   readonly #followers = new Map<string, Follower>()
   readonly #followed = new Map<string, Followed>()
-  readonly #heap = new DueHeap<Followed>()
+  readonly #places = new Places()
+  readonly #agenda: Agenda<Followed>
+  readonly #trust: PushTrust
+  readonly #hintLimit = new HintLimit()
   readonly #lanes = new Map<string, Lane>()
   readonly #looks = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
-  #wakeAt = Number.POSITIVE_INFINITY
-  #cancelAlarm: () => void = () => undefined
 
   constructor(options: PollerOptions) {
     this.#options = options
     this.#clock = options.clock ?? monotonicClock
-    this.#alarm = options.alarm ?? systemAlarm
     this.#random = options.random ?? Math.random
+    const alarm = options.alarm ?? systemAlarm
+    this.#agenda = new Agenda(this.#clock, alarm, (followed, now) => this.#enqueue(followed, now))
+    const onLost = (lost: readonly Followed[]) => {
+      for (const each of lost) this.#repace(each)
+    }
+    this.#trust = new PushTrust({ factor: options.pushPollFactor ?? 1, onLost, alarm })
     setMaxListeners(0, this.#stopping.signal)
   }
 
@@ -69,12 +82,13 @@ export class Poller implements Following {
     const before = this.#followers.get(key)
     const identity = identityOf(target)
     const intervalMs = intervalMsOf(target)
-    const sameView = before?.followed.identity === identity && before.target.versionSyntax === target.versionSyntax
+    const sameView = before?.followed.identity === identity && viewIdentity(before.target) === viewIdentity(target)
     if (before !== undefined && sameView && before.intervalMs === intervalMs) return
 
     const followed = this.#followed.get(identity) ?? this.#begin(identity, target)
-    const view = followed.view(target.versionSyntax)
+    const view = followed.view(target)
     view.keys.add(key)
+    view.remembered ??= target.remembered
     this.#followers.set(key, { target, intervalMs, followed, view })
     if (before !== undefined && !sameView) this.#leave(key, before)
     this.#retime(followed)
@@ -98,13 +112,44 @@ export class Poller implements Following {
     if (followed === undefined || this.#stopping.signal.aborted) return
     followed.urgent = true
     if (followed.state === 'looking') return
-    this.#heap.remove(followed)
+    this.#agenda.remove(followed)
     this.#enqueue(followed, this.#clock.now())
+  }
+
+  /**
+   * A hint that something may have changed there: what is followed of it is looked at, once for all hints that come while
+   * a look is under way.
+   * @param source who gave the hint, as `setHearing` names it
+   * @returns how many targets that is
+   */
+  lookNowAt(place: Place, source: string): number {
+    if (this.#stopping.signal.aborted) return 0
+    const found = this.#places.at(place)
+    const now = this.#clock.now()
+    for (const followed of found) {
+      this.#trust.hinted(followed, source)
+      followed.urgent = true
+      if (followed.state === 'looking') continue
+      const from = this.#hintLimit.lookFrom(followed)
+      if (from > now) {
+        if (followed.state === 'scheduled' && followed.due > from) this.#schedule(followed, from)
+        continue
+      }
+      this.#agenda.remove(followed)
+      this.#enqueue(followed, now)
+    }
+    return found.length
+  }
+
+  /** Whether hints of that source can arrive at present; where they cannot, polling is back at its own pace. */
+  setHearing(source: string, hearing: boolean): void {
+    this.#trust.setHearing(source, hearing)
   }
 
   /** Calls off whatever is under way, and waits until it has ended. */
   async stop(): Promise<void> {
-    this.#cancelAlarm()
+    this.#agenda.stop()
+    this.#trust.stop()
     this.#stopping.abort(new Error('the poller is stopping'))
     await Promise.allSettled(this.#looks)
   }
@@ -112,12 +157,15 @@ export class Poller implements Following {
   stats(): PollerStats {
     let queued = 0
     for (const lane of this.#lanes.values()) queued += lane.queued
-    return { followers: this.#followers.size, targets: this.#followed.size, queued, inFlight: this.#looks.size }
+    const { slowed } = this.#trust
+    return { followers: this.#followers.size, targets: this.#followed.size, queued, inFlight: this.#looks.size, slowed }
   }
 
   #begin(identity: string, target: Target): Followed {
-    const followed = new Followed(identity, target, this.#random())
+    const rhythm = rhythmOf(target.repository, this.#options.registryFor, this.#random)
+    const followed = new Followed(identity, target, rhythm)
     this.#followed.set(identity, followed)
+    this.#places.add(followed)
     return followed
   }
 
@@ -130,7 +178,9 @@ export class Poller implements Following {
     }
     followed.state = 'dropped'
     this.#followed.delete(followed.identity)
-    this.#heap.remove(followed)
+    this.#places.remove(followed)
+    this.#trust.drop(followed)
+    this.#agenda.remove(followed)
     this.#lanes.get(followed.host)?.remove(followed)
   }
 
@@ -142,41 +192,23 @@ export class Poller implements Following {
     }
     if (shortest === followed.intervalMs) return
     followed.intervalMs = shortest
+    this.#repace(followed)
+  }
+
+  #repace(followed: Followed): void {
     // What is due already, or backs off after a failure, keeps its time.
     const now = this.#clock.now()
     if (followed.place < 0 || followed.failures > 0 || followed.due <= now) return
-    this.#schedule(followed, followed.nextAfter(now))
+    this.#schedule(followed, followed.nextAfter(now, this.#trust.paceMs(followed)))
   }
 
   #schedule(followed: Followed, due: number): void {
     followed.state = 'scheduled'
-    this.#heap.put(followed, due)
-    this.#wake()
-  }
-
-  #wake(): void {
-    const due = this.#heap.peek()?.due ?? Number.POSITIVE_INFINITY
-    if (due >= this.#wakeAt || this.#stopping.signal.aborted) return
-    this.#cancelAlarm()
-    this.#wakeAt = due
-    this.#cancelAlarm = this.#alarm(Math.max(due - this.#clock.now(), sliceMs), () => {
-      this.#wakeAt = Number.POSITIVE_INFINITY
-      this.#ring()
-    })
-  }
-
-  #ring(): void {
-    const now = this.#clock.now()
-    for (;;) {
-      const followed = this.#heap.popDue(now + sliceMs)
-      if (followed === undefined) break
-      this.#enqueue(followed, now)
-    }
-    this.#wake()
+    this.#agenda.put(followed, followed.meeting(due))
   }
 
   #enqueue(followed: Followed, now: number): void {
-    const lane = this.#laneOf(followed.host)
+    const lane = this.#laneOf(followed)
     if (now < lane.pausedUntil) {
       this.#schedule(followed, this.#afterPause(followed, lane))
       return
@@ -211,6 +243,8 @@ export class Poller implements Following {
     const access = { credentials, signal: this.#stopping.signal, urgent: followed.urgent }
     followed.state = 'looking'
     followed.urgent = false
+    this.#trust.begins(followed)
+    const before = followed.digest
     let result: LookResult
     try {
       result = await look(followed, registryFor, versions, access)
@@ -220,22 +254,30 @@ export class Poller implements Following {
       throw error
     }
     onLook?.(followed.host, result.outcome, lateMs)
-    this.#settle(followed, lane, result)
+    this.#settle(followed, lane, result, before !== undefined && followed.digest !== before)
     for (const view of result.news) for (const key of view.keys) this.#options.onChange(key)
   }
 
-  #settle(followed: Followed, lane: Lane, { outcome, retryAfterMs }: LookResult): void {
+  #settle(followed: Followed, lane: Lane, { outcome, retryAfterMs }: LookResult, moved: boolean): void {
     const now = this.#clock.now()
     followed.failures = outcome === 'failed' ? followed.failures + 1 : 0
     if (retryAfterMs !== undefined) this.#pause(lane, now + retryAfterMs)
     // Nobody may be left who follows it, or it may be followed anew as another.
     if (this.#followed.get(followed.identity) !== followed) return
-    const wanted = followed.urgent && retryAfterMs === undefined
+    const fruitless = (moved || outcome !== 'failed') && this.#trust.saw(followed, moved)
+    if (fruitless) this.#hintLimit.fruitless(followed, now)
+    const wanted = followed.urgent && retryAfterMs === undefined && this.#hintLimit.lookFrom(followed) <= now
     // A view that came while this look was under way has not been looked for.
     const unseen = outcome !== 'failed' && followed.stale().length > 0
     if (wanted || unseen) this.#enqueue(followed, now)
     else if (outcome === 'failed') this.#schedule(followed, this.#retryAt(followed, lane, now))
-    else this.#schedule(followed, followed.nextAfter(now))
+    else this.#schedule(followed, this.#nextLook(followed, fruitless, now))
+  }
+
+  #nextLook(followed: Followed, fruitless: boolean, now: number): number {
+    // A registry may show a change only some time after it has told of it: the next poll is not put off then.
+    const next = followed.nextAfter(now, fruitless ? followed.intervalMs : this.#trust.paceMs(followed))
+    return followed.urgent ? Math.min(next, this.#hintLimit.lookFrom(followed)) : next
   }
 
   #retryAt(followed: Followed, lane: Lane, now: number): number {
@@ -248,10 +290,10 @@ export class Poller implements Following {
     for (const queued of lane.drain()) this.#schedule(queued, this.#afterPause(queued, lane))
   }
 
-  #laneOf(host: string): Lane {
+  #laneOf({ host, rhythm }: Followed): Lane {
     const known = this.#lanes.get(host)
     if (known !== undefined) return known
-    const lane = new Lane(this.#options.concurrency ?? defaultConcurrency)
+    const lane = new Lane(this.#options.concurrency ?? (rhythm.gathers ? gatheringConcurrency : defaultConcurrency))
     this.#lanes.set(host, lane)
     return lane
   }

@@ -35,6 +35,14 @@ export class Shelf implements Registry {
   async labels() {
     return {}
   }
+
+  tag(): never {
+    throw new Error('nobody tags here')
+  }
+
+  untag(): never {
+    throw new Error('nobody untags here')
+  }
 }
 
 export function polling(t: Pick<Test, 'teardown'>, options: Partial<PollerOptions> = {}) {
@@ -60,7 +68,7 @@ export function polling(t: Pick<Test, 'teardown'>, options: Partial<PollerOption
   return { time, registry, changes, searched, poller, asked: registry.asked }
 }
 
-export const target = (more: Partial<Target> = {}): Target => ({
+export const target = (more: Partial<Extract<Target, { tag: string }>> = {}): Target => ({
   repository: { host: 'registry.example.com', path: 'shop/web' },
   tag: 'env-prod',
   credentials: anonymous,

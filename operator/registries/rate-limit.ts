@@ -4,6 +4,7 @@
  * the first to end, and only a queue that lasts opens more, doubling.
  */
 import type { Clock } from '../clock.ts'
+import type { Allowance } from './allowance.ts'
 import { type Alarm, monotonicClock, systemAlarm } from './timing.ts'
 
 export interface Limits {
@@ -20,6 +21,11 @@ export const defaultLimits: Limits = { requestsPerSecond: 100, burst: 200, concu
 const patienceMs = 20
 const firstPauseMs = 5_000
 const longestPauseMs = 300_000
+
+/** Of what a registry allows: with less left than this part of it, it is asked slowly. */
+const scarcePart = 0.1
+/** Enough for sixty tags a minute, whose headers are not even counted where only pulls are. */
+const scarceRequestsPerSecond = 1
 
 /** The registry asked to be left alone for so long. */
 export class Paused extends Error {
@@ -50,6 +56,7 @@ export class RateLimit {
   #pausedUntil = 0
   #pauses = 0
   #cancelAlarm: (() => void) | undefined
+  #allowance: Allowance | undefined
 
   constructor(limits: Limits = defaultLimits, clock: Clock = monotonicClock, alarm: Alarm = systemAlarm) {
     this.#limits = limits
@@ -61,6 +68,16 @@ export class RateLimit {
 
   get idle(): boolean {
     return this.#inFlight === 0 && this.#queue.size === 0 && this.#urgent.size === 0
+  }
+
+  get allowance(): Allowance | undefined {
+    return this.#allowance
+  }
+
+  /** The registry said how much is left: when that is little, what is due goes out slowly, and none of it in a burst. */
+  heed(allowance: Allowance): void {
+    this.#refill(this.#clock.now())
+    this.#allowance = allowance
   }
 
   /**
@@ -122,9 +139,15 @@ export class RateLimit {
   }
 
   #refill(now: number): void {
-    const { requestsPerSecond, burst } = this.#limits
+    const { requestsPerSecond, burst } = this.#pace()
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) / 1000) * requestsPerSecond)
     this.#filledAt = now
+  }
+
+  #pace(): Pick<Limits, 'requestsPerSecond' | 'burst'> {
+    const { limit, remaining } = this.#allowance ?? { limit: 0, remaining: 0 }
+    if (limit === 0 || remaining >= limit * scarcePart) return this.#limits
+    return { requestsPerSecond: Math.min(scarceRequestsPerSecond, this.#limits.requestsPerSecond), burst: 1 }
   }
 
   #pump(): void {
@@ -139,7 +162,7 @@ export class RateLimit {
       next.go()
     }
     if (this.#urgent.size + this.#queue.size === 0 || this.#inFlight >= this.#limits.concurrency) return
-    if (this.#tokens < 1) this.#wake(((1 - this.#tokens) / this.#limits.requestsPerSecond) * 1000, () => this.#pump())
+    if (this.#tokens < 1) this.#wake(((1 - this.#tokens) / this.#pace().requestsPerSecond) * 1000, () => this.#pump())
     else this.#wake(patienceMs, () => this.#widen())
   }
 

@@ -1,4 +1,5 @@
 /** What cvmanager asks of an image registry. One file each implements it; the contract suite runs over all of them. */
+import type { ServiceAccount } from './service-account.ts'
 
 /** An image's content address, `sha256:` and 64 hexadecimal digits (OCI image spec, descriptor.md#digests). */
 export type Digest = `${string}:${string}`
@@ -14,6 +15,8 @@ export type Credentials =
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
   /** An OAuth2 refresh token, `identitytoken` in a Docker config file. */
   | { readonly kind: 'identity-token'; readonly token: string }
+  /** What a cloud gives to a tenant's own service account. */
+  | ServiceAccount
 
 export const anonymous: Credentials = { kind: 'anonymous' }
 
@@ -28,8 +31,14 @@ export interface Access {
 export type Labels = Readonly<Record<string, string>>
 
 export interface Registry {
-  /** As in `--provider`: `oci`, later `ecr`, `dockerhub`, … */
+  /** As in `--provider`: `oci`, `ecr`, `dockerhub`, … */
   readonly kind: string
+
+  /**
+   * Whether one question answers for many tags of a repository: its targets are then asked for at the same moment, and the
+   * registry puts the questions that come together into one.
+   */
+  readonly batches?: boolean
 
   /**
    * The digest that a tag points at; of an index, the index's own. Moves headers only.
@@ -41,6 +50,42 @@ export interface Registry {
   /** The repository's tags, page by page, in the registry's order. Bounded by the registry's own page size. */
   tags(repository: Repository, access: Access): AsyncIterable<readonly string[]>
 
+  /**
+   * All tags on an image, where the registry can tell them at once; absent, or undefined for these credentials or at this
+   * moment, where they have to be searched among `tags`.
+   */
+  aliases?(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined>
+
+  /** When tags were pushed, where the registry knows it, in milliseconds since the epoch. */
+  pushTimes?(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>>
+
   /** Labels and annotations of an image; of an index, its annotations and those of its first image. */
   labels(repository: Repository, digest: Digest, access: Access): Promise<Labels>
+
+  /**
+   * What kind of image it is, where the registry can tell; absent where it cannot.
+   * @throws NeedsChangeError `ImageNotFound`, `RegistryAccessDenied`; TransientError as `resolve`
+   */
+  describe?(repository: Repository, digest: Digest, access: Access): Promise<Described>
+
+  /**
+   * Points a tag at an image of the repository, moving no layers; an index is tagged whole.
+   * @throws NeedsChangeError `ImageNotFound`, `TagImmutable`, `RegistryAccessDenied`; TransientError as `resolve`
+   */
+  tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged>
+
+  /**
+   * Takes a tag off, and nothing else: neither the image nor its other tags.
+   * @throws NeedsChangeError `UntagNotSupported` where the registry cannot do that alone, `RegistryAccessDenied`; TransientError as `resolve`
+   */
+  untag(repository: Repository, tag: string, access: Access): Promise<Untagged>
 }
+
+export interface Described {
+  readonly mediaType: string | undefined
+  /** Of a multi-architecture image: `linux/amd64`, `linux/arm/v7`, …; empty for a single one. */
+  readonly platforms: readonly string[]
+}
+
+export type Tagged = 'added' | 'moved' | 'unchanged'
+export type Untagged = 'removed' | 'absent'

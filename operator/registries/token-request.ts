@@ -1,5 +1,13 @@
 /** One request to a token service: by GET, or by POST for an identity token (distribution's token and OAuth2 specs). */
-import { type Asked, accessDenied, answerInvalid, statusFailure, transportFailure } from './failures.ts'
+import type { Destination } from './addresses.ts'
+import {
+  type Asked,
+  accessDenied,
+  answerInvalid,
+  authHostForbidden,
+  statusFailure,
+  transportFailure,
+} from './failures.ts'
 import type { Credentials } from './registry.ts'
 import { type BearerToken, parseTokenAnswer } from './token-answer.ts'
 import type { Request, Transport } from './transport.ts'
@@ -24,10 +32,10 @@ export async function requestToken(
   scopes: readonly string[],
   askedOf: Asked,
 ): Promise<BearerToken> {
-  const realm = safeRealm(transport, service, askedOf)
+  const { url: realm, destination } = safeRealm(transport, service, askedOf)
   const asked = { ...askedOf, tokenService: realm.host }
   const answer = await transport
-    .send(tokenRequest(realm, new URL(transport.originOf(service.registry)), service, credentials, scopes))
+    .send(tokenRequest(realm, destination, service, credentials, scopes))
     .catch((error: unknown) => Promise.reject(transportFailure(asked, error)))
 
   if (answer.status >= 300 && answer.status < 400) {
@@ -41,8 +49,12 @@ export async function requestToken(
   return token
 }
 
-/** A realm is named by the registry's answer, and will get the credentials: it may not take them off TLS. */
-function safeRealm(transport: Transport, { realm, registry }: TokenService, asked: Asked): URL {
+/** A realm is named by the registry's answer, and will get the credentials: it may not take them off TLS or elsewhere. */
+function safeRealm(
+  transport: Transport,
+  { realm, registry }: TokenService,
+  asked: Asked,
+): { readonly url: URL; readonly destination: Destination } {
   const url = URL.canParse(realm) ? new URL(realm) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
     throw answerInvalid(asked, 'its challenge names a token realm that is not a plain http(s) address')
@@ -50,12 +62,14 @@ function safeRealm(transport: Transport, { realm, registry }: TokenService, aske
   if (url.protocol === 'http:' && !transport.isInsecure(registry)) {
     throw answerInvalid(asked, `its challenge names a token realm without TLS (${url.host})`)
   }
-  return url
+  const destination = transport.authHosts.trust(registry, new URL(transport.originOf(registry)), url)
+  if (destination === undefined) throw authHostForbidden(asked, url.host)
+  return { url, destination }
 }
 
 function tokenRequest(
   realm: URL,
-  registry: URL,
+  destination: Destination,
   { registry: host, service }: TokenService,
   credentials: Credentials,
   scopes: readonly string[],
@@ -64,7 +78,7 @@ function tokenRequest(
     host,
     purpose: 'token',
     origin: realm.origin,
-    destination: realm.hostname === registry.hostname ? 'configured' : 'answered',
+    destination,
   } as const
   if (credentials.kind === 'identity-token') {
     const form = new URLSearchParams({

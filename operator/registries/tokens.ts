@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../clock.ts'
 import { NeedsChangeError } from '../errors.ts'
+import { abortable } from './abortable.ts'
 import { credentialId } from './credential-id.ts'
 import type { Asked } from './failures.ts'
 import { Lru } from './lru.ts'
@@ -132,19 +133,5 @@ export class Tokens {
       if (wanted && free && group.alone.get(held.repository) !== true) found.push([held.repository, held.scope])
     }
     return found
-  }
-}
-
-/** The flight goes on for others when one of those who wait for it is called off. */
-async function abortable<T>(flight: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await flight
-  signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([flight, promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }

@@ -5,8 +5,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../clock.ts'
 import type { Destination } from './addresses.ts'
+import { type Allowance, allowanceOf } from './allowance.ts'
+import { AuthHosts } from './auth-hosts.ts'
 import { exchange, Unreachable } from './exchange.ts'
 import { Pools } from './pools.ts'
+import type { ProxyRules } from './proxies.ts'
 import { defaultLimits, type Limits, Paused, RateLimit } from './rate-limit.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { type Alarm, monotonicClock, systemAlarm } from './timing.ts'
@@ -19,6 +22,13 @@ export interface TransportOptions {
   readonly version: string
   /** `host` or `host:port`: reached by plain HTTP. Loopback too has to be named here. */
   readonly insecureRegistries?: readonly string[]
+  /** By a registry's host: where its API is, if not at that host. */
+  readonly origins?: Readonly<Record<string, string>>
+  /** Which other site a registry may name as its token service. */
+  readonly authHosts?: AuthHosts
+  /** Certificate authorities in PEM, trusted beside those of Node. */
+  readonly ca?: string | undefined
+  readonly proxies?: ProxyRules | undefined
   readonly limits?: Limits
   /** For a whole answer, its body included. */
   readonly deadlineMs?: number
@@ -26,18 +36,20 @@ export interface TransportOptions {
   readonly alarm?: Alarm
   /** Told of every request: the registry, what it was for, and the status or the kind of failure. */
   readonly onRequest?: (host: string, purpose: Purpose, outcome: string) => void
+  /** Told whenever a registry says how much it still allows. */
+  readonly onAllowance?: (host: string, allowance: Allowance) => void
 }
 
 export interface Request {
   /** The registry on whose behalf it is sent, and whose limits it counts against. */
   readonly host: string
   readonly purpose: Purpose
-  readonly method: 'GET' | 'HEAD' | 'POST'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   readonly origin: string
   /** With the query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Uint8Array | undefined
   readonly destination: Destination
   readonly urgent?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -55,7 +67,11 @@ const defaultDeadlineMs = 10_000
 /** Registries are few; names that tenants invent are not kept for ever. */
 const mostRegistries = 1_000
 
+const ownOrigins: Readonly<Record<string, string>> = { 'docker.io': 'https://registry-1.docker.io' }
+
 export class Transport {
+  readonly authHosts: AuthHosts
+  readonly #origins: Readonly<Record<string, string>>
   readonly #insecure: ReadonlySet<string>
   readonly #userAgent: string
   readonly #limits: Limits
@@ -63,10 +79,13 @@ export class Transport {
   readonly #clock: Clock
   readonly #alarm: Alarm
   readonly #onRequest: NonNullable<TransportOptions['onRequest']>
+  readonly #onAllowance: NonNullable<TransportOptions['onAllowance']>
   readonly #registries = new Map<string, RateLimit>()
   readonly #pools: Pools
 
   constructor(options: TransportOptions) {
+    this.authHosts = options.authHosts ?? new AuthHosts()
+    this.#origins = { ...ownOrigins, ...options.origins }
     this.#insecure = new Set(options.insecureRegistries)
     this.#userAgent = `cvmanager/${options.version}`
     this.#limits = options.limits ?? defaultLimits
@@ -74,7 +93,13 @@ export class Transport {
     this.#clock = options.clock ?? monotonicClock
     this.#alarm = options.alarm ?? systemAlarm
     this.#onRequest = options.onRequest ?? (() => undefined)
-    this.#pools = new Pools({ connectTimeoutMs: this.#deadlineMs, connectionsPerOrigin: this.#limits.concurrency })
+    this.#onAllowance = options.onAllowance ?? (() => undefined)
+    this.#pools = new Pools({
+      connectTimeoutMs: this.#deadlineMs,
+      connectionsPerOrigin: this.#limits.concurrency,
+      ca: options.ca,
+      proxies: options.proxies,
+    })
   }
 
   /** How many connections were opened so far, to whatever host. */
@@ -89,8 +114,8 @@ export class Transport {
 
   /** Where a registry's API is. */
   originOf(host: string): string {
-    if (host === 'docker.io') return 'https://registry-1.docker.io'
-    return `${this.isInsecure(host) ? 'http' : 'https'}://${host}`
+    const origin = Object.hasOwn(this.#origins, host) ? this.#origins[host] : undefined
+    return origin ?? `${this.isInsecure(host) ? 'http' : 'https'}://${host}`
   }
 
   /**
@@ -106,6 +131,7 @@ export class Transport {
       const asked = retryAfterMs(answer.headers['retry-after']?.toString(), Number.isNaN(date) ? Date.now() : date)
       const refused = answer.status === 429 || (answer.status >= 500 && asked !== undefined)
       if (!refused) limit.answered()
+      this.#heed(request.host, limit, answer.headers)
       this.#onRequest(request.host, request.purpose, String(answer.status))
       return { ...answer, retryAfterMs: refused ? limit.pause(asked) : undefined }
     } catch (error) {
@@ -117,8 +143,21 @@ export class Transport {
     }
   }
 
+  /** What the registry last said that it still allows; undefined where it does not say. */
+  allowance(host: string): Allowance | undefined {
+    return this.#registries.get(host)?.allowance
+  }
+
+  #heed(host: string, limit: RateLimit, headers: IncomingHttpHeaders): void {
+    const allowance = allowanceOf(headers)
+    if (allowance === undefined) return
+    limit.heed(allowance)
+    this.#onAllowance(host, allowance)
+  }
+
   async #exchange(request: Request): Promise<Omit<Answer, 'retryAfterMs'>> {
     const options = { deadlineMs: this.#deadlineMs, userAgent: this.#userAgent }
+    if (this.#pools.mustAsk(request.origin, request.destination)) await this.#pools.ask(request)
     try {
       return await exchange(this.#pools, request, options)
     } catch (error) {

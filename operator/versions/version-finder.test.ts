@@ -37,6 +37,14 @@ class Shelf implements Registry {
     return this.labelsOfAll
   }
 
+  tag(): never {
+    throw new Error('nobody tags here')
+  }
+
+  untag(): never {
+    throw new Error('nobody untags here')
+  }
+
   count(prefix: string): number {
     return this.asked.filter((question) => question.startsWith(prefix)).length
   }

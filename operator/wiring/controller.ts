@@ -25,7 +25,7 @@ import type { Metrics } from '../http/metrics.ts'
 import type { Logger } from '../log.ts'
 import { strategies } from '../strategies/strategies.ts'
 import { workloadKinds } from '../workloads/kinds.ts'
-import { makeRegistries, readDockerConfig } from './registries.ts'
+import { makeRegistries, readDockerLogins } from './registries.ts'
 
 export interface ControllerOptions {
   readonly settings: Settings
@@ -39,6 +39,8 @@ export interface ControllerOptions {
   readonly namespaces: readonly string[]
   /** Instead of pull secrets and the Docker config file. */
   readonly credentials?: CredentialSource | undefined
+  /** As in `--provider`; undefined: what each repository's host says. */
+  readonly provider?: string | undefined
   /** The only ContainerVersion to be worked on, by its key. */
   readonly only?: string | undefined
   /** Told of every look after what it decided has been done. */
@@ -74,14 +76,14 @@ export async function makeController(options: ControllerOptions) {
   const stores = workloads.map(({ store }) => store)
   for (const store of [objects, ...stores]) store.onRecovered(() => queue.hurry())
   const world = new World(objects, stores, add)
-  const registries = makeRegistries(settings, metrics, add)
+  const registries = makeRegistries(settings, metrics, add, options.provider)
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,
     world,
     observer: new Observer(client, world, clock),
     following: registries.following,
-    credentials: options.credentials ?? new PullSecrets(client, clock, await readDockerConfig(settings)),
+    credentials: options.credentials ?? new PullSecrets(client, clock, await readDockerLogins(settings)),
     rules: { strategies, gates },
     hands: {
       client,
@@ -121,6 +123,8 @@ export async function makeController(options: ControllerOptions) {
     operator,
     objects,
     queue,
+    /** Takes hints of pushes. */
+    following: registries.following,
     /** Why it cannot go on, for `/alive`; empty while all is well. */
     troubles: () => troubles(queue, [objects, ...stores], clock.now()),
     stop: async () => {

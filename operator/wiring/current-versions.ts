@@ -4,6 +4,7 @@ import type { Commands, WorkloadVersion } from '../cli/commands.ts'
 import type { ApiClient } from '../cluster/client.ts'
 import { type Resource, resourcePath } from '../cluster/resource-path.ts'
 import { NeedsChangeError } from '../errors.ts'
+import { followedInWords } from '../versions/followed-in-words.ts'
 import { digestOf, tagOf } from '../workloads/image.ts'
 import { workloadKinds } from '../workloads/kinds.ts'
 import { selectContainers, selects } from '../workloads/select.ts'
@@ -49,7 +50,7 @@ function versionsOf(workload: WorkloadObject, object: ReturnType<typeof containe
     Version: tagOf(image) ?? digestOf(image) ?? 'latest',
     AvailablePods: Number(workload.figures.available),
     CV: object.name,
-    Tag: object.spec.tag,
+    Tag: followedInWords(object.spec),
     Digest: digestOf(image),
   }))
 }

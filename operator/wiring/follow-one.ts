@@ -8,7 +8,7 @@ import { connect } from './running.ts'
 
 /** `cvmanager cr sync`: the controller's own code, for one ContainerVersion. */
 export const followOne: Commands['followOne'] = async (request: FollowRequest): Promise<FollowOutcome> => {
-  const { settings, namespace, name, once, credentials, log, signal } = request
+  const { settings, namespace, name, once, provider, credentials, log, signal } = request
   const { kubeConfig, client } = connect(settings)
   const key = `${namespace}/${name}`
   const ended = Promise.withResolvers<FollowOutcome>()
@@ -30,6 +30,7 @@ export const followOne: Commands['followOne'] = async (request: FollowRequest): 
     log,
     namespaces: [namespace],
     only: key,
+    provider,
     credentials: credentials && { credentials: () => Promise.resolve(credentials), forget: () => undefined },
     looked,
   })

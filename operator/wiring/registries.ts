@@ -1,19 +1,33 @@
 import { readFile } from 'node:fs/promises'
+import { systemClock } from '../clock.ts'
 import type { Settings } from '../config.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
-import { type DockerConfig, parseDockerConfig } from '../registries/docker-config.ts'
-import { OciRegistry } from '../registries/oci.ts'
+import { DockerLogins } from '../registries/docker-logins.ts'
 import { Poller } from '../registries/poller.ts'
-import { defaultLimits } from '../registries/rate-limit.ts'
-import type { Registry } from '../registries/registry.ts'
-import { Transport } from '../registries/transport.ts'
-import { version } from '../version.ts'
+import { Registries } from '../registries/registries.ts'
 import { VersionFinder } from '../versions/version-finder.ts'
+import { awsIdentityOf, endpointsOf } from './aws.ts'
+import { mirrorsOf, openTransport } from './transport.ts'
 
-export interface Registries {
+export interface FollowedRegistries {
   readonly following: Poller
   close(): Promise<void>
+}
+
+/** Every registry, chosen by host, over one transport. Whoever opens it closes the transport. */
+export function openRegistries(settings: Settings, metrics?: Metrics) {
+  const transport = openTransport(settings, metrics)
+  const registries = new Registries({
+    transport,
+    clock: systemClock,
+    endpoints: endpointsOf(settings),
+    aws: awsIdentityOf(settings),
+    env: process.env,
+    cloudIdentity: settings.cloudIdentity,
+    mirrors: mirrorsOf(settings, () => readDockerLogins(settings)),
+  })
+  return { registries, transport }
 }
 
 /** Everything between the controller and the registries. */
@@ -21,21 +35,14 @@ export function makeRegistries(
   settings: Settings,
   metrics: Metrics | undefined,
   onChange: (key: string) => void,
-): Registries {
-  const transport = new Transport({
-    version: version.version,
-    insecureRegistries: settings.insecureRegistries,
-    limits: { ...defaultLimits, requestsPerSecond: settings.registryRequestsPerSecond, burst: settings.registryBurst },
-    ...(metrics
-      ? { onRequest: (host, purpose, outcome) => metrics.registryRequests.inc({ host, purpose, outcome }) }
-      : {}),
-  })
-  const registries: readonly Registry[] = [new OciRegistry(transport)]
-  const [oci] = registries as readonly [Registry]
+  provider?: string,
+): FollowedRegistries {
+  const { registries, transport } = openRegistries(settings, metrics)
   const following = new Poller({
-    registryFor: () => oci,
+    registryFor: (repository) => registries.for(repository, provider),
     versions: new VersionFinder(),
     onChange,
+    pushPollFactor: settings.pushPollFactor,
     ...(metrics ? { onLook: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
   })
   return {
@@ -48,10 +55,10 @@ export function makeRegistries(
 }
 
 /** @throws UsageError, NeedsChangeError: the file of `--docker-config` cannot be used */
-export async function readDockerConfig({ dockerConfig }: Settings): Promise<DockerConfig> {
-  if (dockerConfig === '') return []
+export async function readDockerLogins({ dockerConfig }: Settings): Promise<DockerLogins> {
+  if (dockerConfig === '') return new DockerLogins([])
   const text = await readFile(dockerConfig, 'utf8').catch((cause: unknown) => {
     throw new UsageError(`--docker-config ${dockerConfig}: cannot be read (${messageOf(cause)})`, { cause })
   })
-  return parseDockerConfig(text, `the file ${dockerConfig}`)
+  return DockerLogins.parse(text, `the file ${dockerConfig}`)
 }

@@ -13,6 +13,7 @@ import { serveHttp } from '../http/server.ts'
 import type { Logger } from '../log.ts'
 import { version } from '../version.ts'
 import { type Controller, makeController } from './controller.ts'
+import { openPush } from './push.ts'
 
 export interface Connection {
   readonly kubeConfig: KubeConfig
@@ -38,6 +39,7 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
   const stopping = new AbortController()
   let controller: Controller | undefined
   let synced = false
+  const push = await openPush(settings, () => controller?.following, log, metrics)
 
   const begin = async (): Promise<void> => {
     const made = await makeController({
@@ -52,6 +54,7 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
     metrics.leader.set(1)
     await made.operator.start()
     synced = true
+    if (controller === made) await push.startReading()
     log.info({ containerVersions: made.objects.size }, 'cvmanager is at work')
   }
   const end = async (): Promise<void> => {
@@ -59,6 +62,7 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
     controller = undefined
     synced = false
     metrics.leader.set(0)
+    await push.stopReading()
     await ended?.stop()
   }
 
@@ -76,14 +80,19 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
     version,
     metrics: metrics.registry,
     log,
+  }).catch(async (thrown: unknown) => {
+    await push.close()
+    throw thrown
   })
   log.info({ port: http.port }, 'serving /alive, /ready, /version and /metrics')
   metrics.queueDepthOf(() => controller?.queue.depth ?? 0)
+  metrics.slowedOf(() => controller?.following.stats().slowed ?? 0)
   metrics.containerVersionsOf(() =>
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
   )
 
   const done = lead({ settings, connection, identity, log, signal: stopping.signal, begin, end }).finally(async () => {
+    await push.close()
     await http.close()
     await connection.client.close()
   })

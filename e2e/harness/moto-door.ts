@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { digestOf } from './images.ts'
+import { answerWithFault, Faults } from './registry-faults.ts'
+
+export interface SeenCall {
+  /** `ecr:DescribeImages`, `sts:AssumeRole`, `sqs:ReceiveMessage`; `layer` for the download of one. */
+  readonly action: string
+  readonly body: string
+  /** The access key that signed it. */
+  readonly accessKey: string | undefined
+  readonly at: number
+}
+
+const layerPath = '/layers/'
+
+/**
+ * moto's public address: counts what comes in, spoils what it is told to, hands on the rest. It serves layers itself,
+ * which moto's ECR does not know: GetDownloadUrlForLayer (Amazon ECR API reference) and the address that it gives.
+ */
+export class MotoDoor {
+  /** `path` is `/ecr:DescribeImages` and the like. */
+  readonly faults = new Faults()
+  calls: SeenCall[] = []
+  /** By digest. */
+  readonly layers = new Map<string, Buffer>()
+  readonly #backendPort: number
+  readonly #sockets = new Set<Socket>()
+  #server: Server | undefined
+  #port = 0
+
+  constructor(backendPort: number) {
+    this.#backendPort = backendPort
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  keep(layer: Buffer): void {
+    this.layers.set(digestOf(layer), layer)
+  }
+
+  async open(): Promise<void> {
+    const server = createServer((incoming, response) => {
+      this.#answer(incoming, response).catch(() => response.destroy())
+    })
+    server.keepAliveTimeout = 60_000
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+    server.unref()
+    this.#server = server
+    this.#port = (server.address() as AddressInfo).port
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (!server) return
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(incoming)
+    const url = incoming.url ?? '/'
+    const action = actionOf(incoming, url, body)
+    this.calls.push({ action, body: body.toString(), accessKey: accessKeyOf(incoming), at: Date.now() })
+    const fault = this.faults.take({ method: incoming.method ?? 'GET', path: `/${action}` })
+    if (fault) answerWithFault(fault, incoming, response)
+    else if (action === 'layer') this.#layer(url, response)
+    else if (action === 'ecr:GetDownloadUrlForLayer') this.#downloadUrl(body, response)
+    else this.#handOn(incoming, body, response)
+  }
+
+  #layer(url: string, response: ServerResponse): void {
+    const layer = this.layers.get(decodeURIComponent(url.slice(layerPath.length)))
+    response.writeHead(layer ? 200 : 404).end(layer)
+  }
+
+  #downloadUrl(body: Buffer, response: ServerResponse): void {
+    const { layerDigest } = JSON.parse(body.toString()) as { readonly layerDigest: string }
+    const found = this.layers.has(layerDigest)
+    const downloadUrl = `${this.endpoint}${layerPath}${encodeURIComponent(layerDigest)}`
+    const answer = found
+      ? { layerDigest, downloadUrl }
+      : { __type: 'LayersNotFoundException', message: 'no such layer' }
+    response.writeHead(found ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer))
+  }
+
+  #handOn(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    const { connection: _, 'keep-alive': __, ...headers } = incoming.headers
+    const { method, url } = incoming
+    const onward = request({ host: '127.0.0.1', port: this.#backendPort, method, path: url, headers }, (answer) => {
+      const { connection: _, 'keep-alive': __, ...answered } = answer.headers
+      response.writeHead(answer.statusCode ?? 502, answered)
+      answer.pipe(response)
+    })
+    onward.once('error', () => response.destroy())
+    response.once('close', () => onward.destroy())
+    onward.end(body)
+  }
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+function actionOf({ headers }: IncomingMessage, url: string, body: Buffer): string {
+  if (url.startsWith(layerPath)) return 'layer'
+  const [service = '', name = ''] = String(headers['x-amz-target'] ?? '').split('.')
+  if (service.startsWith('AmazonEC2ContainerRegistry')) return `ecr:${name}`
+  if (service === 'AmazonSQS') return `sqs:${name}`
+  return `sts:${new URLSearchParams(body.toString()).get('Action') ?? url}`
+}
+
+const accessKeyOf = ({ headers }: IncomingMessage): string | undefined =>
+  /Credential=([A-Z0-9]+)\//i.exec(headers.authorization ?? '')?.[1]

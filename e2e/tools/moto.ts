@@ -1,0 +1,94 @@
+/** moto's server, which answers as ECR, STS and SQS do: a Python virtual environment beside the built programs. */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { isRunning, withLock } from './lock.ts'
+import { cacheRoot } from './programs.ts'
+
+const run = promisify(execFile)
+const requirements = join(import.meta.dirname, 'moto', 'requirements.txt')
+const HASH_LENGTH = 12
+/** Of a wheel that moto needs, the newest that asks for it. */
+const OLDEST_PYTHON = [3, 10] as const
+const LAST_LINES = 10
+
+/** Per user and not per checkout; its name changes with what is in it. */
+export function motoDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, HASH_LENGTH)
+  return join(cacheRoot(env), `moto-${hash}-${process.platform}-${process.arch}`)
+}
+
+/** The Python that has moto, or undefined where it has to be built. */
+export function locateMoto(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const python = join(motoDirectory(env), 'bin', 'python')
+  try {
+    accessSync(python, constants.X_OK)
+    return python
+  } catch {
+    return undefined
+  }
+}
+
+/** @returns what stands in the way, as a line that says what to do */
+export async function buildMoto(say: (line: string) => void): Promise<string | undefined> {
+  if (locateMoto()) return undefined
+  const target = motoDirectory()
+  const fault = await pythonFault()
+  if (fault !== undefined) return fault
+  const waiting = (holder: number) => say(`Another build (process ${holder}) is under way; waiting for it.`)
+  return await withLock(`${target}.lock`, waiting, async () => (locateMoto() ? undefined : await install(target, say)))
+}
+
+async function pythonFault(): Promise<string | undefined> {
+  const install = 'install Python 3 with its venv module (Debian: apt-get install python3 python3-venv)'
+  const needed = `Python ${OLDEST_PYTHON.join('.')} or newer is needed for moto, the AWS stand-in of the tests`
+  try {
+    const { stdout } = await run('python3', ['-c', 'import sys; print(*sys.version_info[:2])'])
+    const [major = 0, minor = 0] = stdout.trim().split(' ').map(Number)
+    if (major < OLDEST_PYTHON[0] || (major === OLDEST_PYTHON[0] && minor < OLDEST_PYTHON[1])) {
+      return `${needed}, and "python3" is ${major}.${minor}: ${install}.`
+    }
+  } catch {
+    return `${needed}, and there is no "python3" on PATH that runs: ${install}.`
+  }
+  try {
+    await run('python3', ['-c', 'import venv, ensurepip'])
+    return undefined
+  } catch {
+    return `"python3" cannot make virtual environments, which moto, the AWS stand-in of the tests, is put into: ${install}.`
+  }
+}
+
+async function install(target: string, say: (line: string) => void): Promise<string | undefined> {
+  say(`Installing moto into ${target}`)
+  mkdirSync(dirname(target), { recursive: true })
+  removeAbandoned(target)
+  // Beside its final place, so that it can be moved there in one step: its python is a link, and has no path of its own.
+  const staging = `${target}.building-${process.pid}`
+  try {
+    await run('python3', ['-m', 'venv', staging])
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input']
+    const pinned = ['--require-hashes', '--only-binary', ':all:', '--requirement', requirements]
+    await run(join(staging, 'bin', 'python'), [...pip, ...pinned])
+    rmSync(target, { recursive: true, force: true })
+    renameSync(staging, target)
+    return undefined
+  } catch (error) {
+    const { stderr = '', message } = error as Error & { stderr?: string }
+    const end = stderr.trim().split('\n').slice(-LAST_LINES).join('\n')
+    return `moto could not be installed: ${end === '' ? message : end}`
+  } finally {
+    rmSync(staging, { recursive: true, force: true })
+  }
+}
+
+/** What a build that was killed has left. */
+function removeAbandoned(target: string): void {
+  const prefix = `${basename(target)}.building-`
+  for (const name of readdirSync(dirname(target))) {
+    if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue
+    rmSync(join(dirname(target), name), { recursive: true, force: true })
+  }
+}

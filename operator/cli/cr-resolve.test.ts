@@ -1,0 +1,95 @@
+/** `cr resolve` on a real registry, and how it says what it found. */
+import { join } from 'node:path'
+import t from 'tap'
+import { account } from '../../e2e/harness/token-server.ts'
+import { ci } from './registry-calls.fixture.ts'
+
+t.test('it tells what the controller would see, and why', async (t) => {
+  const { registry, calls } = await ci(t)
+  await registry.push('shop/web', ['0a1b2c3', 'old'])
+  const { digest } = await registry.push('shop/web', ['env-prod', '1a2b3c4', 'v1.2'], { multiArch: true })
+  const { status, out, err } = await calls('resolve REPO:env-prod')
+  t.same([status, err], [0, ''])
+  t.equal(
+    out,
+    `Image           HOST/shop/web:env-prod
+Provider        oci
+Credentials     anonymous: none are given
+Digest          ${digest}
+Media type      application/vnd.oci.image.index.v1+json
+Platforms       linux/amd64, linux/arm64
+Aliases         1a2b3c4, v1.2
+Version         1a2b3c4 (alias)
+Why             the repository has 5 tags; 2 of them match [0-9a-f]{5,40}: 1a2b3c4, 0a1b2c3
+                of these, 1a2b3c4 is on the image
+Workloads get   HOST/shop/web:1a2b3c4@${digest}
+`,
+  )
+})
+
+t.test('JSON has the same for programs', async (t) => {
+  const { registry, calls } = await ci(t)
+  const { digest } = await registry.push('shop/web', ['env-prod', 'v1.2', 'v1.10'])
+  const { out } = await calls('resolve REPO:env-prod --version-syntax v[0-9.]+ -o json')
+  t.same(JSON.parse(out), {
+    digest,
+    version: { digest, name: 'v1.10', source: 'alias' },
+    aliases: ['v1.10', 'v1.2'],
+    why: [
+      'the repository has 3 tags; 2 of them match v[0-9.]+: v1.10, v1.2',
+      'of these, 2 are on the image: v1.10, v1.2; v1.10 is the highest by its numbers',
+    ],
+    image: 'HOST/shop/web:env-prod',
+    tag: 'env-prod',
+    provider: 'oci',
+    credentials: { source: 'anonymous: none are given' },
+    workloadImage: `HOST/shop/web:v1.10@${digest}`,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    platforms: [],
+    aliasesComplete: true,
+  })
+})
+
+t.test('a version by label, by digest, and an image that is named by its digest', async (t) => {
+  const { registry, calls } = await ci(t)
+  const labels = { 'org.opencontainers.image.revision': 'abcdef0123' }
+  await registry.push('shop/web', 'latest', { labels })
+  const labelled = await calls('resolve REPO')
+  t.match(labelled.out, /Image +HOST\/shop\/web:latest\n/)
+  t.match(labelled.out, /Version +abcdef0123 \(label\)\n/)
+  t.match(labelled.out, /its label org\.opencontainers\.image\.revision says abcdef0123, which matches/)
+  const { digest } = await registry.push('shop/web', 'env-prod')
+  const plain = await calls('resolve REPO:env-prod')
+  t.match(plain.out, `Version         ${digest} (digest)\n`)
+  t.match(plain.out, /no label of it names a version that matches: the digest is the version/)
+  const named = await calls(`resolve REPO@${digest}`)
+  t.match(named.out, /Aliases +env-prod\n/)
+})
+
+t.test('it says whose credentials they are, and keeps the secret', async (t) => {
+  const { registry, calls, runs } = await ci(t, { auth: 'token' })
+  await registry.push('shop/web', 'env-prod')
+  const directory = t.testdir({ 'config.json': registry.dockerConfig() })
+  const filed = await calls('resolve REPO:env-prod', { DOCKER_CONFIG: directory })
+  t.match(filed.out, `Credentials     user puller (the Docker config file ${join(directory, 'config.json')})\n`)
+  const piped = await runs(
+    `resolve REPO:env-prod --username ${account.username} --password-stdin`,
+    {},
+    account.password,
+  )
+  t.same([piped.status, piped.err], [0, ''])
+  t.match(piped.out, 'Credentials     user puller (--username and --password-stdin)\n')
+  for (const form of ['table', 'json']) {
+    const env = { CVMANAGER_REGISTRY_USERNAME: account.username, CVMANAGER_REGISTRY_PASSWORD: account.password }
+    const { out } = await calls(`resolve REPO:env-prod -o ${form}`, env)
+    t.match(out, 'the environment')
+    t.notMatch(out, account.password)
+  }
+  const wrong = await calls('resolve REPO:env-prod --username ci --password-stdin', {}, 'hunter2')
+  t.equal(wrong.status, 1)
+  t.match(
+    wrong.err,
+    /^error: .*HOST refused the credentials for repository shop\/web .* Check the user, the password and their rights.*\n$/,
+  )
+  t.equal((await calls('resolve REPO:gone --username ci --password-stdin', {}, account.password)).status, 1)
+})

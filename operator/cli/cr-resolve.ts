@@ -1,0 +1,86 @@
+/** `cvmanager cr resolve`: what the controller would see behind a tag, and why; for credentials and patterns that fail. */
+import { defaultVersionSyntax } from '../api/spec.ts'
+import { NeedsChangeError, UsageError } from '../errors.ts'
+import { isNotFound } from '../tagging/not-found.ts'
+import type { ResolvedImage } from '../tagging/results.ts'
+import { complaintOf } from './complaint.ts'
+import { addRegistryFlags, outputOption, referenceFrom, registryRequest } from './registry-flags.ts'
+import { statuses } from './tagging-output.ts'
+import { type CliCommand, exit } from './world.ts'
+
+const examples = `
+Examples:
+  # What would a ContainerVersion that follows env-prod roll out?
+  cvmanager cr resolve registry.example.com/shop/web:env-prod
+
+  # With another pattern for versions
+  cvmanager cr resolve registry.example.com/shop/web:env-prod --version-syntax 'v[0-9]+[.][0-9]+[.][0-9]+'
+
+  # Do these credentials work?
+  cvmanager cr resolve registry.example.com/shop/web:env-prod --username ci --password-stdin < password.txt
+
+Exit status: ${statuses}`
+
+export const crResolve: CliCommand = {
+  path: ['cr', 'resolve'],
+
+  describe(command) {
+    command
+      .description('Shows what the controller would see behind a tag, and why')
+      .argument('<IMAGE[:TAG]>', 'The image; without a tag, latest')
+      .option(
+        '--version-syntax <PATTERN>',
+        `spec.versionSyntax of the ContainerVersion (default ${defaultVersionSyntax})`,
+      )
+      .addOption(outputOption())
+    return addRegistryFlags(command).addHelpText('after', examples)
+  },
+
+  async run(invocation, world) {
+    const { options, operands } = invocation
+    const image = referenceFrom('IMAGE', operands[0] ?? '')
+    const versionSyntax = String(options.versionSyntax ?? defaultVersionSyntax)
+    const request = await registryRequest(invocation, world, [image])
+    try {
+      const { resolveImage } = await world.registryCommands()
+      const resolved = await resolveImage({ ...request, image, versionSyntax })
+      world.print(options.output === 'json' ? `${JSON.stringify(shown(resolved), undefined, 2)}\n` : lines(resolved))
+      return exit.ok
+    } catch (thrown) {
+      if (thrown instanceof NeedsChangeError && thrown.reason === 'VersionSyntaxInvalid') {
+        throw new UsageError(thrown.message.replace('spec.versionSyntax', '--version-syntax:'))
+      }
+      if (!isNotFound(thrown)) throw thrown
+      world.complain(`error: ${complaintOf(thrown)}\n`)
+      return exit.notFound
+    }
+  },
+}
+
+const shown = ({ described, moreAliases, ...resolved }: ResolvedImage) => ({
+  ...resolved,
+  ...(described ? { mediaType: described.mediaType, platforms: described.platforms } : {}),
+  aliasesComplete: !moreAliases,
+})
+
+function lines(resolved: ResolvedImage): string {
+  const { credentials, described, aliases, moreAliases, version, why } = resolved
+  const platforms = described?.platforms ?? []
+  const rows: readonly (readonly [string, string])[] = [
+    ['Image', resolved.image],
+    ['Provider', resolved.provider],
+    [
+      'Credentials',
+      credentials.user === undefined ? credentials.source : `user ${credentials.user} (${credentials.source})`,
+    ],
+    ['Digest', resolved.digest],
+    ['Media type', described?.mediaType ?? '<unknown>'],
+    ['Platforms', platforms.join(', ') || '<one>'],
+    ['Aliases', `${aliases.join(', ') || '<none>'}${moreAliases ? ', and perhaps more' : ''}`],
+    ['Version', `${version.name} (${version.source})`],
+    ...why.map((sentence, at) => [at === 0 ? 'Why' : '', sentence] as const),
+    ['Workloads get', resolved.workloadImage],
+  ]
+  const width = Math.max(...rows.map(([head]) => head.length))
+  return rows.map(([head, text]) => `${head.padEnd(width)}   ${text}\n`).join('')
+}

@@ -1,0 +1,76 @@
+import t from 'tap'
+import { played } from './played.fixture.ts'
+
+t.test('a wrong command line gives one line that names the flag, exit status 2, and nothing is asked', async (t) => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['tags get --repo REPO', /--version: say which image/],
+    ['tags get --version v1', /--repo <REPO>/],
+    ['tags get --repo REPO:v1 --version v1', /--repo: .* names one image/],
+    ['tags get --repo REPO@sha256:12 --version v1', /--repo: .*is not a digest/],
+    ['tags get --repo https://x/y --version v1', /--repo: "https:\/\/x\/y" is not an image reference/],
+    ['tags get --repo REPO, --version v1', /--repo: an empty name/],
+    ['tags get --repo REPO --version a/b', /--version: "a\/b" is neither a tag nor a digest/],
+    ['tags get --repo REPO --version v1 --version-pattern v.*', /--version-pattern.*--version/],
+    ['tags add --repo REPO --version v1', /--tags <TAGS>/],
+    ['tags add --repo REPO --version v1 --tags a,,b', /--tags: an empty name in "a,,b"/],
+    ['tags add --repo REPO --version v1 --tags -x', /--tags/],
+    ['tags add --repo REPO --version v1 --tags a/b', /--tags: "a\/b" is no tag/],
+    ['tags add --repo REPO --version v1 --tags a --provider quay.io', /--provider .*'quay\.io'/],
+    ['tags add --repo REPO --version v1 --tags a --output yaml', /--output .*table, json/],
+    ['tags add --repo REPO --version v1 --tags a --passsword x', /'--passsword'/],
+    ['tags add --repo REPO --version v1 --tags a --docker-config /does/not/exist', /--docker-config .*no file/],
+    ['tags', /cvmanager cr tags: which command\? There is: get, add, remove/],
+    ['tags mv', /unknown command 'cr tags mv'; there is: get, add, remove/],
+    ['resolve', /IMAGE/],
+    [`tags get --repo REPO --version ${digest.slice(0, -1)}`, /--version: "sha256:a+" is neither/],
+  ]
+  for (const [command, message] of cases) {
+    const { status, err, out, asked } = await played(
+      `cr ${command.replaceAll('REPO', 'registry.example.com/shop/web')}`,
+    )
+    t.equal(status, 2, command)
+    t.match(err, message, command)
+    t.match(err, /^error: [^\n]+\n$/, `${command}: one line`)
+    t.same([out, asked], ['', []], command)
+  }
+})
+
+t.test('a wrong pattern is a usage error too', async (t) => {
+  const { NeedsChangeError } = await import('../errors.ts')
+  const failure = new NeedsChangeError('VersionSyntaxInvalid', 'spec.versionSyntax "[" is not a pattern')
+  const { status, err } = await played('cr resolve x:y --version-syntax [', { failure })
+  t.same([status, err], [2, 'error: --version-syntax: "[" is not a pattern\n'])
+})
+
+t.test('what is given reaches the registry commands', async (t) => {
+  const { asked } = await played(
+    'cr tags add --repo a.example.com/x --repo a.example.com/y,a.example.com/x --tags a,b --tags c,a --version v1 --dry-run --provider oci --username ci --password-stdin',
+    { stdin: 's3cret' },
+  )
+  t.match(asked, [
+    {
+      repositories: [{ name: 'a.example.com/x' }, { name: 'a.example.com/y' }],
+      tags: ['a', 'b', 'c'],
+      version: { by: 'name', name: 'v1' },
+      dryRun: true,
+      provider: 'oci',
+      credentials: { credentials: { kind: 'basic', username: 'ci', password: 's3cret' } },
+    },
+  ])
+  t.equal((asked[0] as { repositories: unknown[] }).repositories.length, 2)
+  t.match((await played('cr tags remove --repo x --tags a')).asked, [{ version: undefined, dryRun: false }])
+  t.match((await played('cr tags get --repo x --version-pattern v.*')).asked, [
+    { version: { by: 'pattern', pattern: 'v.*' } },
+  ])
+})
+
+t.test('each command has a help with examples', async (t) => {
+  for (const command of ['cr resolve', 'cr tags get', 'cr tags add', 'cr tags remove']) {
+    const { status, out } = await played(`${command} --help`)
+    t.equal(status, 0, command)
+    t.match(out, /\nExamples:\n/, command)
+    t.match(out, 'Exit status: 0 done; 1 failed; 2 a flag is wrong; 3 there is no such', command)
+  }
+  t.match((await played('cr tags --help')).out, /get .*\n.*add .*\n.*remove /)
+})

@@ -1,0 +1,189 @@
+/** As a CI job calls them: on a real registry, by exit statuses and lines. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { account } from '../../e2e/harness/token-server.ts'
+import { ci, rows } from './registry-calls.fixture.ts'
+
+t.test('a version gets its tags, again and elsewhere, and loses them', async (t) => {
+  const { registry, calls } = await ci(t)
+  const one = (await registry.push('shop/web', '1a2b3c4', { multiArch: true })).digest
+  const two = (await registry.push('shop/web', 'abcdef0')).digest
+
+  const added = await calls('tags add --repo REPO --version 1a2b3c4 --tags env-prod,env-test --tags env-demo')
+  t.same([added.status, added.err], [0, ''])
+  t.same(
+    rows(added.out),
+    ['env-prod', 'env-test', 'env-demo'].map((tag) => `HOST/shop/web | ${tag} | added | ${one}`),
+  )
+  const got = await calls('tags get --repo REPO --version env-prod')
+  t.same([got.status, got.err], [0, ''])
+  t.same(rows(got.out), [`HOST/shop/web | ${one} | 1a2b3c4, env-demo, env-prod, env-test`])
+
+  const again = await calls('tags add --repo REPO --version 1a2b3c4 --tags env-prod')
+  t.same([again.status, rows(again.out)], [0, [`HOST/shop/web | env-prod | already there | ${one}`]])
+  const rehearsed = await calls(`tags add --repo REPO --version ${two} --tags env-prod,new --dry-run`)
+  t.same(rows(rehearsed.out), [
+    `HOST/shop/web | env-prod | would be moved | ${two} | ${one}`,
+    `HOST/shop/web | new | would be added | ${two}`,
+  ])
+  t.same(
+    [await registry.digestOf('shop/web', 'env-prod'), (await registry.tags('shop/web')).includes('new')],
+    [one, false],
+  )
+  const moved = await calls(`tags add --repo REPO --version ${two} --tags env-prod -o json`)
+  t.same(JSON.parse(moved.out), {
+    dryRun: false,
+    changes: [{ repository: 'HOST/shop/web', tag: 'env-prod', result: 'moved', digest: two, was: one }],
+    errors: [],
+  })
+
+  const removed = await calls('tags remove --repo REPO --tags env-prod,env-test,env-never --version 1a2b3c4')
+  t.equal(removed.status, 0)
+  t.same(rows(removed.out), [
+    `HOST/shop/web | env-prod | left alone | ${two}`,
+    `HOST/shop/web | env-test | removed | ${one}`,
+    'HOST/shop/web | env-never | not there',
+  ])
+  t.equal(removed.err, `tag env-prod of HOST/shop/web is left: it is on another image, ${two}\n`)
+  const rest = await calls('tags remove --repo REPO --tags env-prod,env-prod')
+  t.same([rest.status, rows(rest.out)], [0, [`HOST/shop/web | env-prod | removed | ${two}`]])
+  t.same((await registry.tags('shop/web')).sort(), ['1a2b3c4', 'abcdef0', 'env-demo'])
+})
+
+t.test('several repositories get their tags together or not at all', async (t) => {
+  const { registry, calls } = await ci(t)
+  await registry.push('shop/web', 'v1')
+  const worker = (await registry.push('shop/worker', 'v2')).digest
+  const both = `--repo REPO --repo ${registry.repository('shop/worker')}`
+  const lacking = await calls(`tags add ${both} --version v1 --tags env-prod`)
+  t.same([lacking.status, lacking.out], [3, ''])
+  t.equal(
+    lacking.err,
+    'error: the registry HOST does not have tag v1 of repository shop/worker (404). Push it, or correct the name.\n',
+  )
+  t.same(await registry.tags('shop/web'), ['v1'])
+  const web = (await registry.push('shop/web', 'v2')).digest
+  const done = await calls(`tags add ${both} --version v2 --tags env-prod -o json`)
+  t.equal(done.status, 0)
+  t.match(JSON.parse(done.out).changes, [{ digest: web }, { repository: 'HOST/shop/worker', digest: worker }])
+})
+
+t.test('the newest tag that a pattern matches is found, and nothing is guessed', async (t) => {
+  const { registry, calls } = await ci(t)
+  for (const tag of ['v1.9', 'v1.10', 'v1.9.1', 'abc1234', 'def5678']) await registry.push('shop/web', tag)
+  const found = await calls('tags get --repo REPO --version-pattern v[0-9.]+ -o json')
+  t.match(JSON.parse(found.out), { images: [{ version: 'v1.10', tags: ['v1.10'] }] })
+  const none = await calls('tags get --repo REPO --version-pattern r[0-9]+')
+  t.same([none.status, none.out], [3, ''])
+  t.match(
+    none.err,
+    /^error: no tag of repository shop\/web at the registry HOST matches "r\[0-9\]\+"\. .*--version-pattern.*\n$/,
+  )
+  const commits = await calls('tags add --repo REPO --tags env-prod --version-pattern [0-9a-f]{7}')
+  t.equal(commits.status, 1)
+  t.match(commits.err, /^error: which of the 2 tags .* no number tells: def5678 or abc1234, .*--version\.\n$/)
+  const broken = await calls('tags get --repo REPO --version-pattern v[')
+  t.same([broken.status, broken.out], [2, ''])
+  t.match(broken.err, /^error: --version-pattern: "v\[" cannot be used: .*\n$/)
+})
+
+for (const auth of ['basic', 'token'] as const) {
+  t.test(`B50 the password reaches a registry with auth: '${auth}', from wherever it comes`, async (t) => {
+    const { registry, calls } = await ci(t, { auth })
+    const { digest } = await registry.push('shop/web', 'v1')
+    const add = 'tags add --repo REPO --version v1 --tags'
+    const piped = await calls(`${add} a --username ${account.username} --password-stdin`, {}, `${account.password}\n`)
+    t.same([piped.status, piped.err], [0, ''])
+    const env = { CVMANAGER_REGISTRY_USERNAME: account.username, CVMANAGER_REGISTRY_PASSWORD: account.password }
+    t.equal((await calls(`${add} b`, env)).status, 0)
+    const home = t.testdir({ '.docker': { 'config.json': registry.dockerConfig() } })
+    t.equal((await calls(`${add} c`, { HOME: home })).status, 0)
+    t.equal((await calls(`${add} d`, { DOCKER_CONFIG: join(home, '.docker') })).status, 0)
+    t.equal((await calls('tags remove --repo REPO --tags v1', env)).status, 0)
+    for (const tag of ['a', 'b', 'c', 'd']) t.equal(await registry.digestOf('shop/web', tag), digest, tag)
+
+    const anonymous = await calls(`${add} e`)
+    t.same([anonymous.status, anonymous.out], [1, ''])
+    t.match(
+      anonymous.err,
+      /^error: .*HOST refused anonymous access to repository shop\/web \(401, asked for tag v1\)\. Give credentials by --username and --password-stdin, or by docker login HOST\.\n$/,
+    )
+    const wrong = await calls(`${add} e --username ci --password-stdin`, {}, 'hunter2')
+    t.same([wrong.status, wrong.out], [1, ''])
+    t.match(wrong.err, /^error: .*HOST refused the credentials for repository shop\/web .*\n$/)
+    t.notMatch(wrong.err, 'hunter2')
+  })
+}
+
+t.test('a registry that cannot take off a tag says so, and keeps it', async (t) => {
+  const { registry, calls } = await ci(t, { deletion: false })
+  await registry.push('shop/web', ['v1', 'env-prod'])
+  const refused = await calls('tags remove --repo REPO --tags env-prod,env-never')
+  t.equal(refused.status, 1)
+  t.match(rows(refused.out), [/env-prod \| failed/, /env-never \| not there/])
+  t.match(refused.err, /^error: the registry HOST does not take off a tag alone \(405 .*nothing was removed\. .*\n$/)
+  t.same((await registry.tags('shop/web')).sort(), ['env-prod', 'v1'])
+})
+
+t.test('what is wrong is one line, and its exit status says which kind of wrong', async (t) => {
+  const { registry, calls } = await ci(t)
+  await registry.push('shop/web', 'v1')
+  const nothing = `sha256:${'0'.repeat(64)}`
+  const cases: readonly (readonly [string, 1 | 3, RegExp])[] = [
+    ['tags get --repo REPO --version v9', 3, /does not have tag v9 of repository shop\/web \(404\)/],
+    [`tags get --repo REPO --version ${nothing}`, 3, /does not have image sha256:0+ of repository shop\/web/],
+    [`tags add --repo REPO --version ${nothing} --tags x`, 3, /does not have image sha256:0+/],
+    ['tags get --repo REPO/typo --version v1', 3, /does not have tag v1 of repository shop\/web\/typo/],
+    ['tags remove --repo REPO/typo --tags v1', 3, /there is no repository shop\/web\/typo at the registry HOST/],
+    ['tags remove --repo REPO --tags x --version v9', 3, /does not have tag v9/],
+    ['resolve REPO:v9', 3, /does not have tag v9/],
+    ['tags get --repo localhost:1/shop/web --version v1', 1, /localhost:1 (?:cannot be reached|is not asked)/],
+  ]
+  for (const [command, status, message] of cases) {
+    const ended = await calls(command)
+    t.equal(ended.status, status, command)
+    t.match(ended.err, message, command)
+    t.match(ended.err, /^error: [^\n]+\n$/, `${command}: one line`)
+    t.equal(ended.out, '', command)
+  }
+  const hosts = `tags add --repo REPO --repo other.example.com/x --version v1 --tags a --username ci --password-stdin`
+  const spread = await calls(hosts, {}, 'hunter2')
+  t.equal(spread.status, 2)
+  t.match(
+    spread.err,
+    /^error: --username: one password is for one registry, and these are HOST and other\.example\.com\n$/,
+  )
+  t.same(await registry.tags('shop/web'), ['v1'])
+})
+
+t.test('a Docker config file that cannot be read is named, and never quoted', async (t) => {
+  const { calls } = await ci(t)
+  const home = t.testdir({ '.docker': {} })
+  writeFileSync(join(home, '.docker', 'config.json'), '{"auths": s3cret')
+  const { status, err } = await calls('tags get --repo REPO --version v1', { HOME: home })
+  t.equal(status, 1)
+  t.match(err, /^error: the file .*\/\.docker\/config\.json is not valid JSON.*\n$/)
+  t.notMatch(err, 's3cret')
+})
+
+t.test('the real program does all that, as a process', async (t) => {
+  const { registry, runs } = await ci(t, { auth: 'token' })
+  await registry.push('shop/web', 'v1')
+  const login = `--username ${account.username} --password-stdin`
+  const cases: readonly (readonly [string, 0 | 1 | 2 | 3, RegExp, RegExp])[] = [
+    [`tags add --repo REPO --version v1 --tags env-prod ${login}`, 0, /env-prod +added/, /^$/],
+    [`tags add --repo REPO --version v1 --tags env-prod ${login}`, 0, /env-prod +already there/, /^$/],
+    [`tags get --repo REPO --version env-prod ${login}`, 0, /env-prod, v1\n$/, /^$/],
+    [`tags remove --repo REPO --tags env-prod ${login}`, 0, /env-prod +removed/, /^$/],
+    ['tags get --repo REPO --version v1', 1, /^$/, /^error: [^\n]+refused anonymous access[^\n]+\n$/],
+    ['tags get --repo REPO', 2, /^$/, /^error: --version: [^\n]+\n$/],
+    [`tags get --repo REPO --version v9 ${login}`, 3, /^$/, /^error: [^\n]+does not have tag v9[^\n]+\n$/],
+  ]
+  for (const [command, status, out, err] of cases) {
+    const ended = await runs(command, {}, `${account.password}\n`)
+    t.equal(ended.status, status, command)
+    t.match(ended.out, out, command)
+    t.match(ended.err, err, command)
+  }
+})

@@ -1,0 +1,74 @@
+/** Command lines against a real registry, as a CI job gives them: in this process, or as a process of their own. */
+import type { Test } from 'tap'
+import { type RegistryOptions, type Registry as RegistryProgram, startRegistry } from '../../e2e/harness/registry.ts'
+import { runProgram } from './program.ts'
+import { spawned } from './spawned.fixture.ts'
+
+export interface Ended {
+  readonly status: number | null
+  readonly out: string
+  readonly err: string
+}
+
+type Call = (command: string, env?: Record<string, string>, stdin?: string) => Promise<Ended>
+
+export interface Calls {
+  /** `REPO` stands for the repository shop/web of the registry; in what is said, `HOST` for its host. */
+  readonly calls: Call
+  /** The same by `node operator/main.ts`. */
+  readonly runs: Call
+}
+
+export async function ci(
+  t: Test,
+  options: RegistryOptions = {},
+): Promise<Calls & { readonly registry: RegistryProgram }> {
+  const registry = await startRegistry(options)
+  t.teardown(() => registry.stop())
+  return { registry, ...callsTo(t, registry.host, ['--insecure-registry', registry.host]) }
+}
+
+/** @param flags with which that registry can be reached */
+export function callsTo(t: Test, host: string, flags: readonly string[]): Calls {
+  const argsOf = (command: string) => [
+    ...`cr ${command}`.replaceAll('REPO', `${host}/shop/web`).split(' '),
+    ...(command.includes('REPO') ? flags : []),
+  ]
+  const shorter = (text: string) => text.replaceAll(host, 'HOST')
+
+  const calls: Call = async (command, env = {}, stdin = '') => {
+    const said = { out: '', err: '' }
+    const status = await runProgram(argsOf(command), {
+      env,
+      stdin: (async function* () {
+        yield stdin
+      })(),
+      print(text) {
+        said.out += text
+      },
+      complain(text) {
+        said.err += text
+      },
+      commands: () => Promise.reject(new Error('no cluster is needed')),
+      registryCommands: () => import('../wiring/tagging.ts'),
+      stopSignal: () => new AbortController().signal,
+    })
+    return { status, out: shorter(said.out), err: shorter(said.err) }
+  }
+
+  const runs: Call = async (command, env = {}, stdin = '') => {
+    const { child, ended } = spawned(t, '../main.ts', argsOf(command), env)
+    child.stdin?.end(stdin)
+    const { status, stdout, stderr } = await ended
+    return { status, out: shorter(stdout), err: shorter(stderr) }
+  }
+  return { calls, runs }
+}
+
+/** The rows of a table, without its heads. */
+export const rows = (out: string): readonly string[] =>
+  out
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.replaceAll(/ {2,}/g, ' | '))

@@ -1,0 +1,12 @@
+/** Who the platform says that this process is, as far as a registry of that platform takes its word. */
+import type { Credentials, Repository } from '../registry.ts'
+
+export interface CloudIdentity {
+  /**
+   * Undefined where the platform gives none, or the registry did not take it; `story` then says why.
+   * @throws TransientError where the platform cannot be asked at this moment
+   */
+  credentials(repository: Repository, signal: AbortSignal | undefined): Promise<Credentials | undefined>
+  /** For people who are refused without credentials: what became of the identity. One sentence. */
+  story(repository: Repository): string
+}

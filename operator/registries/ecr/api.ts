@@ -1,0 +1,153 @@
+/** ECR's API: one client for each registry, and whatever it throws in this house's own classes. */
+import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr'
+import { NeedsChangeError } from '../../errors.ts'
+import { backOffMs } from '../back-off.ts'
+import { type Asked, answerInvalid } from '../failures.ts'
+import { sendAndFollow } from '../follow.ts'
+import { Lru } from '../lru.ts'
+import type { Repository } from '../registry.ts'
+import type { RegistryDeps } from '../registry-kind.ts'
+import { monotonicClock } from '../timing.ts'
+import type { Answer } from '../transport.ts'
+import { awsFailure, isThrottled, Throttled } from './failures.ts'
+import { handlerFor } from './handler.ts'
+import { type EcrHost, parseEcrHost } from './host.ts'
+import { credentialsOf } from './identity.ts'
+
+/** One try more of what the SDK takes for a passing fault; beyond that, those who poll know better when. */
+const mostAttempts = 2
+const firstPauseMs = 5_000
+/** Hosts that tenants invent are not kept for ever. */
+const mostClients = 100
+
+export type Sdk = typeof import('./sdk.ts')
+
+/** One call by a client of the SDK. */
+export type Send<T> = (sdk: Sdk, client: ECRClient, options: { readonly abortSignal?: AbortSignal }) => Promise<T>
+
+class Account {
+  readonly host: EcrHost
+  client: ECRClient | undefined
+  throttles = 0
+  pausedUntil = 0
+
+  constructor(host: EcrHost) {
+    this.host = host
+  }
+}
+
+export class EcrApi {
+  readonly #deps: RegistryDeps
+  readonly #accounts = new Lru<Account>(mostClients)
+
+  constructor(deps: RegistryDeps) {
+    this.#deps = deps
+  }
+
+  /** What every command says of where it goes: the repository, and the account whose registry it is in. */
+  placeOf({ host, path }: Repository): { readonly registryId: string; readonly repositoryName: string } {
+    return { registryId: this.#accountOf(host).host.account, repositoryName: path }
+  }
+
+  /** @throws as `Registry.resolve`; the signal's reason when it is aborted */
+  async call<T>(asked: Asked, action: string, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      return await this.attempt(asked.repository, send, signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw awsFailure(asked, action, error)
+    }
+  }
+
+  /** @throws what the SDK throws, `Throttled` among it */
+  async attempt<T>({ host }: Repository, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted()
+    const account = this.#accountOf(host)
+    const pausedMs = account.pausedUntil - monotonicClock.now()
+    if (pausedMs > 0) throw new Throttled(pausedMs)
+    const sdk = await import('./sdk.ts')
+    account.client ??= this.#clientFor(sdk, host, account.host)
+    try {
+      const answer = await send(sdk, account.client, signal === undefined ? {} : { abortSignal: signal })
+      account.throttles = 0
+      return answer
+    } catch (error) {
+      if (isThrottled(error)) throw new Throttled(this.#pause(account), { cause: error })
+      account.throttles = 0
+      throw error
+    }
+  }
+
+  /** The content behind an address that ECR gave, which is of S3 and needs no credentials. */
+  async download(asked: Asked, url: string, signal: AbortSignal | undefined): Promise<Answer> {
+    const target = URL.canParse(url) ? new URL(url) : undefined
+    const own = this.#endpointOf(this.#accountOf(asked.repository.host).host.region)
+    const isOwn = own !== undefined && target?.origin === new URL(own).origin
+    if (target === undefined || !(target.protocol === 'https:' || isOwn)) {
+      throw answerInvalid(asked, 'the address of a layer that is not one of HTTPS')
+    }
+    try {
+      return await sendAndFollow(
+        this.#deps.transport,
+        {
+          host: asked.repository.host,
+          purpose: 'blob',
+          method: 'GET',
+          origin: target.origin,
+          path: `${target.pathname}${target.search}`,
+          headers: {},
+          destination: isOwn ? 'configured' : 'answered',
+          signal,
+        },
+        asked,
+      )
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw awsFailure(asked, 's3:GetObject', error)
+    }
+  }
+
+  #pause(account: Account): number {
+    account.throttles++
+    const pauseMs = backOffMs(account.throttles, firstPauseMs, Math.random)
+    account.pausedUntil = monotonicClock.now() + pauseMs
+    return pauseMs
+  }
+
+  #accountOf(name: string): Account {
+    const known = this.#accounts.get(name)
+    if (known !== undefined) return known
+    const host = parseEcrHost(name)
+    if (host === undefined) {
+      throw new NeedsChangeError('RegistryHostMismatch', `${name} is not a host of a private ECR registry`)
+    }
+    const made = new Account(host)
+    this.#accounts.set(name, made)?.client?.destroy()
+    return made
+  }
+
+  #clientFor(sdk: Sdk, name: string, { region, fips, dualStack }: EcrHost): ECRClient {
+    const endpoint = this.#endpointOf(region)
+    const { endpoints, transport, aws = {} } = this.#deps
+    const sts = {
+      region,
+      requestHandler: handlerFor(transport, `sts.${region}`),
+      ...(endpoints.sts === undefined ? {} : { endpoint: endpoints.sts }),
+    }
+    const config: ECRClientConfig = {
+      region,
+      credentials: credentialsOf(sdk, aws, sts),
+      maxAttempts: mostAttempts,
+      requestHandler: handlerFor(transport, name),
+      // The SDK's rules know no such variants of an address of one's own.
+      ...(endpoint === undefined ? { useFipsEndpoint: fips, useDualstackEndpoint: dualStack } : { endpoint }),
+    }
+    return new sdk.ECRClient(config)
+  }
+
+  /** One address for all regions, or one for each: `ecr`, `ecr.eu-west-1`. */
+  #endpointOf(region: string): string | undefined {
+    const { endpoints } = this.#deps
+    return endpoints[`ecr.${region}`] ?? endpoints.ecr
+  }
+}

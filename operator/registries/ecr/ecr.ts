@@ -1,0 +1,131 @@
+/**
+ * Private registries of Amazon ECR, by AWS's own API: one call answers for a hundred tags, and for all tags on an image.
+ * Credentials are those of cvmanager's AWS identity; pull secrets are tokens of the OCI protocol and open nothing here.
+ */
+import { type Asked, answerInvalid } from '../failures.ts'
+import { parseManifest } from '../manifest.ts'
+import { isTag } from '../reference.ts'
+import type { Access, Described, Digest, Labels, Registry, Repository, Tagged, Untagged } from '../registry.ts'
+import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
+import { EcrApi } from './api.ts'
+import { ImageQuestions } from './describe.ts'
+import { awsFailure, imageNotFound, tagNotFound } from './failures.ts'
+import { parseEcrHost } from './host.ts'
+import { roleAnnotation } from './identity.ts'
+import { imagesOf } from './image.ts'
+import { readLabels, readManifest } from './manifests.ts'
+import { EcrTagging } from './tagging.ts'
+
+const itemsOfAPage = 1000
+/** A listing that goes on for longer is going round in circles. */
+const mostPages = 1000
+const nothing = 'it is in no image of the answer'
+
+export class EcrRegistry implements Registry {
+  readonly kind = 'ecr'
+  readonly batches = true
+  readonly #api: EcrApi
+  readonly #questions: ImageQuestions
+  readonly #tagging: EcrTagging
+
+  constructor(deps: RegistryDeps) {
+    this.#api = new EcrApi(deps)
+    this.#questions = new ImageQuestions(this.#api)
+    this.#tagging = new EcrTagging(this.#api, this.#questions)
+  }
+
+  async resolve(repository: Repository, tag: string, access: Access): Promise<Digest> {
+    const asked: Asked = { repository, what: `tag ${tag}` }
+    const image = await this.#questions.find(asked, tag, access)
+    if (image === undefined) throw tagNotFound(asked, nothing)
+    return image.digest
+  }
+
+  async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[]> {
+    const asked: Asked = { repository, what: `image ${digest}` }
+    const image = await this.#questions.find(asked, digest, access)
+    if (image === undefined) throw imageNotFound(asked, nothing)
+    return image.tags
+  }
+
+  async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
+    const asked: Asked = { repository, what: 'the list of tags' }
+    yield* this.#pages(asked, access, 'ecr:ListImages', async (page, place) => {
+      const input = { ...place, ...page, filter: { tagStatus: 'TAGGED' } } as const
+      const answer = await this.#api.attempt(
+        repository,
+        (sdk, client, options) => client.send(new sdk.ListImagesCommand(input), options),
+        access.signal,
+      )
+      if (!Array.isArray(answer.imageIds)) throw answerInvalid(asked, 'no list of images in it')
+      const tags = answer.imageIds.flatMap((id) => id?.imageTag ?? [])
+      return { items: tags.filter((tag) => typeof tag === 'string' && isTag(tag)), next: answer.nextToken }
+    })
+  }
+
+  async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
+    const asked: Asked = { repository, what: 'the list of images' }
+    yield* this.#pages(asked, access, 'ecr:DescribeImages', async (page, place) => {
+      const input = { ...place, ...page, filter: { tagStatus: 'TAGGED' } } as const
+      const answer = await this.#api.attempt(
+        repository,
+        (sdk, client, options) => client.send(new sdk.DescribeImagesCommand(input), options),
+        access.signal,
+      )
+      const times = imagesOf(answer.imageDetails).flatMap(({ tags, pushedAt }) =>
+        pushedAt === undefined ? [] : tags.map((tag) => [tag, pushedAt] as const),
+      )
+      return { items: new Map(times), next: answer.nextToken }
+    })
+  }
+
+  labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
+    return readLabels(this.#api, repository, digest, access)
+  }
+
+  async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
+    const { mediaType, text } = await readManifest(this.#api, repository, digest, access)
+    return { mediaType, platforms: parseManifest(Buffer.from(text))?.platforms ?? [] }
+  }
+
+  tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {
+    return this.#tagging.tag(repository, digest, tag, access)
+  }
+
+  untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+    return this.#tagging.untag(repository, tag, access)
+  }
+
+  async *#pages<T>(asked: Asked, access: Access, action: string, read: ReadPage<T>): AsyncIterable<T> {
+    const place = this.#api.placeOf(asked.repository)
+    let nextToken: string | undefined
+    for (let pages = 0; pages === 0 || nextToken !== undefined; pages++) {
+      if (pages === mostPages) throw answerInvalid(asked, `more than ${mostPages} pages`)
+      const from = nextToken === undefined ? {} : { nextToken }
+      const { items, next } = await read({ maxResults: itemsOfAPage, ...from }, place).catch((error: unknown) => {
+        access.signal?.throwIfAborted()
+        throw awsFailure(asked, action, error)
+      })
+      yield items
+      if (next !== undefined && next === nextToken) throw answerInvalid(asked, 'its next page is the same again')
+      nextToken = typeof next === 'string' && next !== '' ? next : undefined
+    }
+  }
+}
+
+type ReadPage<T> = (
+  page: { readonly maxResults: number; readonly nextToken?: string },
+  place: ReturnType<EcrApi['placeOf']>,
+) => Promise<{ readonly items: T; readonly next: string | undefined }>
+
+export const ecr: RegistryKind = {
+  kind: 'ecr',
+  serves: (host) => parseEcrHost(host) !== undefined,
+  make: (deps) => new EcrRegistry(deps),
+  ignoresPullSecrets: true,
+  serviceAccounts: {
+    make: (deps, account) => new EcrRegistry({ ...deps, aws: { serviceAccount: account } }),
+    remedy: ({ namespace, name }) =>
+      `Allow it for the role that its annotation ${roleAnnotation} names, in the role's policy or, for another account, in the repository's; the role's trust policy has to name system:serviceaccount:${namespace}:${name} and the audience sts.amazonaws.com.`,
+  },
+}

@@ -1,0 +1,88 @@
+/** Manifests and configs, by ECR's own API: no token of the OCI protocol is needed. */
+import type { ImageFailure } from '@aws-sdk/client-ecr'
+import { isContentOf } from '../digest.ts'
+import { type Asked, answerInvalid, statusFailure } from '../failures.ts'
+import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifest } from '../manifest.ts'
+import type { Access, Digest, Labels, Repository } from '../registry.ts'
+import type { EcrApi } from './api.ts'
+import { imageNotFound, refused } from './failures.ts'
+
+export interface StoredManifest {
+  readonly mediaType: string | undefined
+  readonly text: string
+}
+
+/**
+ * Byte for byte as it was pushed.
+ * @throws NeedsChangeError `ImageNotFound`; else as `Registry.resolve`
+ */
+export async function readManifest(
+  api: EcrApi,
+  repository: Repository,
+  digest: Digest,
+  { signal }: Access,
+): Promise<StoredManifest> {
+  const asked: Asked = { repository, what: `image ${digest}` }
+  const input = {
+    ...api.placeOf(repository),
+    imageIds: [{ imageDigest: digest }],
+    acceptedMediaTypes: manifestTypes.split(', '),
+  }
+  const { images, failures } = await api.call(
+    asked,
+    'ecr:BatchGetImage',
+    (sdk, client, options) => client.send(new sdk.BatchGetImageCommand(input), options),
+    signal,
+  )
+  const failure = firstFailure(failures)
+  if (failure?.failureCode === 'ImageNotFound') throw imageNotFound(asked, 'ImageNotFound')
+  if (failure !== undefined) throw refused(asked, wordsOf(failure))
+  const [image] = Array.isArray(images) ? images : []
+  if (image === undefined) throw imageNotFound(asked, 'an empty answer')
+  const text = image?.imageManifest
+  if (typeof text !== 'string' || !isContentOf(digest, Buffer.from(text))) {
+    throw answerInvalid(asked, 'its content does not have that digest')
+  }
+  const headers = { 'content-type': image.imageManifestMediaType }
+  return { text, mediaType: mediaTypeOf({ headers, body: Buffer.from(text) }) }
+}
+
+/** Labels of the config and annotations, of an index those of its first image too. */
+export async function readLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {
+  const manifest = await parsed(api, repository, digest, access)
+  const { firstImage } = manifest
+  const image = firstImage === undefined ? manifest : await parsed(api, repository, firstImage, access)
+  const labels = image.config === undefined ? {} : await configLabels(api, repository, image.config, access)
+  return { ...labels, ...image.annotations, ...manifest.annotations }
+}
+
+async function parsed(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
+  const { text } = await readManifest(api, repository, digest, access)
+  const manifest = parseManifest(Buffer.from(text))
+  if (manifest === undefined) throw answerInvalid({ repository, what: `image ${digest}` }, 'no manifest in it')
+  return manifest
+}
+
+async function configLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {
+  const asked: Asked = { repository, what: `config ${digest}` }
+  const { signal, credentials } = access
+  const input = { ...api.placeOf(repository), layerDigest: digest }
+  const action = 'ecr:GetDownloadUrlForLayer'
+  const { downloadUrl } = await api.call(
+    asked,
+    action,
+    (sdk, client, options) => client.send(new sdk.GetDownloadUrlForLayerCommand(input), options),
+    signal,
+  )
+  const { status, body, retryAfterMs } = await api.download(asked, String(downloadUrl), signal)
+  if (status !== 200) throw statusFailure(asked, status, credentials, retryAfterMs)
+  if (!isContentOf(digest, body)) throw answerInvalid(asked, 'its content does not have that digest')
+  return labelsOfConfig(body)
+}
+
+/** The failure of the one item that was asked for (B06). */
+export const firstFailure = (failures: unknown): ImageFailure | undefined =>
+  Array.isArray(failures) ? ((failures[0] as ImageFailure | null | undefined) ?? undefined) : undefined
+
+export const wordsOf = ({ failureCode, failureReason }: ImageFailure): string =>
+  [failureCode, failureReason].filter((word) => typeof word === 'string' && word !== '').join(': ') || 'no reason given'

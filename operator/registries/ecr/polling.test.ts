@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { until } from '../../../e2e/harness/until.ts'
+import { VersionFinder } from '../../versions/version-finder.ts'
+import { Poller } from '../poller.ts'
+import { anonymous } from '../registry.ts'
+import { registryOn, repositoryAt, withMoto } from './bench.ts'
+
+t.test(
+  'k followed tags of one repository cost ⌈k/100⌉ calls a poll, and one that moves is seen with its version',
+  async (t) => {
+    const moto = await withMoto(t)
+    const registry = registryOn(t, moto.endpoint)
+    const repository = repositoryAt('shop/web')
+    const tags = Array.from({ length: 250 }, (_, i) => `env-${i}`)
+    await moto.push(repository.path, ['0a1b2c3', 'keep', ...tags])
+    const next = await moto.push(repository.path, ['1a1b2c3', 'latest'])
+    const poller = new Poller({ registryFor: () => registry, versions: new VersionFinder(), onChange: () => undefined })
+    t.teardown(() => poller.stop())
+
+    const intervalSeconds = 2
+    for (const tag of tags) {
+      poller.follow(tag, { repository, tag, credentials: anonymous, versionSyntax: '[0-9a-f]{7}', intervalSeconds })
+    }
+    const names = () =>
+      tags.map((tag) => poller.offer(tag)).map((offer) => offer.state === 'known' && offer.version.name)
+    await until('all versions to be known', () => names().every((name) => name === '0a1b2c3'))
+    // Past the first looks, which are not at the moments of the interval.
+    await sleep(2 * intervalSeconds * 1000)
+
+    moto.forget()
+    await sleep(3 * intervalSeconds * 1000)
+    const calls = moto.calls.length
+    t.ok(calls >= 6 && calls <= 12, `${calls} calls in three intervals, of which two to four polls fall into`)
+    t.equal(calls % 3, 0, 'three a poll')
+    t.equal(moto.count('ecr:DescribeImages'), calls, 'and nothing else')
+
+    moto.forget()
+    await moto.tag(repository.path, next, 'env-7')
+    await until('the new version', () => names()[7] === '1a1b2c3', 3 * intervalSeconds * 1000)
+    t.equal(names().filter((name) => name === '0a1b2c3').length, 249)
+    t.notOk(
+      moto.calls.some(({ action }) => action === 'ecr:ListImages'),
+      'without a list of all tags',
+    )
+  },
+)

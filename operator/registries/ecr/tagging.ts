@@ -1,0 +1,103 @@
+/** Tags put on images and taken off by PutImage and BatchDeleteImage. */
+import { NeedsChangeError } from '../../errors.ts'
+import { type Asked, answerInvalid, RegistryRefusal } from '../failures.ts'
+import type { Access, Digest, Repository, Tagged, Untagged } from '../registry.ts'
+import type { EcrApi } from './api.ts'
+import type { ImageQuestions } from './describe.ts'
+import { awsFailure, imageNotFound, nameOf, refused } from './failures.ts'
+import type { Image } from './image.ts'
+import { firstFailure, readManifest, wordsOf } from './manifests.ts'
+
+/** Of an index, an image or a layer of it: there is nothing to be tagged. */
+const incomplete = new Set(['ReferencedImagesNotFoundException', 'LayersNotFoundException'])
+
+export class EcrTagging {
+  readonly #api: EcrApi
+  readonly #questions: ImageQuestions
+
+  constructor(api: EcrApi, questions: ImageQuestions) {
+    this.#api = api
+    this.#questions = questions
+  }
+
+  async tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {
+    const asked: Asked = { repository, what: `tag ${tag}`, right: 'push' }
+    const before = await this.#imageOf(asked, tag, access)
+    if (before?.digest === digest) return 'unchanged'
+    const { text, mediaType } = await readManifest(this.#api, repository, digest, access)
+    const input = {
+      ...this.#api.placeOf(repository),
+      imageTag: tag,
+      imageManifest: text,
+      imageManifestMediaType: mediaType,
+      // So that nothing else than that image can be put there.
+      imageDigest: digest,
+    }
+    try {
+      const { image } = await this.#api.attempt(
+        repository,
+        (sdk, client, options) => client.send(new sdk.PutImageCommand(input), options),
+        access.signal,
+      )
+      if (image?.imageId?.imageDigest !== digest)
+        throw answerInvalid(asked, 'it does not say that the tag is there now')
+      return before === undefined ? 'added' : 'moved'
+    } catch (error) {
+      access.signal?.throwIfAborted()
+      const name = nameOf(error)
+      if (incomplete.has(name)) throw imageNotFound({ repository, what: `image ${digest} in full` }, name)
+      const taken = name === 'ImageAlreadyExistsException' || name === 'ImageTagAlreadyExistsException'
+      if (!taken) throw awsFailure(asked, 'ecr:PutImage', error)
+      // Somebody else may have been faster.
+      const now = await this.#imageOf(asked, tag, access)
+      if (now?.digest === digest) return 'unchanged'
+      throw immutable(asked, tag, now?.digest ?? before?.digest, name)
+    }
+  }
+
+  async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+    const asked: Asked = { repository, what: `tag ${tag}`, right: 'delete' }
+    const before = await this.#imageOf(asked, tag, access)
+    if (before === undefined) return 'absent'
+    if (before.tags.every((other) => other === tag)) throw lastTag(asked, tag, before.digest)
+    const input = { ...this.#api.placeOf(repository), imageIds: [{ imageTag: tag }] }
+    const action = 'ecr:BatchDeleteImage'
+    const answer = await this.#api.call(
+      asked,
+      action,
+      (sdk, client, options) => client.send(new sdk.BatchDeleteImageCommand(input), options),
+      access.signal,
+    )
+    const failure = firstFailure(answer.failures)
+    if (failure?.failureCode === 'ImageNotFound') return 'absent'
+    if (failure !== undefined) throw refused(asked, wordsOf(failure))
+    const removed = Array.isArray(answer.imageIds) && answer.imageIds.length > 0
+    if (!removed) throw answerInvalid(asked, 'it does not say that the tag is off')
+    return 'removed'
+  }
+
+  /** Undefined where there is no such tag, nor perhaps its repository. */
+  async #imageOf(asked: Asked, tag: string, access: Access): Promise<Image | undefined> {
+    try {
+      return await this.#questions.find(asked, tag, access)
+    } catch (error) {
+      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
+      throw error
+    }
+  }
+}
+
+const immutable = ({ repository }: Asked, tag: string, on: Digest | undefined, exception: string): RegistryRefusal =>
+  new RegistryRefusal(
+    'TagImmutable',
+    `the registry ${repository.host} keeps tag ${tag} of repository ${repository.path} as it is${on === undefined ? '' : `, on ${on}`}, for its tags are immutable (${exception})`,
+    "Use another tag, or exempt this one from immutability in the repository's settings.",
+  )
+
+/** "When you remove the last tag from an image, the image is deleted from your repository" (ECR API, BatchDeleteImage). */
+const lastTag = ({ repository }: Asked, tag: string, digest: Digest): RegistryRefusal =>
+  new RegistryRefusal(
+    'UntagNotSupported',
+    `tag ${tag} of repository ${repository.path} is the last one on ${digest}, and ECR would delete the image with it, so nothing was removed`,
+    'Put another tag on the image first, or delete the image by ECR itself.',
+  )

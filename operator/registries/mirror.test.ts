@@ -1,0 +1,85 @@
+import t, { type Test } from 'tap'
+import { type RegistryOptions, startRegistry } from '../../e2e/harness/registry.ts'
+import { account } from '../../e2e/harness/token-server.ts'
+import { systemClock } from '../clock.ts'
+import { VersionFinder } from '../versions/version-finder.ts'
+import { registryContract } from './contract.ts'
+import { transportTo } from './peer.ts'
+import { Registries } from './registries.ts'
+import { anonymous, type Credentials } from './registry.ts'
+
+const tenant: Credentials = { kind: 'basic', username: 'tenant', password: 'tenants-own' }
+const access = { credentials: anonymous }
+
+async function mirrored(t: Test, options: RegistryOptions = {}, prefix = '') {
+  const [origin, mirror] = await Promise.all([startRegistry(), startRegistry(options)])
+  t.teardown(() => Promise.all([origin.stop(), mirror.stop()]))
+  const transport = transportTo(t, [origin.host, mirror.host], {
+    limits: { requestsPerSecond: 10_000, burst: 10_000, concurrency: 16 },
+    deadlineMs: 500,
+  })
+  const credentials = () => Promise.resolve<Credentials>(options.auth ? { kind: 'basic', ...account } : anonymous)
+  const mirrors = new Map([[origin.host, { host: mirror.host, prefix, credentials }]])
+  const registries = new Registries({ transport, clock: systemClock, endpoints: {}, env: {}, mirrors })
+  const web = { host: origin.host, path: 'shop/web' }
+  return { origin, mirror, web, registry: registries.for(web) }
+}
+
+t.test('the contract, through a mirror that has nothing of it', async (t) => {
+  const { origin, registry } = await mirrored(t)
+  await registryContract(t, {
+    registry,
+    host: origin.host,
+    credentials: anonymous,
+    push: async (path, tags, content) => (await origin.push(path, tags, content)).digest,
+    moveTag: (path, tag, to) => origin.tag(path, to as `sha256:${string}`, tag),
+  })
+})
+
+t.test('what is read comes from the mirror alone, with the credentials for the mirror', async (t) => {
+  const { origin, mirror, registry, web } = await mirrored(t, { auth: 'basic' }, 'hub-proxy')
+  const { digest } = await mirror.push('hub-proxy/shop/web', ['v1', 'env-prod'], { labels: { made: 'here' } })
+  const as = { credentials: tenant }
+  t.equal(await registry.resolve(web, 'env-prod', as), digest)
+  t.match(await registry.labels(web, digest, as), { made: 'here' })
+  const query = { registry, repository: web, tag: 'env-prod', digest, versionSyntax: 'v[0-9]+', access: as }
+  t.match(await new VersionFinder().find(query), { name: 'v1', source: 'alias' })
+  t.same(origin.requests, [])
+})
+
+t.test(
+  'where the mirror is away, or lacks it, the registry is asked, and the mirror left alone for a while',
+  async (t) => {
+    const { origin, mirror, registry, web } = await mirrored(t)
+    const { digest } = await origin.push('shop/web', 'env-prod')
+    t.equal(await registry.resolve(web, 'env-prod', access), digest, 'it lacks it')
+    t.equal(mirror.count({ method: 'HEAD' }), 1)
+    const heal = mirror.faults.inject('hang')
+    t.equal(await registry.resolve(web, 'env-prod', access), digest, 'it hangs')
+    const since = Date.now()
+    for (let i = 0; i < 5; i++) t.equal(await registry.resolve(web, 'env-prod', access), digest)
+    t.ok(Date.now() - since < 400, 'its deadline is waited for once')
+    t.equal(mirror.count({ method: 'HEAD' }), 2)
+    heal()
+    await origin.goAway()
+    const error = await registry.resolve(web, 'env-prod', access).catch((error: unknown) => error)
+    t.match(error, { name: 'TransientError', reason: 'RegistryUnavailable' })
+  },
+)
+
+t.test('where both are away, both are named', async (t) => {
+  const { origin, mirror, registry, web } = await mirrored(t)
+  await Promise.all([origin.goAway(), mirror.goAway()])
+  const message = new RegExp(
+    `${origin.host} cannot be reached.*Its mirror ${mirror.host} was asked before: .*ECONNREFUSED`,
+  )
+  await t.rejects(registry.resolve(web, 'env-prod', access), { name: 'TransientError', message })
+})
+
+t.test('tags are put on the registry itself, never on the mirror', async (t) => {
+  const { origin, mirror, registry, web } = await mirrored(t)
+  const { digest } = await origin.push('shop/web', 'v1')
+  t.equal(await registry.tag(web, digest, 'env-prod', access), 'added')
+  t.equal(await origin.digestOf('shop/web', 'env-prod'), digest)
+  t.equal(mirror.requests.length, 0)
+})

@@ -1,0 +1,37 @@
+import type { Clock } from '../clock.ts'
+import type { AwsIdentity } from './ecr/identity.ts'
+import type { Mirror } from './mirror.ts'
+import type { Registry } from './registry.ts'
+import type { ServiceAccount } from './service-account.ts'
+import type { Transport } from './transport.ts'
+
+/** What a registry is made of. */
+export interface RegistryDeps {
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Addresses to be used instead of the public ones, by what they stand for, e.g. `ecr`: VPC endpoints, test servers. */
+  readonly endpoints: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether the platform's identity is used where there are no other credentials. Default: yes. */
+  readonly cloudIdentity?: boolean | undefined
+  /** As whom AWS is asked. Default: what the SDK finds by itself. */
+  readonly aws?: AwsIdentity | undefined
+  /** By the host of the registry that is mirrored. */
+  readonly mirrors?: ReadonlyMap<string, Mirror> | undefined
+}
+
+/** One line of `registryKinds`: which hosts it serves, and how it is made. */
+export interface RegistryKind {
+  readonly kind: string
+  /** @param host of a parsed reference, e.g. `registry.example.com:5000`, `docker.io` */
+  serves(host: string): boolean
+  make(deps: RegistryDeps): Registry
+  /** Asked in the name of a tenant's service account alone; absent where it knows no such identity. */
+  readonly serviceAccounts?: {
+    make(deps: RegistryDeps, account: ServiceAccount): Registry
+    /** For who is refused, where the registry itself does not know better. One sentence or more. */
+    remedy?(account: ServiceAccount): string
+  }
+  /** What pull secrets hold opens nothing there. */
+  readonly ignoresPullSecrets?: boolean
+}

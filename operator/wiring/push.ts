@@ -1,0 +1,115 @@
+/** The doors by which registries tell of pushes: the port of the webhooks, and the queue of ECR's events. */
+import { systemClock } from '../clock.ts'
+import type { Settings } from '../config.ts'
+import { UsageError } from '../errors.ts'
+import { serveHooks } from '../http/hooks-server.ts'
+import type { Metrics } from '../http/metrics.ts'
+import type { Logger } from '../log.ts'
+import { Dispatcher, type HintOutcome, type Looks } from '../push/dispatcher.ts'
+import { GoogleKeys } from '../push/google-keys.ts'
+import { openQueue, regionOf } from '../push/queue.ts'
+import { receiverKinds } from '../push/receivers.ts'
+import { readSecretFiles } from '../push/secret-files.ts'
+import { QueueReader } from '../push/sqs.ts'
+import { awsIdentityOf, endpointsOf } from './aws.ts'
+import { openTransport } from './transport.ts'
+
+export interface Following extends Looks {
+  setHearing(source: string, hearing: boolean): void
+}
+
+export interface Push {
+  /** The queue is read by the leader alone: of one message, one reader learns. */
+  startReading(): Promise<void>
+  stopReading(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the port of the webhooks, on every replica; one that does not lead answers 503, and the sender tries again.
+ * @param following undefined while this process does not follow tags
+ * @throws UsageError where a secret is missing or a setting cannot work; NeedsChangeError `PortUnavailable`
+ */
+export async function openPush(
+  settings: Settings,
+  following: () => Following | undefined,
+  log: Logger,
+  metrics: Metrics,
+): Promise<Push> {
+  const onHint = (kind: string, outcome: HintOutcome, count: number) => metrics.hints.inc({ kind, outcome }, count)
+  const dispatcher = new Dispatcher(following, onHint)
+  const { ecrEventsQueue } = settings
+  checkQueue(settings)
+  const webhooks = await openWebhooks(settings, dispatcher, log)
+
+  let reader: QueueReader | undefined
+  return {
+    startReading: async () => {
+      if (ecrEventsQueue === '' || reader !== undefined) return
+      const onHearing = (source: string, hearing: boolean) => {
+        metrics.pushHearing.set({ source }, hearing ? 1 : 0)
+        following()?.setHearing(source, hearing)
+      }
+      const queue = await openQueue({
+        url: ecrEventsQueue,
+        env: process.env,
+        identity: awsIdentityOf(settings),
+        stsEndpoint: endpointsOf(settings).sts,
+      })
+      // It may have ceased to lead meanwhile.
+      if (following() === undefined) return queue.close()
+      reader = new QueueReader({ queue, dispatcher, onHearing, log })
+      reader.start()
+      log.info({ queue: ecrEventsQueue }, 'reading the queue of ECR events')
+    },
+    stopReading: async () => {
+      const ended = reader
+      reader = undefined
+      await ended?.stop()
+    },
+    close: async () => {
+      await reader?.stop()
+      await webhooks?.close()
+    },
+  }
+}
+
+/** @throws UsageError */
+function checkQueue({ ecrEventsQueue, insecureRegistries }: Settings): void {
+  if (ecrEventsQueue === '') return
+  regionOf(ecrEventsQueue, process.env)
+  const { protocol, host } = new URL(ecrEventsQueue)
+  if (protocol === 'https:' || insecureRegistries.includes(host)) return
+  throw new UsageError(
+    `--ecr-events-queue ${ecrEventsQueue}: write https://; plain HTTP is for hosts of --insecure-registry alone`,
+  )
+}
+
+async function openWebhooks(
+  settings: Settings,
+  dispatcher: Dispatcher,
+  log: Logger,
+): Promise<{ close(): Promise<void> } | undefined> {
+  const { webhookPort, webhookSecretsDir, webhooks } = settings
+  if (webhookPort === 0) {
+    if (webhooks.length === 0) return undefined
+    throw new UsageError('--webhook-port is missing: it says where the webhooks of --webhook are received')
+  }
+  const transport = openTransport(settings, undefined)
+  try {
+    const now = () => systemClock.now()
+    const deps = { googleKeys: new GoogleKeys({ transport, now }), now }
+    const receivers = await readSecretFiles(webhookSecretsDir, webhooks, receiverKinds, deps)
+    const server = await serveHooks({ port: webhookPort, receivers, dispatcher, log })
+    log.info({ port: server.port, kinds: [...receivers.keys()] }, 'receiving webhooks')
+    return {
+      close: async () => {
+        await server.close()
+        await transport.close()
+      },
+    }
+  } catch (error) {
+    await transport.close()
+    throw error
+  }
+}

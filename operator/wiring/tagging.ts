@@ -1,0 +1,82 @@
+/** The registry commands, with the real registries and without a cluster. */
+import type { RegistryCommands, RegistryRequest } from '../cli/commands.ts'
+import { NeedsChangeError, UsageError } from '../errors.ts'
+import { canonical, composeImage, repositoryName } from '../registries/reference.ts'
+import type { Registry, Repository } from '../registries/registry.ts'
+import { addTags as add, removeTags as remove } from '../tagging/changes.ts'
+import { explain } from '../tagging/explain.ts'
+import type { Shelf } from '../tagging/image.ts'
+import { problemOf } from '../tagging/problem.ts'
+import { changeAll, type Open, taggedImages } from '../tagging/repositories.ts'
+import { sourceOf, userOf } from '../tagging/who.ts'
+import { VersionFinder } from '../versions/version-finder.ts'
+import { openRegistries, readDockerLogins } from './registries.ts'
+
+export const tagsOfImages: RegistryCommands['tagsOfImages'] = (request) =>
+  withRegistries(unmirrored(request), (open) => taggedImages(request.repositories, open, request.version))
+
+export const addTags: RegistryCommands['addTags'] = (request) =>
+  withRegistries(unmirrored(request), (open) =>
+    changeAll(request, open, async (shelf, image) => (image ? add(shelf, image.digest, request.tags, request) : [])),
+  )
+
+export const removeTags: RegistryCommands['removeTags'] = (request) =>
+  withRegistries(unmirrored(request), (open) =>
+    changeAll(request, open, (shelf, image) => remove(shelf, image?.digest, request.tags, request)),
+  )
+
+export const resolveImage: RegistryCommands['resolveImage'] = async (request) => {
+  const { image, versionSyntax, credentials: given, settings } = request
+  const { repository, digest, name } = image
+  const tag = image.tag ?? (digest === undefined ? 'latest' : undefined)
+  return await withRegistries(request, async (open) => {
+    let shelf: Shelf | undefined
+    try {
+      shelf = await open(repository)
+      const { registry, access } = shelf
+      const explained = await explain(shelf, new VersionFinder(), { tag, digest, versionSyntax })
+      return {
+        ...explained,
+        image: canonical({ ...image, tag }),
+        tag,
+        provider: registry.kind,
+        credentials: {
+          user: userOf(access.credentials),
+          source: given?.source ?? sourceOf(access.credentials, registry.kind, settings),
+        },
+        workloadImage: composeImage(name, explained.version),
+      }
+    } catch (error) {
+      const { reason, message } = problemOf(error, shelf, { repository: repositoryName(repository) })
+      throw new NeedsChangeError(reason, message, { cause: error })
+    }
+  })
+}
+
+/** What is changed is looked at where it is changed: a mirror may be behind. */
+const unmirrored = (request: RegistryRequest): RegistryRequest => ({
+  ...request,
+  settings: { ...request.settings, mirrors: [] },
+})
+
+async function withRegistries<T>(request: RegistryRequest, use: (open: Open) => Promise<T>): Promise<T> {
+  const { settings, provider, credentials: given, signal } = request
+  const logins = await readDockerLogins(given === undefined ? settings : { ...settings, dockerConfig: '' })
+  const { registries, transport } = openRegistries(settings)
+  const registryFor = (repository: Repository): Registry => {
+    try {
+      return registries.for(repository, provider)
+    } catch (error) {
+      throw error instanceof NeedsChangeError ? new UsageError(`--provider: ${error.message}`) : error
+    }
+  }
+  try {
+    return await use(async (repository) => {
+      const registry = registryFor(repository)
+      const credentials = given?.credentials ?? (await logins.for(repository))
+      return { registry, repository, access: { credentials, signal, urgent: true } }
+    })
+  } finally {
+    await transport.close()
+  }
+}

@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadSettings } from '../config.ts'
+import { createMetrics } from '../http/metrics.ts'
+import { peer } from '../registries/peer.ts'
+import { testCa } from '../registries/tls.fixture.ts'
+import { readDockerLogins } from './registries.ts'
+import { mirrorsOf, openTransport } from './transport.ts'
+
+t.test(
+  'mirrors are written as HOST=MIRROR with a path or without, and use the manager’s own credentials',
+  async (t) => {
+    const dockerConfig = join(t.testdir({}), 'config.json')
+    const auth = Buffer.from('manager:x').toString('base64')
+    await writeFile(dockerConfig, JSON.stringify({ auths: { 'mirror.example.com:5000': { auth } } }))
+    const mirror = [
+      'docker.io=mirror.example.com:5000/hub/proxy',
+      'ghcr.io=other.example.com',
+      'ghcr.io=third.example.com',
+    ]
+    const settings = loadSettings({ flags: { mirrors: mirror, dockerConfig } })
+    const mirrors = mirrorsOf(settings, () => readDockerLogins(settings))
+    t.match(mirrors.get('docker.io'), { host: 'mirror.example.com:5000', prefix: 'hub/proxy' })
+    t.match(mirrors.get('ghcr.io'), { host: 'other.example.com', prefix: '' })
+    const repository = { host: 'mirror.example.com:5000', path: 'hub/proxy/library/nginx' }
+    t.match(await mirrors.get('docker.io')?.credentials(repository), { kind: 'basic', username: 'manager' })
+  },
+)
+
+t.test('pairs that make no sense are named, and nothing starts', async (t) => {
+  for (const flags of [
+    { mirrors: ['docker.io'] },
+    { mirrors: ['docker.io=https://mirror.example.com'] },
+    { mirrors: ['docker.io=mirror.example.com/Hub'] },
+    { authHosts: ['registry.example.com=login.example.com/token'] },
+  ]) {
+    t.throws(() => loadSettings({ flags }), { name: 'UsageError' })
+  }
+})
+
+t.test('a CA file that holds no certificate is named', async (t) => {
+  const directory = t.testdir({ 'ca.pem': testCa, 'wrong.pem': 'hello', 'broken.pem': testCa.slice(0, 200) })
+  const open = (file: string) => {
+    const settings = loadSettings({ flags: { registryCaFile: join(directory, file) } })
+    const transport = openTransport(settings, undefined)
+    t.teardown(() => transport.close())
+  }
+  open('ca.pem')
+  for (const file of ['wrong.pem', 'broken.pem', 'missing.pem']) {
+    t.throws(() => open(file), { name: 'UsageError', message: /--registry-ca-file .*cannot be used/ })
+  }
+})
+
+t.test('what a registry still allows is shown as metrics', async (t) => {
+  const server = await peer(t, (_, response) =>
+    response.writeHead(200, { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' }).end(),
+  )
+  const metrics = createMetrics()
+  const transport = openTransport(loadSettings({ flags: { insecureRegistries: [server.host] } }), metrics)
+  t.teardown(() => transport.close())
+  await transport.send({
+    host: server.host,
+    purpose: 'manifest',
+    method: 'HEAD',
+    origin: `http://${server.host}`,
+    path: '/v2/',
+    headers: {},
+    destination: 'configured',
+  })
+  const page = await metrics.registry.metrics()
+  t.match(page, `cvmanager_registry_ratelimit_limit{host="${server.host}"} 100`)
+  t.match(page, `cvmanager_registry_ratelimit_remaining{host="${server.host}"} 76`)
+})
