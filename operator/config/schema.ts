@@ -161,7 +161,7 @@ export const schema = {
     },
   ),
   ecrEventsQueue: text('', queueUrl, 'the URL of an SQS queue', {
-    doc: 'The SQS queue that EventBridge puts ECR’s events into. It is read with the credentials that AWS gives to this process.',
+    doc: 'The SQS queue that EventBridge puts ECR’s events into. It is read with the AWS identity that ECR is asked with.',
     group: 'push',
     placeholder: 'URL',
   }),

@@ -15,7 +15,7 @@ export interface Limits {
   readonly concurrency: number
 }
 
-export const defaultLimits: Limits = { requestsPerSecond: 100, burst: 200, concurrency: 64 }
+export const defaultLimits: Limits = { requestsPerSecond: 200, burst: 1_000, concurrency: 64 }
 
 /** How long a queue has to last before one more connection is opened, in milliseconds. */
 const patienceMs = 20

@@ -26,6 +26,8 @@ t.test('where letters alone would decide, there is a rival', async (t) => {
     ['1.2 1.2-rc1', '1.2-rc1', '1.2'],
     ['1.07 1.7', '1.7', '1.07'],
     ['stable latest', 'stable', 'latest'],
+    ['0a1b2c3 1a2b3c4', '1a2b3c4', '0a1b2c3'],
+    ['1234567 1a2b3c4', '1234567', '1a2b3c4'],
   ]
   for (const [tags, tag, rival] of cases) t.same(newestOf(tags.split(' ')), { tag, rival }, tags)
 })

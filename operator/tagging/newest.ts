@@ -13,8 +13,15 @@ export function newestOf(tags: readonly string[]): Newest | undefined {
   return tag === undefined ? undefined : { tag, rival: others.find((other) => !isNewer(tag, other)) }
 }
 
+/** Git commits: the digits in them are no numbers. */
+function haveNoOrder(one: string, other: string): boolean {
+  const commit = /^[0-9a-f]{5,40}$/
+  return commit.test(one) && commit.test(other) && /[a-f]/.test(one + other)
+}
+
 /** By the first number in which they differ; `1.2.1` is also newer than `1.2`, and `1.2-rc1` is not. */
 function isNewer(one: string, other: string): boolean {
+  if (haveNoOrder(one, other)) return false
   const parts = one.split(/(\d+)/)
   const others = other.split(/(\d+)/)
   for (let at = 0; at < parts.length; at++) {
