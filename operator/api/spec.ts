@@ -1,3 +1,4 @@
+import { strategies } from '../strategies/strategies.ts'
 import { policySchema } from './policy.ts'
 import { boolean, type Infer, integer, list, map, object, oneOf, optional, type Rule, string } from './schema.ts'
 
@@ -118,9 +119,12 @@ const blueGreen = object(
   { description: 'Settings of the strategy ServiceBlueGreen.' },
 )
 
+/** Those that there are, and one of the first cvmanager's whose manifests are to be told what is missing. */
+const strategyKinds = [...new Set([...strategies.map(({ kind }) => kind), 'ServiceBlueGreen'])]
+
 const strategy = object(
   {
-    kind: oneOf(['Simple', 'ServiceBlueGreen'], {
+    kind: oneOf(strategyKinds, {
       description:
         'How a version is rolled out. Simple patches all the workloads at once and waits until they are healthy. ServiceBlueGreen is accepted, but this version of cvmanager does not have it yet and says so in the status.',
       default: 'Simple',
