@@ -14,7 +14,7 @@ export interface Figure {
 
 /** The figures of one workload at one size. */
 export interface FigureSet {
-  readonly workload: 'W1' | 'W2'
+  readonly workload: 'W1' | 'W2' | 'W2 pushed'
   readonly n: number
   readonly figures: readonly Figure[]
 }

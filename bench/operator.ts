@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +16,8 @@ export interface OperatorOptions {
   readonly intervalSeconds: number
   /** To the registry; undefined: as it comes. */
   readonly requestsPerSecond?: number | undefined
+  /** Receives the notifications of distribution's registry there, by this secret. */
+  readonly webhook?: { readonly port: number; readonly secret: string } | undefined
 }
 
 export interface Memory {
@@ -34,9 +37,14 @@ export class Operator {
   }
 
   /** Returns as soon as the process is there. */
-  static start(world: World, { intervalSeconds, requestsPerSecond }: OperatorOptions): Operator {
+  static start(world: World, { intervalSeconds, requestsPerSecond, webhook }: OperatorOptions): Operator {
     const { cluster, registry } = world
     const limit = requestsPerSecond === undefined ? [] : [`${requestsPerSecond}`]
+    const secrets = join(cluster.directory, 'webhook-secrets')
+    if (webhook) {
+      mkdirSync(secrets, { recursive: true })
+      writeFileSync(join(secrets, 'distribution'), webhook.secret)
+    }
     const startedAt = Date.now()
     const program = new RunningProgram({
       name: 'cvmanager',
@@ -47,6 +55,7 @@ export class Operator {
       args: [
         ...['run', '--k8s-config', cluster.kubeconfig, '--port', '0'],
         ...['--insecure-registry', registry.host, '--poll-interval-seconds', `${intervalSeconds}`],
+        ...(webhook ? ['--webhook-port', `${webhook.port}`, '--webhook-secrets-dir', secrets] : []),
         ...limit.flatMap((most) => ['--registry-requests-per-second', most, '--registry-burst', most]),
       ],
       directory: cluster.directory,

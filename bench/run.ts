@@ -6,17 +6,18 @@ import { machine } from './machine.ts'
 import { jsonLineOf, tableOf } from './table.ts'
 import { idle } from './w1-idle.ts'
 import { oneChange } from './w2-one-change.ts'
+import { onePushedChange } from './w2-pushed.ts'
 import { World } from './world.ts'
 
-const usage = `usage: node bench/run.ts [--only w1,w2] [--n 100,1000] [--seconds 120] [--changes 200]
+const usage = `usage: node bench/run.ts [--only w1,w2,w2push] [--n 100,1000] [--seconds 120] [--changes 200]
 
-  --only     the workloads: w1 (idle), w2 (one change, found by polling)
+  --only     the workloads: w1 (idle), w2 (one change, found by polling), w2push (told by webhook)
   --n        how many tags are followed, one after the other
   --seconds  how long W1 watches an idle operator; whole intervals of 60 s count best
-  --changes  how many tags W2 moves
+  --changes  how many tags W2 moves, each way
 `
 
-const workloads = ['w1', 'w2'] as const
+const workloads = ['w1', 'w2', 'w2push'] as const
 
 interface Wanted {
   readonly only: readonly string[]
@@ -67,6 +68,8 @@ async function measure({ only, sizes, seconds, changes }: Wanted): Promise<reado
       if (only.includes('w1')) await take(`W1 idle, N = ${n}`, () => idle(world, seconds))
       if (only.includes('w2'))
         await take(`W2 one change, N = ${n}`, () => oneChange(world, changes, () => measureFloor(world)))
+      if (only.includes('w2push'))
+        await take(`W2 one change, pushed, N = ${n}`, () => onePushedChange(world, changes, () => measureFloor(world)))
     }
   } finally {
     await world.stop()
