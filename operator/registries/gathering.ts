@@ -39,8 +39,8 @@ const phaseOf = (name: string): number => createHmac('sha256', phaseKey).update(
 const gatheringMs = 250
 /** Phases are of an hour, not of the interval: targets of different intervals meet, too. */
 const phasesMs = 3_600_000
-/** Sums of times are a little less than exact. */
-const slackMs = 2
+/** Sums of times are a little less than exact; more than that, and who comes just after a moment would be looked at alone. */
+const slackMs = 0.01
 
 /** In whole milliseconds, so that moments that are computed at different times are the same. */
 export const gatheringOffset = (phase: number): number => Math.floor(phase * phasesMs)
