@@ -5,7 +5,7 @@ import { NeedsChangeError } from '../errors.ts'
 import type { Offer } from '../registries/following.ts'
 import { composeImage } from '../registries/reference.ts'
 import { pod } from '../workloads/pods.ts'
-import { needsPods, selectContainers, workload } from '../workloads/select.ts'
+import { containersIfAny, needsPods, selectContainers, workload } from '../workloads/select.ts'
 import type { Container, Pod, Workload, WorkloadObject } from '../workloads/workload.ts'
 import type { Observation } from './observation.ts'
 import type { World } from './world.ts'
@@ -86,7 +86,7 @@ export class Observer {
     for (const other of this.#world.ownersOf(found)) {
       if (other.key === object.key) continue
       const shared = containers.find(({ name }) =>
-        containersOf(other, found).some((container) => container.name === name),
+        containersIfAny(other.spec, found).some((container) => container.name === name),
       )
       if (!shared) continue
       throw new NeedsChangeError(
@@ -142,15 +142,6 @@ function noWorkload({ namespace, spec }: ContainerVersion): NeedsChangeError {
     'WorkloadNotFound',
     `no Deployment, StatefulSet or DaemonSet in namespace ${namespace} has the labels ${labels} of spec.selector on itself (not only on its pods). Label one, e.g. kubectl label deployment NAME ${labels.replaceAll(',', ' ')} -n ${namespace}, or change spec.selector.`,
   )
-}
-
-function containersOf({ spec }: ContainerVersion, found: WorkloadObject): readonly Container[] {
-  try {
-    return selectContainers(spec, found)
-  } catch (thrown) {
-    if (thrown instanceof NeedsChangeError) return []
-    throw thrown
-  }
 }
 
 /** The images that are being rolled out, or may be next: what their pods suffer from is the version's doing. */

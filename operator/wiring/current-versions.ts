@@ -3,11 +3,10 @@ import { group, plural, version } from '../api/crd.ts'
 import type { Commands, WorkloadVersion } from '../cli/commands.ts'
 import type { ApiClient } from '../cluster/client.ts'
 import { type Resource, resourcePath } from '../cluster/resource-path.ts'
-import { NeedsChangeError } from '../errors.ts'
 import { followedInWords } from '../versions/followed-in-words.ts'
 import { digestOf, tagOf } from '../workloads/image.ts'
 import { workloadKinds } from '../workloads/kinds.ts'
-import { selectContainers, selects } from '../workloads/select.ts'
+import { containersIfAny, selects } from '../workloads/select.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { connect } from './running.ts'
 
@@ -33,16 +32,7 @@ export const currentVersions: Commands['currentVersions'] = async ({ settings, n
 }
 
 function versionsOf(workload: WorkloadObject, object: ReturnType<typeof containerVersion>): WorkloadVersion[] {
-  const containers = () => {
-    try {
-      return selectContainers(object.spec, workload)
-    } catch (thrown) {
-      // Said in the object's status; here there is nothing to show of it.
-      if (thrown instanceof NeedsChangeError) return []
-      throw thrown
-    }
-  }
-  return containers().map(({ name, image }) => ({
+  return containersIfAny(object.spec, workload).map(({ name, image }) => ({
     Namespace: workload.namespace,
     Name: workload.name,
     Type: workload.kind,

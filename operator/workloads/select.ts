@@ -31,6 +31,16 @@ export function selectContainers(spec: ContainerVersionSpec, object: WorkloadObj
   )
 }
 
+/** The same, for who looks at another's workloads: a container that is not there is told in that object's own status. */
+export function containersIfAny(spec: ContainerVersionSpec, object: WorkloadObject): readonly Container[] {
+  try {
+    return selectContainers(spec, object)
+  } catch (thrown) {
+    if (thrown instanceof NeedsChangeError) return []
+    throw thrown
+  }
+}
+
 /** A workload as strategies see it. `pods` are needed only where `needsPods` says so. */
 export function workload(
   object: WorkloadObject,
