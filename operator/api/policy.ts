@@ -1,38 +1,8 @@
-import { boolean, type Infer, object, optional, string } from './schema.ts'
+import { type PolicyFields, policyKinds } from '../versions/policies/policies.ts'
+import { type Infer, object, optional, type Schema, string } from './schema.ts'
 
 /** Longer patterns are refused: the time to match one grows with its length. */
 const maximumPatternLength = 256
-
-const semver = object(
-  {
-    range: string({
-      description:
-        'A range as npm writes it (docs.npmjs.com/cli/using-npm/semver), e.g. ~1.4, ^2 or >=1.2.0 <3. A tag may begin with v.',
-      minLength: 1,
-      maxLength: 256,
-    }),
-    prerelease: optional(
-      boolean({
-        description:
-          'Whether versions such as 2.0.0-rc.1 count too. Where it is false, they count only where the range itself names one of the same major.minor.patch.',
-        default: false,
-      }),
-    ),
-  },
-  { description: 'The highest semantic version in a range.' },
-)
-
-const calendar = object(
-  {
-    format: string({
-      description:
-        'How the date is written, e.g. YYYY.MM.DD-MICRO, YYYYMMDDhhmmss or YYYY.0M[.MICRO]; see docs/version-policies.md for the parts that there are.',
-      minLength: 1,
-      maxLength: 64,
-    }),
-  },
-  { description: 'The latest date.' },
-)
 
 const filter = object(
   {
@@ -61,40 +31,26 @@ const filter = object(
   { description: 'Which tags count, and what of them is compared.' },
 )
 
-const kinds = ['semver', 'calendar', 'numeric', 'newest']
-const given = `[${kinds.map((kind) => `has(self.${kind})`).join(', ')}]`
+const names = policyKinds.map(({ kind }) => kind)
+const inWords = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+const given = `[${names.map((name) => `has(self.${name})`).join(', ')}]`
 
-export const policySchema = object(
+/** The type is said by itself: of fields that come from an array, the compiler keeps no names. */
+export type VersionPolicySpec = PolicyFields & { readonly filter?: Infer<typeof filter> }
+
+export const policySchema: Schema<VersionPolicySpec> = object(
+  { ...Object.fromEntries(policyKinds.map(({ kind, field }) => [kind, optional(field)])), filter: optional(filter) },
   {
-    semver: optional(semver),
-    calendar: optional(calendar),
-    numeric: optional(object({}, { description: 'The largest whole number, e.g. of build numbers: numeric: {}.' })),
-    newest: optional(
-      object(
-        {},
-        {
-          description:
-            'The tag that was pushed last: newest: {}. Only of registries that tell when a tag was pushed; the status says so where one does not.',
-        },
-      ),
-    ),
-    filter: optional(filter),
-  },
-  {
-    description:
-      'Instead of tag: how the version is chosen among all the tags of the repository. Exactly one of semver, calendar, numeric and newest, and a filter where only some of the tags count.',
+    description: `Instead of tag: how the version is chosen among all the tags of the repository. Exactly one of ${inWords}, and a filter where only some of the tags count.`,
     'x-kubernetes-validations': [
       {
         rule: `${given}.exists(it, it)`,
-        message:
-          'must say how to choose: write one of semver, calendar, numeric and newest, e.g. semver: {range: ^1.0.0}',
+        message: `must say how to choose: write one of ${inWords}, e.g. semver: {range: ^1.0.0}`,
       },
       {
         rule: `${given}.filter(it, it).size() <= 1`,
-        message: 'must choose in one way: write only one of semver, calendar, numeric and newest',
+        message: `must choose in one way: write only one of ${inWords}`,
       },
     ],
   },
 )
-
-export type VersionPolicySpec = Infer<typeof policySchema>

@@ -272,7 +272,7 @@ export const specSchema = object(
     ),
     serviceAccountName: optional(
       objectName(
-        'The ServiceAccount of this namespace in whose name the registry is asked, where no pull secret is for it: by its own identity in the cloud (Amazon ECR, Azure), never by that of the manager.',
+        'The ServiceAccount of this namespace in whose name the registry is asked, where no pull secret is for it: by its own identity in the cloud (Amazon ECR, Google, Azure), never by that of the manager.',
       ),
     ),
   },

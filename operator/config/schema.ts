@@ -2,6 +2,7 @@
  * Every setting of cvmanager, once: its default, what it allows, what it is for. The flag, the environment variable and
  * the key in the ConfigMap are made of its name; docs/settings.md is made of all of it.
  */
+import { receiverKinds } from '../push/receivers.ts'
 import { list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats.ts'
 
 // RFC 1123 label, as Kubernetes wants namespaces; 63 characters (B43).
@@ -11,10 +12,15 @@ const path = /^[^\0]+$/
 const host = '([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9a-fA-F:]+\\])(:[0-9]{1,5})?'
 const authPair = new RegExp(`^${host}=${host}$`)
 const mirrorPair = new RegExp(`^${host}=${host}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
+const providerPair = new RegExp(`^${host}=(harbor|quay)$`)
+const workloadIdentity =
+  /^(?:(?:\/\/iam\.googleapis\.com\/)?projects\/[0-9]+\/locations\/global\/workloadIdentityPools\/[a-z0-9-]+\/providers\/[a-z0-9-]+|projects\/[a-z][a-z0-9.:-]*\/locations\/[a-z0-9-]+\/clusters\/[a-z0-9-]+)$/
 const registryHost = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$/
 
 const endpointPair = /^[a-z]+(\.[-a-z0-9]+)?=https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/?$/
 const queueUrl = /^https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/[-A-Za-z0-9_./]{1,200}$/
+
+const receiverNames = receiverKinds.map(({ kind }) => kind)
 
 export const schema = {
   k8sConfig: text('', path, 'the path of a kubeconfig file', {
@@ -103,6 +109,12 @@ export const schema = {
     flag: 'mirror',
     placeholder: 'HOST=MIRROR',
   }),
+  registryProviders: list(providerPair, 'HOST=harbor or HOST=quay', {
+    doc: 'What a registry of one’s own is, which its host does not say. Harbor’s and Quay’s own APIs tell all tags of an image at once; without this they are asked as any registry.',
+    group: 'registry',
+    flag: 'registry-provider',
+    placeholder: 'HOST=PROVIDER',
+  }),
   authHosts: list(authPair, 'REGISTRY=HOST', {
     doc: 'Token services on another site than their registry. Tokens are asked for at no other site, whatever a registry says.',
     group: 'registry',
@@ -114,6 +126,16 @@ export const schema = {
     off: 'Never asks the cloud for an identity of this process.',
     group: 'registry',
   }),
+  googleWorkloadIdentity: text(
+    '',
+    workloadIdentity,
+    'projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, or projects/PROJECT/locations/LOCATION/clusters/NAME of a cluster of GKE’s',
+    {
+      doc: 'The provider of a workload identity pool of Google’s that trusts this cluster, for spec.serviceAccountName. Empty: on GKE, what its metadata server says.',
+      group: 'registry',
+      placeholder: 'PROVIDER',
+    },
+  ),
   awsProfile: text('', /^[A-Za-z0-9][-A-Za-z0-9_.@/+]{0,127}$/, 'the name of a profile', {
     doc: 'The profile of AWS’s shared configuration files with which ECR is asked. Empty: what the AWS SDK finds by itself (environment, service account, machine).',
     group: 'registry',
@@ -151,8 +173,8 @@ export const schema = {
     placeholder: 'DIR',
   }),
   webhooks: list(
-    /^[a-z]{1,20}$/,
-    'a kind of webhook: distribution, dockerhub, ghcr, quay, harbor, gitlab, gar, azure or cloudevents',
+    new RegExp(`^(?:${receiverNames.join('|')})$`),
+    `a kind of webhook: ${receiverNames.slice(0, -1).join(', ')} or ${receiverNames.at(-1)}`,
     {
       doc: 'The kinds of webhook to receive; each must have its secret file. Empty: all that have one.',
       group: 'push',
@@ -160,6 +182,12 @@ export const schema = {
       placeholder: 'KIND',
     },
   ),
+  podIp: text('', /^[0-9A-Fa-f.:]{2,45}$/, 'an IP address', {
+    doc: 'Where the other replicas reach this one: the address of its pod, from the downward API. The replica that follows tags writes it, with the port of the webhooks, into the Lease, and the others hand their webhooks on to it. Empty: they are not handed on.',
+    group: 'push',
+    placeholder: 'IP',
+    configMap: false,
+  }),
   ecrEventsQueue: text('', queueUrl, 'the URL of an SQS queue', {
     doc: 'The SQS queue that EventBridge puts ECR’s events into. It is read with the AWS identity that ECR is asked with.',
     group: 'push',

@@ -31,7 +31,7 @@ t.test('a registry that knows no such identity says so, and is not asked at all'
   const transport = transportTo(t, [server.host])
   const registries = new Registries({ transport, clock: systemClock, endpoints: {}, env: {} })
   const credentials = testAccount('shop', 'reader')
-  const images = ['nginx', 'ghcr.io/shop/web', 'quay.io/shop/web', 'eu.gcr.io/shop/web', `${server.host}/shop/web`]
+  const images = ['nginx', 'ghcr.io/shop/web', 'quay.io/shop/web', `${server.host}/shop/web`]
   for (const image of images) {
     const { repository } = parseReference(image)
     const refused = {

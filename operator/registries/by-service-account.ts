@@ -42,6 +42,7 @@ export class ByServiceAccount implements Registry {
   readonly aliases?: NonNullable<Registry['aliases']>
   readonly pushTimes?: NonNullable<Registry['pushTimes']>
   readonly describe?: NonNullable<Registry['describe']>
+  readonly wouldUntag?: NonNullable<Registry['wouldUntag']>
   readonly #kind: RegistryKind
   readonly #deps: RegistryDeps
   readonly #own: Registry
@@ -65,6 +66,14 @@ export class ByServiceAccount implements Registry {
           repository,
           access,
           async (registry, as) => (await registry.describe?.(repository, digest, as)) ?? unknown,
+        )
+    }
+    if (this.#own.wouldUntag !== undefined) {
+      this.wouldUntag = (repository, tag, access, before) =>
+        this.#as(
+          repository,
+          access,
+          async (registry, as) => (await registry.wouldUntag?.(repository, tag, as, before)) ?? 'removed',
         )
     }
     if (this.#own.pushTimes !== undefined) {
@@ -120,7 +129,7 @@ export class ByServiceAccount implements Registry {
     if (serviceAccounts === undefined) {
       throw new NeedsChangeError(
         'ServiceAccountNotSupported',
-        `the registry ${host} cannot be asked in the name of the service account ${nameOfAccount(account)}: that is possible at Amazon ECR and Azure. Leave spec.serviceAccountName out, or name a pull secret for ${host} in spec.imagePullSecrets.`,
+        `the registry ${host} cannot be asked in the name of the service account ${nameOfAccount(account)}: that is possible at Amazon ECR, Google and Azure. Leave spec.serviceAccountName out, or name a pull secret for ${host} in spec.imagePullSecrets.`,
       )
     }
     const id = credentialId(account)

@@ -5,6 +5,7 @@ import { google } from './cloud/google.ts'
 import { dockerHub } from './docker-hub/docker-hub.ts'
 import { ecr } from './ecr/ecr.ts'
 import { ghcr } from './ghcr.ts'
+import { harbor } from './harbor/harbor.ts'
 import { type Mirror, MirroredRegistry } from './mirror.ts'
 import { oci } from './oci.ts'
 import { quay } from './quay/quay.ts'
@@ -15,7 +16,7 @@ import type { RegistryDeps, RegistryKind } from './registry-kind.ts'
  * Every kind of registry; the first that knows the host serves it, and `oci`, the last, serves all others. To add one
  * takes a file and a line here.
  */
-export const registryKinds: readonly RegistryKind[] = [dockerHub, ghcr, quay, google, azure, ecr, oci]
+export const registryKinds: readonly RegistryKind[] = [dockerHub, ghcr, quay, google, azure, ecr, harbor, oci]
 
 /** Whether what a pull secret holds for that host is ever asked with. */
 export const usesPullSecrets = ({ host }: Repository): boolean =>
@@ -33,10 +34,8 @@ export class Registries {
 
   /** @throws NeedsChangeError `RegistryHostMismatch` where the named provider does not serve that host */
   for({ host }: Repository, provider?: string): Registry {
-    const kind = registryKinds.find((candidate) =>
-      provider === undefined ? candidate.serves(host) : candidate.kind === provider,
-    )
-    if (!kind?.serves(host)) {
+    const kind = this.#kindOf(host, provider)
+    if (kind === undefined) {
       throw new NeedsChangeError(
         'RegistryHostMismatch',
         `${host} is not a host of the provider ${provider}; leave --provider out, or name one of: ${registryKinds.map((each) => each.kind).join(', ')}`,
@@ -44,6 +43,13 @@ export class Registries {
     }
     const mirror = this.#deps.mirrors?.get(host)
     return mirror === undefined ? this.#of(kind) : this.#mirrored(host, kind, mirror)
+  }
+
+  #kindOf(host: string, named = this.#deps.providers?.get(host)): RegistryKind | undefined {
+    if (named === undefined) return registryKinds.find(({ serves }) => serves(host))
+    return registryKinds.find(
+      ({ kind, serves, underAnyHost }) => kind === named && (underAnyHost === true || serves(host)),
+    )
   }
 
   #of(kind: RegistryKind): Registry {
@@ -55,7 +61,7 @@ export class Registries {
   #mirrored(host: string, kind: RegistryKind, mirror: Mirror): Registry {
     const key = `${kind.kind} ${host}`
     // A mirror is not mirrored in its turn: two of each other would never end.
-    const at = registryKinds.find(({ serves }) => serves(mirror.host)) ?? oci
+    const at = this.#kindOf(mirror.host) ?? oci
     const made = this.#mirrors.get(key) ?? new MirroredRegistry(this.#of(kind), this.#of(at), mirror)
     this.#mirrors.set(key, made)
     return made

@@ -16,6 +16,10 @@ export interface RegistryDeps {
   readonly cloudIdentity?: boolean | undefined
   /** As whom AWS is asked. Default: what the SDK finds by itself. */
   readonly aws?: AwsIdentity | undefined
+  /** Which of Google's workload identity pools knows tenants' service accounts; as in the settings. */
+  readonly googleWorkloadIdentity?: string | undefined
+  /** What a host is by the settings, where it does not say so itself: the name of a kind. */
+  readonly providers?: ReadonlyMap<string, string> | undefined
   /** By the host of the registry that is mirrored. */
   readonly mirrors?: ReadonlyMap<string, Mirror> | undefined
 }
@@ -25,6 +29,8 @@ export interface RegistryKind {
   readonly kind: string
   /** @param host of a parsed reference, e.g. `registry.example.com:5000`, `docker.io` */
   serves(host: string): boolean
+  /** It is a program of one's own, and serves whatever host is said to be of this kind. */
+  readonly underAnyHost?: boolean
   make(deps: RegistryDeps): Registry
   /** Asked in the name of a tenant's service account alone; absent where it knows no such identity. */
   readonly serviceAccounts?: {

@@ -5,6 +5,7 @@ import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { DockerLogins } from '../registries/docker-logins.ts'
 import { Poller } from '../registries/poller.ts'
+import type { PollerOptions } from '../registries/poller-options.ts'
 import { Registries } from '../registries/registries.ts'
 import { VersionFinder } from '../versions/version-finder.ts'
 import { awsIdentityOf, endpointsOf } from './aws.ts'
@@ -25,6 +26,8 @@ export function openRegistries(settings: Settings, metrics?: Metrics) {
     aws: awsIdentityOf(settings),
     env: process.env,
     cloudIdentity: settings.cloudIdentity,
+    googleWorkloadIdentity: settings.googleWorkloadIdentity,
+    providers: new Map(settings.registryProviders.map((pair) => pair.split('=') as [string, string])),
     mirrors: mirrorsOf(settings, () => readDockerLogins(settings)),
   })
   return { registries, transport }
@@ -34,14 +37,14 @@ export function openRegistries(settings: Settings, metrics?: Metrics) {
 export function makeRegistries(
   settings: Settings,
   metrics: Metrics | undefined,
-  onChange: (key: string) => void,
+  told: Pick<PollerOptions, 'onChange' | 'onComing'>,
   provider?: string,
 ): FollowedRegistries {
   const { registries, transport } = openRegistries(settings, metrics)
   const following = new Poller({
     registryFor: (repository) => registries.for(repository, provider),
     versions: new VersionFinder(),
-    onChange,
+    ...told,
     pushPollFactor: settings.pushPollFactor,
     ...(metrics ? { onLook: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
   })

@@ -5,14 +5,15 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../../clock.ts'
-import { messageOf, TransientError } from '../../errors.ts'
+import { messageOf } from '../../errors.ts'
 import { abortable } from '../abortable.ts'
 import { Lru } from '../lru.ts'
-import { parseObject } from '../manifest.ts'
 import type { Credentials, Repository } from '../registry.ts'
-import { Paused, type Transport, Unreachable } from '../transport.ts'
+import type { Transport } from '../transport.ts'
+import { ManagedIdentity } from './azure-managed.ts'
 import type { CloudIdentity } from './identity.ts'
 import { type Granted, KeptToken } from './kept-token.ts'
+import { type Exchanged, exchangeToken, identityUnavailable } from './token-exchange.ts'
 
 /** What Azure's webhook puts into the environment of a pod that has an identity. */
 export interface AzureAccount {
@@ -30,16 +31,15 @@ const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const refreshTokenMs = 3 * 3_600_000
 const refusedForMs = 60_000
 const mostRegistries = 1_000
-const usable = /^[\x21-\x7e]{1,32768}$/
 
 export class AzureIdentity implements CloudIdentity {
   readonly #transport: Transport
-  readonly #account: AzureAccount | undefined
+  readonly #account: AzureAccount | ManagedIdentity | undefined
   readonly #clock: Clock | undefined
   readonly #kept = new Lru<KeptToken>(mostRegistries)
   readonly #refusals = new Lru<string>(mostRegistries)
 
-  constructor(transport: Transport, account: AzureAccount | undefined, clock?: Clock) {
+  constructor(transport: Transport, account: AzureAccount | ManagedIdentity | undefined, clock?: Clock) {
     this.#transport = transport
     this.#account = account
     this.#clock = clock
@@ -57,29 +57,35 @@ export class AzureIdentity implements CloudIdentity {
   }
 
   story({ host }: Repository): string {
-    if (this.#account === undefined) {
-      return "This process has no workload identity of Azure's: label its pod azure.workload.identity/use and annotate its service account with the client id."
+    const account = this.#account
+    const how = this.#refusals.get(host)
+    if (account === undefined || (account instanceof ManagedIdentity && how === undefined)) {
+      const none = account === undefined ? '' : ', nor has its machine a managed one'
+      return `This process has no workload identity of Azure's${none}: label its pod azure.workload.identity/use and annotate its service account with the client id.`
     }
-    return `The workload identity ${this.#account.clientId} was refused too (${this.#refusals.get(host) ?? 'no answer'}): give it the role AcrPull.`
+    return `${nameOf(account)} was refused too (${how ?? 'no answer'}): ${remedyOf(account)}.`
   }
 
-  async #grant(account: AzureAccount, host: string): Promise<Granted> {
-    const { clientId, tenantId, assertion, authority } = account
-    const entra = await this.#post(new URL(`${authority}/${tenantId}/oauth2/v2.0/token`), {
-      grant_type: 'client_credentials',
-      client_id: clientId,
-      client_assertion_type: assertionType,
-      client_assertion: await assertion(),
-      scope,
-    })
-    if (entra.token === undefined) return this.#refused(host, `${new URL(authority).host} answered ${entra.status}`)
-    const registry = await this.#post(new URL(`${this.#transport.originOf(host)}/oauth2/exchange`), {
-      grant_type: 'access_token',
-      service: host,
-      tenant: tenantId,
-      access_token: entra.token,
-    })
-    if (registry.token === undefined) return this.#refused(host, `${host} answered ${registry.status}`)
+  denied(): string {
+    if (this.#account === undefined) return ''
+    return `It was asked as ${lowered(nameOf(this.#account))}: ${remedyOf(this.#account)}.`
+  }
+
+  async #grant(account: AzureAccount | ManagedIdentity, host: string): Promise<Granted> {
+    const entra = account instanceof ManagedIdentity ? await account.token() : await this.#federated(account)
+    if (entra === undefined) {
+      this.#refusals.delete(host)
+      return { credentials: undefined, lifetimeMs: refusedForMs }
+    }
+    if ('refusal' in entra) return this.#refused(host, entra.refusal)
+    const form = { grant_type: 'access_token', service: host, access_token: entra.token }
+    const { tenantId } = account
+    const registry = await this.#post(
+      new URL(`${this.#transport.originOf(host)}/oauth2/exchange`),
+      tenantId === undefined ? form : { ...form, tenant: tenantId },
+      host,
+    )
+    if ('refusal' in registry) return this.#refused(host, registry.refusal)
     this.#refusals.delete(host)
     return { credentials: { kind: 'identity-token', token: registry.token }, lifetimeMs: refreshTokenMs }
   }
@@ -89,35 +95,30 @@ export class AzureIdentity implements CloudIdentity {
     return { credentials: undefined, lifetimeMs: refusedForMs }
   }
 
-  async #post(url: URL, form: Readonly<Record<string, string>>): Promise<{ status: number; token?: string }> {
-    try {
-      const { status, body } = await this.#transport.send({
-        host: url.host,
-        purpose: 'token',
-        method: 'POST',
-        origin: url.origin,
-        path: url.pathname,
-        headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-        body: new URLSearchParams(form).toString(),
-        destination: 'configured',
-        urgent: true,
-      })
-      if (status >= 500 || status === 429) throw unavailable(url.host, `answered ${status}`)
-      const { access_token, refresh_token } = (status === 200 && parseObject(body)) || {}
-      const token = refresh_token ?? access_token
-      return typeof token === 'string' && usable.test(token) ? { status, token } : { status }
-    } catch (error) {
-      if (error instanceof Unreachable || error instanceof Paused) throw unavailable(url.host, error.message)
-      throw error
-    }
+  async #federated({ clientId, tenantId, assertion, authority }: AzureAccount): Promise<Exchanged> {
+    return await this.#post(new URL(`${authority}/${tenantId}/oauth2/v2.0/token`), {
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_assertion_type: assertionType,
+      client_assertion: await assertion(),
+      scope,
+    })
+  }
+
+  async #post(url: URL, form: Readonly<Record<string, string>>, name = url.host): Promise<Exchanged> {
+    return await exchangeToken(
+      this.#transport,
+      { url, name, body: new URLSearchParams(form) },
+      ({ access_token, refresh_token }) => refresh_token ?? access_token,
+    )
   }
 }
 
-const unavailable = (host: string, how: string): TransientError =>
-  new TransientError(
-    'RegistryUnavailable',
-    `${host}, which was to exchange a workload identity for a token, could not do so: ${how}. It is tried again.`,
-  )
+const nameOf = (account: AzureAccount | ManagedIdentity): string =>
+  account instanceof ManagedIdentity ? account.name : `The workload identity ${account.clientId}`
+const remedyOf = (account: AzureAccount | ManagedIdentity): string =>
+  account instanceof ManagedIdentity ? account.remedy : 'give it the role AcrPull'
+const lowered = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 /** Undefined outside of a pod with a workload identity. */
 export function accountOf(env: Readonly<Record<string, string | undefined>>): AzureAccount | undefined {
@@ -140,6 +141,6 @@ async function readToken(file: string, authority: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim()
   } catch (error) {
-    throw unavailable(new URL(authority).host, `the token in ${file} cannot be read (${messageOf(error)})`)
+    throw identityUnavailable(new URL(authority).host, `the token in ${file} cannot be read (${messageOf(error)})`)
   }
 }

@@ -44,8 +44,15 @@ export class AzureServiceAccount implements CloudIdentity {
   }
 
   story(repository: Repository): string {
-    const whom = `It was asked in the name of the service account ${nameOfAccount(this.#account)} (spec.serviceAccountName).`
-    return this.#identity === undefined ? whom : `${whom} ${this.#identity.story(repository)}`
+    return `${this.#whom} ${this.#identity?.story(repository) ?? ''}`
+  }
+
+  denied(): string {
+    return `${this.#whom} ${this.#identity?.denied() ?? ''}`
+  }
+
+  get #whom(): string {
+    return `It was asked in the name of the service account ${nameOfAccount(this.#account)} (spec.serviceAccountName).`
   }
 
   async #read(): Promise<AzureIdentity> {

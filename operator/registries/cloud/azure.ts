@@ -1,8 +1,10 @@
-/** Azure Container Registry: the OCI protocol, with the workload identity of the manager or of a tenant's service account. */
+/** Azure Container Registry: the OCI protocol, with the identity of the manager, or of a tenant's service account. */
 import { OciRegistry } from '../oci.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import { AzureIdentity, accountOf } from './azure-identity.ts'
+import { ManagedIdentity } from './azure-managed.ts'
 import { AzureServiceAccount } from './azure-service-account.ts'
+import { metadataAddress } from './metadata.ts'
 import { WithIdentity } from './with-identity.ts'
 
 /** `shop.azurecr.io`, and the sovereign clouds' (B02). */
@@ -11,10 +13,12 @@ export const isAzures = (host: string): boolean => /^[a-z0-9-]+(?:\.[a-z0-9-]+)?
 export const azure: RegistryKind = {
   kind: 'acr',
   serves: isAzures,
-  make: ({ transport, env, cloudIdentity = true }) => {
+  make: ({ transport, env, endpoints, cloudIdentity = true }) => {
     const registry = new OciRegistry(transport)
     if (!cloudIdentity) return registry
-    return new WithIdentity('acr', registry, new AzureIdentity(transport, accountOf(env)))
+    const metadata = endpoints['azure-metadata'] ?? `http://${metadataAddress}`
+    const account = accountOf(env) ?? new ManagedIdentity(transport, metadata, env)
+    return new WithIdentity('acr', registry, new AzureIdentity(transport, account))
   },
   serviceAccounts: {
     make: ({ transport, env }, account) =>

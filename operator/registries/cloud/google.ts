@@ -9,18 +9,20 @@ import { abortable } from '../abortable.ts'
 import { parseObject } from '../manifest.ts'
 import { OciRegistry } from '../oci.ts'
 import type { Credentials, Repository } from '../registry.ts'
-import type { RegistryKind } from '../registry-kind.ts'
-import { type Answer, Paused, type Transport, Unreachable } from '../transport.ts'
+import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
+import type { Transport } from '../transport.ts'
+import { GoogleFileIdentity } from './google-file-identity.ts'
+import { GoogleServiceAccount } from './google-service-account.ts'
+import { asCredentials } from './google-tokens.ts'
 import type { CloudIdentity } from './identity.ts'
 import { type Granted, KeptToken } from './kept-token.ts'
+import { askMetadata, metadataAddress } from './metadata.ts'
+import { usableToken } from './token-exchange.ts'
 import { WithIdentity } from './with-identity.ts'
 
 const tokenPath = '/computeMetadata/v1/instance/service-accounts/default/token'
-/** It is on the same machine; where there is none, nobody answers at all. */
-const metadataDeadlineMs = 2_000
 /** Looked for again after so long: it starts up beside the pods that want it. */
 const absentForMs = 60_000
-const usable = /^[\x21-\x7e]{1,32768}$/
 
 export interface GoogleOptions {
   /** `http://…`, without a path. */
@@ -50,53 +52,54 @@ export class GoogleIdentity implements CloudIdentity {
     return "No account of Google's cloud was found for this process: give its service account the role Artifact Registry Reader by Workload Identity."
   }
 
+  denied(): string {
+    return "It was asked with the account that Google's cloud gives to this process: give it the role Artifact Registry Reader."
+  }
+
   async #ask(): Promise<Granted> {
-    const answer = await this.#send()
+    const answer = await askMetadata(this.#transport, this.#metadata, tokenPath, { 'metadata-flavor': 'Google' })
     const { access_token, expires_in } = (answer?.status === 200 && parseObject(answer.body)) || {}
     // Anybody may answer at that address in another cloud; Google's server says who it is.
     const isGoogles = answer?.headers['metadata-flavor'] === 'Google'
-    if (!isGoogles || typeof access_token !== 'string' || !usable.test(access_token)) {
-      return { credentials: undefined, lifetimeMs: absentForMs }
-    }
+    const token = isGoogles ? usableToken(access_token) : undefined
+    if (token === undefined) return { credentials: undefined, lifetimeMs: absentForMs }
     const seconds = typeof expires_in === 'number' && expires_in > 0 ? Math.min(expires_in, 86_400) : 60
-    return {
-      credentials: { kind: 'basic', username: 'oauth2accesstoken', password: access_token },
-      lifetimeMs: seconds * 1000,
-    }
-  }
-
-  async #send(): Promise<Answer | undefined> {
-    const signal = AbortSignal.timeout(metadataDeadlineMs)
-    try {
-      return await this.#transport.send({
-        host: new URL(this.#metadata).host,
-        purpose: 'token',
-        method: 'GET',
-        origin: this.#metadata,
-        path: tokenPath,
-        headers: { 'metadata-flavor': 'Google' },
-        destination: 'platform',
-        urgent: true,
-        signal,
-      })
-    } catch (error) {
-      if (error instanceof Unreachable || error instanceof Paused || signal.aborted) return undefined
-      throw error
-    }
+    return { credentials: asCredentials(token), lifetimeMs: seconds * 1000 }
   }
 }
 
 /** `europe-docker.pkg.dev`, `us-central1-docker.pkg.dev`, `gcr.io`, `eu.gcr.io`; nothing that merely ends alike (B02). */
 export const isGoogles = (host: string): boolean => /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)$/.test(host)
 
+// The variable is that of Google's own libraries.
+const metadataOf = ({ endpoints, env }: RegistryDeps): string =>
+  endpoints['google-metadata'] ?? `http://${env.GCE_METADATA_HOST || metadataAddress}`
+
 export const google: RegistryKind = {
   kind: 'gar',
   serves: isGoogles,
-  make: ({ transport, endpoints, env, cloudIdentity = true }) => {
+  make: (deps) => {
+    const { transport, env, cloudIdentity = true } = deps
     const registry = new OciRegistry(transport)
     if (!cloudIdentity) return registry
-    // The variable is that of Google's own libraries.
-    const metadata = endpoints['google-metadata'] ?? `http://${env.GCE_METADATA_HOST || '169.254.169.254'}`
-    return new WithIdentity('gar', registry, new GoogleIdentity(transport, { metadata }))
+    // As Google's own libraries choose.
+    const file = env.GOOGLE_APPLICATION_CREDENTIALS
+    const identity = file
+      ? new GoogleFileIdentity(transport, { file })
+      : new GoogleIdentity(transport, { metadata: metadataOf(deps) })
+    return new WithIdentity('gar', registry, identity)
+  },
+  serviceAccounts: {
+    make: (deps, account) => {
+      const { transport, endpoints, googleWorkloadIdentity: pool = '', cloudIdentity = true } = deps
+      const places = {
+        pool,
+        metadata: cloudIdentity ? metadataOf(deps) : undefined,
+        sts: endpoints['google-sts'],
+        iam: endpoints['google-iam'],
+      }
+      const identity = new GoogleServiceAccount(transport, account, places)
+      return new WithIdentity('gar', new OciRegistry(transport), identity)
+    },
   },
 }

@@ -9,4 +9,6 @@ export interface CloudIdentity {
   credentials(repository: Repository, signal: AbortSignal | undefined): Promise<Credentials | undefined>
   /** For people who are refused without credentials: what became of the identity. One sentence. */
   story(repository: Repository): string
+  /** For people who are refused with its credentials: as whom, and which right that one needs. */
+  denied(repository: Repository): string
 }

@@ -25,7 +25,7 @@ export class WithIdentity implements Registry {
     try {
       yield* this.#inner.tags(repository, own)
     } catch (error) {
-      throw this.#explained(repository, own, error)
+      throw this.#explained(repository, access, own, error)
     }
   }
 
@@ -50,7 +50,7 @@ export class WithIdentity implements Registry {
     try {
       return await ask(own)
     } catch (error) {
-      throw this.#explained(repository, own, error)
+      throw this.#explained(repository, access, own, error)
     }
   }
 
@@ -60,14 +60,16 @@ export class WithIdentity implements Registry {
     return credentials === undefined ? access : { ...access, credentials }
   }
 
-  #explained(repository: Repository, { credentials }: Access, error: unknown): unknown {
+  #explained(repository: Repository, given: Access, own: Access, error: unknown): unknown {
     const refused = error instanceof NeedsChangeError && error.reason === 'RegistryAccessDenied'
-    if (!refused || credentials.kind !== 'anonymous') return error
+    if (!refused || given.credentials.kind !== 'anonymous') return error
     const fault = error instanceof RegistryRefusal ? error.fault : error.message.replace(/\.$/, '')
+    const had = own.credentials.kind !== 'anonymous'
+    const story = had ? this.#identity.denied(repository) : this.#identity.story(repository)
     return new RegistryRefusal(
       error.reason,
       fault,
-      `${this.#identity.story(repository)} Or name a pull secret for ${repository.host} in the workload's imagePullSecrets.`,
+      `${story} Or name a pull secret for ${repository.host} in the workload's imagePullSecrets.`,
     )
   }
 }

@@ -1,43 +1,24 @@
 import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
-import { registryContract } from '../contract.ts'
 import { peer, transportTo } from '../peer.ts'
 import { anonymous } from '../registry.ts'
+import { quayApi } from './quay.fixture.ts'
 import { QuayRegistry } from './quay.ts'
 
 const fast = { requestsPerSecond: 10_000, burst: 10_000, concurrency: 16 }
 const access = { credentials: anonymous }
 
-/**
- * Quay's own API, recorded by hand from its documentation (docs.quay.io/api/swagger, `listRepoTags`), before the real
- * registry that it is beside.
- */
+/** Quay's own API before the real registry. */
 async function quayIo(t: Test) {
   const program = await startRegistry()
   t.teardown(() => program.stop())
   let isAway = false
   const door = await peer(t, (request, response) => {
     const url = new URL(request.url ?? '/', 'http://quay')
-    const [, path] = /^\/api\/v1\/repository\/(.+)\/tag\/$/.exec(url.pathname) ?? []
-    if (path === undefined) return response.writeHead(307, { location: `http://${program.host}${request.url}` }).end()
-    if (isAway) return response.writeHead(502).end('<html>')
-    if (path.startsWith('private/')) return response.writeHead(401).end('{"error_type":"insufficient_scope"}')
-    const page = Number(url.searchParams.get('page'))
-    const limit = Number(url.searchParams.get('limit'))
-    return program.tags(path).then(async (names) => {
-      const shown = names.slice((page - 1) * limit, page * limit)
-      const tags = await Promise.all(
-        shown.map(async (name, at) => ({
-          name,
-          reversion: false,
-          start_ts: 1_767_225_600 + at,
-          manifest_digest: await program.digestOf(path, name),
-          is_manifest_list: false,
-          size: 123_456,
-          last_modified: 'Thu, 01 Jan 2026 00:00:00 -0000',
-        })),
-      )
-      response.end(JSON.stringify({ tags, page, has_additional: page * limit < names.length }))
+    return quayApi(url, program).then((own) => {
+      if (own === undefined) return response.writeHead(307, { location: `http://${program.host}${request.url}` }).end()
+      if (isAway) return response.writeHead(502).end('<html>')
+      return response.writeHead(own.status).end(JSON.stringify(own.body))
     })
   })
   const away = (now: boolean) => {
@@ -45,20 +26,6 @@ async function quayIo(t: Test) {
   }
   return { program, door, away }
 }
-
-t.test('the contract, over OCI', async (t) => {
-  const program = await startRegistry()
-  t.teardown(() => program.stop())
-  const origins = { 'quay.io': `http://${program.host}` }
-  const registry = new QuayRegistry(transportTo(t, ['quay.io'], { origins, limits: fast }))
-  // Its own API is not there, so that all tags are searched for.
-  const bench = { registry: Object.assign(registry, { aliases: undefined }), host: 'quay.io', credentials: anonymous }
-  await registryContract(t, {
-    ...bench,
-    push: async (path, tags, content) => (await program.push(path, tags, content)).digest,
-    moveTag: (path, tag, to) => program.tag(path, to as `sha256:${string}`, tag),
-  })
-})
 
 t.test('aliases and push times come from its own list, and without it from a search', async (t) => {
   const { program, door, away } = await quayIo(t)

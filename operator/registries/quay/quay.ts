@@ -1,7 +1,7 @@
 /**
  * Quay: an OCI registry that also tells the digests and push times of all tags, to everybody for public repositories. Its
  * own API takes no robot accounts, so private repositories are searched as on any other registry. A Quay of one's own is
- * not known by its host, and is served as any OCI registry.
+ * known by what the settings or `--provider` say.
  */
 import type { Clock } from '../../clock.ts'
 import { type Asked, statusFailure, transportFailure } from '../failures.ts'
@@ -80,5 +80,6 @@ export class QuayRegistry extends OciRegistry {
 export const quay: RegistryKind = {
   kind: 'quay',
   serves: (host) => host === 'quay.io',
+  underAnyHost: true,
   make: ({ transport }) => new QuayRegistry(transport),
 }
