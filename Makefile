@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install build tools test check demo bench generate clean
+.PHONY: help install build tools test check demo bench fuzz generate clean
 
 # Node 24 comes with the dependencies, whatever the machine has: nothing here runs with another.
 NODE := node_modules/.bin/node
@@ -50,6 +50,9 @@ demo: tools build ## A cluster, a registry, an application, a rollout and a roll
 
 bench: tools build ## The benchmarks, against the floor of the same run
 	@$(NODE) bench/run.ts
+
+fuzz: install ## R8: 10,000 malformed answers to every kind of registry, in some minutes (FUZZ_RUNS=1000: fewer)
+	@$(NODE) operator/registries/fuzz.ts
 
 clean: ## Removes what was built; not the tools of `make tools`, which other checkouts use
 	rm -rf dist .tap

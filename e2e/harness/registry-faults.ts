@@ -8,7 +8,7 @@ export interface PlainAnswer {
 
 /**
  * What goes wrong: a given answer; no answer at all; 200 with a body and headers that make no sense; a body without an
- * end; a connection that breaks.
+ * end, to whatever has a body; a connection that breaks.
  */
 export type Fault = PlainAnswer | 'hang' | 'garbage' | 'endless' | 'reset'
 
@@ -73,7 +73,9 @@ export function answerWithFault(fault: Fault, request: IncomingMessage, response
       return
     case 'endless':
       response.writeHead(200, { 'content-type': 'application/json' })
-      sendForEver(response)
+      // It has no body to be without an end; Node would take any number of writes, at once, and throw them away.
+      if (request.method === 'HEAD') response.end()
+      else sendForEver(response)
       return
     default:
       response.writeHead(fault.status, fault.headers)

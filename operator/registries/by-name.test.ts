@@ -1,12 +1,8 @@
 import t from 'tap'
-import { startRegistry } from '../../e2e/harness/registry.ts'
 import { systemClock } from '../clock.ts'
-import { registryContract } from './contract.ts'
-import { GhcrRegistry } from './ghcr.ts'
 import { transportTo } from './peer.ts'
 import { parseReference } from './reference.ts'
 import { Registries } from './registries.ts'
-import { anonymous } from './registry.ts'
 
 t.test('B02 a registry is known by its whole host and by nothing that merely looks like it', async (t) => {
   const registries = new Registries({ transport: transportTo(t, []), clock: systemClock, endpoints: {}, env: {} })
@@ -38,19 +34,4 @@ t.test('B02 a registry is known by its whole host and by nothing that merely loo
   const { repository } = parseReference('quay.example.com/shop/web')
   t.throws(() => registries.for(repository, 'dockerhub'), { name: 'NeedsChangeError', reason: 'RegistryHostMismatch' })
   t.equal(registries.for(repository, 'oci').kind, 'oci')
-})
-
-t.test('the contract, over GitHub, where no tag can be taken off', async (t) => {
-  const program = await startRegistry()
-  t.teardown(() => program.stop())
-  const origins = { 'ghcr.io': `http://${program.host}` }
-  const limits = { requestsPerSecond: 10_000, burst: 10_000, concurrency: 16 }
-  await registryContract(t, {
-    registry: new GhcrRegistry(transportTo(t, ['ghcr.io'], { origins, limits })),
-    host: 'ghcr.io',
-    credentials: anonymous,
-    untags: false,
-    push: async (path, tags, content) => (await program.push(path, tags, content)).digest,
-    moveTag: (path, tag, to) => program.tag(path, to as `sha256:${string}`, tag),
-  })
 })

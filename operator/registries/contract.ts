@@ -1,15 +1,18 @@
-/** What every `Registry` must do, run over each implementation by its own test. */
+/** What every `Registry` must do; contract.test.ts runs it over each kind, in each of its access modes. */
 import type { Test } from 'tap'
 import { taggingContract } from './contract-tagging.ts'
-import { type Access, anonymous, type Credentials, type Digest, type Registry, type Repository } from './registry.ts'
+import type { Access, Credentials, Digest, Registry, Repository } from './registry.ts'
 
 /** How the suite makes images in the registry under test. */
 export interface RegistryBench {
   readonly registry: Registry
   readonly host: string
+  /** Of someone who may read and write. */
   readonly credentials: Credentials
-  /** A user whom the registry does not let in; undefined where everybody may. */
-  readonly stranger?: Credentials | undefined
+  /** Of someone who may only read, where reading is asked for as another: `anonymous` where the images are public. */
+  readonly reader?: Credentials | undefined
+  /** Those whom the registry does not let in; none where everybody may. */
+  readonly strangers?: readonly Credentials[] | undefined
   push(
     path: string,
     tags: readonly string[],
@@ -25,11 +28,17 @@ export interface RegistryBench {
   readonly untags?: boolean | undefined
   /** The path of a repository whose tags are immutable, where the registry has such. */
   readonly immutable?: string | undefined
+  /** Whether it tells these credentials all tags of an image at once. Default: yes, where the registry can at all. */
+  readonly tellsAliases?: boolean | undefined
+  /** Whether it tells with these credentials when tags were pushed. Default: no. */
+  readonly tellsPushTimes?: boolean | undefined
+  /** More than any page of the registry has, unless that was tried with other credentials. Default: 1203. */
+  readonly manyTags?: number | undefined
 }
 
 export async function registryContract(t: Test, bench: RegistryBench): Promise<void> {
-  const { registry, host, credentials, stranger } = bench
-  const access: Access = { credentials }
+  const { registry, host, credentials, reader = credentials, strangers = [] } = bench
+  const access: Access = { credentials: reader }
   const web: Repository = { host, path: 'contract/web' }
 
   await t.test('a tag resolves to its digest, and to another one when it has moved', async (t) => {
@@ -58,7 +67,7 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
 
   await t.test('all tags are listed, however many pages they take', async (t) => {
     const many: Repository = { host, path: 'contract/many' }
-    const names = Array.from({ length: 1203 }, (_, i) => `b${i}`)
+    const names = Array.from({ length: bench.manyTags ?? 1203 }, (_, i) => `b${i}`)
     await bench.push(many.path, names)
     t.same((await allTags(registry, many, access)).sort(), names.sort())
   })
@@ -72,22 +81,42 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
     t.same(await registry.labels(web, await bench.push(web.path, ['l3'], { docker: true }), access), {})
   })
 
+  await t.test('an index says its platforms, where that can be told', { skip: !registry.describe }, async (t) => {
+    const index = await bench.push(web.path, ['p1'], { multiArch: true })
+    const told = { mediaType: /index/, platforms: ['linux/amd64', 'linux/arm64'] }
+    t.match(await registry.describe?.(web, index, access), told)
+  })
+
+  await t.test('push times are of the tags that there are', { skip: bench.tellsPushTimes !== true }, async (t) => {
+    const timed: Repository = { host, path: 'contract/timed' }
+    await bench.push(timed.path, ['t1', 't2'])
+    const found: string[] = []
+    for await (const page of registry.pushTimes?.(timed, access) ?? []) {
+      for (const [tag, time] of page) if (time > 0) found.push(tag)
+    }
+    t.same(found.sort(), ['t1', 't2'])
+  })
+
   await taggingContract(t, bench)
 
-  if (stranger !== undefined) {
-    await t.test('who may not is told so, without a word of the credentials', async (t) => {
-      for (const credentials of [anonymous, stranger]) {
-        const error: unknown = await registry.resolve(web, 'env-prod', { credentials }).catch((error: unknown) => error)
+  await t.test('who may not is told so, without a word of the credentials', { skip: !strangers.length }, async (t) => {
+    for (const credentials of strangers) {
+      const questions = [
+        () => registry.resolve(web, 'env-prod', { credentials }),
+        () => allTags(registry, web, { credentials }),
+      ]
+      for (const ask of questions) {
+        const error: unknown = await ask().catch((error: unknown) => error)
         t.match(error, { reason: 'RegistryAccessDenied', message: /contract\/web/ })
         t.notMatch((error as Error).message, 'wrong-password')
       }
-      t.ok(await registry.resolve(web, 'env-prod', access), 'the others are still let in')
-    })
-  }
+    }
+    t.ok(await registry.resolve(web, 'env-prod', access), 'the others are still let in')
+  })
 
   await t.test('a question that is called off ends', async (t) => {
     const signal = AbortSignal.abort(new Error('called off'))
-    await t.rejects(registry.resolve(web, 'env-prod', { credentials, signal }), { message: 'called off' })
+    await t.rejects(registry.resolve(web, 'env-prod', { ...access, signal }), { message: 'called off' })
   })
 }
 

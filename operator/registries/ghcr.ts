@@ -7,7 +7,11 @@ import type { RegistryKind } from './registry-kind.ts'
 export class GhcrRegistry extends OciRegistry {
   override readonly kind = 'ghcr'
 
-  override async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+  override untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+    return this.wouldUntag(repository, tag, access)
+  }
+
+  async wouldUntag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
     const { host, path } = repository
     try {
       await this.resolve(repository, tag, access)

@@ -23,7 +23,9 @@ export interface Manifest {
 
 /** As it was pushed: by the answer's header, else by the manifest's own word; undefined where neither is of use. */
 export function mediaTypeOf({ headers, body }: Pick<Answer, 'headers' | 'body'>): string | undefined {
-  const [named = ''] = (headers['content-type'] ?? '').split(';')
+  // A header that is given twice is a list, and ECR's JSON may have anything there.
+  const given: unknown = headers['content-type']
+  const [named = ''] = typeof given === 'string' ? given.split(';') : []
   const known = manifestTypes.split(', ')
   return [named.trim().toLowerCase(), parseObject(body)?.mediaType].find(
     (type): type is string => typeof type === 'string' && known.includes(type),

@@ -1,8 +1,7 @@
 import t, { type Test } from 'tap'
-import { type RegistryOptions, type Registry as RegistryProgram, startRegistry } from '../../e2e/harness/registry.ts'
+import { type RegistryOptions, startRegistry } from '../../e2e/harness/registry.ts'
 import { faults } from '../../e2e/harness/registry-faults.ts'
 import { account } from '../../e2e/harness/token-server.ts'
-import { registryContract } from './contract.ts'
 import { OciRegistry } from './oci.ts'
 import { transportTo } from './peer.ts'
 import { anonymous, type Credentials } from './registry.ts'
@@ -16,24 +15,6 @@ async function started(t: Test, options: RegistryOptions = {}, transport: Partia
   t.teardown(() => program.stop())
   const registry = new OciRegistry(transportTo(t, [program.host], { limits: fast, ...transport }))
   return { program, registry, web: { host: program.host, path: 'shop/web' } }
-}
-
-const bench = (program: RegistryProgram, registry: OciRegistry, credentials: Credentials) => ({
-  registry,
-  host: program.host,
-  credentials,
-  stranger:
-    credentials === login ? ({ kind: 'basic', username: 'puller', password: 'wrong-password' } as const) : undefined,
-  push: async (...[path, tags, content]: Parameters<RegistryProgram['push']>) =>
-    (await program.push(path, tags, content)).digest,
-  moveTag: (path: string, tag: string, to: `${string}:${string}`) => program.tag(path, to as `sha256:${string}`, tag),
-})
-
-for (const auth of ['none', 'basic', 'token'] as const) {
-  t.test(`the contract, with auth: '${auth}'`, async (t) => {
-    const { program, registry } = await started(t, { auth })
-    await registryContract(t, bench(program, registry, auth === 'none' ? anonymous : login))
-  })
 }
 
 t.test('a poll is one conditional HEAD on a connection that stays', async (t) => {
@@ -96,7 +77,7 @@ t.test('each fault has its class, its reason and its remedy, and the next look i
   await t.rejects(look(), { name: 'TransientError', reason: 'RegistryThrottled', message: /429/ })
 })
 
-t.test('B10 messages name the registry, the repository and what to do', async (t) => {
+t.test('messages name the registry, the repository and what to do', async (t) => {
   const { program, registry, web } = await started(t, { auth: 'basic' })
   await program.push('shop/web', 'env-prod')
   const wrong = { kind: 'basic', username: 'ann', password: 'hunter2' } as const

@@ -3,6 +3,7 @@ import t from 'tap'
 import { parseChallenges } from './challenge.ts'
 import { isDigest } from './digest.ts'
 import { nextLink } from './link.ts'
+import { mediaTypeOf } from './manifest.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { parseTokenAnswer } from './token-answer.ts'
 
@@ -104,3 +105,17 @@ t.test(
     }
   },
 )
+
+t.test('the kind of a manifest is told by its header, else by itself, whatever else stands there', async (t) => {
+  const index = 'application/vnd.oci.image.index.v1+json'
+  const of = (type: unknown, body = '{}') =>
+    mediaTypeOf({ headers: { 'content-type': type as string }, body: Buffer.from(body) })
+  t.equal(of(`${index}; charset=utf-8`), index)
+  t.equal(of(index.toUpperCase()), index)
+  // Undici gives a list where a header came twice, and ECR's JSON may have anything there.
+  for (const nonsense of [undefined, '', 'text/html', ['text/html', index], 7, null, {}]) {
+    t.equal(of(nonsense), undefined)
+    t.equal(of(nonsense, JSON.stringify({ mediaType: index })), index)
+  }
+  t.equal(of('', '{"mediaType":["x"]}'), undefined)
+})

@@ -2,7 +2,6 @@ import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
 import { account } from '../../../e2e/harness/token-server.ts'
 import { VersionFinder } from '../../versions/version-finder.ts'
-import { registryContract } from '../contract.ts'
 import { digestOf } from '../digest.ts'
 import { peer, transportTo } from '../peer.ts'
 import { composeImage, parseReference } from '../reference.ts'
@@ -15,26 +14,12 @@ const fast = { requestsPerSecond: 10_000, burst: 10_000, concurrency: 16 }
 const some = digestOf(Buffer.from('x'))
 
 /** Docker Hub as far as it can be had here: a real registry for /v2, a stand-in for its own API. */
-async function hub(t: Test, auth: 'none' | 'token' = 'none') {
-  const program = await startRegistry({ auth, ...(auth === 'token' ? { token: { anonymousPull: false } } : {}) })
+async function hub(t: Test) {
+  const program = await startRegistry()
   t.teardown(() => program.stop())
   const api = await dockerHubApi(t, program)
   const transport = transportTo(t, ['docker.io'], { origins: { 'docker.io': `http://${program.host}` }, limits: fast })
   return { program, api, transport, registry: new DockerHubRegistry(transport, { hub: api.origin }) }
-}
-
-for (const auth of ['none', 'token'] as const) {
-  t.test(`the contract, ${auth === 'none' ? 'for everybody' : 'logged in'}`, async (t) => {
-    const { program, registry } = await hub(t, auth)
-    await registryContract(t, {
-      registry,
-      host: 'docker.io',
-      credentials: login,
-      stranger: auth === 'token' ? { kind: 'basic', username: 'puller', password: 'wrong-password' } : undefined,
-      push: async (path, tags, content) => (await program.push(path, tags, content)).digest,
-      moveTag: (path, tag, to) => program.tag(path, to as `sha256:${string}`, tag),
-    })
-  })
 }
 
 t.test('B07 the version on Docker Hub is the alias that matches versionSyntax, or the digest after an @', async (t) => {

@@ -80,6 +80,16 @@ export class DockerHubRegistry extends OciRegistry {
     }
   }
 
+  async wouldUntag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+    try {
+      await this.resolve(repository, tag, access)
+      return 'removed'
+    } catch (error) {
+      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return 'absent'
+      throw error
+    }
+  }
+
   async #listing(repository: Repository, access: Access): Promise<ReadonlyMap<Digest, readonly string[]> | undefined> {
     const found = new Map<Digest, string[]>()
     // Not called off with one of those who wait for it, and still not without an end.

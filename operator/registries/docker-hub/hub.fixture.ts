@@ -11,17 +11,26 @@ import { type Peer, peer } from '../peer.ts'
 
 const token = 'hub-access-token'
 
-export async function dockerHubApi(t: Test, registry: Registry): Promise<Peer & { readonly origin: string }> {
+export interface DockerHub extends Peer {
+  readonly origin: string
+  /** When a tag was pushed, in milliseconds since the epoch; of others, in the order of the list. */
+  readonly pushed: Map<string, number>
+}
+
+export async function dockerHubApi(t: Test, registry: Registry): Promise<DockerHub> {
+  const pushed = new Map<string, number>()
   const server = await peer(t, (request, response) => {
-    answer(request, registry).then(
+    answer(request, registry, pushed).then(
       ([status, body]) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
       (error: Error) => response.writeHead(404).end(JSON.stringify({ message: error.message })),
     )
   })
-  return Object.assign(server, { origin: `http://${server.host}` })
+  return Object.assign(server, { origin: `http://${server.host}`, pushed })
 }
 
-async function answer(request: IncomingMessage, registry: Registry): Promise<[number, unknown]> {
+type PushTimes = ReadonlyMap<string, number>
+
+async function answer(request: IncomingMessage, registry: Registry, pushed: PushTimes): Promise<[number, unknown]> {
   const url = new URL(request.url ?? '/', 'http://hub')
   if (url.pathname === '/v2/auth/token') {
     const { identifier, secret } = JSON.parse(await bodyOf(request)) as Record<string, string>
@@ -35,7 +44,7 @@ async function answer(request: IncomingMessage, registry: Registry): Promise<[nu
   const [, namespace, name] = /^\/v2\/namespaces\/([^/]+)\/repositories\/([^/]+)\/tags$/.exec(url.pathname) ?? []
   if (namespace !== undefined && name !== undefined) {
     if (namespace === 'private' && !isKnown) return [404, { message: 'object not found' }]
-    return [200, await tagsPage(registry, `${namespace}/${decodeURIComponent(name)}`, url)]
+    return [200, await tagsPage(registry, `${namespace}/${decodeURIComponent(name)}`, url, pushed)]
   }
   const [, path, tag] = /^\/v2\/repositories\/(.+)\/tags\/([^/]+)\/$/.exec(url.pathname) ?? []
   if (request.method !== 'DELETE' || path === undefined || tag === undefined) return [404, { message: 'not found' }]
@@ -44,7 +53,7 @@ async function answer(request: IncomingMessage, registry: Registry): Promise<[nu
   return [204, undefined]
 }
 
-async function tagsPage(registry: Registry, path: string, { searchParams }: URL) {
+async function tagsPage(registry: Registry, path: string, { searchParams }: URL, times: PushTimes) {
   const size = Math.min(Number(searchParams.get('page_size') ?? 10), 100)
   const page = Number(searchParams.get('page') ?? 1)
   const names = await registry.tags(path)
@@ -52,7 +61,7 @@ async function tagsPage(registry: Registry, path: string, { searchParams }: URL)
   const results = await Promise.all(
     shown.map(async (name, at) => {
       const digest = await registry.digestOf(path, name)
-      const pushed = new Date(Date.UTC(2026, 0, 1, 0, 0, at)).toISOString()
+      const pushed = new Date(times.get(name) ?? Date.UTC(2026, 0, 1, 0, 0, at)).toISOString()
       return {
         creator: 1234,
         full_size: 123_456,

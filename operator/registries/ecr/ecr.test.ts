@@ -1,20 +1,5 @@
 import t from 'tap'
-import { registryContract } from '../contract.ts'
-import { anonymous } from '../registry.ts'
 import { access, registryOn, repositoryAt, withMoto } from './bench.ts'
-
-t.test('the contract, on ECR as moto plays it', async (t) => {
-  const moto = await withMoto(t)
-  await moto.createRepository('contract/fixed', { immutable: true })
-  await registryContract(t, {
-    registry: registryOn(t, moto.endpoint),
-    host: moto.host,
-    credentials: anonymous,
-    push: (path, tags, content) => moto.push(path, tags, content),
-    moveTag: (path, tag, to) => moto.tag(path, to, tag),
-    immutable: 'contract/fixed',
-  })
-})
 
 t.test('one repository', async (t) => {
   const moto = await withMoto(t)

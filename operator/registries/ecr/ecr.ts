@@ -96,6 +96,10 @@ export class EcrRegistry implements Registry {
     return this.#tagging.untag(repository, tag, access)
   }
 
+  wouldUntag(repository: Repository, tag: string, access: Access, before: readonly string[]): Promise<Untagged> {
+    return this.#tagging.wouldUntag(repository, tag, access, before)
+  }
+
   async *#pages<T>(asked: Asked, access: Access, action: string, read: ReadPage<T>): AsyncIterable<T> {
     const place = this.#api.placeOf(asked.repository)
     let nextToken: string | undefined

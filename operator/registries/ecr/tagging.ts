@@ -55,11 +55,22 @@ export class EcrTagging {
     }
   }
 
+  async wouldUntag(
+    repository: Repository,
+    tag: string,
+    access: Access,
+    before: readonly string[] = [],
+  ): Promise<Untagged> {
+    const asked: Asked = { repository, what: `tag ${tag}`, right: 'delete' }
+    const image = await this.#imageOf(asked, tag, access)
+    if (image === undefined) return 'absent'
+    if (image.tags.every((other) => other === tag || before.includes(other))) throw lastTag(asked, tag, image.digest)
+    return 'removed'
+  }
+
   async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
     const asked: Asked = { repository, what: `tag ${tag}`, right: 'delete' }
-    const before = await this.#imageOf(asked, tag, access)
-    if (before === undefined) return 'absent'
-    if (before.tags.every((other) => other === tag)) throw lastTag(asked, tag, before.digest)
+    if ((await this.wouldUntag(repository, tag, access)) === 'absent') return 'absent'
     const input = { ...this.#api.placeOf(repository), imageIds: [{ imageTag: tag }] }
     const action = 'ecr:BatchDeleteImage'
     const answer = await this.#api.call(
