@@ -1,10 +1,11 @@
 /** What the commands need of the rest of the house; wiring.ts gives it, a test gives its own. */
+import type { VersionPolicySpec } from '../api/policy.ts'
 import type { Settings } from '../config.ts'
 import type { Logger } from '../log.ts'
 import type { Reference } from '../registries/reference.ts'
 import type { Credentials } from '../registries/registry.ts'
 import type { WantedImage } from '../tagging/image.ts'
-import type { ChangesAnswer, ImagesAnswer, ResolvedImage } from '../tagging/results.ts'
+import type { ChangesAnswer, ImagesAnswer, ResolvedImage, ResolvedPolicy } from '../tagging/results.ts'
 
 /** A controller under way. */
 export interface Running {
@@ -73,6 +74,12 @@ export interface ResolveRequest extends RegistryRequest {
   readonly versionSyntax: string
 }
 
+export interface PolicyRequest extends RegistryRequest {
+  /** Without a tag or digest. */
+  readonly image: Reference
+  readonly policy: VersionPolicySpec
+}
+
 export interface Commands {
   /** @param signal asks to give up a start that is still waiting; a controller that has started is stopped by `stop()` */
   startOperator(settings: Settings, log: Logger, signal: AbortSignal): Promise<Running>
@@ -98,4 +105,6 @@ export interface RegistryCommands {
   /** As `addTags`. */
   removeTags(request: ChangesRequest): Promise<ChangesAnswer>
   resolveImage(request: ResolveRequest): Promise<ResolvedImage>
+  /** That no tag fits is an answer, and no failure. */
+  resolvePolicy(request: PolicyRequest): Promise<ResolvedPolicy>
 }

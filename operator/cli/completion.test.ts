@@ -38,6 +38,8 @@ test('bash offers the values that a flag allows, also after =', async (t) => {
   t.strictSame(await offers('cvmanager cv get --output=j'), ['json'])
   t.strictSame(await offers('cvmanager run --log-level de'), ['debug'])
   t.strictSame(await offers('cvmanager cr tags add --provider docker'), ['dockerhub'])
+  t.strictSame(await offers('cvmanager cr resolve --policy '), ['semver=', 'calendar=', 'numeric', 'newest'])
+  t.strictSame(await offers('cvmanager cr resolve --policy ne'), ['newest'])
   t.strictSame(await offers('cvmanager run --port '), [])
 })
 

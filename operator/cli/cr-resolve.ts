@@ -1,9 +1,11 @@
-/** `cvmanager cr resolve`: what the controller would see behind a tag, and why; for credentials and patterns that fail. */
+/** `cvmanager cr resolve`: what the controller would see behind a tag, or choose, and why; for what does not work. */
 import { defaultVersionSyntax } from '../api/spec.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
 import { isNotFound } from '../tagging/not-found.ts'
 import type { ResolvedImage } from '../tagging/results.ts'
 import { complaintOf } from './complaint.ts'
+import { asWhom, inLines } from './cr-resolve-lines.ts'
+import { addPolicyFlags, policyFrom, showPolicy } from './cr-resolve-policy.ts'
 import { addRegistryFlags, outputOption, referenceFrom, registryRequest } from './registry-flags.ts'
 import { statuses } from './tagging-output.ts'
 import { type CliCommand, exit } from './world.ts'
@@ -16,6 +18,9 @@ Examples:
   # With another pattern for versions
   cvmanager cr resolve registry.example.com/shop/web:env-prod --version-syntax 'v[0-9]+[.][0-9]+[.][0-9]+'
 
+  # Which tag would a policy choose, and why not another one?
+  cvmanager cr resolve registry.example.com/shop/web --policy semver=^1 --filter '(.+)-alpine' --extract '$1'
+
   # Do these credentials work?
   cvmanager cr resolve registry.example.com/shop/web:env-prod --username ci --password-stdin < password.txt
 
@@ -26,13 +31,13 @@ export const crResolve: CliCommand = {
 
   describe(command) {
     command
-      .description('Shows what the controller would see behind a tag, and why')
-      .argument('<IMAGE[:TAG]>', 'The image; without a tag, latest')
+      .description('Shows what the controller would see behind a tag, or choose by a policy, and why')
+      .argument('<IMAGE[:TAG]>', 'The image; without a tag, latest. With --policy, the repository')
       .option(
         '--version-syntax <PATTERN>',
         `spec.versionSyntax of the ContainerVersion (default ${defaultVersionSyntax})`,
       )
-      .addOption(outputOption())
+    addPolicyFlags(command).addOption(outputOption())
     return addRegistryFlags(command).addHelpText('after', examples)
   },
 
@@ -40,10 +45,12 @@ export const crResolve: CliCommand = {
     const { options, operands } = invocation
     const image = referenceFrom('IMAGE', operands[0] ?? '')
     const versionSyntax = String(options.versionSyntax ?? defaultVersionSyntax)
+    const policy = policyFrom(options)
     const request = await registryRequest(invocation, world, [image])
     try {
-      const { resolveImage } = await world.registryCommands()
-      const resolved = await resolveImage({ ...request, image, versionSyntax })
+      const commands = await world.registryCommands()
+      if (policy !== undefined) return await showPolicy({ ...request, image, policy }, options.output, commands, world)
+      const resolved = await commands.resolveImage({ ...request, image, versionSyntax })
       world.print(options.output === 'json' ? `${JSON.stringify(shown(resolved), undefined, 2)}\n` : lines(resolved))
       return exit.ok
     } catch (thrown) {
@@ -64,15 +71,11 @@ const shown = ({ described, moreAliases, ...resolved }: ResolvedImage) => ({
 })
 
 function lines(resolved: ResolvedImage): string {
-  const { credentials, described, aliases, moreAliases, version, why } = resolved
+  const { described, aliases, moreAliases, version, why } = resolved
   const platforms = described?.platforms ?? []
-  const rows: readonly (readonly [string, string])[] = [
+  return inLines([
     ['Image', resolved.image],
-    ['Provider', resolved.provider],
-    [
-      'Credentials',
-      credentials.user === undefined ? credentials.source : `user ${credentials.user} (${credentials.source})`,
-    ],
+    ...asWhom(resolved),
     ['Digest', resolved.digest],
     ['Media type', described?.mediaType ?? '<unknown>'],
     ['Platforms', platforms.join(', ') || '<one>'],
@@ -80,7 +83,5 @@ function lines(resolved: ResolvedImage): string {
     ['Version', `${version.name} (${version.source})`],
     ...why.map((sentence, at) => [at === 0 ? 'Why' : '', sentence] as const),
     ['Workloads get', resolved.workloadImage],
-  ]
-  const width = Math.max(...rows.map(([head]) => head.length))
-  return rows.map(([head, text]) => `${head.padEnd(width)}   ${text}\n`).join('')
+  ])
 }

@@ -1,18 +1,8 @@
 /** `cvmanager cr tags add`: puts tags on an image that is in the registry, without moving its layers. */
 import { UsageError } from '../errors.ts'
-import {
-  addRegistryFlags,
-  addVersionFlags,
-  outputOption,
-  registryRequest,
-  repoOption,
-  repositoriesFrom,
-  tagsFrom,
-  tagsOption,
-  versionFrom,
-} from './registry-flags.ts'
-import { showChanges, statuses } from './tagging-output.ts'
-import type { CliCommand } from './world.ts'
+import type { ChangesRequest } from './commands.ts'
+import { tagsCommand } from './cr-tags-change.ts'
+import { statuses } from './tagging-output.ts'
 
 const examples = `
 Examples:
@@ -29,29 +19,18 @@ Examples:
 Tags that are on the image already are left there, and said to be. A multi-architecture image is tagged whole.
 Exit status: ${statuses}`
 
-export const crTagsAdd: CliCommand = {
-  path: ['cr', 'tags', 'add'],
+export const crTagsAdd = tagsCommand({
+  name: 'add',
+  description: 'Puts tags on an image, without pulling or pushing layers',
+  tags: 'The tags, parted by commas; may be given several times. Tags that exist are moved',
+  version: 'Which image: a tag or a digest',
+  examples,
+  check: imageOf,
+  change: ({ addTags }, request) => addTags({ ...request, version: imageOf(request) }),
+})
 
-  describe(command) {
-    command
-      .description('Puts tags on an image, without pulling or pushing layers')
-      .addOption(repoOption())
-      .addOption(tagsOption('The tags, parted by commas; may be given several times. Tags that exist are moved'))
-    addVersionFlags(command, 'Which image: a tag or a digest')
-      .option('--dry-run', 'Says what would be done, and does nothing')
-      .addOption(outputOption())
-    return addRegistryFlags(command).addHelpText('after', examples)
-  },
-
-  async run(invocation, world) {
-    const { options } = invocation
-    const repositories = repositoriesFrom(options.repo)
-    const tags = tagsFrom(options.tags)
-    const version = versionFrom(options)
-    if (version === undefined) throw new UsageError('--version: say which image, or give --version-pattern')
-    const request = await registryRequest(invocation, world, repositories)
-    const { addTags } = await world.registryCommands()
-    const answer = await addTags({ ...request, repositories, version, tags, dryRun: options.dryRun === true })
-    return showChanges(answer, options.output, world)
-  },
+/** @throws UsageError */
+function imageOf({ version }: Pick<ChangesRequest, 'version'>) {
+  if (version !== undefined) return version
+  throw new UsageError('--version: say which image, or give --version-pattern')
 }

@@ -24,6 +24,13 @@ t.test('a version gets its tags on ECR, and loses them', async (t) => {
   const got = await calls('tags get --repo REPO --version env-prod')
   t.same([got.status, rows(got.out)], [0, [`HOST/shop/web | ${two} | abcdef0, env-prod, v1.2`]])
 
+  const whole = await calls('tags remove --repo REPO --tags env-test,1a2b3c4 --dry-run')
+  t.equal(whole.status, 1)
+  t.same(rows(whole.out), [
+    `HOST/shop/web | env-test | would be removed | ${one}`,
+    'HOST/shop/web | 1a2b3c4 | would fail',
+  ])
+  t.match(whole.err, /tag 1a2b3c4 .* is the last one on sha256:.*nothing was removed/)
   const removed = await calls('tags remove --repo REPO --tags env-prod,env-test,env-never --version 1a2b3c4')
   t.equal(removed.status, 0)
   t.same(rows(removed.out), [

@@ -1,17 +1,6 @@
 /** `cvmanager cr tags remove`: takes tags off, and leaves images and their other tags alone. */
-import {
-  addRegistryFlags,
-  addVersionFlags,
-  outputOption,
-  registryRequest,
-  repoOption,
-  repositoriesFrom,
-  tagsFrom,
-  tagsOption,
-  versionFrom,
-} from './registry-flags.ts'
-import { showChanges, statuses } from './tagging-output.ts'
-import type { CliCommand } from './world.ts'
+import { tagsCommand } from './cr-tags-change.ts'
+import { statuses } from './tagging-output.ts'
 
 const examples = `
 Examples:
@@ -25,28 +14,11 @@ A tag that is not there is no failure. Images and their other tags stay; where a
 nothing is removed.
 Exit status: ${statuses}`
 
-export const crTagsRemove: CliCommand = {
-  path: ['cr', 'tags', 'remove'],
-
-  describe(command) {
-    command
-      .description('Takes tags off, and nothing else')
-      .addOption(repoOption())
-      .addOption(tagsOption('The tags, parted by commas; may be given several times'))
-    addVersionFlags(command, 'Only where the tags are on this image: a tag or a digest')
-      .option('--dry-run', 'Says what would be done, and does nothing')
-      .addOption(outputOption())
-    return addRegistryFlags(command).addHelpText('after', examples)
-  },
-
-  async run(invocation, world) {
-    const { options } = invocation
-    const repositories = repositoriesFrom(options.repo)
-    const tags = tagsFrom(options.tags)
-    const version = versionFrom(options)
-    const request = await registryRequest(invocation, world, repositories)
-    const { removeTags } = await world.registryCommands()
-    const answer = await removeTags({ ...request, repositories, version, tags, dryRun: options.dryRun === true })
-    return showChanges(answer, options.output, world)
-  },
-}
+export const crTagsRemove = tagsCommand({
+  name: 'remove',
+  description: 'Takes tags off, and nothing else',
+  tags: 'The tags, parted by commas; may be given several times',
+  version: 'Only where the tags are on this image: a tag or a digest',
+  examples,
+  change: ({ removeTags }, request) => removeTags(request),
+})

@@ -23,6 +23,21 @@ t.test('a wrong command line gives one line that names the flag, exit status 2, 
     ['tags', /cvmanager cr tags: which command\? There is: get, add, remove/],
     ['tags mv', /unknown command 'cr tags mv'; there is: get, add, remove/],
     ['resolve', /IMAGE/],
+    ['resolve REPO --policy', /--policy <POLICY>.*argument missing/],
+    [
+      'resolve REPO --policy alphabetical',
+      /--policy: "alphabetical" is no policy; there is: semver, calendar, numeric, newest/,
+    ],
+    ['resolve REPO --policy semver', /--policy: write semver=RANGE/],
+    ['resolve REPO --policy calendar=', /--policy: write calendar=FORMAT/],
+    ['resolve REPO --policy numeric=1', /--policy: write numeric alone, without "=1"/],
+    ['resolve REPO --policy numeric --version-syntax x', /--policy.*--version-syntax/],
+    ['resolve REPO --filter v.*', /--filter: goes with --policy/],
+    ['resolve REPO --policy numeric --extract $1', /--extract: goes with --filter/],
+    [
+      'resolve REPO:v1 --policy numeric',
+      /IMAGE: with --policy give the repository alone, registry\.example\.com\/shop\/web/,
+    ],
     [`tags get --repo REPO --version ${digest.slice(0, -1)}`, /--version: "sha256:a+" is neither/],
   ]
   for (const [command, message] of cases) {

@@ -119,6 +119,11 @@ for (const auth of ['basic', 'token'] as const) {
 t.test('a registry that cannot take off a tag says so, and keeps it', async (t) => {
   const { registry, calls } = await ci(t, { deletion: false })
   await registry.push('shop/web', ['v1', 'env-prod'])
+  const rehearsed = await calls('tags remove --repo REPO --tags env-prod --dry-run')
+  t.same([rehearsed.status, rehearsed.err], [0, ''])
+  t.match(rows(rehearsed.out), [/env-prod \| would be removed, if the registry allows deletion \| sha256:/])
+  const machine = await calls('tags remove --repo REPO --tags env-prod --dry-run -o json')
+  t.match(JSON.parse(machine.out).changes, [{ result: 'removed', onlyIf: 'the registry allows deletion' }])
   const refused = await calls('tags remove --repo REPO --tags env-prod,env-never')
   t.equal(refused.status, 1)
   t.match(rows(refused.out), [/env-prod \| failed/, /env-never \| not there/])

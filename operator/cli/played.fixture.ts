@@ -39,6 +39,7 @@ export async function played(
     tagsOfImages: (request) => answer(answers.images ?? { images: [], problems: [] }, request),
     addTags: (request) => answer(answers.changes ?? { dryRun: false, changes: [], problems: [] }, request),
     removeTags: (request) => answer(answers.changes ?? { dryRun: false, changes: [], problems: [] }, request),
+    resolvePolicy: (request) => answer(undefined, request).then(nothing),
     resolveImage: (request) => answer(answers.resolved, request).then((resolved) => resolved ?? nothing()),
   }
   const status = await runProgram(args === '' ? [] : args.split(' '), {

@@ -34,12 +34,12 @@ export function showChanges({ dryRun, changes, problems }: ChangesAnswer, form: 
   return complain(problems, world)
 }
 
-function wordsFor({ result }: ShownChange, dryRun: boolean): string {
+function wordsFor({ result, onlyIf }: ShownChange, dryRun: boolean): string {
   switch (result) {
     case 'added':
     case 'moved':
     case 'removed':
-      return dryRun ? `would be ${result}` : result
+      return dryRun ? `would be ${result}${onlyIf === undefined ? '' : `, if ${onlyIf}`}` : result
     case 'unchanged':
       return 'already there'
     case 'absent':
@@ -47,7 +47,7 @@ function wordsFor({ result }: ShownChange, dryRun: boolean): string {
     case 'left':
       return 'left alone'
     case 'failed':
-      return 'failed'
+      return dryRun ? 'would fail' : 'failed'
     default:
       return result satisfies never
   }

@@ -23,11 +23,26 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
     let mostAtOnce = 0
 
     /** A replica with its own way to the API server, and its own idea of what time it is. */
-    async function replica(t: Test, identity: string, clockOffMs = 0, draining: Promise<void> = Promise.resolve()) {
+    async function replica(
+      t: Test,
+      identity: string,
+      clockOffMs = 0,
+      draining: Promise<void> = Promise.resolve(),
+      annotations: Readonly<Record<string, string | undefined>> = {},
+    ) {
       const api = await FaultyApi.before(kubeConfig)
       const client = new ApiClient({ kubeConfig: api.kubeConfig, version: '0' })
       const clock = { now: () => Date.now() + clockOffMs }
-      const election = new LeaderElection({ client, namespace: 'default', name, identity, clock, log, terms })
+      const election = new LeaderElection({
+        client,
+        namespace: 'default',
+        name,
+        identity,
+        clock,
+        log,
+        terms,
+        annotations,
+      })
       const stopping = new AbortController()
       const ended = election.run({
         signal: stopping.signal,
@@ -165,6 +180,28 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       await until('the loss', () => race.story.includes('first lost'), 2_000)
       await cluster.kubectl('delete', 'lease', race.name)
       await until('the return', () => race.leaders.has('first'), 4_000)
+    },
+  )
+
+  void t.test(
+    'what the leader says of itself is read by the others, and gone with its leadership',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const says = (address: string | undefined) => ({ 'example.com/address': address })
+      const first = await race.replica(t, 'first', 0, undefined, says('10.0.0.1:9090'))
+      await until('a leader', () => race.leaders.has('first'))
+      await cluster.kubectl('annotate', 'lease', race.name, 'example.com/other=stays')
+      const second = await race.replica(t, 'second', 0, undefined, says(undefined))
+      await until('the second to look', () => second.election.othersAnnotations !== undefined)
+      t.equal(second.election.othersAnnotations?.['example.com/address'], '10.0.0.1:9090')
+      t.equal(first.election.othersAnnotations, undefined, 'that is itself')
+
+      await first.stop()
+      await until('the second to lead', () => race.leaders.has('second'))
+      t.equal(second.election.othersAnnotations, undefined)
+      const { metadata } = await cluster.kubectlJson<{ metadata: { annotations?: object } }>('get', 'lease', race.name)
+      t.same(metadata.annotations, { 'example.com/other': 'stays' })
     },
   )
 

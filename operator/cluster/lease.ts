@@ -31,6 +31,8 @@ export interface LeaderElectionOptions {
   readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'warn'>
   readonly terms?: Terms | undefined
+  /** What the leader says of itself on the Lease; what is undefined is taken off, for it was said by another one. */
+  readonly annotations?: Readonly<Record<string, string | undefined>> | undefined
 }
 
 export interface Candidacy {
@@ -44,8 +46,15 @@ export interface Candidacy {
   readonly onEnded: (why: 'stopped' | 'lost') => Promise<void> | void
 }
 
+type Annotations = Readonly<Record<string, string>>
+
 interface Lease {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion?: string }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly resourceVersion?: string
+    readonly annotations?: Annotations | undefined
+  }
   readonly spec?: LeaseSpec
 }
 
@@ -80,6 +89,13 @@ export class LeaderElection {
   /** False also where the process was asleep for too long to know. */
   get leading(): boolean {
     return this.#leads && performance.now() - this.#renewedMs < this.#terms.giveUpMs
+  }
+
+  /** What another process that leads has said of itself, as of the last look; undefined where there is no such process. */
+  get othersAnnotations(): Annotations | undefined {
+    const holder = this.#lease?.spec?.holderIdentity
+    if (holder === undefined || holder === '' || holder === this.#options.identity) return undefined
+    return this.#lease?.metadata.annotations ?? {}
   }
 
   /** Resolves after the signal, when the lease is released; never rejects because of the API server. */
@@ -185,9 +201,12 @@ export class LeaderElection {
 
   /** Creates or replaces; refused by the server where the lease has changed since it was read. */
   async #write(spec: LeaseSpec, timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    const { client, name, namespace, clock } = this.#options
+    const { client, name, namespace, clock, annotations = {} } = this.#options
     const now = microTime(clock.now())
-    const metadata = this.#lease?.metadata ?? { name, namespace }
+    const metadata = {
+      ...(this.#lease?.metadata ?? { name, namespace }),
+      annotations: defined({ ...this.#lease?.metadata.annotations, ...annotations }),
+    }
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',

@@ -7,7 +7,7 @@ export class BodyTooLarge extends Error {
 }
 
 /** @throws BodyTooLarge */
-export async function boundedBody(stream: ReadableStream<Uint8Array> | null): Promise<Buffer> {
+export async function boundedBody(stream: AsyncIterable<Uint8Array> | null): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   if (stream === null) return Buffer.alloc(0)

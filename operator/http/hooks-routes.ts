@@ -1,17 +1,23 @@
 /** `POST /v1/hooks/<kind>`: authenticated, bounded, understood, taken – and answered before anything is looked at. */
+import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Dispatcher, HintOutcome } from '../push/dispatcher.ts'
 import { type Head, MalformedPayload, type Receiver } from '../push/receiver.ts'
+import { forwardedHeader, type ToLeader } from '../push/to-leader.ts'
 import { BodyTooLarge, boundedBody, largestPayload } from './bounded-body.ts'
 
 export interface HooksShown {
   /** By kind; the receiver of a secret file, read anew where it has changed. */
   readonly receivers: ReadonlyMap<string, { receiver(): Promise<Receiver> }>
   readonly dispatcher: Dispatcher
+  /** Absent where there is nobody to hand on to. */
+  readonly toLeader?: Pick<ToLeader, 'forward'> | undefined
   readonly log: Logger
 }
+
+type OfNode = { readonly Bindings: Partial<HttpBindings> }
 
 type Refusal = 400 | 401 | 405 | 413 | 415 | 503
 
@@ -19,8 +25,8 @@ type Refusal = 400 | 401 | 405 | 413 | 415 | 503
 const mostUnproven = 32
 const refusalsSaidEveryMs = 60_000
 
-export function hooksRoutes({ receivers, dispatcher, log }: HooksShown): Hono {
-  const app = new Hono()
+export function hooksRoutes({ receivers, dispatcher, toLeader, log }: HooksShown): Hono<OfNode> {
+  const app = new Hono<OfNode>()
   let unproven = 0
   const warned = new Map<string, number>()
   // A secret that was changed on one side alone has to be noticed; strangers who knock must not fill the log.
@@ -50,16 +56,21 @@ export function hooksRoutes({ receivers, dispatcher, log }: HooksShown): Hono {
       return c.json({ error }, status)
     }
 
-    if (c.req.method !== 'POST') {
+    const { method } = c.req
+    const refuseMethod = () => {
       c.header('allow', 'POST')
       return refuse(405, 'malformed', 'webhooks are sent by POST')
     }
-    if (!isJson(c.req.header('content-type'))) return refuse(415, 'malformed', 'a webhook’s content type is JSON')
+    if (method !== 'POST' && method !== 'OPTIONS') return refuseMethod()
+    if (method === 'POST' && !isJson(c.req.header('content-type')))
+      return refuse(415, 'malformed', 'a webhook’s content type is JSON')
     if (Number(c.req.header('content-length') ?? 0) > largestPayload) return refuse(413, 'malformed', tooLarge)
 
-    const head: Head = { header: (name) => c.req.header(name), query: new URL(c.req.url).searchParams }
+    const url = new URL(c.req.url)
+    const head: Head = { header: (name) => c.req.header(name), query: url.searchParams }
     let whole: Promise<Buffer> | undefined
-    const body = () => (whole ??= boundedBody(c.req.raw.body))
+    // Node's own stream: to make a web stream of it takes as long as all the rest.
+    const body = () => (whole ??= boundedBody(c.env?.incoming ?? c.req.raw.body))
     const unprovenBody = async () => {
       if (unproven >= mostUnproven) throw new Busy()
       unproven++
@@ -71,14 +82,27 @@ export function hooksRoutes({ receivers, dispatcher, log }: HooksShown): Hono {
     }
     try {
       const receiver = await file.receiver()
+      const allowed = method === 'OPTIONS' ? receiver.handshake?.(head) : undefined
+      if (method === 'OPTIONS' && allowed === undefined) return refuseMethod()
       if (!(await receiver.authenticate(head, unprovenBody))) {
         warnOfRefusal(kind)
         c.header('www-authenticate', 'Bearer')
         return refuse(401, 'refused', 'the secret, the signature or the token is missing or wrong')
       }
+      if (allowed !== undefined) {
+        log.info({ kind, origin: allowed['webhook-allowed-origin'] }, 'a sender of webhooks was told that it may send')
+        return c.body(null, 200, { ...allowed })
+      }
       const { places, ignored, answer } = receiver.read(parsed(await body()), head)
       if (answer !== undefined) return c.json(answer)
-      if (!dispatcher.ready) return refuse(503, 'unavailable', 'this replica does not follow tags at present')
+      if (!dispatcher.ready) {
+        const isFirst = head.header(forwardedHeader) === undefined
+        const hook = { kind, query: url.search, headers: c.req.raw.headers, body: await body() }
+        const taken = isFirst ? await toLeader?.forward(hook) : undefined
+        if (taken === undefined) return refuse(503, 'unavailable', 'this replica does not follow tags at present')
+        dispatcher.count(kind, 'forwarded')
+        return c.json(taken, 202)
+      }
       const followed = dispatcher.take(kind, places, ignored)
       log.debug({ kind, hints: places.length, followed, ignored }, 'a webhook was taken')
       return c.json({ hints: places.length, followed }, 202)

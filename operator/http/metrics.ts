@@ -29,7 +29,7 @@ export function createMetrics(registry: Registry = new Registry()) {
     }),
     hints: new Counter<'kind' | 'outcome'>({
       name: 'cvmanager_push_hints_total',
-      help: 'Hints of pushes, by kind (of webhook, or ecr-events) and outcome: looked, unknown, ignored, refused, malformed or unavailable.',
+      help: 'Hints of pushes, by kind (of webhook, or ecr-events) and outcome: looked, unknown, ignored, refused, malformed, unavailable or forwarded.',
       labelNames: ['kind', 'outcome'],
       registers,
     }),

@@ -1,9 +1,11 @@
 /**
  * Azure: webhooks of a container registry (learn.microsoft.com/azure/container-registry/container-registry-webhook-reference),
- * and its events by Event Grid (learn.microsoft.com/azure/event-grid/event-schema-container-registry) with the handshake
- * that Event Grid begins with (learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema).
+ * and its events by Event Grid (learn.microsoft.com/azure/event-grid/event-schema-container-registry) with the handshakes
+ * that Event Grid begins with (learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema and
+ * end-point-validation-cloud-events-schema).
  */
 import { pushedPlace } from './distribution.ts'
+import { handshake } from './handshake.ts'
 import { at, listOf, reading, textAt } from './payload.ts'
 import { type Head, MalformedPayload, type Reading, type ReceiverKind } from './receiver.ts'
 import { tokenReceiver } from './tokens.ts'
@@ -29,5 +31,8 @@ function read(payload: unknown, head: Head): Reading {
 export const azure: ReceiverKind = {
   kind: 'azure',
   // Both can send headers of one's own; Event Grid can also carry a secret in its URL.
-  make: (secret) => tokenReceiver(secret, { headers: ['x-cvmanager-token'], parameter: 'token' }, read),
+  make: (secret) => ({
+    ...tokenReceiver(secret, { headers: ['x-cvmanager-token'], parameter: 'token' }, read),
+    handshake,
+  }),
 }

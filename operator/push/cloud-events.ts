@@ -4,6 +4,7 @@
  * The image stands in `data.image`, or in `subject`: `registry.example.com/shop/web:env-prod`.
  */
 import type { Place } from '../registries/places.ts'
+import { handshake } from './handshake.ts'
 import { at, listOf, placeOfImage, reading, textAt } from './payload.ts'
 import { type Head, MalformedPayload, type Reading, type ReceiverKind } from './receiver.ts'
 import { tokenReceiver } from './tokens.ts'
@@ -23,5 +24,5 @@ function placeOfEvent(event: unknown): Place | undefined {
 
 export const cloudEvents: ReceiverKind = {
   kind: 'cloudevents',
-  make: (secret) => tokenReceiver(secret, { parameter: 'access_token' }, read),
+  make: (secret) => ({ ...tokenReceiver(secret, { parameter: 'access_token' }, read), handshake }),
 }

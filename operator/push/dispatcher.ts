@@ -12,6 +12,8 @@ export type HintOutcome =
   /** The sender did not show the secret. */
   | 'refused'
   | 'malformed'
+  /** Of a request that was handed on to the replica that follows tags, which counts what is in it. */
+  | 'forwarded'
   /** This process cannot take it now. */
   | 'unavailable'
 

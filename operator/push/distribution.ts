@@ -14,7 +14,7 @@ export function pushedPlace(event: unknown, head: Head): Place | undefined {
   const host = hostOf(head, textAt(event, 'request', 'host'))
   if (textAt(event, 'action') !== 'push' || tag === undefined || path === undefined || host === undefined)
     return undefined
-  return placeOf(`${host}/${path}`, tag)
+  return placeOf(`${host}/${path}`, tag, textAt(event, 'target', 'digest'))
 }
 
 export const distribution: ReceiverKind = {

@@ -32,7 +32,8 @@ export function parseEcrEvent(text: string): EcrEvent {
   if (!/^\d{12}$/.test(account) || !/^[a-z]{2,8}(-[a-z]+)+-\d+$/.test(region)) {
     return { is: 'malformed', fault: 'its account or region is none' }
   }
-  const places = hostsOf(account, region).map((host) => placeOf(`${host}/${repository}`, tag))
+  const digest = textAt(event, 'detail', 'image-digest')
+  const places = hostsOf(account, region).map((host) => placeOf(`${host}/${repository}`, tag, digest))
   if (places.some((place) => place === undefined)) return { is: 'malformed', fault: 'its repository or tag is none' }
   return { is: 'push', places: places as readonly Place[] }
 }

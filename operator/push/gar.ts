@@ -48,7 +48,8 @@ function notification(payload: unknown): unknown {
 function pushedPlace(message: unknown): Place | undefined {
   // An image without a tag has only its digest there.
   const tag = textAt(message, 'tag')
-  return textAt(message, 'action') === 'INSERT' && tag !== undefined ? placeOfImage(tag) : undefined
+  const digest = textAt(message, 'digest')?.replace(/^.*@/, '')
+  return textAt(message, 'action') === 'INSERT' && tag !== undefined ? placeOfImage(tag, digest) : undefined
 }
 
 export const gar: ReceiverKind = {

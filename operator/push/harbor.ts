@@ -10,7 +10,7 @@ function pushedPlace(resource: unknown, head: Head): Place | undefined {
   const url = textAt(resource, 'resource_url')
   const host = hostOf(head, undefined)
   const image = host === undefined ? url : url?.replace(/^[^/]*/, host)
-  const place = placeOfImage(image)
+  const place = placeOfImage(image, textAt(resource, 'digest'))
   // By digest: no tag has moved.
   return place?.tag === undefined ? undefined : place
 }

@@ -1,5 +1,6 @@
 /** Reading what others sent: every access is checked, every length bounded, and what does not fit is left out. */
 
+import { isDigest } from '../registries/digest.ts'
 import type { Place } from '../registries/places.ts'
 import { isTag, parseReference } from '../registries/reference.ts'
 import { type Head, MalformedPayload, type Reading } from './receiver.ts'
@@ -29,29 +30,36 @@ export function listOf(value: unknown, what: string): readonly unknown[] {
   return value
 }
 
-/** @param name a repository with its host, as in `registry.example.com/shop/web` */
-export function placeOf(name: string | undefined, tag?: string): Place | undefined {
+/**
+ * @param name a repository with its host, as in `registry.example.com/shop/web`
+ * @param digest what the tag points at by now; left out where it is none
+ */
+export function placeOf(name: string | undefined, tag?: string, digest?: string): Place | undefined {
   if (name === undefined || (tag !== undefined && !isTag(tag))) return undefined
   try {
     const reference = parseReference(name)
     if (reference.name !== name) return undefined
-    return tag === undefined ? { repository: reference.repository } : { repository: reference.repository, tag }
+    const { repository } = reference
+    return tag === undefined ? { repository } : { repository, tag, ...claim(digest) }
   } catch {
     return undefined
   }
 }
 
 /** @param reference an image with its tag, as in `registry.example.com/shop/web:env-prod`; without a tag, any of them */
-export function placeOfImage(image: string | undefined): Place | undefined {
+export function placeOfImage(image: string | undefined, claimed?: string): Place | undefined {
   if (image === undefined) return undefined
   try {
     const { repository, tag, digest } = parseReference(image)
     if (tag === undefined) return digest === undefined ? { repository } : undefined
-    return { repository, tag }
+    return { repository, tag, ...claim(claimed ?? digest) }
   } catch {
     return undefined
   }
 }
+
+const claim = (digest: string | undefined): Pick<Place, 'digest'> =>
+  digest !== undefined && isDigest(digest) ? { digest } : {}
 
 /** What was not understood counts as ignored: others of the same payload still count. */
 export function reading(found: readonly (Place | undefined)[]): Reading {

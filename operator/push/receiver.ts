@@ -26,6 +26,12 @@ export interface Receiver {
   authenticate(head: Head, body: () => Promise<Buffer>): boolean | Promise<boolean>
   /** @throws MalformedPayload */
   read(payload: unknown, head: Head): Reading
+  /**
+   * Where senders ask by OPTIONS whether they may send: the headers that allow it, for those who have shown the secret.
+   * @returns undefined where nothing was asked
+   * @throws MalformedPayload
+   */
+  handshake?(head: Head): Readonly<Record<string, string>> | undefined
 }
 
 export interface ReceiverDeps {

@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { GoogleKeys } from './google-keys.ts'
 import { receiverKinds } from './receivers.ts'
 import { readSecretFiles } from './secret-files.ts'
+import { ToLeader } from './to-leader.ts'
 
 export const secret = 'correct-horse-battery-staple'
 
@@ -23,6 +24,10 @@ export interface World {
   readonly keys?: string
   readonly follows?: (place: Place) => boolean
   readonly leading?: () => boolean
+  /** What the Lease says, for a replica that does not lead; absent where webhooks are not handed on. */
+  readonly leaderAt?: () => string | undefined
+  /** This replica's own. */
+  readonly ownAddress?: string
 }
 
 export interface Sent {
@@ -65,9 +70,12 @@ export async function receiving(t: Test, kind: string, world: World = {}) {
   )
   const lines: string[] = []
   const log = createLogger({ logLevel: 'debug', logFormat: 'json', to: { write: (line) => void lines.push(line) } })
-  const server = await serveHooks({ port: 0, receivers, dispatcher, log })
+  const { leaderAt, ownAddress = '127.0.0.1' } = world
+  const toLeader = leaderAt && new ToLeader({ ownAddress, address: leaderAt, log })
+  const server = await serveHooks({ port: 0, receivers, dispatcher, toLeader, log })
   t.teardown(async () => {
     await server.close()
+    await toLeader?.close()
     await transport.close()
   })
   const url = `http://127.0.0.1:${server.port}/v1/hooks/${kind}`
@@ -81,7 +89,9 @@ export async function receiving(t: Test, kind: string, world: World = {}) {
       headers: { ...(type === '' ? {} : { 'content-type': type }), ...headers },
       ...(method === 'GET' ? {} : { body: body as string }),
     })
-    return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Record<string, unknown> }
+    const text = await answer.text()
+    const said = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
+    return { status: answer.status, headers: answer.headers, body: said }
   }
   return { url, port: server.port, folder, hints, outcomes, lines, send }
 }

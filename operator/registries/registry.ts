@@ -79,6 +79,14 @@ export interface Registry {
    * @throws NeedsChangeError `UntagNotSupported` where the registry cannot do that alone, `RegistryAccessDenied`; TransientError as `resolve`
    */
   untag(repository: Repository, tag: string, access: Access): Promise<Untagged>
+
+  /**
+   * What `untag` would come to, as far as that is known without changing anything; absent where a registry tells only when
+   * it is told to. Rights are not asked for.
+   * @param before tags that would have been taken off by then
+   * @throws as `untag`
+   */
+  wouldUntag?(repository: Repository, tag: string, access: Access, before: readonly string[]): Promise<Untagged>
 }
 
 export interface Described {

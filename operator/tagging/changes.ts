@@ -13,6 +13,8 @@ export interface TagChange {
   readonly digest?: Digest | undefined
   /** Where a tag that was moved pointed before. */
   readonly was?: Digest | undefined
+  /** Of a change that was not made: what it would depend on. */
+  readonly onlyIf?: string | undefined
   /** Of `failed`. */
   readonly error?: unknown
 }
@@ -37,12 +39,22 @@ export async function removeTags(shelf: Shelf, only: Digest | undefined, tags: r
     const digest = await digestOf(shelf, tag)
     if (digest === undefined) return { tag, result: 'absent' }
     if (only !== undefined && digest !== only) return { tag, result: 'left', digest }
-    const result = dryRun ? 'removed' : await shelf.registry.untag(shelf.repository, tag, shelf.access)
-    return { tag, result, digest }
+    if (dryRun) return { tag, digest, ...(await foresee(shelf, tag, tags)) }
+    return { tag, result: await shelf.registry.untag(shelf.repository, tag, shelf.access), digest }
   })
   // A wrong name would otherwise pass for work that was done before.
   if (only === undefined && changes.every(({ result }) => result === 'absent')) await mustExist(shelf)
   return changes
+}
+
+/** Only a few registries let know beforehand whether they take off a tag: a probe that changes nothing tells nothing. */
+async function foresee(
+  { registry, repository, access }: Shelf,
+  tag: string,
+  tags: readonly string[],
+): Promise<Pick<TagChange, 'result' | 'onlyIf'>> {
+  if (registry.wouldUntag === undefined) return { result: 'removed', onlyIf: 'the registry allows deletion' }
+  return { result: await registry.wouldUntag(repository, tag, access, tags.slice(0, tags.indexOf(tag))) }
 }
 
 const planned = (was: Digest | undefined): Tagged => (was === undefined ? 'added' : 'moved')

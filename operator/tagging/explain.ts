@@ -1,7 +1,7 @@
 /** What the controller would see behind a tag, and why it would call it by that version. */
 import type { Version } from '../registries/following.ts'
 import type { Described, Digest, Labels } from '../registries/registry.ts'
-import { candidateTags } from '../versions/candidates.ts'
+import { candidateTags, highestFirst } from '../versions/candidates.ts'
 import type { Versions } from '../versions/version.ts'
 import { parseVersionSyntax } from '../versions/version-syntax.ts'
 import { allTags, type Shelf } from './image.ts'
@@ -39,7 +39,7 @@ export async function explain(shelf: Shelf, versions: Versions, question: Questi
   const digest = question.digest ?? (await registry.resolve(repository, tag, access))
   const described = await registry.describe?.(repository, digest, access)
   const tags = await allTags(shelf)
-  const candidates = await candidateTags(tags, tag, syntax)
+  const candidates = highestFirst(await candidateTags(tags, tag, syntax))
   const version = await versions.find({ registry, repository, tag, digest, versionSyntax, access })
 
   const told = await registry.aliases?.(repository, digest, access)

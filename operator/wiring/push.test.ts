@@ -7,8 +7,9 @@ import { secret, secretsFolder } from '../push/receiving.fixture.ts'
 import { openPush } from './push.ts'
 
 const log = createLogger({ logLevel: 'info', logFormat: 'json', to: { write: () => undefined } })
+const alone = { following: () => undefined, leadersAnnotations: () => undefined }
 const open = (flags: Record<string, string | readonly string[]>) =>
-  openPush(loadSettings({ flags }), () => undefined, log, createMetrics())
+  openPush(loadSettings({ flags }), alone, log, createMetrics())
 
 t.test('without any setting, no port is opened and no queue is read', async (t) => {
   const push = await open({})

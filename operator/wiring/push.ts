@@ -1,4 +1,5 @@
 /** The doors by which registries tell of pushes: the port of the webhooks, and the queue of ECR's events. */
+import { isIP } from 'node:net'
 import { systemClock } from '../clock.ts'
 import type { Settings } from '../config.ts'
 import { UsageError } from '../errors.ts'
@@ -11,6 +12,7 @@ import { openQueue, regionOf } from '../push/queue.ts'
 import { receiverKinds } from '../push/receivers.ts'
 import { readSecretFiles } from '../push/secret-files.ts'
 import { QueueReader } from '../push/sqs.ts'
+import { addressAnnotation, addressOf, ToLeader } from '../push/to-leader.ts'
 import { awsIdentityOf, endpointsOf } from './aws.ts'
 import { openTransport } from './transport.ts'
 
@@ -25,14 +27,25 @@ export interface Push {
   close(): Promise<void>
 }
 
+/** What the leader says on the Lease, so that other replicas can hand their webhooks on to it. */
+export const leaseAnnotations = ({ podIp, webhookPort }: Settings): Readonly<Record<string, string | undefined>> => ({
+  [addressAnnotation]: addressOf(podIp, webhookPort),
+})
+
+export interface Replica {
+  /** Undefined while this process does not follow tags. */
+  following(): Following | undefined
+  /** What another replica, which does, says of itself on the Lease; undefined where there is none. */
+  leadersAnnotations(): Readonly<Record<string, string>> | undefined
+}
+
 /**
- * Opens the port of the webhooks, on every replica; one that does not lead answers 503, and the sender tries again.
- * @param following undefined while this process does not follow tags
+ * Opens the port of the webhooks, on every replica; one that does not lead hands them on to the one that does.
  * @throws UsageError where a secret is missing or a setting cannot work; NeedsChangeError `PortUnavailable`
  */
 export async function openPush(
   settings: Settings,
-  following: () => Following | undefined,
+  { following, leadersAnnotations }: Replica,
   log: Logger,
   metrics: Metrics,
 ): Promise<Push> {
@@ -40,7 +53,8 @@ export async function openPush(
   const dispatcher = new Dispatcher(following, onHint)
   const { ecrEventsQueue } = settings
   checkQueue(settings)
-  const webhooks = await openWebhooks(settings, dispatcher, log)
+  const toLeader = forwarding(settings, () => leadersAnnotations()?.[addressAnnotation], log)
+  const webhooks = await openWebhooks(settings, dispatcher, toLeader, log)
 
   let reader: QueueReader | undefined
   return {
@@ -69,9 +83,24 @@ export async function openPush(
     },
     close: async () => {
       await reader?.stop()
+      await toLeader?.close()
       await webhooks?.close()
     },
   }
+}
+
+/** @throws UsageError */
+function forwarding(
+  { podIp, webhookPort, leaderElection }: Settings,
+  address: () => string | undefined,
+  log: Logger,
+): ToLeader | undefined {
+  if (podIp !== '' && isIP(podIp) === 0) {
+    throw new UsageError(`--pod-ip ${podIp}: must be an IP address, such as the downward API's status.podIP`)
+  }
+  return podIp === '' || webhookPort === 0 || !leaderElection
+    ? undefined
+    : new ToLeader({ ownAddress: podIp, address, log })
 }
 
 /** @throws UsageError */
@@ -88,6 +117,7 @@ function checkQueue({ ecrEventsQueue, insecureRegistries }: Settings): void {
 async function openWebhooks(
   settings: Settings,
   dispatcher: Dispatcher,
+  toLeader: ToLeader | undefined,
   log: Logger,
 ): Promise<{ close(): Promise<void> } | undefined> {
   const { webhookPort, webhookSecretsDir, webhooks } = settings
@@ -100,7 +130,7 @@ async function openWebhooks(
     const now = () => systemClock.now()
     const deps = { googleKeys: new GoogleKeys({ transport, now }), now }
     const receivers = await readSecretFiles(webhookSecretsDir, webhooks, receiverKinds, deps)
-    const server = await serveHooks({ port: webhookPort, receivers, dispatcher, log })
+    const server = await serveHooks({ port: webhookPort, receivers, dispatcher, toLeader, log })
     log.info({ port: server.port, kinds: [...receivers.keys()] }, 'receiving webhooks')
     return {
       close: async () => {

@@ -13,7 +13,7 @@ import { serveHttp } from '../http/server.ts'
 import type { Logger } from '../log.ts'
 import { version } from '../version.ts'
 import { type Controller, makeController } from './controller.ts'
-import { openPush } from './push.ts'
+import { leaseAnnotations, openPush } from './push.ts'
 
 export interface Connection {
   readonly kubeConfig: KubeConfig
@@ -39,7 +39,9 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
   const stopping = new AbortController()
   let controller: Controller | undefined
   let synced = false
-  const push = await openPush(settings, () => controller?.following, log, metrics)
+  const election = await electionOf({ settings, connection, identity, log })
+  const replica = { following: () => controller?.following, leadersAnnotations: () => election?.othersAnnotations }
+  const push = await openPush(settings, replica, log, metrics)
 
   const begin = async (): Promise<void> => {
     const made = await makeController({
@@ -91,7 +93,7 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
   )
 
-  const done = lead({ settings, connection, identity, log, signal: stopping.signal, begin, end }).finally(async () => {
+  const done = lead({ election, signal: stopping.signal, begin, end }).finally(async () => {
     await push.close()
     await http.close()
     await connection.client.close()
@@ -107,18 +109,37 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
   }
 }
 
-interface Leading {
+interface Candidate {
   readonly settings: Settings
   readonly connection: Connection
   readonly identity: string
   readonly log: Logger
+}
+
+/** Undefined where this process leads without being elected. */
+async function electionOf(candidate: Candidate): Promise<LeaderElection | undefined> {
+  const { settings, connection, identity, log } = candidate
+  if (!settings.leaderElection) return undefined
+  return new LeaderElection({
+    client: connection.client,
+    namespace: settings.leaseNamespace || (await ownNamespace(connection.kubeConfig)),
+    name: settings.leaseName,
+    identity,
+    clock: systemClock,
+    log,
+    annotations: leaseAnnotations(settings),
+  })
+}
+
+interface Leading {
+  readonly election: LeaderElection | undefined
   readonly signal: AbortSignal
   readonly begin: () => Promise<void>
   readonly end: () => Promise<void>
 }
 
 /** Resolves after the signal, when all work has ended; rejects where the work cannot begin. */
-async function lead({ settings, connection, identity, log, signal, begin, end }: Leading): Promise<void> {
+async function lead({ election, signal, begin, end }: Leading): Promise<void> {
   const broken = new AbortController()
   const start = () => {
     begin().catch((thrown: unknown) => {
@@ -127,16 +148,7 @@ async function lead({ settings, connection, identity, log, signal, begin, end }:
     })
   }
   const ending = AbortSignal.any([signal, broken.signal])
-  if (settings.leaderElection) {
-    const namespace = settings.leaseNamespace || (await ownNamespace(connection.kubeConfig))
-    const election = new LeaderElection({
-      client: connection.client,
-      namespace,
-      name: settings.leaseName,
-      identity,
-      clock: systemClock,
-      log,
-    })
+  if (election !== undefined) {
     await election.run({ signal: ending, onStarted: start, onEnded: end })
   } else {
     start()

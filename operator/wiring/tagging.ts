@@ -1,13 +1,15 @@
 /** The registry commands, with the real registries and without a cluster. */
 import type { RegistryCommands, RegistryRequest } from '../cli/commands.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
-import { canonical, composeImage, repositoryName } from '../registries/reference.ts'
+import { canonical, composeImage, type Reference, repositoryName } from '../registries/reference.ts'
 import type { Registry, Repository } from '../registries/registry.ts'
 import { addTags as add, removeTags as remove } from '../tagging/changes.ts'
 import { explain } from '../tagging/explain.ts'
+import { explainPolicy } from '../tagging/explain-policy.ts'
 import type { Shelf } from '../tagging/image.ts'
 import { problemOf } from '../tagging/problem.ts'
 import { changeAll, type Open, taggedImages } from '../tagging/repositories.ts'
+import type { Asked } from '../tagging/results.ts'
 import { sourceOf, userOf } from '../tagging/who.ts'
 import { VersionFinder } from '../versions/version-finder.ts'
 import { openRegistries, readDockerLogins } from './registries.ts'
@@ -25,26 +27,48 @@ export const removeTags: RegistryCommands['removeTags'] = (request) =>
     changeAll(request, open, (shelf, image) => remove(shelf, image?.digest, request.tags, request)),
   )
 
-export const resolveImage: RegistryCommands['resolveImage'] = async (request) => {
-  const { image, versionSyntax, credentials: given, settings } = request
-  const { repository, digest, name } = image
-  const tag = image.tag ?? (digest === undefined ? 'latest' : undefined)
+export const resolveImage: RegistryCommands['resolveImage'] = (request) => {
+  const { image, versionSyntax } = request
+  const tag = image.tag ?? (image.digest === undefined ? 'latest' : undefined)
+  return explained(request, async (shelf) => {
+    const seen = await explain(shelf, new VersionFinder(), { tag, digest: image.digest, versionSyntax })
+    const workloadImage = composeImage(image.name, seen.version)
+    return { ...seen, image: canonical({ ...image, tag }), tag, workloadImage }
+  })
+}
+
+export const resolvePolicy: RegistryCommands['resolvePolicy'] = (request) => {
+  const { image, policy } = request
+  return explained(request, async (shelf) => {
+    const seen = await explainPolicy(shelf, policy)
+    return {
+      ...seen,
+      image: canonical({ ...image, tag: seen.version?.name }),
+      workloadImage: seen.version && composeImage(image.name, seen.version),
+    }
+  })
+}
+
+/** What was seen, and as whom. */
+async function explained<T>(
+  request: RegistryRequest & { readonly image: Reference },
+  look: (shelf: Shelf) => Promise<T>,
+): Promise<T & Asked> {
+  const { image, credentials: given, settings } = request
+  const { repository } = image
   return await withRegistries(request, async (open) => {
     let shelf: Shelf | undefined
     try {
       shelf = await open(repository)
       const { registry, access } = shelf
-      const explained = await explain(shelf, new VersionFinder(), { tag, digest, versionSyntax })
+      const seen = await look(shelf)
       return {
-        ...explained,
-        image: canonical({ ...image, tag }),
-        tag,
+        ...seen,
         provider: registry.kind,
         credentials: {
           user: userOf(access.credentials),
           source: given?.source ?? sourceOf(access.credentials, registry.kind, settings),
         },
-        workloadImage: composeImage(name, explained.version),
       }
     } catch (error) {
       const { reason, message } = problemOf(error, shelf, { repository: repositoryName(repository) })

@@ -1,3 +1,4 @@
+import { type Infer, object, string } from '../../api/schema.ts'
 import { type CalendarFormat, parseCalendarFormat } from './calendar-format.ts'
 import { compareWholeNumbers, highest } from './highest.ts'
 import type { Candidate, PolicyKind, VersionPolicy } from './policy.ts'
@@ -25,8 +26,26 @@ function compareNumbers(one: readonly bigint[], other: readonly bigint[]): numbe
   return 0
 }
 
-export const calendar: PolicyKind = {
+const field = object(
+  {
+    format: string({
+      description:
+        'How the date is written, e.g. YYYY.MM.DD-MICRO, YYYYMMDDhhmmss or YYYY.0M[.MICRO]; see docs/version-policies.md for the parts that there are.',
+      minLength: 1,
+      maxLength: 64,
+    }),
+  },
+  { description: 'The latest date.' },
+)
+
+export const calendar: PolicyKind<'calendar', Infer<typeof field>> = {
   kind: 'calendar',
+  field,
   needs: 'tags',
-  make: (spec) => spec.calendar && new Calendar(spec.calendar.format),
+  make: ({ format }) => new Calendar(format),
+  words: ({ format }) => `calendar ${format}`,
+  best: 'the latest',
+  identity: ({ format }) => [format],
+  argument: 'FORMAT',
+  fromLine: (format) => ({ format }),
 }

@@ -16,20 +16,17 @@ const mostOfASlice = 1000
  * @throws NeedsChangeError `VersionPolicyInvalid`
  */
 export function tagPolicy(spec: VersionPolicySpec): TagPolicy {
-  const { kind } = parsePolicy(spec)
+  const { kind, identity } = parsePolicy(spec)
   parseFilter(spec.filter)
-  return { identity: identityOf(spec), needs: kind.needs, choose: (listing) => choose(spec, listing) }
-}
-
-function identityOf({ filter, ...policy }: VersionPolicySpec): string {
-  const { semver, calendar, numeric } = policy
-  const way = semver ? { range: semver.range, prerelease: semver.prerelease ?? false } : (calendar ?? {})
-  const kind = semver ? 'semver' : calendar ? 'calendar' : numeric ? 'numeric' : 'newest'
-  return JSON.stringify([kind, Object.values(way), filter?.pattern, filter?.extract])
+  return {
+    identity: JSON.stringify([identity, spec.filter?.pattern, spec.filter?.extract]),
+    needs: kind.needs,
+    choose: (listing) => choose(spec, listing),
+  }
 }
 
 async function choose(spec: VersionPolicySpec, listing: Listing): Promise<Choice> {
-  const { policy } = parsePolicy(spec)
+  const { kind, policy } = parsePolicy(spec)
   const filter = parseFilter(spec.filter)
   let best: Candidate | undefined
   let slice: Candidate[] = []
@@ -54,15 +51,22 @@ async function choose(spec: VersionPolicySpec, listing: Listing): Promise<Choice
   }
   settle()
   if (best !== undefined) return { tag: best.tag }
-  return { tag: undefined, reason: reasonFor(spec, policy.wanted, example) }
+  return { tag: undefined, reason: reasonFor(spec, kind.needs, policy.wanted, example) }
 }
 
 const later = (one: string | undefined, other: string): string =>
   one === undefined || compareNaturally(one, other) < 0 ? other : one
 
-function reasonFor(spec: VersionPolicySpec, wanted: string, example: { any?: string; filtered?: string }): string {
+function reasonFor(
+  spec: VersionPolicySpec,
+  needs: TagPolicy['needs'],
+  wanted: string,
+  example: { any?: string; filtered?: string },
+): string {
   if (example.any === undefined) {
-    return spec.newest ? 'the registry tells of none of its tags when it was pushed' : 'it has no tags at all'
+    return needs === 'push times'
+      ? 'the registry tells of none of its tags when it was pushed'
+      : 'it has no tags at all'
   }
   const pattern = `spec.policy.filter.pattern ${spec.filter?.pattern}`
   if (example.filtered === undefined) return `no tag matches ${pattern} as a whole; it has, for example, ${example.any}`

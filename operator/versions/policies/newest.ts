@@ -1,3 +1,4 @@
+import { object } from '../../api/schema.ts'
 import { highest } from './highest.ts'
 import type { Candidate, PolicyKind, VersionPolicy } from './policy.ts'
 
@@ -14,8 +15,19 @@ class Newest implements VersionPolicy {
   }
 }
 
-export const newest: PolicyKind = {
+export const newest: PolicyKind<'newest', object> = {
   kind: 'newest',
+  field: object(
+    {},
+    {
+      description:
+        'The tag that was pushed last: newest: {}. Only of registries that tell when a tag was pushed; the status says so where one does not.',
+    },
+  ),
   needs: 'push times',
-  make: (spec) => spec.newest && new Newest(),
+  make: () => new Newest(),
+  words: () => 'newest',
+  best: 'the one that was pushed last',
+  identity: () => [],
+  fromLine: () => ({}),
 }

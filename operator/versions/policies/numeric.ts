@@ -1,3 +1,4 @@
+import { object } from '../../api/schema.ts'
 import { compareWholeNumbers, highest } from './highest.ts'
 import type { PolicyKind, VersionPolicy } from './policy.ts'
 
@@ -16,8 +17,13 @@ class Numeric implements VersionPolicy {
   }
 }
 
-export const numeric: PolicyKind = {
+export const numeric: PolicyKind<'numeric', object> = {
   kind: 'numeric',
+  field: object({}, { description: 'The largest whole number, e.g. of build numbers: numeric: {}.' }),
   needs: 'tags',
-  make: (spec) => spec.numeric && new Numeric(),
+  make: () => new Numeric(),
+  words: () => 'numeric',
+  best: 'the largest',
+  identity: () => [],
+  fromLine: () => ({}),
 }

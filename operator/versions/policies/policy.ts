@@ -1,5 +1,5 @@
 /** A policy says which of a repository's tags is its version. One file each. */
-import type { VersionPolicySpec } from '../../api/policy.ts'
+import type { Schema } from '../../api/schema.ts'
 
 /** A tag that has passed the filter. */
 export interface Candidate {
@@ -21,12 +21,22 @@ export interface VersionPolicy {
   choose(candidates: Iterable<Candidate>): Candidate | undefined
 }
 
-export interface PolicyKind {
-  readonly kind: Exclude<keyof VersionPolicySpec, 'filter'>
+/** All that there is to say about one kind: `K` is its field below `spec.policy`, `F` what stands in that field. */
+export interface PolicyKind<K extends string = string, F = unknown> {
+  readonly kind: K
+  /** The field's part of the CustomResourceDefinition. */
+  readonly field: Schema<F>
   readonly needs: 'tags' | 'push times'
-  /**
-   * @returns undefined where the spec asks for another kind
-   * @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write
-   */
-  make(spec: VersionPolicySpec): VersionPolicy | undefined
+  /** @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write */
+  make(field: F): VersionPolicy
+  /** For columns and messages: `semver ~1.4`. */
+  words(field: F): string
+  /** What its choice is among those that fit, as in "1.4.2 is … of them". */
+  readonly best: string
+  /** Equal for fields that choose alike, whatever is left out in them; JSON can carry it. */
+  identity(field: F): readonly unknown[]
+  /** What stands behind its name on a command line, as in `semver=RANGE`; absent where nothing does. */
+  readonly argument?: string
+  /** @param argument what stands there; empty where nothing does */
+  fromLine(argument: string): F
 }
