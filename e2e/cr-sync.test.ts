@@ -32,7 +32,7 @@ t.test('cr sync rolls out by the provider that is named, with the credentials th
   const [cluster, registry, moto] = await Promise.all([startCluster(), startRegistry({ auth: 'token' }), startMoto()])
   t.teardown(() => Promise.all([cluster.stop(), registry.stop(), moto.stop()]))
   await cluster.kubectl('apply', '-f', join(root, 'crds'))
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/containerversions.cvmanager.io', '--timeout=20s')
+  await cluster.established('containerversions.cvmanager.io')
   const repositories = { oci: registry.repository('shop/web'), ecr: `${moto.host}/shop/web` }
   const old = {
     oci: await registry.push('shop/web', ['0a1b2c3']),

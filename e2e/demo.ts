@@ -57,7 +57,11 @@ async function install(stage: Stage): Promise<RunningProgram> {
   await shell.typed('kubectl apply -f crds/')
   await shell.typed('kubectl create namespace cvmanager')
   await shell.typed('kubectl apply -f deploy/rbac.yaml')
-  await shell.quietly('kubectl wait --for=condition=Established crd/containerversions.cvmanager.io --timeout=30s')
+  // Which fails where the CRD is so new that it has no conditions at all.
+  await until('the CRD to be established', async () => {
+    await shell.quietly('kubectl wait --for=condition=Established crd/containerversions.cvmanager.io --timeout=30s')
+    return true
+  })
   const started = await startOperator(stage)
   try {
     const isAtWork = async () => !started.running || (await started.log()).includes('cvmanager is at work')

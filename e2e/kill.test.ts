@@ -15,6 +15,8 @@ import { type Kill, WriteProxy } from './scenario/write-proxy.ts'
 interface Path {
   readonly name: string
   readonly members: Pick<Opening, 'deployment' | 'statefulSet'>
+  /** Whether an earlier process has seen the workloads run what was offered then: the patch is the first write. */
+  readonly adopted: boolean
   readonly offered: Build
   readonly images: readonly Build[]
   readonly phase: 'UpToDate' | 'RolledBack'
@@ -25,14 +27,16 @@ const paths: readonly Path[] = [
   {
     name: 'a rollout of two workloads',
     members: { deployment: 'web', statefulSet: 'carts' },
+    adopted: false,
     offered: v2,
     images: [v1, v2],
     phase: 'UpToDate',
     outcome: 'Succeeded',
   },
   {
-    name: 'a rollout that is rolled back',
-    members: { deployment: 'web' },
+    name: 'a rollout of an adopted version that is rolled back',
+    members: { deployment: 'web', statefulSet: 'carts' },
+    adopted: true,
     offered: broken,
     images: [v1, broken, v1],
     phase: 'RolledBack',
@@ -88,7 +92,7 @@ function killsOf(writes: readonly string[]): readonly Kill[] {
 
 async function run(t: Test, path: Path, kill?: Kill): Promise<Result> {
   const world = await emptyWorld(t, bed)
-  await world.ciMoves('env-prod', path.offered)
+  await world.ciMoves('env-prod', path.adopted ? v1 : path.offered)
   const config = { name: 'versions', key: 'web' }
   await world.makes(
     ...workloads(world, { ...path.members, running: v1, replicas: 1 }),
@@ -98,10 +102,11 @@ async function run(t: Test, path: Path, kill?: Kill): Promise<Result> {
     membersOf(path).every(([name, kind]) => world.now(kind, name)?.ready === 1),
   )
 
+  const flags = ['--watch-namespace', world.namespace, '--no-leader-election']
+  if (path.adopted) await isAdopted(world, flags, path)
   const proxy = await WriteProxy.before(bed.kubeconfig)
   t.teardown(() => proxy.stop())
   const kubeconfig = await proxy.writeKubeconfig(join(bed.cluster.directory, `${world.namespace}.kubeconfig`))
-  const flags = ['--watch-namespace', world.namespace, '--no-leader-election']
   const start = () => bed.operator({ name: `cvmanager-${world.namespace}`, kubeconfig, flags })
   const first = await start()
   if (kill) {
@@ -117,6 +122,16 @@ async function run(t: Test, path: Path, kill?: Kill): Promise<Result> {
   await nothingIsWrong(t, world, path)
   const { writes } = proxy
   return { writes, events: (await world.events()).map(eventsKey).sort() }
+}
+
+async function isAdopted(world: World, flags: readonly string[], { offered }: Path): Promise<void> {
+  const operator = await bed.operator({ name: `cvmanager-${world.namespace}`, flags })
+  await world.waitsFor('the workloads to be adopted', async () => {
+    const deployed = await world.configMap('versions').catch(() => undefined)
+    return world.now('ContainerVersion', 'web-cv')?.status.phase === 'UpToDate' && deployed?.web === v1.name
+  })
+  await operator.stop('SIGKILL')
+  await world.ciMoves('env-prod', offered)
 }
 
 async function isDone(world: World, { phase }: Path, proxy: WriteProxy): Promise<void> {
@@ -135,7 +150,7 @@ function membersOf({ members }: Path): readonly (readonly [string, WorkloadKindN
 }
 
 async function nothingIsWrong(t: Test, world: World, path: Path): Promise<void> {
-  const { images, phase, outcome, offered } = path
+  const { images, phase, outcome, offered, adopted } = path
   for (const [name, kind] of membersOf(path)) {
     t.same(
       world.imagesOf(name, kind),
@@ -153,7 +168,8 @@ async function nothingIsWrong(t: Test, world: World, path: Path): Promise<void> 
   t.match(status, { phase, rollouts: [{ version: offered.name, outcome }] })
   t.equal(status.rollouts?.length, 1, 'one rollout')
   t.notOk(status.rollout, 'nothing is under way')
-  const version = phase === 'UpToDate' ? offered.name : undefined
+  const kept = adopted ? v1.name : undefined
+  const version = phase === 'UpToDate' ? offered.name : kept
   t.equal((await world.configMap('versions').catch(() => undefined))?.web, version, 'the deployed version is written')
   const told = (await world.events()).map(eventsKey)
   t.same(told, [...new Set(told)], 'nothing is told twice')

@@ -177,7 +177,7 @@ t.test('version policies', async (t) => {
   const [cluster, registry] = await Promise.all([startCluster(), startRegistry()])
   t.teardown(() => Promise.all([cluster.stop(), registry.stop()]))
   await cluster.kubectl('apply', '-f', join(root, 'crds'))
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/containerversions.cvmanager.io', '--timeout=20s')
+  await cluster.established('containerversions.cvmanager.io')
 
   await t.test('what cannot work is refused, with what to write instead', (t) => refusals(t, cluster))
   await t.test('the examples of the documentation are accepted', (t) => example(t, cluster))

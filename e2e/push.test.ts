@@ -133,7 +133,7 @@ t.test('push', async (t) => {
   const queue = await MotoQueue.create(moto)
   t.teardown(() => queue.close())
   await cluster.kubectl('apply', '-f', join(root, 'crds'))
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/containerversions.cvmanager.io', '--timeout=20s')
+  await cluster.established('containerversions.cvmanager.io')
 
   const flags = [
     ...['--port', String(port), '--webhook-port', String(webhookPort), '--webhook-secrets-dir', folder],

@@ -102,7 +102,7 @@ t.test('tenants are told apart by their service accounts', async (t) => {
   const [cluster, moto] = await Promise.all([startCluster(), startMoto()])
   t.teardown(() => Promise.all([cluster.stop(), moto.stop()]))
   await cluster.kubectl('apply', '-f', join(root, 'crds'))
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/containerversions.cvmanager.io', '--timeout=20s')
+  await cluster.established('containerversions.cvmanager.io')
   for (const name of ['cvmanager', 'shop', 'bank']) await cluster.namespace(name)
   await cluster.kubectl('apply', '-f', join(root, 'deploy/rbac.yaml'))
   const role = await readFile(join(root, 'deploy/service-account-tokens.yaml'), 'utf8')

@@ -90,6 +90,16 @@ export class Cluster {
     await this.#kubectl(['apply', ...flags, '-f', '-'], manifest)
   }
 
+  /** Waits until a CRD is served. `kubectl wait` fails where one is so new that it has no conditions at all. */
+  async established(crd: string): Promise<void> {
+    await until(`${crd} to be established`, async () => {
+      const { status } = await this.kubectlJson<{
+        readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+      }>('get', 'crd', crd)
+      return status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
+    })
+  }
+
   /** A plain request as administrator, past kubectl. */
   async request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<ApiAnswer> {
     return this.#plane.api.request(method, path, body)

@@ -17,6 +17,12 @@ export interface SeenRequest {
 /** Where a token server answers, when there is one. */
 export const TOKEN_PATH = '/auth/token'
 
+/** In bytes. */
+export interface Traffic {
+  readonly received: number
+  readonly sent: number
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /** The registry's public address: counts what comes in, spoils what it is told to, and hands on the rest. */
@@ -27,6 +33,10 @@ export class RegistryDoor {
   readonly #backendPort: number
   readonly #agent = new Agent({ keepAlive: true })
   readonly #sockets = new Set<Socket>()
+  /** Of connections that are gone. */
+  #received = 0
+  #sent = 0
+  #forgotten: Traffic = { received: 0, sent: 0 }
   #server: Server | undefined
   #port = 0
   #tokens: Handler | undefined
@@ -50,7 +60,11 @@ export class RegistryDoor {
     server.on('connection', (socket) => {
       this.connections++
       this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        this.#received += socket.bytesRead
+        this.#sent += socket.bytesWritten
+      })
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, '127.0.0.1', resolve)
@@ -71,9 +85,25 @@ export class RegistryDoor {
     await closed
   }
 
+  /** With all clients since the start or the last `forget`; headers count, TCP does not. */
+  get traffic(): Traffic {
+    const { received, sent } = this.#allTraffic()
+    return { received: received - this.#forgotten.received, sent: sent - this.#forgotten.sent }
+  }
+
   forget(): void {
     this.requests = []
     this.connections = 0
+    this.#forgotten = this.#allTraffic()
+  }
+
+  #allTraffic(): Traffic {
+    let [received, sent] = [this.#received, this.#sent]
+    for (const socket of this.#sockets) {
+      received += socket.bytesRead
+      sent += socket.bytesWritten
+    }
+    return { received, sent }
   }
 
   #answer(incoming: IncomingMessage, response: ServerResponse): void {

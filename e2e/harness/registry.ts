@@ -5,7 +5,7 @@ import { type Digest, type ImageContent, makeImage } from './images.ts'
 import { freePort } from './ports.ts'
 import { RunningProgram } from './processes.ts'
 import { RegistryApi } from './registry-api.ts'
-import { RegistryDoor, type SeenRequest, TOKEN_PATH } from './registry-door.ts'
+import { RegistryDoor, type SeenRequest, TOKEN_PATH, type Traffic } from './registry-door.ts'
 import type { Faults } from './registry-faults.ts'
 import {
   account,
@@ -33,6 +33,8 @@ export interface Notify {
   /** The registry's public host goes with it as `?host=…`: pushes come in by another one. */
   readonly url: string
   readonly authorization: string
+  /** Whether it tells of what is read, too, as it does unless it is told not to. Default: yes. */
+  readonly pulls?: boolean
 }
 
 export interface PushedImage {
@@ -161,6 +163,11 @@ export class Registry {
     return this.#parts.door.connections
   }
 
+  /** Bytes between it and its clients since the start or the last `forget`. */
+  get traffic(): Traffic {
+    return this.#parts.door.traffic
+  }
+
   count(
     filter: { readonly method?: string; readonly kind?: SeenRequest['kind']; readonly status?: number } = {},
   ): number {
@@ -239,7 +246,7 @@ function configuration(options: RegistryOptions, directory: string, port: number
   }
 }
 
-const notifications = ({ url, authorization }: Notify, publicPort: number): object => ({
+const notifications = ({ url, authorization, pulls = true }: Notify, publicPort: number): object => ({
   endpoints: [
     {
       name: 'e2e',
@@ -248,6 +255,7 @@ const notifications = ({ url, authorization }: Notify, publicPort: number): obje
       timeout: '1s',
       threshold: 3,
       backoff: '500ms',
+      ...(pulls ? {} : { ignore: { actions: ['pull'] } }),
     },
   ],
 })

@@ -51,7 +51,7 @@ export async function startBed(t: Test): Promise<Bed> {
 
   await cluster.namespace('cvmanager')
   await cluster.kubectl('apply', '-f', join(root, 'crds'), '-f', join(root, 'deploy/rbac.yaml'))
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/containerversions.cvmanager.io', '--timeout=20s')
+  await cluster.established('containerversions.cvmanager.io')
   const kubeconfig = await cluster.serviceAccountKubeconfig('cvmanager', 'cvmanager')
   client = new ApiClient({ kubeConfig: loadKubeConfig({ file: cluster.kubeconfig }), version: 'e2e' })
   sightings = await Sightings.start(client)

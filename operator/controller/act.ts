@@ -1,54 +1,58 @@
-import type { Logger } from 'pino'
 import type { ContainerVersion } from '../api/container-version.ts'
-import { apiVersion, kind } from '../api/crd.ts'
-import { ApiError, isConflict, isForbidden, isInvalid, isNotFound } from '../cluster/api-error.ts'
-import type { ApiClient } from '../cluster/client.ts'
-import type { EventWriter } from '../cluster/events.ts'
+import type { ContainerVersionStatus } from '../api/status.ts'
+import { isConflict, isForbidden, isInvalid, isNotFound } from '../cluster/api-error.ts'
 import { resourcePath } from '../cluster/resource-path.ts'
-import { messageOf } from '../errors.ts'
-import type { DeployedVersion } from '../history/deployed-version.ts'
-import type { History } from '../history/history.ts'
-import { changeImages, disown } from '../workloads/image-patch.ts'
-import { workloadKind } from '../workloads/kinds.ts'
-import type { ImageChange, PodName, WorkloadObject } from '../workloads/workload.ts'
-import type { ObjectWriter } from './object-writer.ts'
-import type { Action, Happening, Plan } from './observation.ts'
-import { orderOf } from './story.ts'
-
-export interface Hands {
-  readonly client: ApiClient
-  readonly writer: ObjectWriter
-  readonly events: EventWriter
-  readonly history: History
-  readonly deployedVersion: DeployedVersion
-  /** Is given each workload as it is after a patch. */
-  readonly changed: (workload: WorkloadObject) => void
-  readonly find: (namespace: string, kind: string, name: string) => WorkloadObject | undefined
-  readonly log: Pick<Logger, 'info' | 'warn'>
-}
+import { disown } from '../workloads/image-patch.ts'
+import type { ImageChange, PodName } from '../workloads/workload.ts'
+import type { Hands } from './hands.ts'
+import type { Action, Plan } from './observation.ts'
+import { type Patched, patchAll, report } from './patches.ts'
+import { tell } from './tell.ts'
 
 /**
  * Carries a plan out. Each write is idempotent and guarded, and their order is such that the process may die after any of
  * them: what was to be remembered is on the API server before what it speaks of is done.
  */
 export async function act(hands: Hands, before: ContainerVersion, { status, happenings, action }: Plan): Promise<void> {
-  const { writer } = hands
+  const { writer, unwritten } = hands
+  const begun =
+    action.action === 'change' && action.first ? await changeFirst(hands, before, status, action) : undefined
+  // The next look writes it down, and finds it as a restart would: others may wait for their patches meanwhile.
+  if (begun?.every(({ status }) => status === 'fulfilled')) return
   const guarded = status.rollout ? await writer.finalizer(before, true) : before
   const object = await writer.status(guarded, status)
+  unwritten.written(before.key)
   // Beside the action: nobody waits for an event, and one that was not told follows from the status at the next look.
   const told = tell(hands, object, happenings)
   try {
-    await carryOut(hands, object, action)
+    if (action.action === 'change' && begun) await report(hands, object, action.changes, begun)
+    else await carryOut(hands, object, action)
   } finally {
     await told
   }
+}
+
+/**
+ * The quick beginning of a rollout: patched, and only then written down. The workload's version guards the patch; that of
+ * the object cannot, and so is asked for.
+ */
+async function changeFirst(
+  hands: Hands,
+  before: ContainerVersion,
+  { rollout }: ContainerVersionStatus,
+  { changes }: { readonly changes: readonly ImageChange[] },
+): Promise<readonly Patched[]> {
+  await hands.writer.assertCurrent(before)
+  const patched = await patchAll(hands, changes)
+  if (rollout) hands.unwritten.begun(before, rollout, patched)
+  return patched
 }
 
 async function carryOut(hands: Hands, object: ContainerVersion, action: Action): Promise<void> {
   const { writer } = hands
   switch (action.action) {
     case 'change':
-      return change(hands, object, action.changes)
+      return report(hands, object, action.changes, await patchAll(hands, action.changes))
     case 'replace':
       for (const pod of action.pods) await replace(hands, object, pod)
       return
@@ -76,29 +80,6 @@ async function settle(hands: Hands, object: ContainerVersion): Promise<void> {
   if (object.status.rollout) return
   await optional(hands, object, 'ConfigNotWritten', () => hands.deployedVersion.write(object))
   await hands.writer.finalizer(object, false)
-}
-
-/** All the patches are sent, also when one is refused: the unit moves as one, and what is missing is tried again. */
-async function change(hands: Hands, object: ContainerVersion, changes: readonly ImageChange[]): Promise<void> {
-  const results = await Promise.allSettled(
-    changes.map(async (one) => {
-      const workload = await changeImages(hands.client, one)
-      if (workload) hands.changed(workload)
-      hands.log.info({ kind: one.kind, name: one.name, images: one.images }, 'patched')
-    }),
-  )
-  for (const [index, result] of results.entries()) {
-    if (result.status === 'fulfilled') continue
-    const { kind, name } = changes[index] as ImageChange
-    if (result.reason instanceof ApiError && !isConflict(result.reason)) {
-      const { message } = result.reason
-      const id = `${object.status.rollout?.id} ${kind} ${name}`
-      await tell(hands, object, [
-        { type: 'Warning', reason: 'PatchRefused', message: `${kind}/${name}: ${message}`, id, workloads: [] },
-      ])
-    }
-    throw result.reason
-  }
 }
 
 /** One that is gone already, or another by now, need not be replaced. */
@@ -136,30 +117,4 @@ async function optional(
       { type: 'Warning', reason, message, id: `${object.generation} ${thrown.message}`, workloads: [] },
     ])
   }
-}
-
-/** Events are for people: one that cannot be written is logged, and holds nothing up. */
-async function tell({ events, log }: Hands, object: ContainerVersion, happenings: readonly Happening[]): Promise<void> {
-  const { namespace } = object
-  const writes = happenings.flatMap(({ workloads, type, reason, message, id }) => {
-    const event = { type, reason, message, id, order: orderOf(reason) }
-    const self = { apiVersion, kind, namespace, name: object.name, uid: object.uid }
-    const others = workloads.map((workload) => ({
-      apiVersion: groupVersion(workload.kind),
-      kind: workload.kind,
-      namespace,
-      name: workload.name,
-      uid: workload.uid,
-    }))
-    return [self, ...others].map((regarding) => events.emit(regarding, event))
-  })
-  for (const result of await Promise.allSettled(writes)) {
-    if (result.status === 'rejected')
-      log.warn({ namespace, name: object.name, error: messageOf(result.reason) }, 'an event could not be written')
-  }
-}
-
-function groupVersion(kind: string): string {
-  const { group, version } = workloadKind(kind)
-  return `${group}/${version}`
 }

@@ -50,6 +50,7 @@ export function workload(
   containers: readonly Container[],
   health: Health = { state: 'healthy' },
   running?: string,
+  ours = false,
 ): Workload {
   const change = (images: readonly Container[]) => ({
     kind: 'Deployment',
@@ -66,7 +67,8 @@ export function workload(
     uid: `uid-of-${name}`,
     containers: containers.map((container) => ({ ...container, running })),
     health,
-    ownsAppliedImage: false,
+    imageIsOurs: ours,
+    imageIsApplied: false,
     blockers: [],
     runs: (image) => containers.every((container) => container.image === image),
     changeTo: (image) => change(containers.map((container) => ({ name: container.name, image }))),

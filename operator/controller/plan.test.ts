@@ -44,6 +44,96 @@ test('B17 the previous images are in the status before anything is patched', asy
   })
 })
 
+const upToDate = (name: string) => {
+  const world = new Simulation([imageOf(name), imageOf(name)], { offered: name })
+  world.settle()
+  return world
+}
+
+test('where the status says what all workloads run, they are patched before the rollout is written down', async (t) => {
+  const world = upToDate('v1')
+  world.offered = 'v2'
+  t.match(world.look().action, { action: 'change', first: true })
+  world.workloads[1] = { name: 'web-1', image: 'registry.example.com/shop/web:by-hand', ours: false }
+  world.object = upToDate('v1').object
+  const { action, status } = world.look()
+  t.notOk('first' in action, 'one of them runs something else')
+  const previous = [{ name: 'web', image: 'registry.example.com/shop/web:by-hand' }]
+  t.match(status.rollout?.workloads, [{ previous: [{ image: imageOf('v1') }] }, { previous }])
+
+  const applied = observation({
+    object: upToDate('v1').object,
+    offer: offers('v2'),
+    workloads: [{ ...workload('web-0', [{ name: 'web', image: imageOf('v1') }]), imageIsApplied: true }],
+  })
+  t.notOk('first' in plan(rules, applied).action, 'nothing would say afterwards that the image is ours')
+})
+
+/** A process that died when it had patched the workloads, and before it could write that down. */
+function died(...patched: readonly string[]) {
+  const world = upToDate('v1')
+  world.workloads.splice(0, 2, ...patched.map((name, at) => ({ name: `web-${at}`, image: imageOf(name), ours: true })))
+  return world
+}
+
+const previous = [{ name: 'web', image: imageOf('v1') }]
+
+test('B17 a rollout that died before it was written down is found, judged, and goes back to what was judged before', async (t) => {
+  const world = died('v2', 'v2')
+  world.offered = 'v2'
+  t.match(world.look().status.rollout, { version: 'v2', from: 'v1', workloads: [{ previous }, { previous }] })
+  world.settle()
+  t.match(world.past, [{ version: 'v2', outcome: 'Succeeded' }])
+
+  const half = died('v1', 'v2')
+  half.offered = 'v2'
+  const { action, status } = half.look()
+  t.match(action, { action: 'change', changes: [{ name: 'web-0' }] })
+  t.match(status.rollout, { version: 'v2', workloads: [{ previous }, { previous }] })
+})
+
+test('it is told of when another version is offered by then, or the old one again', async (t) => {
+  for (const offered of ['v3', 'v1']) {
+    const world = died('v2', 'v1')
+    world.offered = offered
+    const { status, happenings } = world.look()
+    t.match(status.rollout, { version: offered, from: 'v1', workloads: [{ previous }, { previous }] })
+    t.match(status.rollouts, [{ version: 'v2', from: 'v1', outcome: 'Superseded' }])
+    t.match(happenings, [{ reason: 'RolloutSuperseded' }, {}])
+    world.settle()
+    t.match(world.past, [
+      { version: offered, outcome: 'Succeeded' },
+      { version: 'v2', outcome: 'Superseded' },
+    ])
+    t.equal(world.past.length, 2)
+  }
+})
+
+test('what is offered and was set by hand is adopted, and what failed and was left in place is no new rollout', async (t) => {
+  const world = died('v2', 'v2')
+  for (const workload of world.workloads) workload.ours = false
+  world.offered = 'v2'
+  world.settle()
+  t.match(world.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
+  t.same(world.past, [])
+
+  const left = new Simulation([imageOf('v1')], { offered: 'v1', bad: ['v2'], spec: { rollback: { enabled: false } } })
+  left.settle()
+  left.offered = 'v2'
+  left.settle()
+  t.match(left.past, [{ version: 'v2', outcome: 'Failed' }])
+  left.offered = 'v3'
+  t.match(left.look().status.rollout, { version: 'v3', workloads: [{ previous: [{ image: imageOf('v2') }] }] })
+})
+
+test('what somebody else rolled out by hand under a new spec is not judged by the status of the old one', async (t) => {
+  const world = upToDate('v1')
+  world.object = { ...world.object, generation: 2 }
+  for (const workload of world.workloads) workload.image = imageOf('v2')
+  world.offered = 'v2'
+  t.match(world.look(), { action: { action: 'none' }, status: { phase: 'UpToDate', current: { version: 'v2' } } })
+})
+
 test('B51 a first image written with the moving tag is put back with the digest that its pods ran', async (t) => {
   const before = 'registry.example.com/shop/web:env-prod'
   const running = version('v1').digest
@@ -308,6 +398,9 @@ test('whatever happens, and wherever the process dies, a world comes to rest wit
         }
         dying.length = 0
         world.settle()
+        // What was never seen to be well is nothing to go back to.
+        const broken = bad.map(imageOf)
+        if (enabled && world.workloads.some(({ image }) => broken.includes(image))) return false
         const images = new Set(world.workloads.map(({ image }) => image))
         const ids = world.past.map(({ id }) => id)
         const effective = new Set(world.patches)

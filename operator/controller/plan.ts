@@ -12,6 +12,7 @@ import type { Observation, Plan } from './observation.ts'
 import { abort, begin, type Candidate, proceed } from './rollout.ts'
 import { stated } from './state.ts'
 import { story } from './story.ts'
+import { unrecorded } from './unrecorded.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface Rules {
@@ -26,7 +27,7 @@ export interface Rules {
 export function plan(rules: Rules, observation: Observation): Plan {
   const decision = decide(rules, observation)
   const told = [...decision.happenings, ...story(decision.status)]
-  const owners = observation.workloads.filter(({ ownsAppliedImage }) => ownsAppliedImage)
+  const owners = observation.workloads.filter(({ imageIsOurs, imageIsApplied }) => imageIsOurs && imageIsApplied)
   const tidies = decision.action.action === 'none' && owners.length > 0
   return { ...decision, happenings: told, ...(tidies ? { action: { action: 'disown', workloads: owners } } : {}) }
 }
@@ -58,10 +59,13 @@ function consider(gates: readonly Gate[], observation: Observation, strategy: St
   const runs = workloads.every((workload) => workload.runs(image))
   const healthy = workloads.every(({ health }) => health.state === 'healthy')
   const failed = quarantineOf(object, version.digest)
-  if (runs && (!failed || healthy)) return upToDate(observation, candidate)
+  const begun = unrecorded(observation)
+  if (runs && begun?.image !== image && (!failed || healthy)) return upToDate(observation, candidate)
 
   const verdict = passage(gates, object, version, now)
-  return verdict.verdict === 'held' ? gated(observation, version, verdict) : begin(observation, strategy, candidate)
+  return verdict.verdict === 'held'
+    ? gated(observation, version, verdict)
+    : begin(observation, strategy, candidate, begun)
 }
 
 function upToDate({ object, now }: Observation, { version, image }: Candidate): Plan {

@@ -69,6 +69,35 @@ test('keys are worked on side by side, as many as there are workers, in the orde
   t.equal(calls[2]?.key, 'c')
 })
 
+test('urgent keys go first, find a worker of their own, and keep the others waiting for a second at most', async (t) => {
+  const { calls, handle } = held()
+  const { queue, time } = setUp(handle, { workers: 1 })
+  const order = () => calls.map(({ key }) => key).join(' ')
+  const end = async (key: string) => {
+    calls.findLast((call) => call.key === key)?.end()
+    await turn()
+  }
+  for (const key of ['a', 'b', 'c']) queue.add(key)
+  queue.addUrgent('c')
+  queue.addUrgent('d')
+  t.equal(order(), 'a c', 'beside the one that is in no hurry')
+  await end('a')
+  t.equal(order(), 'a c', 'and before the next of those')
+  await end('c')
+  t.equal(order(), 'a c d')
+  await time.pass(999)
+  t.equal(order(), 'a c d')
+  await time.pass(1)
+  t.equal(order(), 'a c d b', 'd takes long, and b has waited for a second')
+  queue.addUrgent('b')
+  await end('b')
+  t.equal(order(), 'a c d b', 'urgent or not, one look at a time, and one urgent key for each worker')
+  await end('d')
+  t.equal(order(), 'a c d b b')
+  await end('b')
+  t.equal(queue.depth, 0)
+})
+
 test('nothing is worked on before the start', async (t) => {
   const seen: string[] = []
   const queue = new WorkQueue({ handle: noting(seen, () => 'looked'), onFailure: () => undefined })

@@ -48,9 +48,21 @@ export interface Heartbeat {
 }
 
 const defaultWorkers = 16
+/**
+ * So long whatever is not urgent lets the urgent go first, and then goes on one by one beside them: what it has to do is
+ * done to the same API server.
+ */
+const patienceMs = 1_000
 const defaultBackoff: BackoffLimits = { firstMs: 500, maxMs: 300_000 }
 /** What setTimeout can count. */
 const longestTimerMs = 2 ** 31 - 1
+
+interface Turn {
+  readonly sinceMs: number
+  readonly urgent: boolean
+  /** Asked for meanwhile. */
+  again: 'urgent' | 'calm' | undefined
+}
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions
@@ -58,10 +70,13 @@ export class WorkQueue {
   readonly #stopping = new AbortController()
   /** In the order of arrival, with the time of it. */
   readonly #ready = new Map<string, number>()
-  readonly #running = new Map<string, { readonly sinceMs: number; again: boolean }>()
+  /** The same, of those that go first. */
+  readonly #urgent = new Map<string, number>()
+  readonly #running = new Map<string, Turn>()
   readonly #due = new DueTimes()
   readonly #failures = new Map<string, number>()
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined
+  #held: (() => void) | undefined
   #started = false
   #idle: (() => void) | undefined
 
@@ -72,15 +87,25 @@ export class WorkQueue {
 
   /** Keys that wait or are worked on now; not those that are due later. */
   get depth(): number {
-    return this.#ready.size + this.#running.size
+    return this.#ready.size + this.#urgent.size + this.#running.size
   }
 
   /** Looks at the key as soon as a worker is free. Of a key that is being worked on: once more afterwards. */
   add(key: string): void {
     if (this.#stopping.signal.aborted) return
     const running = this.#running.get(key)
-    if (running) running.again = true
-    else if (!this.#ready.has(key)) this.#ready.set(key, this.#time.now())
+    if (running) running.again ??= 'calm'
+    else if (!this.#ready.has(key) && !this.#urgent.has(key)) this.#ready.set(key, this.#time.now())
+    this.#dispatch()
+  }
+
+  /** Looks at the key before all that are not urgent: there is news of it, and somebody waits for what comes of it. */
+  addUrgent(key: string): void {
+    if (this.#stopping.signal.aborted) return
+    const running = this.#running.get(key)
+    if (running) running.again = 'urgent'
+    else if (!this.#urgent.has(key)) this.#urgent.set(key, this.#ready.get(key) ?? this.#time.now())
+    this.#ready.delete(key)
     this.#dispatch()
   }
 
@@ -94,6 +119,7 @@ export class WorkQueue {
   /** The key is of no more interest, such as a deleted object's. */
   forget(key: string): void {
     this.#ready.delete(key)
+    this.#urgent.delete(key)
     this.#due.delete(key)
     this.#failures.delete(key)
   }
@@ -113,6 +139,8 @@ export class WorkQueue {
   async stop(limitMs = 2_000): Promise<void> {
     this.#stopping.abort()
     this.#ready.clear()
+    this.#urgent.clear()
+    this.#held?.()
     this.#due.clear()
     this.#setTimer()
     if (this.#running.size === 0) return
@@ -126,7 +154,8 @@ export class WorkQueue {
   heartbeat(): Heartbeat {
     const now = this.#time.now()
     // Before the start, that is as long as another replica leads, waiting is no sign of trouble.
-    const [readySinceMs = now] = this.#started ? this.#ready.values() : []
+    const oldest = this.#started ? [this.#ready, this.#urgent] : []
+    const readySinceMs = Math.min(now, ...oldest.map((keys) => keys.values().next().value ?? now))
     const runningSinceMs = Math.min(now, ...[...this.#running.values()].map(({ sinceMs }) => sinceMs))
     return { longestReadyMs: now - readySinceMs, longestRunningMs: now - runningSinceMs }
   }
@@ -134,17 +163,39 @@ export class WorkQueue {
   #dispatch(): void {
     if (!this.#started) return
     const { workers = defaultWorkers } = this.#options
-    for (const key of this.#ready.keys()) {
-      if (this.#running.size >= workers) return
+    let urgent = 0
+    for (const turn of this.#running.values()) if (turn.urgent) urgent += 1
+    // As many again for the urgent, so that none waits for a look that is not.
+    for (const key of this.#urgent.keys()) {
+      if (urgent >= workers) break
+      this.#urgent.delete(key)
+      urgent += 1
+      void this.#work(key, true)
+    }
+    const now = this.#time.now()
+    for (const [key, sinceMs] of this.#ready) {
+      if (this.#running.size - urgent >= (urgent > 0 ? 1 : workers)) return
+      if (urgent > 0 && now - sinceMs < patienceMs) {
+        this.#hold(sinceMs + patienceMs - now)
+        return
+      }
       this.#ready.delete(key)
-      void this.#work(key)
+      void this.#work(key, false)
     }
   }
 
+  /** An urgent look may take long itself. */
+  #hold(milliseconds: number): void {
+    this.#held ??= this.#time.after(milliseconds, () => {
+      this.#held = undefined
+      this.#dispatch()
+    })
+  }
+
   /** Never rejects: whatever a handler does, the queue goes on (B24) and the key is not lost (B39). */
-  async #work(key: string): Promise<void> {
+  async #work(key: string, urgent: boolean): Promise<void> {
     const { signal } = this.#stopping
-    const turn = { sinceMs: this.#time.now(), again: false }
+    const turn: Turn = { sinceMs: this.#time.now(), urgent, again: undefined }
     this.#running.set(key, turn)
     this.#due.delete(key)
     try {
@@ -155,8 +206,9 @@ export class WorkQueue {
       if (!signal.aborted) this.#failed(key, error)
     }
     this.#running.delete(key)
-    if (turn.again) this.add(key)
-    else this.#dispatch()
+    if (turn.again === 'urgent') this.addUrgent(key)
+    else if (turn.again === 'calm') this.add(key)
+    this.#dispatch()
     if (this.#running.size === 0) this.#idle?.()
   }
 

@@ -7,8 +7,10 @@ import type { Following, Offer, Version } from '../registries/following.ts'
 import { parseReference } from '../registries/reference.ts'
 import type { Credentials, Digest, Repository } from '../registries/registry.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
-import { act, type Hands } from './act.ts'
+import { act } from './act.ts'
 import { followable } from './followable.ts'
+import type { Hands } from './hands.ts'
+import { ViewOutdated } from './object-writer.ts'
 import type { Observation, Plan } from './observation.ts'
 import type { Observer } from './observe.ts'
 import { plan, type Rules } from './plan.ts'
@@ -53,9 +55,17 @@ export class Reconciler {
     this.#options = options
   }
 
+  /** Something new is about to be offered: what a rollout of it will hang on is read beside the search for its version. */
+  prepare(key: string): void {
+    const { objects, hands } = this.#options
+    const object = objects.get(key)
+    if (object?.status.current && !object.status.rollout) hands.writer.readAhead(object)
+  }
+
   async reconcile(key: string): Promise<Outcome> {
     const { objects, observer, rules, hands, clock, looked } = this.#options
     const object = objects.get(key)
+    await hands.unwritten.settle(hands, key, object)
     if (!object) return this.#forget(key)
     const offer = await this.#offer(object)
     const observation = await observer.observe(object, offer)
@@ -64,7 +74,7 @@ export class Reconciler {
       await act(hands, object, decision)
     } catch (thrown) {
       // Somebody wrote at the same time. Their change is about to arrive by the watch; it costs no back-off.
-      if (isConflict(thrown)) return { again: conflictAgainMs }
+      if (isConflict(thrown) || thrown instanceof ViewOutdated) return { again: conflictAgainMs }
       throw thrown
     }
     looked?.(observation, decision)

@@ -12,6 +12,7 @@ import type { Action, Observation, Plan } from './observation.ts'
 import { ended, past } from './outcome.ts'
 import { stated } from './state.ts'
 import { happening } from './story.ts'
+import { judgedImage } from './unrecorded.ts'
 
 /** A version that may be rolled out, and the image that the workloads would get. */
 export interface Candidate {
@@ -28,14 +29,18 @@ const podsEveryMs = 2_000
 /** A rollback that comes with the deadline still gets this long to become healthy before the rollout is closed. */
 const rollbackGraceMs = 8_000
 
-/** Writes down what is to happen, previous images first (B17), and takes the first step. */
+/**
+ * Writes down what is to happen, previous images first (B17), and takes the first step; or takes it first, where the
+ * previous images are written down already.
+ * @param before what is under way: another version, which this one replaces, or the beginning of this very rollout
+ */
 export function begin(
   observation: Observation,
   strategy: Strategy,
   candidate: Candidate,
-  superseded?: RolloutStatus,
+  before?: RolloutStatus,
 ): Plan {
-  const { object, now } = observation
+  const { object, workloads, now } = observation
   const { version, image } = candidate
   const startTime = timestamp(now)
   const rollout: RolloutStatus = {
@@ -44,22 +49,28 @@ export function begin(
     digest: version.digest,
     version: version.name,
     image,
-    ...fromVersion(observation, superseded),
+    ...fromVersion(observation, before),
     startTime,
     deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
-    workloads: members(observation, superseded, version.name),
+    workloads: members(observation, before, version.name),
   }
-  const replaced = superseded && {
-    ...superseded,
-    outcome: 'Superseded' as const,
-    endTime: startTime,
-    message: `replaced by ${version.name}`,
-  }
-  const first = takeStep(observation, rollout, strategy)
+  const replaced = before &&
+    before.digest !== version.digest && {
+      ...before,
+      outcome: 'Superseded' as const,
+      endTime: startTime,
+      message: `replaced by ${version.name}`,
+    }
+  const { action, status, ...rest } = takeStep(observation, rollout, strategy)
+  const judged = before ? undefined : judgedImage(object)
+  const known =
+    workloads.every(({ imageIsApplied }) => !imageIsApplied) &&
+    rollout.workloads.every(({ previous }) => previous.every((container) => container.image === judged))
   return {
-    ...first,
+    ...rest,
+    action: known && action.action === 'change' ? { ...action, first: true } : action,
     status: {
-      ...first.status,
+      ...status,
       observed: observed(object, version, now),
       ...(replaced ? { rollouts: past(object.status.rollouts, replaced) } : {}),
     },

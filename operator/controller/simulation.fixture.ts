@@ -10,6 +10,8 @@ import { plan } from './plan.ts'
 export interface Simulated {
   readonly name: string
   image: string
+  /** Written by a plan. */
+  ours: boolean
 }
 
 export class Simulation {
@@ -31,7 +33,7 @@ export class Simulation {
   ) {
     this.offered = options.offered
     this.bad = new Set(options.bad ?? [])
-    this.workloads = running.map((image, index) => ({ name: `web-${index}`, image }))
+    this.workloads = running.map((image, index) => ({ name: `web-${index}`, image, ours: false }))
     this.object = object({}, options.spec)
     this.#writesUntilDeath = options.dies ?? (() => false)
   }
@@ -42,7 +44,9 @@ export class Simulation {
 
   /** One look: plan and act; a process that dies has done a part of it. @returns the plan */
   look(): Plan {
-    const seen = this.workloads.map(({ name, image }) => workload(name, [{ name: 'web', image }], this.#health(image)))
+    const seen = this.workloads.map(({ name, image, ours }) =>
+      workload(name, [{ name: 'web', image }], this.#health(image), undefined, ours),
+    )
     const decision = plan(
       rules,
       observation({ object: this.object, workloads: seen, offer: offers(this.offered), now: this.now }),
@@ -73,10 +77,15 @@ export class Simulation {
   }
 
   #act({ status, happenings, action }: Plan): void {
+    const changes = action.action === 'change' ? action.changes : []
+    const patch = () => {
+      for (const change of changes) this.#write(() => this.#patch(change.name, change.images))
+    }
+    const first = action.action === 'change' && action.first
+    if (first) patch()
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
     for (const happening of happenings) this.#tell(happening)
-    if (action.action === 'change')
-      for (const change of action.changes) this.#write(() => this.#patch(change.name, change.images))
+    if (!first) patch()
     if (action.action !== 'record') return
     const { id, outcome } = action.rollout
     this.#write(() => {
@@ -105,6 +114,7 @@ export class Simulation {
     const image = images[0]?.image
     if (!found || image === undefined || found.image === image) return
     found.image = image
+    found.ours = true
     this.patches.push(`${name} ${image}`)
   }
 }

@@ -66,6 +66,8 @@ export class Followed implements Due {
   urgent = false
   /** What the tag pointed at; of a list of tags, that of its content. */
   digest: Digest | undefined
+  /** What a hint has it point at by now: not believed, and forgotten with the next look. */
+  expected: Digest | undefined
   /** Looks in a row that failed. */
   failures = 0
 

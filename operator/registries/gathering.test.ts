@@ -16,8 +16,12 @@ t.test('targets of one repository come together, whenever they were followed', a
     if (i % 100 === 0) await time.advance(7)
   }
   await time.advance(300)
-  t.equal(asked.length, 1000)
-  t.ok(together().length <= 2, `the first looks, followed within 70 ms, in ${together().length} moments`)
+  // The moment of the interval may lie within these milliseconds, too: then they are looked at once more.
+  const first = new Map(asked.toReversed().map(({ tag, at }) => [tag, at]))
+  t.equal(first.size, 1000)
+  // Two moments; and who comes in the very millisecond of the first one is looked at in the next millisecond.
+  const moments = new Set(first.values()).size
+  t.ok(moments <= 3, `the first looks, followed within 70 ms, in ${moments} moments`)
   for (let poll = 0; poll < 3; poll++) {
     asked.length = 0
     await time.advance(60_000)

@@ -1,13 +1,15 @@
 /** Which targets are followed of a repository: a hint names the repository, not those who follow it. */
 import type { Followed } from './followed.ts'
 import { repositoryName } from './reference.ts'
-import type { Repository } from './registry.ts'
+import type { Digest, Repository } from './registry.ts'
 
 /** What a hint is about. */
 export interface Place {
   readonly repository: Repository
   /** Absent: any of its tags may have changed. Where a policy chooses among the tags, each tag is of interest. */
   readonly tag?: string | undefined
+  /** What the tag points at by now, as the hint has it. It is not believed: it says what may be worth to be read ahead. */
+  readonly digest?: Digest | undefined
   /** Also the repositories whose path goes on after a slash, as a GitLab project has them. */
   readonly below?: boolean | undefined
 }
@@ -28,6 +30,10 @@ export class Places {
     const known = this.#followed.get(name)
     if (known instanceof Set) known.delete(followed)
     if (known === followed || (known instanceof Set && known.size === 0)) this.#followed.delete(name)
+  }
+
+  has(repository: Repository): boolean {
+    return this.#followed.has(repositoryName(repository))
   }
 
   at({ repository, tag, below }: Place): Followed[] {

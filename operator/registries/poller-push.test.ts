@@ -33,6 +33,37 @@ t.test('a hint causes one look at each target that is followed of that repositor
   t.equal(poller.lookNowAt({ repository: { host: 'registry.example.com', path: 'sho' }, below: true }, hook), 0)
 })
 
+t.test('a hint that names another digest has the search for its version begin beside the look', async (t) => {
+  const { time, registry, poller, changes, coming, readAhead, asked } = polling(t)
+  const [one, two] = [digests('one'), digests('two')]
+  poller.follow('a', target({ intervalSeconds: 3600 }))
+  await time.advance(10)
+  asked.length = coming.length = 0
+
+  poller.lookNowAt({ ...place, digest: one }, hook)
+  await time.advance(1)
+  t.equal(asked.length, 1, 'what is known already: one look')
+  t.same(readAhead, [])
+
+  registry.content = () => two
+  poller.lookNowAt({ repository, tag: '0a1b2c3', digest: two }, hook)
+  await time.advance(1)
+  t.equal(asked.length, 1, 'a tag that nobody follows: none')
+  poller.lookNowAt({ ...place, digest: two }, hook)
+  t.same(readAhead, [{ digest: two, likely: ['0a1b2c3'] }], 'the hint before has told where to look first')
+  t.same(coming, ['a'], 'those who follow may prepare themselves')
+  await time.advance(1)
+  t.equal(asked.length, 2)
+  t.same(changes.at(-1), 'a')
+  t.same(coming, ['a'], 'once')
+
+  registry.content = () => digests('three')
+  poller.lookNowAt(place, hook)
+  await time.advance(1)
+  t.equal(readAhead.length, 1, 'a hint without digest')
+  t.same(coming, ['a', 'a'])
+})
+
 t.test('a hint about what nobody follows, or follows no more, asks the registry nothing', async (t) => {
   const { time, poller, asked } = polling(t)
   poller.follow('a', target())

@@ -4,45 +4,19 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../clock.ts'
-import type { Versions } from '../versions/version.ts'
 import { Agenda } from './agenda.ts'
 import { backOffMs } from './back-off.ts'
+import { Claims } from './claims.ts'
 import { Followed, type Follower, identityOf, intervalMsOf, viewIdentity } from './followed.ts'
 import type { Following, Offer, Target } from './following.ts'
 import { rhythmOf } from './gathering.ts'
 import { HintLimit } from './hint-limit.ts'
 import { Lane } from './lane.ts'
-import { type LookOutcome, type LookResult, look } from './look.ts'
+import { type LookResult, look } from './look.ts'
 import { type Place, Places } from './places.ts'
+import type { PollerOptions, PollerStats } from './poller-options.ts'
 import { PushTrust } from './push-trust.ts'
-import type { Registry, Repository } from './registry.ts'
-import { type Alarm, monotonicClock, systemAlarm } from './timing.ts'
-
-export interface PollerOptions {
-  readonly registryFor: (repository: Repository) => Registry
-  readonly versions: Versions
-  /** Called after the offer of `key` has changed; must not throw and must not wait. */
-  readonly onChange: (key: string) => void
-  /** Told of every look, with how many milliseconds after its due time it began. */
-  readonly onLook?: (host: string, outcome: LookOutcome, lateMs: number) => void
-  /** Looks at the same time, of each registry. */
-  readonly concurrency?: number
-  /** How many times less often a tag is polled while push works for it. Default 1: never. */
-  readonly pushPollFactor?: number
-  readonly clock?: Clock
-  readonly alarm?: Alarm
-  /** 0 to 1, for phases and jitter. */
-  readonly random?: () => number
-}
-
-export interface PollerStats {
-  readonly followers: number
-  readonly targets: number
-  readonly queued: number
-  readonly inFlight: number
-  /** Targets that are polled less often, because push works for them. */
-  readonly slowed: number
-}
+import { monotonicClock, systemAlarm } from './timing.ts'
 
 const defaultConcurrency = 64
 /** Looks that are put into one request by the hundred. */
@@ -57,6 +31,7 @@ export class Poller implements Following {
   readonly #followers = new Map<string, Follower>()
   readonly #followed = new Map<string, Followed>()
   readonly #places = new Places()
+  readonly #claims = new Claims()
   readonly #agenda: Agenda<Followed>
   readonly #trust: PushTrust
   readonly #hintLimit = new HintLimit()
@@ -126,6 +101,7 @@ export class Poller implements Following {
     if (this.#stopping.signal.aborted) return 0
     const found = this.#places.at(place)
     const now = this.#clock.now()
+    this.#noteClaim(place, found)
     for (const followed of found) {
       this.#trust.hinted(followed, source)
       followed.urgent = true
@@ -159,6 +135,12 @@ export class Poller implements Following {
     for (const lane of this.#lanes.values()) queued += lane.queued
     const { slowed } = this.#trust
     return { followers: this.#followers.size, targets: this.#followed.size, queued, inFlight: this.#looks.size, slowed }
+  }
+
+  #noteClaim({ repository, tag, digest }: Place, found: readonly Followed[]): void {
+    if (digest === undefined || tag === undefined) return
+    for (const followed of found) followed.expected = digest
+    if (found.length === 0 && this.#places.has(repository)) this.#claims.note(repository, tag, digest)
   }
 
   #begin(identity: string, target: Target): Followed {
@@ -237,8 +219,8 @@ export class Poller implements Following {
   }
 
   async #look(followed: Followed, lane: Lane): Promise<void> {
-    const { registryFor, versions, onLook } = this.#options
-    const { credentials } = followed.target
+    const { registryFor, versions, onLook, onComing } = this.#options
+    const { credentials, repository } = followed.target
     const lateMs = Math.max(this.#clock.now() - followed.due, 0)
     const access = { credentials, signal: this.#stopping.signal, urgent: followed.urgent }
     followed.state = 'looking'
@@ -247,7 +229,14 @@ export class Poller implements Following {
     const before = followed.digest
     let result: LookResult
     try {
-      result = await look(followed, registryFor, versions, access)
+      result = await look(followed, access, {
+        registryFor,
+        versions,
+        claimed: (digest) => this.#claims.tagsOf(repository, digest),
+        coming: () => {
+          for (const view of followed.views) for (const key of view.keys) onComing?.(key)
+        },
+      })
     } catch (error) {
       // Called off: nobody is told of anything any more.
       if (this.#stopping.signal.aborted) return

@@ -3,7 +3,8 @@ import type { Test } from 'tap'
 import type { Versions } from '../versions/version.ts'
 import { digestOf } from './digest.ts'
 import type { Target } from './following.ts'
-import { Poller, type PollerOptions } from './poller.ts'
+import { Poller } from './poller.ts'
+import type { PollerOptions } from './poller-options.ts'
 import { type Access, anonymous, type Digest, type Registry, type Repository } from './registry.ts'
 import { SteppedTime } from './stepped-time.ts'
 
@@ -50,7 +51,13 @@ export function polling(t: Pick<Test, 'teardown'>, options: Partial<PollerOption
   const registry = new Shelf(time)
   const changes: string[] = []
   const searched: string[] = []
+  const readAhead: { readonly digest: Digest; readonly likely: readonly string[] }[] = []
+  const coming: string[] = []
   const versions: Versions = {
+    readAhead: ({ digest }, likely) => {
+      readAhead.push({ digest, likely })
+      return { digest }
+    },
     find: async ({ digest, versionSyntax }) => {
       searched.push(versionSyntax)
       return { digest, name: `${versionSyntax} ${digest.slice(7, 10)}`, source: 'alias' }
@@ -60,12 +67,13 @@ export function polling(t: Pick<Test, 'teardown'>, options: Partial<PollerOption
     registryFor: () => registry,
     versions,
     onChange: (key) => changes.push(key),
+    onComing: (key) => coming.push(key),
     clock: time,
     alarm: time.alarm,
     ...options,
   })
   t.teardown(() => poller.stop())
-  return { time, registry, changes, searched, poller, asked: registry.asked }
+  return { time, registry, changes, coming, searched, readAhead, poller, asked: registry.asked }
 }
 
 export const target = (more: Partial<Extract<Target, { tag: string }>> = {}): Target => ({

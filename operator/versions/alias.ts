@@ -4,22 +4,28 @@
  */
 import { NeedsChangeError } from '../errors.ts'
 import type { Digest } from '../registries/registry.ts'
-import type { TagDigests } from './tag-digests.ts'
-import type { VersionQuery } from './version.ts'
+import type { RememberedTags, TagDigests } from './tag-digests.ts'
+import type { VersionPlace } from './version.ts'
 
 /** Requests of one search. */
 const mostLooks = 500
 const looksAtATime = 8
 
 export class AliasSearch {
-  readonly #query: VersionQuery
-  readonly #memory: TagDigests
+  readonly #query: VersionPlace
+  readonly #memory: RememberedTags
   /** What this search has seen with its own eyes. */
-  readonly #seen = new Map<string, Digest | undefined>()
+  readonly #seen = new Map<string, Promise<Digest | undefined>>()
 
-  constructor(query: VersionQuery, memory: TagDigests) {
+  constructor(query: VersionPlace, memory: TagDigests) {
     this.#query = query
-    this.#memory = memory
+    this.#memory = memory.of(query.repository, query.access)
+  }
+
+  /** Looks at tags that are likely to be asked for. */
+  begin(likely: readonly string[]): void {
+    // Whoever asks for one hears of its failure.
+    for (const tag of likely) this.#look(tag).catch(() => undefined)
   }
 
   /** Those of the candidates that would have to be asked for. */
@@ -54,22 +60,25 @@ export class AliasSearch {
   }
 
   #remembered(tag: string): Digest | undefined {
-    return this.#memory.get(this.#query.repository, tag, this.#query.access)
+    return this.#memory.get(tag)
+  }
+
+  #look(tag: string): Promise<Digest | undefined> {
+    const seen = this.#seen.get(tag) ?? this.#ask(tag)
+    this.#seen.set(tag, seen)
+    return seen
   }
 
   /** Undefined where the tag was taken away since the list was made. */
-  async #look(tag: string): Promise<Digest | undefined> {
-    if (this.#seen.has(tag)) return this.#seen.get(tag)
+  async #ask(tag: string): Promise<Digest | undefined> {
     const { registry, repository, access } = this.#query
     try {
       const digest = await registry.resolve(repository, tag, access)
-      this.#memory.set(repository, tag, access, digest)
-      this.#seen.set(tag, digest)
+      this.#memory.set(tag, digest)
       return digest
     } catch (error) {
-      this.#memory.delete(repository, tag, access)
+      this.#memory.delete(tag)
       if (!(error instanceof NeedsChangeError) || error.reason !== 'TagNotFound') throw error
-      this.#seen.set(tag, undefined)
       return undefined
     }
   }

@@ -7,7 +7,7 @@ import type { VersionSyntax } from './version-syntax.ts'
 const sliceMs = 10
 
 /**
- * In the order of preference: the highest first, by numbers where there are any.
+ * In whatever order they come.
  * @param followed the moving tag itself, which is nobody's version
  */
 export async function candidateTags(
@@ -23,5 +23,9 @@ export async function candidateTags(
     await setImmediate()
     since = performance.now()
   }
-  return [...found].sort((one, other) => compareNaturally(other, one))
+  return [...found]
 }
+
+/** In the order of preference: by numbers where there are any. */
+export const highestFirst = (tags: readonly string[]): string[] =>
+  tags.toSorted((one, other) => compareNaturally(other, one))

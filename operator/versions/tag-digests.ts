@@ -9,6 +9,12 @@ const mostTags = 20_000
 /** Version tags hardly ever move; for those that do, an hour. */
 const lifetimeMs = 3_600_000
 
+export interface RememberedTags {
+  get(tag: string): Digest | undefined
+  set(tag: string, digest: Digest): void
+  delete(tag: string): void
+}
+
 export class TagDigests {
   readonly #clock: Clock
   readonly #known = new Lru<{ readonly digest: Digest; readonly until: number }>(mostTags)
@@ -17,23 +23,19 @@ export class TagDigests {
     this.#clock = clock
   }
 
-  get(repository: Repository, tag: string, { credentials }: Access): Digest | undefined {
-    const known = this.#known.get(keyOf(repository, tag, credentialId(credentials)))
-    return known !== undefined && this.#clock.now() < known.until ? known.digest : undefined
-  }
-
-  set(repository: Repository, tag: string, { credentials }: Access, digest: Digest): void {
-    this.#known.set(keyOf(repository, tag, credentialId(credentials)), {
-      digest,
-      until: this.#clock.now() + lifetimeMs,
-    })
-  }
-
-  delete(repository: Repository, tag: string, { credentials }: Access): void {
-    this.#known.delete(keyOf(repository, tag, credentialId(credentials)))
+  /** Those of one repository. What one tenant's credentials have shown is not told to another's. */
+  of(repository: Repository, { credentials }: Access): RememberedTags {
+    const owner = `${repositoryName(repository)} ${credentialId(credentials)}`
+    const keyOf = (tag: string) => `${owner} ${tag}`
+    return {
+      get: (tag) => {
+        const known = this.#known.get(keyOf(tag))
+        return known !== undefined && this.#clock.now() < known.until ? known.digest : undefined
+      },
+      set: (tag, digest) => {
+        this.#known.set(keyOf(tag), { digest, until: this.#clock.now() + lifetimeMs })
+      },
+      delete: (tag) => this.#known.delete(keyOf(tag)),
+    }
   }
 }
-
-/** What one tenant's credentials have shown is not told to another's. */
-const keyOf = (repository: Repository, tag: string, credentials: string): string =>
-  `${repositoryName(repository)}:${tag} ${credentials}`

@@ -4,7 +4,7 @@
  */
 import { credentialId } from '../registries/credential-id.ts'
 import { repositoryName } from '../registries/reference.ts'
-import type { VersionQuery } from './version.ts'
+import type { VersionPlace } from './version.ts'
 
 /** Of a larger repository only so many are looked through. */
 const mostTags = 20_000
@@ -17,7 +17,7 @@ interface Reading {
 export class TagLists {
   readonly #readings = new Map<string, Reading>()
 
-  async get(query: VersionQuery): Promise<readonly string[]> {
+  async get(query: VersionPlace): Promise<readonly string[]> {
     const key = `${repositoryName(query.repository)} ${credentialId(query.access.credentials)}`
     const reading = this.#readings.get(key)
     if (reading === undefined) return await this.#start(key, query)
@@ -25,7 +25,7 @@ export class TagLists {
     return await reading.next
   }
 
-  #start(key: string, query: VersionQuery): Promise<readonly string[]> {
+  #start(key: string, query: VersionPlace): Promise<readonly string[]> {
     const reading: Reading = { current: read(query) }
     this.#readings.set(key, reading)
     const forget = (): void => {
@@ -36,7 +36,7 @@ export class TagLists {
   }
 }
 
-async function read({ registry, repository, access }: VersionQuery): Promise<readonly string[]> {
+async function read({ registry, repository, access }: VersionPlace): Promise<readonly string[]> {
   const tags: string[] = []
   for await (const page of registry.tags(repository, access)) {
     for (const tag of page) {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { NeedsChangeError, TransientError } from '../errors.ts'
 import { digestOf } from '../registries/digest.ts'
@@ -63,7 +64,7 @@ function shelf(...tags: readonly (readonly [string, string])[]) {
   const finder = new VersionFinder(time)
   const find = (content: string, versionSyntax = '[0-9a-f]{5,40}') =>
     finder.find({ registry, repository, tag: 'env-prod', digest: digests(content), versionSyntax, access })
-  return { time, registry, find }
+  return { time, registry, find, finder }
 }
 
 t.test('the alias that matches the syntax is the version', async (t) => {
@@ -92,6 +93,49 @@ t.test("the image's own label decides between aliases, and finds them at once am
   registry.labelsOfAll = { 'org.opencontainers.image.version': '5.0' }
   t.match(await find('new', 'v.*'), { name: 'v5.0', source: 'alias' })
   t.ok(registry.count('HEAD') <= 8)
+})
+
+t.test('what was read ahead is not asked for again, and changes nothing of the answer', async (t) => {
+  const tags = [
+    ['env-prod', 'new'],
+    ['0a1b2c3', 'new'],
+    ['fffffff', 'new'],
+    ['latest', 'new'],
+  ] as const
+  const { registry, finder } = shelf(...tags)
+  const place = { registry, repository, tag: 'env-prod', digest: digests('new'), access }
+  const versionSyntax = '[0-9a-f]{7}'
+  const ahead = finder.readAhead(place, ['0a1b2c3', 'latest'], [versionSyntax, '('])
+  const other = finder.readAhead({ ...place, digest: digests('other') }, [], [versionSyntax])
+  t.equal(registry.count('HEAD'), 0, 'with a pattern that is none, no tag is likely')
+  t.match(await finder.find({ ...place, versionSyntax, ahead }), await shelf(...tags).find('new'))
+  t.equal(registry.count('tags'), 2, 'one for each of the two')
+
+  registry.asked.length = 0
+  const again = finder.readAhead(place, ['0a1b2c3', 'latest'], [versionSyntax])
+  await turn()
+  t.same([...registry.asked].sort(), ['HEAD 0a1b2c3', 'tags'], 'the list, and the likely tag that fits')
+  t.match(
+    await finder.find({ ...place, versionSyntax, ahead: again }),
+    { name: 'fffffff' },
+    'the highest, likely or not',
+  )
+  t.equal(registry.count('tags'), 1)
+  t.match(
+    await finder.find({ ...place, versionSyntax, ahead: other }),
+    { name: 'fffffff' },
+    'of another digest: of no use',
+  )
+  t.equal(registry.count('tags'), 2)
+})
+
+t.test('a failure of what was read ahead is a failure of the search, and of nobody else', async (t) => {
+  const { registry, finder } = shelf(['0a1b2c3', 'new'])
+  const place = { registry, repository, tag: 'env-prod', digest: digests('new'), access }
+  registry.fault = (asked) => new TransientError('RegistryUnavailable', `no ${asked}`)
+  finder.readAhead(place, ['0a1b2c3'], ['.*'])
+  const ahead = finder.readAhead(place, ['0a1b2c3'], ['.*'])
+  await t.rejects(finder.find({ ...place, versionSyntax: '.*', ahead }), TransientError)
 })
 
 t.test('the followed tag itself is no version, though it matches', async (t) => {

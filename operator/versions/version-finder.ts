@@ -8,15 +8,17 @@ import type { Version } from '../registries/following.ts'
 import type { Digest, Labels } from '../registries/registry.ts'
 import { monotonicClock } from '../registries/timing.ts'
 import { AliasSearch } from './alias.ts'
-import { candidateTags } from './candidates.ts'
+import { candidateTags, highestFirst } from './candidates.ts'
 import { likelyTags, versionOfLabels } from './labels.ts'
 import { TagDigests } from './tag-digests.ts'
 import { TagLists } from './tag-lists.ts'
-import type { VersionQuery, Versions } from './version.ts'
+import type { Ahead, VersionPlace, VersionQuery, Versions } from './version.ts'
 import { parseVersionSyntax, type VersionSyntax } from './version-syntax.ts'
 
 /** With so few tags to ask about, asking is cheaper than reading the labels first. */
 const fewTags = 8
+/** Tags that a hint made likely, of those that are looked at ahead. */
+const mostLikely = 2
 
 export class VersionFinder implements Versions {
   readonly #memory: TagDigests
@@ -26,13 +28,21 @@ export class VersionFinder implements Versions {
     this.#memory = new TagDigests(clock)
   }
 
+  readAhead(place: VersionPlace, likely: readonly string[], versionSyntaxes: readonly string[]): Reading {
+    const reading = this.#read(place)
+    reading.tags.catch(() => undefined)
+    if (place.registry.aliases === undefined)
+      reading.search.begin(matching(likely, versionSyntaxes).slice(0, mostLikely))
+    return reading
+  }
+
   async find(query: VersionQuery): Promise<Version> {
-    const { digest, registry, repository, access } = query
+    const { digest, registry, repository, access, ahead } = query
     const syntax = parseVersionSyntax(query.versionSyntax)
-    const told = await registry.aliases?.(repository, digest, access)
-    if (told !== undefined) return await among(await candidateTags(told, query.tag, syntax), query, syntax)
-    const candidates = await candidateTags(await this.#lists.get(query), query.tag, syntax)
-    const search = new AliasSearch(query, this.#memory)
+    const { search, tags } = ahead instanceof Reading && ahead.digest === digest ? ahead : this.#read(query)
+    const { told, found: named } = await tags
+    const candidates = await candidateTags(named, query.tag, syntax)
+    if (told) return await among(highestFirst(candidates), query, syntax)
 
     const unknown = search.unknown(candidates)
     if (unknown.length <= fewTags) {
@@ -41,9 +51,41 @@ export class VersionFinder implements Versions {
       if (alias !== undefined) return { digest, name: alias, source: 'alias' }
     }
     const labels = await registry.labels(repository, digest, access)
-    const alias = await search.first(likelyTags(labels), candidates)
+    const alias = await search.first(likelyTags(labels), highestFirst(candidates))
     if (alias !== undefined) return { digest, name: alias, source: 'alias' }
     return labelled(labels, digest, syntax)
+  }
+
+  #read(place: VersionPlace): Reading {
+    const { digest, registry, repository, access } = place
+    const read = async () => {
+      const told = await registry.aliases?.(repository, digest, access)
+      return told === undefined ? { told: false, found: await this.#lists.get(place) } : { told: true, found: told }
+    }
+    return new Reading(digest, new AliasSearch(place, this.#memory), read())
+  }
+}
+
+class Reading implements Ahead {
+  readonly digest: Digest
+  readonly search: AliasSearch
+  /** `told`: they are those of the digest, by the registry's own word; else all that the repository has. */
+  readonly tags: Promise<{ readonly told: boolean; readonly found: readonly string[] }>
+
+  constructor(digest: Digest, search: AliasSearch, tags: Reading['tags']) {
+    this.digest = digest
+    this.search = search
+    this.tags = tags
+  }
+}
+
+function matching(tags: readonly string[], versionSyntaxes: readonly string[]): string[] {
+  try {
+    const syntaxes = versionSyntaxes.map(parseVersionSyntax)
+    return tags.filter((tag) => syntaxes.some((syntax) => syntax.matches(tag)))
+  } catch {
+    // What is wrong with a pattern is told by the search with it.
+    return []
   }
 }
 

@@ -2,17 +2,33 @@
 import type { Version } from '../registries/following.ts'
 import type { Access, Digest, Registry, Repository } from '../registries/registry.ts'
 
-export interface VersionQuery {
+/** Where the version of a digest is to be looked for. */
+export interface VersionPlace {
   readonly registry: Registry
   readonly repository: Repository
   /** The tag that is followed: never a version by itself. */
   readonly tag: string
   readonly digest: Digest
-  readonly versionSyntax: string
   readonly access: Access
 }
 
+export interface VersionQuery extends VersionPlace {
+  readonly versionSyntax: string
+  /** Of no use where the digest is another one by now. */
+  readonly ahead?: Ahead | undefined
+}
+
+/** What `readAhead` has begun to read; for `find` alone. */
+export interface Ahead {
+  readonly digest: Digest
+}
+
 export interface Versions {
+  /**
+   * Begins to read what the search for a version will need, before it is certain that it will. Does not throw.
+   * @param likely tags that may point at the digest: those that one of the patterns matches are looked at
+   */
+  readAhead?(place: VersionPlace, likely: readonly string[], versionSyntaxes: readonly string[]): Ahead
   /**
    * The version of a digest: an alias tag, else a label, else the digest.
    * @throws NeedsChangeError `VersionSyntaxInvalid`, and whatever the registry throws: a search that could not be

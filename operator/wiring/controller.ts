@@ -16,6 +16,7 @@ import { ContainerVersionOperator } from '../controller/operator.ts'
 import { PullSecrets } from '../controller/pull-secrets.ts'
 import { type Outcome, WorkQueue } from '../controller/queue.ts'
 import { type CredentialSource, Reconciler } from '../controller/reconciler.ts'
+import { Unwritten } from '../controller/unwritten.ts'
 import { World } from '../controller/world.ts'
 import { messageOf } from '../errors.ts'
 import { gates } from '../gates/gates.ts'
@@ -76,7 +77,17 @@ export async function makeController(options: ControllerOptions) {
   const stores = workloads.map(({ store }) => store)
   for (const store of [objects, ...stores]) store.onRecovered(() => queue.hurry())
   const world = new World(objects, stores, add)
-  const registries = makeRegistries(settings, metrics, add, options.provider)
+  const registries = makeRegistries(
+    settings,
+    metrics,
+    {
+      onChange: (key) => {
+        if (only === undefined || key === only) queue.addUrgent(key)
+      },
+      onComing: (key) => reconciler.prepare(key),
+    },
+    options.provider,
+  )
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,
@@ -88,6 +99,7 @@ export async function makeController(options: ControllerOptions) {
     hands: {
       client,
       writer: new ObjectWriter(client, (object) => objects.put(object)),
+      unwritten: new Unwritten(),
       events: new EventWriter({ client, clock, instance: options.identity }),
       history: new History(client, settings.history),
       deployedVersion,

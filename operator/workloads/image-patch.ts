@@ -28,7 +28,18 @@ export async function changeImages(client: ApiClient, change: ImageChange): Prom
   try {
     const raw = await client.strategicPatch(workloadPath(change), patch)
     const changed = workloadKind(kind).strip(raw)
-    return changed.ownsAppliedImage ? await disown(client, changed, raw as Managed) : changed
+    return changed.imageIsOurs && changed.imageIsApplied ? await disown(client, changed, raw as Managed) : changed
+  } catch (thrown) {
+    if (isNotFound(thrown)) return undefined
+    throw thrown
+  }
+}
+
+/** As it is now; undefined where it is gone, or another. @throws ApiError */
+export async function readWorkload(client: ApiClient, known: WorkloadObject): Promise<WorkloadObject | undefined> {
+  try {
+    const now = workloadKind(known.kind).strip(await client.get(workloadPath(known)))
+    return now.uid === known.uid ? now : undefined
   } catch (thrown) {
     if (isNotFound(thrown)) return undefined
     throw thrown

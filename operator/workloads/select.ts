@@ -58,7 +58,8 @@ export function workload(
     uid: object.uid,
     containers: selected,
     health,
-    ownsAppliedImage: object.ownsAppliedImage,
+    imageIsOurs: object.imageIsOurs,
+    imageIsApplied: object.imageIsApplied,
     blockers: blockersOf(object, containers, pods),
     runs: (image) => selected.every((container) => runsImage(container, image, progress)),
     changeTo: (image) =>

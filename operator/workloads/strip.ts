@@ -64,7 +64,8 @@ export function strip(
     imagePullSecrets: (pod.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
     serviceAccountName: pod.serviceAccountName ?? 'default',
     podSelector: selectorQuery(spec.selector),
-    ownsAppliedImage: ownsAppliedImage(metadata.managedFields ?? []),
+    imageIsOurs: metadata.managedFields?.some(ownedByUs) ?? false,
+    imageIsApplied: metadata.managedFields?.some(isApplied) ?? false,
     figures,
   }
 }
@@ -88,13 +89,10 @@ function selectorQuery({ matchLabels = {}, matchExpressions = [] }: LabelSelecto
 }
 
 /**
- * Whether our image patch has left us the ownership of an image on an object that another manager applies server-side.
- * Its next apply would then fail with a conflict, so it is given up (docs/architecture.md, "Beside Helm and GitOps").
+ * Where another manager applies the object server-side, an ownership of ours would make its next apply fail with a conflict
+ * (docs/architecture.md, "Beside Helm and GitOps").
  */
-function ownsAppliedImage(entries: readonly ManagedFields[]): boolean {
-  if (!entries.some(({ operation, subresource }) => operation === 'Apply' && !subresource)) return false
-  return entries.some(ownedByUs)
-}
+const isApplied = ({ operation, subresource }: ManagedFields): boolean => operation === 'Apply' && !subresource
 
 /** The entries of `managedFields` that our own patches of the object itself have left. */
 export function ownedByUs({ manager, operation, subresource }: ManagedFields): boolean {

@@ -30,8 +30,10 @@ export interface WorkloadObject extends Stored {
   readonly serviceAccountName: string
   /** The label selector of its pods, in the query form of the API. */
   readonly podSelector: string
-  /** cvmanager holds the ownership of an image beside a manager that applies server-side: to be given up. */
-  readonly ownsAppliedImage: boolean
+  /** It was cvmanager who wrote an image last, and it still has the ownership of it. */
+  readonly imageIsOurs: boolean
+  /** Another manager applies the workload server-side: there, an ownership of ours is given up at once. */
+  readonly imageIsApplied: boolean
   /** The numbers of spec and status that health is told by; each kind names its own. */
   readonly figures: Readonly<Record<string, number | string | boolean>>
 }
@@ -108,7 +110,8 @@ export interface Workload {
   readonly uid: string
   readonly containers: readonly SelectedContainer[]
   readonly health: Health
-  readonly ownsAppliedImage: boolean
+  readonly imageIsOurs: boolean
+  readonly imageIsApplied: boolean
   /** Pods that stand in the way of the last change, and that the workload's own controller will not replace. */
   readonly blockers: readonly PodName[]
   /** Whether nothing need be patched for it to run `image`: written so, or its pods already run that digest. */

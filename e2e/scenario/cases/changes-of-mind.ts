@@ -45,7 +45,7 @@ export function changesOfMind(test: AddTest, bed: Bed): void {
     const world = await scenario(t, bed, web)
     t.same(await finalizers(world), [], 'nothing holds it while nothing is under way')
     await world.ciMoves('env-prod', hanging)
-    await world.sees('web', hanging)
+    await world.becomes('RollingOut')
     t.same(await finalizers(world), ['cvmanager.io/rollout'])
     await world.delete('ContainerVersion', 'web-cv')
     await world.sees('web', v1)
@@ -53,6 +53,15 @@ export function changesOfMind(test: AddTest, bed: Bed): void {
     t.match(await world.history('web'), {
       'rollouts.json': /"outcome":"Aborted".*"message":"the ContainerVersion was del/,
     })
+  })
+
+  test('deleting it in the moment in which a rollout begins puts the images back, too', async (t) => {
+    const world = await scenario(t, bed, web)
+    await world.ciMoves('env-prod', hanging)
+    await world.sees('web', hanging)
+    await world.delete('ContainerVersion', 'web-cv')
+    await world.sees('web', v1)
+    await world.waitsFor('the ContainerVersion to be gone', () => !world.now('ContainerVersion', 'web-cv'))
   })
 
   test('a namespace with a rollout under way is deleted within 30 s', async (t) => {
