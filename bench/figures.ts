@@ -12,9 +12,23 @@ export interface Figure {
   readonly note?: string
 }
 
+export type Workload =
+  | 'W1'
+  | 'W2'
+  | 'W2 pushed'
+  | 'Burst'
+  | 'W5 one tag'
+  | 'W5 one repository'
+  | 'W6'
+  | 'W7 tokens'
+  | 'W7 ECR'
+  | 'W7 ECR, ThrottlingException'
+  | 'W7 ECR, 429'
+
 /** The figures of one workload at one size. */
 export interface FigureSet {
-  readonly workload: 'W1' | 'W2' | 'W2 pushed'
+  readonly workload: Workload
+  /** How many tags are followed; in W6, how many the repository has. */
   readonly n: number
   readonly figures: readonly Figure[]
 }
@@ -36,3 +50,6 @@ export function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Rea
 /** `patch deployments 60, create events 120`. */
 export const listed = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([name, count]) => `${name} ${count}`).join(', ') || 'none'
+
+/** What is measured is shown at once: what comes later may fail. */
+export type Take = (what: string, measure: () => Promise<FigureSet>) => Promise<FigureSet>

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { mediaTypes } from '../e2e/harness/images.ts'
 import { RunningProgram } from '../e2e/harness/processes.ts'
-import { median } from './figures.ts'
-import { deployments, pollPathOf, type World } from './world.ts'
+import { patchBare, prepareBare } from './bare-patches.ts'
+import { type Figure, median } from './figures.ts'
+import { pollPathOf } from './layouts.ts'
+import type { World } from './world.ts'
 
 /** What the machine itself takes now, for one request each, in milliseconds: the least that any operator can take. */
 export interface Floor {
@@ -16,44 +18,51 @@ export interface Floor {
 const times = 200
 /** For the controllers of the control plane to be done with what a patch brings about. */
 const pauseMs = 25
-const name = 'floor'
 
 /** A process that does nothing but poll as often as so many tags are polled (bare-poller.ts). */
-export function startBarePoller({ cluster, registry, names }: World, intervalSeconds: number): RunningProgram {
-  const url = `http://${registry.host}${pollPathOf(names[0] ?? '')}`
-  const meanPauseMs = (intervalSeconds * 1_000) / names.length
+export function startBarePoller(world: World, intervalSeconds: number): RunningProgram {
+  const { directory } = world.cluster
+  const meanPauseMs = (intervalSeconds * 1_000) / world.targets.length
   return new RunningProgram({
     name: 'bare-poller',
     path: process.execPath,
-    args: [fileURLToPath(new URL('bare-poller.ts', import.meta.url)), url, `${meanPauseMs}`],
-    directory: cluster.directory,
-    logFile: join(cluster.directory, 'bare-poller.log'),
+    args: [fileURLToPath(new URL('bare-poller.ts', import.meta.url)), pollUrl(world), `${meanPauseMs}`],
+    directory,
+    logFile: join(directory, 'bare-poller.log'),
   })
 }
 
 /** The median of one HEAD by the registry's door, and of one PATCH of a Deployment's image. */
 export async function measureFloor(world: World): Promise<Floor> {
-  const { api, registry, names } = world
-  await world.addDeployment(name, 'floor:0').catch((error: unknown) => {
-    // There from the last time.
-    if (!String(error).includes('AlreadyExists')) throw error
-  })
+  const [name = ''] = await prepareBare(world, 1)
   const agent = new Agent({ connections: 1 })
-  const url = `http://${registry.host}${pollPathOf(names[0] ?? '')}`
   const heads: number[] = []
   const patches: number[] = []
   try {
     for (let round = 0; round < times; round++) {
-      heads.push(await timed(() => head(url, agent)))
-      const value = `floor:${Date.now()}-${round}`
-      const operation = { op: 'replace', path: '/spec/template/spec/containers/0/image', value }
-      patches.push(await timed(() => api.jsonPatch(`${deployments}/${name}`, [operation])))
+      heads.push(await timed(() => head(pollUrl(world), agent)))
+      patches.push(await timed(() => patchBare(world, name)))
       await sleep(pauseMs)
     }
   } finally {
     await agent.destroy()
   }
   return { headMs: median(heads), patchMs: median(patches) }
+}
+
+export const sumOf = ({ headMs, patchMs }: Floor): number => headMs + patchMs
+
+export const floorFigure = (floor: Floor): Figure => ({
+  name: 'floor: one HEAD and one PATCH',
+  unit: 'ms',
+  value: sumOf(floor),
+  note: `HEAD ${floor.headMs.toFixed(1)}, PATCH ${floor.patchMs.toFixed(1)}`,
+})
+
+function pollUrl({ registry, targets }: World): string {
+  const [first] = targets
+  if (!first) throw new Error('No tag is followed in this world')
+  return `http://${registry.host}${pollPathOf(first)}`
 }
 
 async function head(url: string, dispatcher: Agent): Promise<void> {

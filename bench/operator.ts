@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RunningProgram } from '../e2e/harness/processes.ts'
 import { until } from '../e2e/harness/until.ts'
+import type { Hooks } from './hooks.ts'
 import type { World } from './world.ts'
 
 const command = fileURLToPath(new URL('../bin/cvmanager', import.meta.url))
@@ -16,8 +17,10 @@ export interface OperatorOptions {
   readonly intervalSeconds: number
   /** To the registry; undefined: as it comes. */
   readonly requestsPerSecond?: number | undefined
-  /** Receives the notifications of distribution's registry there, by this secret. */
-  readonly webhook?: { readonly port: number; readonly secret: string } | undefined
+  /** Takes the notifications of a registry that tells of pushes. */
+  readonly pushed?: boolean
+  readonly flags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface Memory {
@@ -37,25 +40,21 @@ export class Operator {
   }
 
   /** Returns as soon as the process is there. */
-  static start(world: World, { intervalSeconds, requestsPerSecond, webhook }: OperatorOptions): Operator {
-    const { cluster, registry } = world
-    const limit = requestsPerSecond === undefined ? [] : [`${requestsPerSecond}`]
-    const secrets = join(cluster.directory, 'webhook-secrets')
-    if (webhook) {
-      mkdirSync(secrets, { recursive: true })
-      writeFileSync(join(secrets, 'distribution'), webhook.secret)
-    }
+  static start({ cluster, registry, hooks }: World, options: OperatorOptions): Operator {
+    const limit = options.requestsPerSecond === undefined ? [] : [`${options.requestsPerSecond}`]
+    const webhooks = options.pushed && hooks ? webhookFlags(join(cluster.directory, 'webhook-secrets'), hooks) : []
     const startedAt = Date.now()
     const program = new RunningProgram({
       name: 'cvmanager',
       // It becomes the process by exec, so that the process id is that of Node.
       path: command,
       // With "--cpu-prof --cpu-prof-dir=DIRECTORY" it says where the time goes.
-      env: { NODE_OPTIONS: process.env.BENCH_NODE_FLAGS ?? '' },
+      env: { NODE_OPTIONS: process.env.BENCH_NODE_FLAGS ?? '', ...options.env },
       args: [
         ...['run', '--k8s-config', cluster.kubeconfig, '--port', '0'],
-        ...['--insecure-registry', registry.host, '--poll-interval-seconds', `${intervalSeconds}`],
-        ...(webhook ? ['--webhook-port', `${webhook.port}`, '--webhook-secrets-dir', secrets] : []),
+        ...['--insecure-registry', registry.host, '--poll-interval-seconds', `${options.intervalSeconds}`],
+        ...webhooks,
+        ...(options.flags ?? []),
         ...limit.flatMap((most) => ['--registry-requests-per-second', most, '--registry-burst', most]),
       ],
       directory: cluster.directory,
@@ -109,6 +108,12 @@ export class Operator {
     await until(what, async () => !this.#program.running || (await probe()), timeoutMs)
     await this.assertRunning()
   }
+}
+
+function webhookFlags(folder: string, { port, secret }: Hooks): readonly string[] {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'distribution'), secret)
+  return ['--webhook-port', `${port}`, '--webhook-secrets-dir', folder]
 }
 
 /** Of all threads of a process, in user and kernel mode, since its start. */

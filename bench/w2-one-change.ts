@@ -4,10 +4,12 @@ import { writeVerbs } from '../e2e/harness/audit.ts'
 import type { Digest } from '../e2e/harness/images.ts'
 import type { SeenRequest } from '../e2e/harness/registry-door.ts'
 import { countBy, type Figure, type FigureSet, listed, median, quantile } from './figures.ts'
-import type { Floor } from './floor.ts'
+import { floorFigure, measureFloor, sumOf } from './floor.ts'
 import { ImageWatch } from './image-watch.ts'
-import { Operator } from './operator.ts'
-import { followedTag, inParallel, isPoll, operatorAgent, pollPathOf, repositoryOf, type World } from './world.ts'
+import { isPoll, pollPathOf, type Target } from './layouts.ts'
+import { withOperator } from './looks.ts'
+import type { Operator } from './operator.ts'
+import { inParallel, operatorAgent, type World } from './world.ts'
 
 const intervalSeconds = 5
 const intervalMs = intervalSeconds * 1_000
@@ -19,7 +21,7 @@ const restMs = 3_000
 const requestsPerSecond = 10_000
 
 interface Change {
-  readonly name: string
+  readonly target: Target
   readonly digest: Digest
   /** Where in the interval between two polls the tag moves, 0 to 1. */
   readonly moment: number
@@ -33,14 +35,18 @@ interface Arrival {
 }
 
 /** W2: one tag moves at a time, at any moment, and polling finds it. */
-export async function oneChange(world: World, changes: number, measureFloor: () => Promise<Floor>): Promise<FigureSet> {
-  const n = world.names.length
+export async function oneChange(world: World, changes: number): Promise<FigureSet> {
   const planned = await prepare(world, changes)
-  const operator = Operator.start(world, { intervalSeconds, requestsPerSecond })
+  // Twice: its version is known, and it has come to its own moment of the interval.
+  const options = { intervalSeconds, requestsPerSecond, looks: 2 }
+  return await withOperator(world, options, (operator) => measure(world, operator, planned))
+}
+
+async function measure(world: World, operator: Operator, planned: readonly Change[]): Promise<FigureSet> {
+  const [n, changes] = [world.targets.length, planned.length]
   const watch = await ImageWatch.start(world.api)
   try {
-    await allPolled(world, operator)
-    const floor = await measureFloor()
+    const floor = await measureFloor(world)
     const since = Date.now()
     const before = world.registry.requests.length
     const arrivals = await moveAll(world, watch, planned)
@@ -51,16 +57,15 @@ export async function oneChange(world: World, changes: number, measureFloor: () 
     const rollouts = writes.filter(({ objectRef }) => objectRef?.resource !== 'leases')
     const latencies = arrivals.map(({ latencyMs }) => latencyMs / intervalMs)
     const reactions = arrivals.map(({ reactionMs }) => reactionMs)
-    const floorMs = floor.headMs + floor.patchMs
     const figures: Figure[] = [
       { name: 'tags moved', value: changes },
       { name: 'of them, not seen in time', value: changes - arrivals.length, mark: { atMost: 0 } },
       { name: 'poll to patch, p50', unit: 'of the interval', value: median(latencies), mark: { atMost: 0.52 } },
       { name: 'poll to patch, p99', unit: 'of the interval', value: quantile(latencies, 0.99), mark: { atMost: 1.02 } },
-      { name: 'floor: one HEAD and one PATCH', unit: 'ms', value: floorMs, note: describe(floor) },
+      floorFigure(floor),
       { name: 'reaction, from HEAD to image seen, p50', unit: 'ms', value: median(reactions) },
       { name: 'reaction, p99', unit: 'ms', value: quantile(reactions, 0.99) },
-      { name: 'reaction, p50 to the floor', unit: 'times', value: median(reactions) / floorMs },
+      { name: 'reaction, p50 to the floor', unit: 'times', value: median(reactions) / sumOf(floor) },
       {
         name: 'registry requests of the search',
         unit: 'a change',
@@ -83,7 +88,6 @@ export async function oneChange(world: World, changes: number, measureFloor: () 
     return { workload: 'W2', n, figures }
   } finally {
     await watch.stop()
-    await operator.stop()
   }
 }
 
@@ -93,12 +97,12 @@ export async function oneChange(world: World, changes: number, measureFloor: () 
  * spread. With moments drawn from the whole interval, luck alone moves the median of 200 by 0.035 of the interval.
  */
 async function prepare(world: World, changes: number): Promise<readonly Change[]> {
-  const names = shuffled(world.names)
+  const targets = shuffled(world.targets)
   const parts = shuffled(Array.from({ length: changes }, (_, index) => index))
   const planned: Change[] = []
   await inParallel([...parts.entries()], async ([index, part]) => {
-    const name = names[index % names.length] ?? ''
-    planned[index] = { name, digest: await world.pushVersion(name), moment: (part + Math.random()) / changes }
+    const target = targets[index % targets.length] as Target
+    planned[index] = { target, digest: await world.pushVersion(target), moment: (part + Math.random()) / changes }
   })
   return planned
 }
@@ -106,15 +110,6 @@ async function prepare(world: World, changes: number): Promise<readonly Change[]
 function shuffled<T>(items: readonly T[]): readonly T[] {
   const drawn = items.map((item) => ({ item, place: Math.random() }))
   return drawn.sort((one, other) => one.place - other.place).map(({ item }) => item)
-}
-
-/** Until each tag has been polled twice: its version is known, and it has come to its own moment of the interval. */
-async function allPolled({ registry, names }: World, operator: Operator): Promise<void> {
-  registry.forget()
-  await operator.until('two looks at each tag', () => {
-    const looks = countBy(registry.requests.filter(isPoll), ({ path }) => path)
-    return looks.size >= names.length && [...looks.values()].every((count) => count >= 2)
-  })
 }
 
 async function moveAll(world: World, watch: ImageWatch, planned: readonly Change[]): Promise<Arrival[]> {
@@ -128,26 +123,25 @@ async function moveAll(world: World, watch: ImageWatch, planned: readonly Change
 }
 
 async function move(world: World, watch: ImageWatch, change: Change): Promise<Arrival | undefined> {
-  const { registry } = world
-  const { name, digest } = change
+  const { target, digest } = change
   await sleep(untilMoment(world, change))
-  await registry.tag(repositoryOf(name), digest, followedTag)
+  await world.registry.tag(target.repository, digest, target.tag)
   const movedAt = Date.now()
-  const seenAt = await watch.seen(name, digest, patienceMs)
+  const seenAt = await watch.seen(target.name, digest, patienceMs)
   if (seenAt === undefined) return undefined
-  const poll = lastPoll(world, name, seenAt)
+  const poll = lastPoll(world, target, seenAt)
   return { latencyMs: Math.max(0, seenAt - movedAt), reactionMs: seenAt - (poll?.at ?? movedAt) }
 }
 
 /** Milliseconds until the change's moment of the interval comes next. */
-function untilMoment(world: World, { name, moment }: Change): number {
+function untilMoment(world: World, { target, moment }: Change): number {
   const now = Date.now()
-  const polledAt = lastPoll(world, name, now)?.at ?? now
+  const polledAt = lastPoll(world, target, now)?.at ?? now
   return (((polledAt + moment * intervalMs - now) % intervalMs) + intervalMs) % intervalMs
 }
 
-function lastPoll({ registry }: World, name: string, until: number): SeenRequest | undefined {
-  const path = pollPathOf(name)
+function lastPoll({ registry }: World, target: Target, until: number): SeenRequest | undefined {
+  const path = pollPathOf(target)
   return registry.requests.findLast((request) => request.path === path && isPoll(request) && request.at <= until)
 }
 
@@ -158,5 +152,3 @@ const isImagePatch = ({ verb, objectRef, requestObject }: AuditEvent): boolean =
 
 const kindOf = ({ verb, objectRef }: AuditEvent): string =>
   [verb, [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/')].join(' ')
-
-const describe = ({ headMs, patchMs }: Floor): string => `HEAD ${headMs.toFixed(1)}, PATCH ${patchMs.toFixed(1)}`

@@ -1,79 +1,122 @@
+import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { type Cluster, startCluster } from '../e2e/harness/cluster.ts'
 import type { Digest } from '../e2e/harness/images.ts'
-import { type Registry, startRegistry } from '../e2e/harness/registry.ts'
-import type { SeenRequest } from '../e2e/harness/registry-door.ts'
+import { type Registry, type RegistryOptions, startRegistry } from '../e2e/harness/registry.ts'
 import { BareApi } from './api.ts'
+import { Hooks } from './hooks.ts'
+import { type Layout, ownRepositories, type Target } from './layouts.ts'
 
-export const followedTag = 'env-prod'
-/** As the audit log names the operator. */
+/** As the audit log and the registry name the operator. */
 export const operatorAgent = /^cvmanager\//
 const namespace = 'bench'
 export const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`
-const containerVersions = `/apis/cvmanager.io/v1/namespaces/${namespace}/containerversions`
+export const containerVersions = `/apis/cvmanager.io/v1/namespaces/${namespace}/containerversions`
 const crds = fileURLToPath(new URL('../crds', import.meta.url))
-const atATime = 24
+const usualAtATime = 24
 
-const nameOf = (index: number): string => `app-${String(index).padStart(4, '0')}`
-export const repositoryOf = (name: string): string => `bench/${name}`
-/** As the default `versionSyntax` wants it. */
-export const versionTag = (number: number): string => number.toString(16).padStart(7, '0')
+export interface WorldOptions {
+  readonly registry?: RegistryOptions
+  /** Whether the registry tells of each push. */
+  readonly pushed?: boolean
+  /** Default: each follows a tag of a repository of its own. */
+  readonly layout?: Layout
+}
+
+interface Followed {
+  readonly name: string
+  readonly imageRepo: string
+  readonly tag: string
+  /** What runs. */
+  readonly image: string
+  readonly pollIntervalSeconds?: number
+}
+
+interface Parts {
+  readonly cluster: Cluster
+  readonly registry: Registry
+  readonly api: BareApi
+  readonly hooks: Hooks | undefined
+  readonly layout: Layout
+}
 
 /**
- * A control plane and a registry, and N of each: a repository with a followed tag and a version tag, a Deployment
- * without pods that runs that version, a ContainerVersion that follows. Nobody has anything to do with them.
+ * A control plane and a registry, and N of each: a followed tag, a Deployment without pods that runs its version, a
+ * ContainerVersion that follows. Nobody has anything to do with them.
  */
 export class World {
   readonly cluster: Cluster
   readonly registry: Registry
   readonly api: BareApi
-  #size = 0
+  /** Only in a world that is pushed. */
+  readonly hooks: Hooks | undefined
+  readonly #layout: Layout
+  #targets: readonly Target[] = []
   #versions = 0
 
-  private constructor(cluster: Cluster, registry: Registry, api: BareApi) {
+  private constructor({ cluster, registry, api, hooks, layout }: Parts) {
     this.cluster = cluster
     this.registry = registry
     this.api = api
+    this.hooks = hooks
+    this.#layout = layout
   }
 
-  static async start(): Promise<World> {
+  static async start({ registry: options, pushed, layout = ownRepositories }: WorldOptions = {}): Promise<World> {
     const cluster = await startCluster()
     try {
-      const registry = await startRegistry()
+      const hooks = pushed ? await Hooks.open() : undefined
+      const registry = await startRegistry({ ...options, ...(hooks ? { notify: hooks.notify } : {}) })
       await cluster.kubectl('apply', '-f', crds)
-      await cluster.kubectl('wait', '--for=condition=Established', 'crd/containerversions.cvmanager.io')
+      await cluster.established('containerversions.cvmanager.io')
       await cluster.namespace(namespace)
-      return new World(cluster, registry, await BareApi.from(cluster.kubeconfig))
+      return new World({ cluster, registry, hooks, layout, api: await BareApi.from(cluster.kubeconfig) })
     } catch (error) {
       await cluster.stop()
       throw error
     }
   }
 
-  get names(): readonly string[] {
-    return Array.from({ length: this.#size }, (_, index) => nameOf(index))
+  /** A world for this alone. */
+  static async with<T>(options: WorldOptions, work: (world: World) => Promise<T>): Promise<T> {
+    const world = await World.start(options)
+    try {
+      return await work(world)
+    } finally {
+      await world.stop()
+    }
+  }
+
+  get targets(): readonly Target[] {
+    return this.#targets
   }
 
   async growTo(size: number): Promise<void> {
-    const added = Array.from({ length: size - this.#size }, (_, index) => nameOf(this.#size + index))
-    const version = versionTag(this.#versions++)
-    await inParallel(added, async (name) => {
-      const repository = repositoryOf(name)
-      const { digest } = await this.registry.push(repository, [version, followedTag], { content: 'the same for all' })
-      const image = `${this.registry.repository(repository)}:${version}@${digest}`
-      await this.addDeployment(name, image)
-      await this.api.create(containerVersions, {
-        apiVersion: 'cvmanager.io/v1',
-        kind: 'ContainerVersion',
-        metadata: { name, namespace },
-        spec: {
-          imageRepo: this.registry.repository(repository),
-          tag: followedTag,
-          selector: { app: name },
-        },
-      })
+    const before = this.#targets.length
+    const added = Array.from({ length: size - before }, (_, index) => this.#layout(before + index))
+    const version = this.#newVersion()
+    const content = { content: 'the same for all' }
+    const places = new Map(added.map((target) => [`${target.repository}:${target.tag}`, target]))
+    const digests = new Set<Digest>()
+    await inParallel([...places.values()], async ({ repository, tag }) => {
+      digests.add((await this.registry.push(repository, [version, tag], content)).digest)
     })
-    this.#size = size
+    const [digest] = digests
+    await inParallel(added, async ({ name, repository, tag }) => {
+      const imageRepo = this.registry.repository(repository)
+      await this.follow({ name, imageRepo, tag, image: `${imageRepo}:${version}@${digest}` })
+    })
+    this.#targets = [...this.#targets, ...added]
+  }
+
+  async follow({ name, image, ...what }: Followed): Promise<void> {
+    await this.addDeployment(name, image)
+    await this.api.create(containerVersions, {
+      apiVersion: 'cvmanager.io/v1',
+      kind: 'ContainerVersion',
+      metadata: { name, namespace },
+      spec: { ...what, selector: { app: name } },
+    })
   }
 
   async addDeployment(name: string, image: string): Promise<void> {
@@ -90,34 +133,43 @@ export class World {
     })
   }
 
-  /** A new image under a version tag of its own; the followed tag does not point at it yet. */
-  async pushVersion(name: string): Promise<Digest> {
-    const version = versionTag(this.#versions++)
-    const { digest } = await this.registry.push(repositoryOf(name), version, { content: version })
+  /**
+   * A new image under a version tag of its own; the followed tag does not point at it yet.
+   * @param labelled whether the image says its version, as those of most pipelines do
+   */
+  async pushVersion({ repository }: Pick<Target, 'repository'>, labelled = false): Promise<Digest> {
+    const version = this.#newVersion()
+    const labels = labelled ? { labels: { 'org.opencontainers.image.version': version } } : {}
+    const { digest } = await this.registry.push(repository, version, { content: version, ...labels })
     return digest
   }
 
-  /** How many ContainerVersions say that all is as it should be. */
-  async upToDate(): Promise<number> {
-    const { items } = await this.api.get<{
-      readonly items: readonly { readonly status?: { readonly phase?: string } }[]
-    }>(containerVersions)
-    return items.filter(({ status }) => status?.phase === 'UpToDate').length
+  /** So many version tags more, all of one image. */
+  async addVersionTags(repository: string, count: number): Promise<void> {
+    const tags = Array.from({ length: count }, () => this.#newVersion())
+    const { digest } = await this.registry.push(repository, [], { content: 'an old image' })
+    await inParallel(tags, (tag) => this.registry.tag(repository, digest, tag))
   }
 
   async stop(): Promise<void> {
     await this.api.close()
-    await Promise.all([this.cluster.stop(), this.registry.stop()])
+    await Promise.all([this.cluster.stop(), this.registry.stop(), this.hooks?.close()])
+  }
+
+  /** As the default `versionSyntax` wants it. As with commits, the order of their characters says nothing. */
+  #newVersion(): string {
+    return createHash('sha256')
+      .update(`${this.#versions++}`)
+      .digest('hex')
+      .slice(0, 12)
   }
 }
 
-/** One look at a followed tag, as opposed to the search for the version that it stands for. */
-export const isPoll = ({ method, path }: SeenRequest): boolean =>
-  method === 'HEAD' && path.endsWith(`/manifests/${followedTag}`)
-
-export const pollPathOf = (name: string): string => `/v2/${repositoryOf(name)}/manifests/${followedTag}`
-
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  atATime = usualAtATime,
+): Promise<void> {
   const queue = items.values()
   const worker = async () => {
     for (const item of queue) await work(item)

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
+import { leaveOut } from './left-out.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -29,7 +30,8 @@ export async function buildInto(directory: string): Promise<Built> {
     target: 'node24',
     sourcemap: true,
     sourcesContent: false,
-    // 20 MB otherwise, of which the API client's models are the most; names stay, for messages and stacks.
+    plugins: [leaveOut],
+    // Names stay, for messages and stacks.
     minify: true,
     keepNames: true,
     legalComments: 'linked',

@@ -78,6 +78,33 @@ t.test('R10 a registry that asks for a pause is left alone, and the others are n
   t.equal(new Set(asked.map(({ tag }) => tag)).size, 51, 'then all come back')
 })
 
+t.test(
+  'a registry that was away for long is looked at as soon as it answers again, whatever the back-off',
+  async (t) => {
+    const { time, registry, poller, changes } = polling(t)
+    for (let i = 0; i < 50; i++) poller.follow(`a${i}`, target({ tag: `a${i}`, intervalSeconds: 10 }))
+    await time.advance(20_000)
+    registry.fault = () => new TransientError('RegistryUnavailable', 'away')
+    await time.advance(1_200_000)
+    registry.fault = undefined
+    registry.content = () => digests('two')
+    changes.length = 0
+    // The first of fifty whose five minutes are over; the others then need seconds.
+    while (changes.length === 0) await time.advance(1_000)
+    await time.advance(6_000)
+    t.equal(new Set(changes).size, 50)
+  },
+)
+
+t.test('one repository that fails among others that do not keeps its back-off', async (t) => {
+  const { time, registry, poller, asked } = polling(t)
+  for (let i = 0; i < 5; i++) poller.follow(`a${i}`, target({ tag: `a${i}`, intervalSeconds: 10 }))
+  registry.fault = (tag) => (tag === 'a0' ? new TransientError('RegistryUnavailable', 'away') : undefined)
+  await time.advance(600_000)
+  const looks = asked.filter(({ tag }) => tag === 'a0').length
+  t.ok(looks <= 8, `${looks} looks in ten minutes`)
+})
+
 t.test('R10 a registry that hangs delays no other, and has no more than its share under way', async (t) => {
   const hangs = (_: string, access: Access) =>
     new Promise<never>((_, reject) => access.signal?.addEventListener('abort', () => reject(new Error('aborted'))))

@@ -11,18 +11,17 @@ import { Followed, type Follower, identityOf, intervalMsOf, viewIdentity } from 
 import type { Following, Offer, Target } from './following.ts'
 import { rhythmOf } from './gathering.ts'
 import { HintLimit } from './hint-limit.ts'
-import { Lane } from './lane.ts'
+import { type Lane, Lanes } from './lane.ts'
 import { type LookResult, look } from './look.ts'
 import { type Place, Places } from './places.ts'
 import type { PollerOptions, PollerStats } from './poller-options.ts'
 import { PushTrust } from './push-trust.ts'
 import { monotonicClock, systemAlarm } from './timing.ts'
 
-const defaultConcurrency = 64
-/** Looks that are put into one request by the hundred. */
-const gatheringConcurrency = 1_000
 /** After a pause, looks come back over this much time instead of all at once. */
 const returnOverMs = 5_000
+/** So many failures in a row are the registry's, and not those of one repository among others. */
+const failuresOfAway = 3
 
 export class Poller implements Following {
   readonly #options: PollerOptions
@@ -35,7 +34,7 @@ export class Poller implements Following {
   readonly #agenda: Agenda<Followed>
   readonly #trust: PushTrust
   readonly #hintLimit = new HintLimit()
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes: Lanes
   readonly #looks = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
 
@@ -43,6 +42,7 @@ export class Poller implements Following {
     this.#options = options
     this.#clock = options.clock ?? monotonicClock
     this.#random = options.random ?? Math.random
+    this.#lanes = new Lanes(options.concurrency)
     const alarm = options.alarm ?? systemAlarm
     this.#agenda = new Agenda(this.#clock, alarm, (followed, now) => this.#enqueue(followed, now))
     const onLost = (lost: readonly Followed[]) => {
@@ -131,8 +131,7 @@ export class Poller implements Following {
   }
 
   stats(): PollerStats {
-    let queued = 0
-    for (const lane of this.#lanes.values()) queued += lane.queued
+    const { queued } = this.#lanes
     const { slowed } = this.#trust
     return { followers: this.#followers.size, targets: this.#followed.size, queued, inFlight: this.#looks.size, slowed }
   }
@@ -163,7 +162,7 @@ export class Poller implements Following {
     this.#places.remove(followed)
     this.#trust.drop(followed)
     this.#agenda.remove(followed)
-    this.#lanes.get(followed.host)?.remove(followed)
+    this.#lanes.remove(followed)
   }
 
   /** The shortest interval of its followers counts, from now on. */
@@ -190,7 +189,7 @@ export class Poller implements Following {
   }
 
   #enqueue(followed: Followed, now: number): void {
-    const lane = this.#laneOf(followed)
+    const lane = this.#lanes.of(followed)
     if (now < lane.pausedUntil) {
       this.#schedule(followed, this.#afterPause(followed, lane))
       return
@@ -202,7 +201,12 @@ export class Poller implements Following {
   }
 
   #afterPause(followed: Followed, lane: Lane): number {
-    return lane.pausedUntil + (followed.urgent ? 0 : this.#random() * Math.min(followed.intervalMs, returnOverMs))
+    return lane.pausedUntil + (followed.urgent ? 0 : this.#spread(followed))
+  }
+
+  /** Those that go into one question come back together. */
+  #spread({ rhythm, intervalMs }: Followed): number {
+    return rhythm.gathers ? 0 : this.#random() * Math.min(intervalMs, returnOverMs)
   }
 
   #pump(lane: Lane): void {
@@ -212,7 +216,7 @@ export class Poller implements Following {
         this.#looks.delete(running)
         lane.inFlight--
         if (!this.#stopping.signal.aborted) this.#pump(lane)
-        if (lane.idle && lane.pausedUntil < this.#clock.now()) this.#lanes.delete(next.host)
+        this.#lanes.release(next.host, lane, this.#clock.now())
       })
       this.#looks.add(running)
     }
@@ -250,6 +254,8 @@ export class Poller implements Following {
   #settle(followed: Followed, lane: Lane, { outcome, retryAfterMs }: LookResult, moved: boolean): void {
     const now = this.#clock.now()
     followed.failures = outcome === 'failed' ? followed.failures + 1 : 0
+    if (outcome === 'failed') lane.failures++
+    else this.#isBack(lane, followed, now)
     if (retryAfterMs !== undefined) this.#pause(lane, now + retryAfterMs)
     // Nobody may be left who follows it, or it may be followed anew as another.
     if (this.#followed.get(followed.identity) !== followed) return
@@ -261,6 +267,18 @@ export class Poller implements Following {
     if (wanted || unseen) this.#enqueue(followed, now)
     else if (outcome === 'failed') this.#schedule(followed, this.#retryAt(followed, lane, now))
     else this.#schedule(followed, this.#nextLook(followed, fruitless, now))
+  }
+
+  /** A registry that was away answers again: those that were put off are looked at now, and not when their back-off ends. */
+  #isBack(lane: Lane, { host }: Followed, now: number): void {
+    const wasAway = lane.failures >= failuresOfAway
+    lane.failures = 0
+    if (!wasAway) return
+    for (const followed of this.#followed.values()) {
+      const putOff = followed.host === host && followed.failures > 0 && followed.state === 'scheduled'
+      const due = now + this.#spread(followed)
+      if (putOff && followed.due > due) this.#schedule(followed, due)
+    }
   }
 
   #nextLook(followed: Followed, fruitless: boolean, now: number): number {
@@ -277,13 +295,5 @@ export class Poller implements Following {
   #pause(lane: Lane, until: number): void {
     lane.pausedUntil = Math.max(lane.pausedUntil, until)
     for (const queued of lane.drain()) this.#schedule(queued, this.#afterPause(queued, lane))
-  }
-
-  #laneOf({ host, rhythm }: Followed): Lane {
-    const known = this.#lanes.get(host)
-    if (known !== undefined) return known
-    const lane = new Lane(this.#options.concurrency ?? (rhythm.gathers ? gatheringConcurrency : defaultConcurrency))
-    this.#lanes.set(host, lane)
-    return lane
   }
 }

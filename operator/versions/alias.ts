@@ -49,9 +49,7 @@ export class AliasSearch {
     const possible = new Set(candidates)
     const preferred = new Set(likely.filter((tag) => possible.has(tag)))
     const others = candidates.filter((tag) => !preferred.has(tag) && (this.#remembered(tag) ?? digest) === digest)
-    const ordered = [...preferred, ...others].slice(0, mostLooks)
-    for (let from = 0; from < ordered.length; from += looksAtATime) {
-      const batch = ordered.slice(from, from + looksAtATime)
+    for (const batch of [...inBatches([...preferred]), ...inBatches(others.slice(0, mostLooks))]) {
       const digests = await Promise.all(batch.map((tag) => this.#look(tag)))
       const found = batch.find((_, at) => digests[at] === digest)
       if (found !== undefined) return found
@@ -83,3 +81,8 @@ export class AliasSearch {
     }
   }
 }
+
+const inBatches = (tags: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(tags.length / looksAtATime) }, (_, at) =>
+    tags.slice(at * looksAtATime, (at + 1) * looksAtATime),
+  )

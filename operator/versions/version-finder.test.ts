@@ -95,6 +95,23 @@ t.test("the image's own label decides between aliases, and finds them at once am
   t.ok(registry.count('HEAD') <= 8)
 })
 
+t.test(
+  'of a repository known to have many tags, what the labels name is looked at before they are listed',
+  async (t) => {
+    const many = Array.from({ length: 3000 }, (_, i) => [`v${i}`, `old ${i}`] as const)
+    const { registry, find } = shelf(...many, ['v5.0', 'new'], ['v77777', 'new'], ['v99999', 'newer'])
+    registry.labelsOfAll = { 'org.opencontainers.image.version': '5.0' }
+    t.match(await find('new', 'v.*'), { name: 'v5.0', source: 'alias' })
+    t.equal(registry.count('tags'), 1)
+    registry.asked.length = 0
+    t.match(await find('new', 'v.*'), { name: 'v5.0', source: 'alias' }, 'the same answer')
+    t.same(registry.count('tags'), 0)
+    t.ok(registry.count('HEAD') <= 2)
+    t.match(await find('newer', 'v.*'), { name: 'v99999', source: 'alias' }, 'the labels may name another image')
+    t.match(await find('new', 'v7.*'), { name: 'v77777', source: 'alias' }, 'or none that the pattern matches')
+  },
+)
+
 t.test('what was read ahead is not asked for again, and changes nothing of the answer', async (t) => {
   const tags = [
     ['env-prod', 'new'],

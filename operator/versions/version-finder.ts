@@ -5,6 +5,8 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Version } from '../registries/following.ts'
+import { Lru } from '../registries/lru.ts'
+import { repositoryName } from '../registries/reference.ts'
 import type { Digest, Labels } from '../registries/registry.ts'
 import { monotonicClock } from '../registries/timing.ts'
 import { AliasSearch } from './alias.ts'
@@ -20,9 +22,15 @@ const fewTags = 8
 /** Tags that a hint made likely, of those that are looked at ahead. */
 const mostLikely = 2
 
+/** Of a repository with more tags, the labels are asked first: to list them all costs a request for each thousand. */
+const manyTags = 1_000
+const mostRepositories = 1_000
+
 export class VersionFinder implements Versions {
   readonly #memory: TagDigests
   readonly #lists = new TagLists()
+  /** Repositories that had many tags when they were listed last. */
+  readonly #large = new Lru<true>(mostRepositories)
 
   constructor(clock: Clock = monotonicClock) {
     this.#memory = new TagDigests(clock)
@@ -30,19 +38,27 @@ export class VersionFinder implements Versions {
 
   readAhead(place: VersionPlace, likely: readonly string[], versionSyntaxes: readonly string[]): Reading {
     const reading = this.#read(place)
-    reading.tags.catch(() => undefined)
+    // Whoever needs it hears of its failure.
+    if (this.#isLarge(place)) reading.labels().catch(() => undefined)
+    else reading.tags().catch(() => undefined)
     if (place.registry.aliases === undefined)
       reading.search.begin(matching(likely, versionSyntaxes).slice(0, mostLikely))
     return reading
   }
 
   async find(query: VersionQuery): Promise<Version> {
-    const { digest, registry, repository, access, ahead } = query
+    const { digest, tag, ahead } = query
     const syntax = parseVersionSyntax(query.versionSyntax)
-    const { search, tags } = ahead instanceof Reading && ahead.digest === digest ? ahead : this.#read(query)
-    const { told, found: named } = await tags
-    const candidates = await candidateTags(named, query.tag, syntax)
-    if (told) return await among(highestFirst(candidates), query, syntax)
+    const reading = ahead instanceof Reading && ahead.digest === digest ? ahead : this.#read(query)
+    const { search } = reading
+    if (this.#isLarge(query)) {
+      const likely = likelyTags(await reading.labels()).filter((named) => named !== tag && syntax.matches(named))
+      const alias = await search.first(likely, likely)
+      if (alias !== undefined) return { digest, name: alias, source: 'alias' }
+    }
+    const { told, found: named } = await reading.tags()
+    const candidates = await candidateTags(named, tag, syntax)
+    if (told) return await among(highestFirst(candidates), reading, syntax)
 
     const unknown = search.unknown(candidates)
     if (unknown.length <= fewTags) {
@@ -50,32 +66,63 @@ export class VersionFinder implements Versions {
       const alias = found.length === 1 ? await search.first([], found) : undefined
       if (alias !== undefined) return { digest, name: alias, source: 'alias' }
     }
-    const labels = await registry.labels(repository, digest, access)
+    const labels = await reading.labels()
     const alias = await search.first(likelyTags(labels), highestFirst(candidates))
     if (alias !== undefined) return { digest, name: alias, source: 'alias' }
     return labelled(labels, digest, syntax)
   }
 
+  #isLarge({ registry, repository }: VersionPlace): boolean {
+    return registry.aliases === undefined && this.#large.get(repositoryName(repository)) === true
+  }
+
   #read(place: VersionPlace): Reading {
     const { digest, registry, repository, access } = place
-    const read = async () => {
+    const list = async () => {
       const told = await registry.aliases?.(repository, digest, access)
-      return told === undefined ? { told: false, found: await this.#lists.get(place) } : { told: true, found: told }
+      if (told !== undefined) return { told: true, found: told }
+      const found = await this.#lists.get(place)
+      const name = repositoryName(repository)
+      if (found.length > manyTags) this.#large.set(name, true)
+      else this.#large.delete(name)
+      return { told: false, found }
     }
-    return new Reading(digest, new AliasSearch(place, this.#memory), read())
+    return new Reading(digest, new AliasSearch(place, this.#memory), list, () =>
+      registry.labels(repository, digest, access),
+    )
   }
 }
 
+/** `told`: they are those of the digest, by the registry's own word; else all that the repository has. */
+interface Tags {
+  readonly told: boolean
+  readonly found: readonly string[]
+}
+
+/** What is read for one digest, each part once. */
 class Reading implements Ahead {
   readonly digest: Digest
   readonly search: AliasSearch
-  /** `told`: they are those of the digest, by the registry's own word; else all that the repository has. */
-  readonly tags: Promise<{ readonly told: boolean; readonly found: readonly string[] }>
+  readonly #readTags: () => Promise<Tags>
+  readonly #readLabels: () => Promise<Labels>
+  #tags: Promise<Tags> | undefined
+  #labels: Promise<Labels> | undefined
 
-  constructor(digest: Digest, search: AliasSearch, tags: Reading['tags']) {
+  constructor(digest: Digest, search: AliasSearch, readTags: () => Promise<Tags>, readLabels: () => Promise<Labels>) {
     this.digest = digest
     this.search = search
-    this.tags = tags
+    this.#readTags = readTags
+    this.#readLabels = readLabels
+  }
+
+  tags(): Promise<Tags> {
+    this.#tags ??= this.#readTags()
+    return this.#tags
+  }
+
+  labels(): Promise<Labels> {
+    this.#labels ??= this.#readLabels()
+    return this.#labels
   }
 }
 
@@ -90,11 +137,11 @@ function matching(tags: readonly string[], versionSyntaxes: readonly string[]): 
 }
 
 /** Of the tags that the registry itself says are on the image; the image's labels decide between several. */
-async function among(aliases: readonly string[], query: VersionQuery, syntax: VersionSyntax): Promise<Version> {
-  const { digest, registry, repository, access } = query
+async function among(aliases: readonly string[], reading: Reading, syntax: VersionSyntax): Promise<Version> {
+  const { digest } = reading
   const [highest] = aliases
   if (highest !== undefined && aliases.length === 1) return { digest, name: highest, source: 'alias' }
-  const labels = await registry.labels(repository, digest, access)
+  const labels = await reading.labels()
   const alias = likelyTags(labels).find((tag) => aliases.includes(tag)) ?? highest
   return alias === undefined ? labelled(labels, digest, syntax) : { digest, name: alias, source: 'alias' }
 }

@@ -17,6 +17,8 @@ import { credentialsOf } from './identity.ts'
 /** One try more of what the SDK takes for a passing fault; beyond that, those who poll know better when. */
 const mostAttempts = 2
 const firstPauseMs = 5_000
+/** AWS throttles by the second: to ask once a minute costs it nothing. */
+const longestPauseMs = 60_000
 /** Hosts that tenants invent are not kept for ever. */
 const mostClients = 100
 
@@ -108,9 +110,12 @@ export class EcrApi {
   }
 
   #pause(account: Account): number {
+    const now = monotonicClock.now()
+    // Calls that were under way together, and refused together, are one refusal.
+    if (account.pausedUntil > now) return account.pausedUntil - now
     account.throttles++
-    const pauseMs = backOffMs(account.throttles, firstPauseMs, Math.random)
-    account.pausedUntil = monotonicClock.now() + pauseMs
+    const pauseMs = Math.min(backOffMs(account.throttles, firstPauseMs, Math.random), longestPauseMs)
+    account.pausedUntil = now + pauseMs
     return pauseMs
   }
 

@@ -1,7 +1,6 @@
 import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
 import { systemClock } from '../../clock.ts'
-import { registryContract } from '../contract.ts'
 import { peer, transportTo } from '../peer.ts'
 import { Registries } from '../registries.ts'
 import { anonymous, type Credentials } from '../registry.ts'
@@ -55,20 +54,6 @@ async function harborBefore(t: Test) {
   const transport = transportTo(t, [host, program.host], { origins: { [host]: `http://${door.host}` }, limits: fast })
   return { program, door, answers, transport, registry: new HarborRegistry(transport) }
 }
-
-t.test('the contract, over OCI', async (t) => {
-  const program = await startRegistry()
-  t.teardown(() => program.stop())
-  const transport = transportTo(t, [host], { origins: { [host]: `http://${program.host}` }, limits: fast })
-  await registryContract(t, {
-    // Its own API is not there, so that all tags are searched for.
-    registry: Object.assign(new HarborRegistry(transport), { aliases: undefined }),
-    host,
-    credentials: anonymous,
-    push: async (path, tags, content) => (await program.push(path, tags, content)).digest,
-    moveTag: (path, tag, to) => program.tag(path, to as `sha256:${string}`, tag),
-  })
-})
 
 t.test('all aliases of an image come by one request, of a repository however deep', async (t) => {
   const { program, door, registry } = await harborBefore(t)

@@ -1,0 +1,28 @@
+import { deployments, inParallel, type World } from './world.ts'
+
+/** Names of so many Deployments that no ContainerVersion has anything to do with. */
+export async function prepareBare(world: World, count: number): Promise<readonly string[]> {
+  const names = Array.from({ length: count }, (_, index) => `bare-${index}`)
+  await inParallel(names, async (name) => {
+    await world.addDeployment(name, 'bare:0').catch((error: unknown) => {
+      // There from the last time.
+      if (!String(error).includes('AlreadyExists')) throw error
+    })
+  })
+  return names
+}
+
+let patches = 0
+
+/** A new image, and nothing else. */
+export async function patchBare(world: World, name: string): Promise<void> {
+  const operation = { op: 'replace', path: '/spec/template/spec/containers/0/image', value: `bare:${++patches}` }
+  await world.api.jsonPatch(`${deployments}/${name}`, [operation])
+}
+
+/** How long the API server takes to give each of these a new image, so many at a time. */
+export async function patchAllBare(world: World, names: readonly string[], atATime: number): Promise<number> {
+  const before = performance.now()
+  await inParallel(names, (name) => patchBare(world, name), atATime)
+  return performance.now() - before
+}
