@@ -82,7 +82,9 @@ export async function makeController(options: ControllerOptions) {
     metrics,
     {
       onChange: (key) => {
-        if (only === undefined || key === only) queue.addUrgent(key)
+        // A new object has nothing yet that could be out of date: it waits its turn, as the others that are new.
+        if (objects.get(key)?.status.current === undefined) add(key)
+        else if (only === undefined || key === only) queue.addUrgent(key)
       },
       onComing: (key) => reconciler.prepare(key),
     },

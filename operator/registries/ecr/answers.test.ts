@@ -169,6 +169,31 @@ t.test('an ECR that throttles is left alone, ever longer, and each is told of it
   t.equal(asked.length, 2, 'it is not asked while it is left alone')
 })
 
+t.test('after a refusal one call finds out for all whether it is over', async (t) => {
+  let refuses = true
+  const tagged = digests('one')
+  const { registry, asked } = await answering(t, {
+    DescribeImages: () =>
+      refuses
+        ? [400, { __type: 'ThrottlingException', message: 'Rate exceeded' }]
+        : { imageDetails: [{ imageDigest: tagged, imageTags: ['a'] }] },
+  })
+  const looks = () =>
+    Promise.allSettled(
+      Array.from({ length: 5 }, (_, at) => registry.resolve({ ...web, path: `shop/${at}` }, 'a', access)),
+    )
+  await looks()
+  const together = asked.length
+  await new Promise((resolve) => setTimeout(resolve, 5_600))
+  await looks()
+  t.equal(asked.length - together, 2, 'one try, and one of the SDK')
+  refuses = false
+  await new Promise((resolve) => setTimeout(resolve, 11_100))
+  const answers = await looks()
+  t.ok(answers.every((answer) => answer.status === 'fulfilled' && answer.value === tagged))
+  t.equal(asked.length - together, 2 + 5)
+})
+
 t.test('what IAM refuses is named with the action that is to be allowed', async (t) => {
   const denial = 'User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecr:DescribeImages'
   const { registry } = await answering(t, {

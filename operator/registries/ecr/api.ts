@@ -32,6 +32,8 @@ class Account {
   client: ECRClient | undefined
   throttles = 0
   pausedUntil = 0
+  /** Settles when the one call is over that asks whether ECR still refuses. */
+  probe: Promise<void> | undefined
 
   constructor(host: EcrHost) {
     this.host = host
@@ -63,10 +65,23 @@ export class EcrApi {
 
   /** @throws what the SDK throws, `Throttled` among it */
   async attempt<T>({ host }: Repository, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
-    signal?.throwIfAborted()
     const account = this.#accountOf(host)
+    // After a refusal, one call finds out for all of them whether it is over.
+    while (account.probe !== undefined) await account.probe
+    signal?.throwIfAborted()
     const pausedMs = account.pausedUntil - monotonicClock.now()
     if (pausedMs > 0) throw new Throttled(pausedMs)
+    const call = this.#call(account, host, send, signal)
+    if (account.throttles > 0) {
+      const over = () => {
+        account.probe = undefined
+      }
+      account.probe = call.then(over, over)
+    }
+    return await call
+  }
+
+  async #call<T>(account: Account, host: string, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
     const sdk = await import('./sdk.ts')
     account.client ??= this.#clientFor(sdk, host, account.host)
     try {
