@@ -148,7 +148,8 @@ test('on a real API server', async (t) => {
       t.match((await read('begun')).containers, [{ image: image('v1') }, { image: image('proxy') }])
 
       await begin(unwritten, 'moved-on')
-      await change(await read('moved-on'), image('v3'))
+      const containers = [{ name: 'web', image: image('v3') }]
+      await client.strategicPatch(`${deployments}/moved-on`, { spec: { template: { spec: { containers } } } })
       await unwritten.settle(hands, before.key, { ...before, uid: 'of-its-successor' })
       t.match((await read('moved-on')).containers, [{ image: image('v3') }, {}])
 
