@@ -52,7 +52,7 @@ bench: tools build ## The benchmarks, against the floor of the same run
 	@$(NODE) bench/run.ts
 
 fuzz: install ## R8: 10,000 malformed answers to every kind of registry, in some minutes (FUZZ_RUNS=1000: fewer)
-	@$(NODE) operator/registries/fuzz.ts
+	@$(NODE) operator/registries/testing/fuzz.ts
 
 clean: ## Removes what was built; not the tools of `make tools`, which other checkouts use
 	rm -rf dist .tap

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { systemClock } from '../operator/clock.ts'
-import { ApiClient } from '../operator/cluster/client.ts'
-import { loadKubeConfig } from '../operator/cluster/kube-config.ts'
-import { serviceAccountOf } from '../operator/controller/service-account.ts'
-import { digest, googleCloud, web } from '../operator/registries/cloud/google.fixture.ts'
+import { ApiClient } from '../operator/kubernetes/client.ts'
+import { loadKubeConfig } from '../operator/kubernetes/kube-config.ts'
+import { serviceAccountOf } from '../operator/registries/credentials/service-account-tokens.ts'
+import { digest, googleCloud, web } from '../operator/registries/google/google.fixture.ts'
 import { Registries } from '../operator/registries/registries.ts'
+import { systemClock } from '../operator/time/clock.ts'
 import { startCluster } from './harness/cluster.ts'
 
 const root = join(import.meta.dirname, '..')

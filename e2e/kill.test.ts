@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { HistoryRecord } from '../operator/history/records.ts'
+import type { HistoryRecord } from '../operator/rollouts/history/records.ts'
 import { startBed } from './scenario/bed.ts'
 import { type Build, broken, v1, v2 } from './scenario/builds.ts'
 import type { WorkloadKindName } from './scenario/manifests.ts'

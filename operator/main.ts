@@ -22,7 +22,7 @@ const status = await runProgram(process.argv.slice(2), {
   stdin: process.stdin,
   print: (text) => void process.stdout.write(text),
   complain: (text) => void process.stderr.write(text),
-  commands: () => import('./wiring.ts'),
+  commands: () => import('./wiring/wiring.ts'),
   registryCommands: () => import('./wiring/tagging.ts'),
   stopSignal: stopOnSignals,
 })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../operator/errors.ts'
-import { tagOf } from '../../operator/workloads/image.ts'
+import { tagOf } from '../../operator/images/image.ts'
 import type { RunningProgram } from '../harness/processes.ts'
 import type { Shop, ShopPod, ShopState } from './shop.ts'
 import type { Terminal } from './terminal.ts'

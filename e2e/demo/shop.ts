@@ -1,6 +1,6 @@
 import type { ContainerVersionStatus } from '../../operator/api/status.ts'
-import { ApiClient } from '../../operator/cluster/client.ts'
-import { loadKubeConfig } from '../../operator/cluster/kube-config.ts'
+import { ApiClient } from '../../operator/kubernetes/client.ts'
+import { loadKubeConfig } from '../../operator/kubernetes/kube-config.ts'
 
 export const namespace = 'shop'
 export const name = 'web'

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContainerVersionStatus } from '../../operator/api/status.ts'
-import { systemClock } from '../../operator/clock.ts'
-import type { ApiClient } from '../../operator/cluster/client.ts'
-import { ListWatch } from '../../operator/cluster/list-watch.ts'
-import type { Stored } from '../../operator/cluster/store.ts'
+import type { ApiClient } from '../../operator/kubernetes/client.ts'
+import { ListWatch } from '../../operator/kubernetes/list-watch.ts'
+import type { Stored } from '../../operator/kubernetes/store.ts'
+import { systemClock } from '../../operator/time/clock.ts'
 
 /** An object as it was at one moment, with the part whose changes tests wait for. */
 export interface Sighting {

@@ -1,4 +1,4 @@
-import type { Stored } from '../cluster/store.ts'
+import type { Stored } from '../kubernetes/store.ts'
 import type { ContainerVersionSpec } from './spec.ts'
 import type { ContainerVersionStatus } from './status.ts'
 

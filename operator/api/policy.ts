@@ -1,4 +1,4 @@
-import { type PolicyFields, policyKinds } from '../versions/policies/policies.ts'
+import { type PolicyFields, policyKinds } from '../discovery/versions/policies/policies.ts'
 import { type Infer, object, optional, type Schema, string } from './schema.ts'
 
 /** Longer patterns are refused: the time to match one grows with its length. */

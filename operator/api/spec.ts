@@ -1,4 +1,4 @@
-import { strategies } from '../strategies/strategies.ts'
+import { strategies } from '../rollouts/strategies/strategies.ts'
 import { policySchema } from './policy.ts'
 import { boolean, type Infer, integer, list, map, object, oneOf, optional, type Rule, string } from './schema.ts'
 

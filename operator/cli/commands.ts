@@ -1,11 +1,11 @@
 /** What the commands need of the rest of the house; wiring.ts gives it, a test gives its own. */
 import type { VersionPolicySpec } from '../api/policy.ts'
-import type { Settings } from '../config.ts'
-import type { Logger } from '../log.ts'
-import type { Reference } from '../registries/reference.ts'
+import type { WantedImage } from '../commands/tags/image.ts'
+import type { ChangesAnswer, ImagesAnswer, ResolvedImage, ResolvedPolicy } from '../commands/tags/results.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Reference } from '../images/reference.ts'
+import type { Logger } from '../log/log.ts'
 import type { Credentials } from '../registries/registry.ts'
-import type { WantedImage } from '../tagging/image.ts'
-import type { ChangesAnswer, ImagesAnswer, ResolvedImage, ResolvedPolicy } from '../tagging/results.ts'
 
 /** A controller under way. */
 export interface Running {

@@ -1,5 +1,5 @@
 /** How `cr resolve` sets out what it has found: a head and what belongs to it, line by line. */
-import type { Asked } from '../tagging/results.ts'
+import type { Asked } from '../commands/tags/results.ts'
 
 export type Row = readonly [head: string, text: string]
 

@@ -1,10 +1,10 @@
 /** `cvmanager cr resolve --policy`: what a policy would choose, and what becomes of the other tags. */
 import { type Command, Option } from 'commander'
 import type { VersionPolicySpec } from '../api/policy.ts'
+import type { Weighed } from '../commands/tags/explain-policy.ts'
+import type { ResolvedPolicy } from '../commands/tags/results.ts'
+import { policyKinds } from '../discovery/versions/policies/policies.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
-import type { Weighed } from '../tagging/explain-policy.ts'
-import type { ResolvedPolicy } from '../tagging/results.ts'
-import { policyKinds } from '../versions/policies/policies.ts'
 import type { PolicyRequest, RegistryCommands } from './commands.ts'
 import { complaintOf } from './complaint.ts'
 import { asWhom, inLines, type Row } from './cr-resolve-lines.ts'

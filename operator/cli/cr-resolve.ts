@@ -1,8 +1,8 @@
 /** `cvmanager cr resolve`: what the controller would see behind a tag, or choose, and why; for what does not work. */
 import { defaultVersionSyntax } from '../api/spec.ts'
+import { isNotFound } from '../commands/tags/not-found.ts'
+import type { ResolvedImage } from '../commands/tags/results.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
-import { isNotFound } from '../tagging/not-found.ts'
-import type { ResolvedImage } from '../tagging/results.ts'
 import { complaintOf } from './complaint.ts'
 import { asWhom, inLines } from './cr-resolve-lines.ts'
 import { addPolicyFlags, policyFrom, showPolicy } from './cr-resolve-policy.ts'

@@ -1,5 +1,5 @@
 /** `cvmanager cr sync`: follows one ContainerVersion outside the controller, by the same code. */
-import { createLogger } from '../log.ts'
+import { createLogger } from '../log/log.ts'
 import type { FollowOutcome } from './commands.ts'
 import { addCredentialFlags, credentialsOf } from './credentials.ts'
 import { namespaceFrom, objectNameFrom } from './names.ts'

@@ -1,5 +1,5 @@
 /** What `cr tags add` and `cr tags remove` have in common: their flags, and how they say what came of it. */
-import type { ChangesAnswer } from '../tagging/results.ts'
+import type { ChangesAnswer } from '../commands/tags/results.ts'
 import type { ChangesRequest, RegistryCommands } from './commands.ts'
 import {
   addRegistryFlags,

@@ -1,5 +1,5 @@
 /** One command line within the test's process, with a house that is played and what it was asked. */
-import type { ChangesAnswer, ImagesAnswer, ResolvedImage } from '../tagging/results.ts'
+import type { ChangesAnswer, ImagesAnswer, ResolvedImage } from '../commands/tags/results.ts'
 import type { Commands, FollowOutcome, FollowRequest, RegistryCommands, WorkloadVersion } from './commands.ts'
 import { runProgram } from './program.ts'
 import type { World } from './world.ts'

@@ -1,6 +1,6 @@
 /** `cvmanager run`: the controller. */
 import { UsageError } from '../errors.ts'
-import { createLogger } from '../log.ts'
+import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { untilStopped } from './stopping.ts'

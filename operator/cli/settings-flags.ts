@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { Group } from '../config/formats.ts'
 import { flagOf, type SettingKey, settingKeys, settingOf, variableOf } from '../config/schema.ts'
-import { loadSettings, type Settings } from '../config.ts'
+import { loadSettings, type Settings } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Invocation, World } from './world.ts'
 

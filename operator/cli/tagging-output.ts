@@ -1,5 +1,5 @@
 /** How the registry commands say what came of them, and with which exit status they end. */
-import type { ChangesAnswer, ImagesAnswer, Problem, ShownChange } from '../tagging/results.ts'
+import type { ChangesAnswer, ImagesAnswer, Problem, ShownChange } from '../commands/tags/results.ts'
 import { complaintOf } from './complaint.ts'
 import { table } from './table.ts'
 import { type ExitStatus, exit, type World } from './world.ts'

@@ -2,7 +2,7 @@
  * Every setting of cvmanager, once: its default, what it allows, what it is for. The flag, the environment variable and
  * the key in the ConfigMap are made of its name; docs/settings.md is made of all of it.
  */
-import { receiverKinds } from '../push/receivers.ts'
+import { receiverKinds } from '../discovery/push/receivers/receivers.ts'
 import { list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats.ts'
 
 // RFC 1123 label, as Kubernetes wants namespaces; 63 characters (B43).

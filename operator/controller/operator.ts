@@ -3,9 +3,9 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { ContainerVersion } from '../api/container-version.ts'
 import { apiVersion, group, kind, plural, version } from '../api/crd.ts'
-import type { Watched } from '../cluster/namespaces.ts'
-import type { Change } from '../cluster/store.ts'
-import type { WorkloadObject } from '../workloads/workload.ts'
+import type { Watched } from '../kubernetes/namespaces.ts'
+import type { Change } from '../kubernetes/store.ts'
+import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 import type { WorkQueue } from './queue.ts'
 
 export interface OperatorParts {

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'tap'
 import { TransientError } from '../errors.ts'
+import { SteppedTime } from '../time/testing/stepped-queue-time.ts'
 import { type Failure, type Outcome, WorkQueue, type WorkQueueOptions } from './queue.ts'
-import { SteppedTime } from './stepped-time.ts'
 
 function setUp(handle: WorkQueueOptions['handle'], options: Partial<WorkQueueOptions> = {}) {
   const time = new SteppedTime()

@@ -1,6 +1,6 @@
 /** Which keys are to be looked at, and when. A key is looked at by one worker at a time (B42). */
-import { type BackoffLimits, backoffMs } from '../backoff.ts'
-import { DueTimes } from './due-times.ts'
+import { type BackoffLimits, backoffMs } from '../time/backoff.ts'
+import { DueTimes } from '../time/due-times.ts'
 
 /** What a handler has to say; a thrown error is the third outcome: tried again with back-off. */
 export interface Outcome {

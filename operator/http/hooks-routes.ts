@@ -1,11 +1,11 @@
 /** `POST /v1/hooks/<kind>`: authenticated, bounded, understood, taken – and answered before anything is looked at. */
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import type { Dispatcher, HintOutcome } from '../discovery/push/dispatcher.ts'
+import { type Head, MalformedPayload, type Receiver } from '../discovery/push/receivers/receiver.ts'
+import { forwardedHeader, type ToLeader } from '../discovery/push/to-leader.ts'
 import { messageOf } from '../errors.ts'
-import type { Logger } from '../log.ts'
-import type { Dispatcher, HintOutcome } from '../push/dispatcher.ts'
-import { type Head, MalformedPayload, type Receiver } from '../push/receiver.ts'
-import { forwardedHeader, type ToLeader } from '../push/to-leader.ts'
+import type { Logger } from '../log/log.ts'
 import { BodyTooLarge, boundedBody, largestPayload } from './bounded-body.ts'
 
 export interface HooksShown {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { bearer, githubSignature, receiving, secret } from '../push/receiving.fixture.ts'
+import { bearer, githubSignature, receiving, secret } from '../discovery/push/receivers/receiving.fixture.ts'
 import { largestPayload } from './bounded-body.ts'
 import { serveHooks } from './hooks-server.ts'
 

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { messageOf, NeedsChangeError } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../log/log.ts'
 
 export interface HttpServer {
   /** The one that is listened on, also where 0 was asked for. */

@@ -1,7 +1,7 @@
 /** The pages of the HTTP server. Nothing here changes anything. */
 import { Hono } from 'hono'
 import type { Registry } from 'prom-client'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../log/log.ts'
 import type { Version } from '../version.ts'
 
 export interface Liveness {

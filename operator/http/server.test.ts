@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { type Test, test } from 'tap'
-import { createLogger } from '../log.ts'
+import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { createMetrics } from './metrics.ts'
 import type { Liveness, Readiness } from './routes.ts'

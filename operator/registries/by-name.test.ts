@@ -1,8 +1,8 @@
 import t from 'tap'
-import { systemClock } from '../clock.ts'
-import { transportTo } from './peer.ts'
-import { parseReference } from './reference.ts'
+import { parseReference } from '../images/reference.ts'
+import { systemClock } from '../time/clock.ts'
 import { Registries } from './registries.ts'
+import { transportTo } from './testing/peer.ts'
 
 t.test('B02 a registry is known by its whole host and by nothing that merely looks like it', async (t) => {
   const registries = new Registries({ transport: transportTo(t, []), clock: systemClock, endpoints: {}, env: {} })

@@ -1,7 +1,8 @@
 /** What went wrong with a registry, in words for the person who has to mend it. No time and no secret is ever in them. */
 import { NeedsChangeError, TransientError } from '../errors.ts'
-import type { Credentials, Repository } from './registry.ts'
-import { Paused, Unreachable } from './transport.ts'
+import type { Repository } from '../images/reference.ts'
+import type { Credentials } from './registry.ts'
+import { Paused, Unreachable } from './transport/transport.ts'
 
 /** What was asked for: it is named in every message. */
 export interface Asked {

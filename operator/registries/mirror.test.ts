@@ -1,12 +1,12 @@
 import t, { type Test } from 'tap'
 import { type RegistryOptions, startRegistry } from '../../e2e/harness/registry.ts'
 import { account } from '../../e2e/harness/token-server.ts'
-import { systemClock } from '../clock.ts'
-import { VersionFinder } from '../versions/version-finder.ts'
-import { registryContract } from './contract.ts'
-import { transportTo } from './peer.ts'
+import { VersionFinder } from '../discovery/versions/version-finder.ts'
+import { systemClock } from '../time/clock.ts'
 import { Registries } from './registries.ts'
 import { anonymous, type Credentials } from './registry.ts'
+import { registryContract } from './testing/contract.ts'
+import { transportTo } from './testing/peer.ts'
 
 const tenant: Credentials = { kind: 'basic', username: 'tenant', password: 'tenants-own' }
 const access = { credentials: anonymous }

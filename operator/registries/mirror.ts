@@ -3,10 +3,13 @@
  * away, or does not have what is asked for, the registry itself is asked. What changes something always goes to the
  * registry itself, and images keep its name.
  */
-import type { Clock } from '../clock.ts'
+
 import { NeedsChangeError, TransientError } from '../errors.ts'
-import type { Access, Credentials, Digest, Labels, Registry, Repository, Tagged, Untagged } from './registry.ts'
-import { monotonicClock } from './timing.ts'
+import type { Digest } from '../images/digest.ts'
+import type { Repository } from '../images/reference.ts'
+import type { Clock } from '../time/clock.ts'
+import { monotonicClock } from '../time/timing.ts'
+import type { Access, Credentials, Labels, Registry, Tagged, Untagged } from './registry.ts'
 
 export interface Mirror {
   readonly host: string

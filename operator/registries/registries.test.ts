@@ -1,9 +1,9 @@
 import t from 'tap'
-import { systemClock } from '../clock.ts'
-import { transportTo } from './peer.ts'
+import { parseReference } from '../images/reference.ts'
+import { systemClock } from '../time/clock.ts'
 import { providerNames } from './provider-names.ts'
-import { parseReference } from './reference.ts'
 import { Registries, registryKinds } from './registries.ts'
+import { transportTo } from './testing/peer.ts'
 
 t.test('every kind of registry can be named by --provider', async (t) => {
   t.same(

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
+import type { ServiceAccount } from './credentials/service-account.ts'
 import type { AwsIdentity } from './ecr/identity.ts'
 import type { Mirror } from './mirror.ts'
 import type { Registry } from './registry.ts'
-import type { ServiceAccount } from './service-account.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './transport/transport.ts'
 
 /** What a registry is made of. */
 export interface RegistryDeps {

@@ -1,14 +1,7 @@
 /** What cvmanager asks of an image registry. One file each implements it; the contract suite runs over all of them. */
-import type { ServiceAccount } from './service-account.ts'
-
-/** An image's content address, `sha256:` and 64 hexadecimal digits (OCI image spec, descriptor.md#digests). */
-export type Digest = `${string}:${string}`
-
-/** A repository as a registry serves it, e.g. `{ host: 'registry.example.com:5000', path: 'shop/web' }`. */
-export interface Repository {
-  readonly host: string
-  readonly path: string
-}
+import type { Digest } from '../images/digest.ts'
+import type { Repository } from '../images/reference.ts'
+import type { ServiceAccount } from './credentials/service-account.ts'
 
 export type Credentials =
   | { readonly kind: 'anonymous' }

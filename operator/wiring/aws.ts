@@ -1,4 +1,4 @@
-import type { Settings } from '../config.ts'
+import type { Settings } from '../config/settings.ts'
 import type { AwsIdentity } from '../registries/ecr/identity.ts'
 
 /** As whom the settings say that AWS is asked. */

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
 import type { ContainerVersionStatus } from '../api/status.ts'
 import type { Commands, FollowOutcome, FollowRequest } from '../cli/commands.ts'
-import type { Observation, Plan } from '../controller/observation.ts'
 import { NeedsChangeError } from '../errors.ts'
+import type { Observation, Plan } from '../rollouts/observe/observation.ts'
 import { makeController } from './controller.ts'
 import { connect } from './running.ts'
 

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { loadSettings } from '../config.ts'
+import { loadSettings } from '../config/settings.ts'
+import { secret, secretsFolder } from '../discovery/push/receivers/receiving.fixture.ts'
 import { UsageError } from '../errors.ts'
 import { createMetrics } from '../http/metrics.ts'
-import { createLogger } from '../log.ts'
-import { secret, secretsFolder } from '../push/receiving.fixture.ts'
+import { createLogger } from '../log/log.ts'
 import { openPush } from './push.ts'
 
 const log = createLogger({ logLevel: 'info', logFormat: 'json', to: { write: () => undefined } })

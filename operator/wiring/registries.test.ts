@@ -3,8 +3,9 @@ import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
 import { startRegistry } from '../../e2e/harness/registry.ts'
 import { account } from '../../e2e/harness/token-server.ts'
 import { until } from '../../e2e/harness/until.ts'
-import { loadSettings } from '../config.ts'
-import type { Credentials, Repository } from '../registries/registry.ts'
+import { loadSettings } from '../config/settings.ts'
+import type { Repository } from '../images/reference.ts'
+import type { Credentials } from '../registries/registry.ts'
 import { makeRegistries, openRegistries } from './registries.ts'
 
 const pullSecret: Credentials = { kind: 'basic', ...account }

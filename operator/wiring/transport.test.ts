@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { loadSettings } from '../config.ts'
+import { loadSettings } from '../config/settings.ts'
 import { createMetrics } from '../http/metrics.ts'
-import { peer } from '../registries/peer.ts'
-import { testCa } from '../registries/tls.fixture.ts'
+import { peer } from '../registries/testing/peer.ts'
+import { testCa } from '../registries/transport/tls.fixture.ts'
 import { readDockerLogins } from './registries.ts'
 import { mirrorsOf, openTransport } from './transport.ts'
 

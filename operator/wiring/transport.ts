@@ -1,15 +1,15 @@
 /** The transport to the registries, as the settings and the environment want it. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Settings } from '../config.ts'
+import type { Settings } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
-import { AuthHosts } from '../registries/auth-hosts.ts'
-import type { DockerLogins } from '../registries/docker-logins.ts'
+import type { DockerLogins } from '../registries/credentials/docker-logins.ts'
 import type { Mirror } from '../registries/mirror.ts'
-import { ProxyRules } from '../registries/proxies.ts'
-import { defaultLimits } from '../registries/rate-limit.ts'
-import { Transport } from '../registries/transport.ts'
+import { AuthHosts } from '../registries/oci/auth/auth-hosts.ts'
+import { ProxyRules } from '../registries/transport/proxies.ts'
+import { defaultLimits } from '../registries/transport/rate-limit.ts'
+import { Transport } from '../registries/transport/transport.ts'
 import { version } from '../version.ts'
 
 /** @throws UsageError for a proxy variable or a CA file that cannot be used */

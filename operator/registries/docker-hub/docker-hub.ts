@@ -2,16 +2,19 @@
  * Docker Hub: tags are resolved by the registry's API, with HEAD, which is not counted as a pull; aliases and push times
  * come from the Hub's own list of tags, which has their digests.
  */
-import type { Clock } from '../../clock.ts'
+
 import { NeedsChangeError, TransientError } from '../../errors.ts'
-import { abortable } from '../abortable.ts'
-import { credentialId } from '../credential-id.ts'
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import type { Clock } from '../../time/clock.ts'
+import { credentialId } from '../credentials/credential-id.ts'
 import { type Asked, accessDenied, statusFailure, transportFailure } from '../failures.ts'
-import { OciRegistry } from '../oci.ts'
-import type { Access, Digest, Labels, Repository, Untagged } from '../registry.ts'
+import { OciRegistry } from '../oci/oci.ts'
+import type { Access, Labels, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import { SharedReading } from '../shared-reading.ts'
-import { Paused, type Transport, Unreachable } from '../transport.ts'
+import { abortable } from '../transport/abortable.ts'
+import { Paused, type Transport, Unreachable } from '../transport/transport.ts'
 import { HubApi } from './hub-api.ts'
 import type { ListedTag } from './hub-tags.ts'
 

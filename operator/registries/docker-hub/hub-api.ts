@@ -1,7 +1,9 @@
 /** Docker Hub's own API beside the registry's: it knows the digest of each tag, and can take a tag off. */
-import type { Clock } from '../../clock.ts'
-import type { Access, Repository } from '../registry.ts'
-import type { Answer, Transport } from '../transport.ts'
+
+import type { Repository } from '../../images/reference.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { Access } from '../registry.ts'
+import type { Answer, Transport } from '../transport/transport.ts'
 import { HubLogin } from './hub-login.ts'
 import { type ListedTag, parseHubPage } from './hub-tags.ts'
 

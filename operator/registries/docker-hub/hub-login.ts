@@ -1,11 +1,11 @@
 /** Tokens for Docker Hub's own API, which wants others than the registry does (Hub API, "Create access token"). */
-import type { Clock } from '../../clock.ts'
-import { credentialId } from '../credential-id.ts'
+import type { Clock } from '../../time/clock.ts'
+import { monotonicClock } from '../../time/timing.ts'
+import { credentialId } from '../credentials/credential-id.ts'
 import { Lru } from '../lru.ts'
-import { parseObject } from '../manifest.ts'
+import { parseObject } from '../oci/manifest.ts'
 import type { Access } from '../registry.ts'
-import { monotonicClock } from '../timing.ts'
-import type { Transport } from '../transport.ts'
+import type { Transport } from '../transport/transport.ts'
 
 /** They expire after ten minutes, by the documentation. */
 const lifetimeMs = 540_000

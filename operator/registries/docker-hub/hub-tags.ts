@@ -1,8 +1,9 @@
 /** One page of Docker Hub's own list of tags, which has digests (docs.docker.com/reference/api/hub, "List repository tags"). */
-import { isDigest } from '../digest.ts'
-import { parseObject } from '../manifest.ts'
-import { isTag } from '../reference.ts'
-import type { Digest } from '../registry.ts'
+
+import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
+import { isTag } from '../../images/reference.ts'
+import { parseObject } from '../oci/manifest.ts'
 
 export interface ListedTag {
   readonly name: string

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Test } from 'tap'
 import type { Registry } from '../../../e2e/harness/registry.ts'
 import { account } from '../../../e2e/harness/token-server.ts'
-import { type Peer, peer } from '../peer.ts'
+import { type Peer, peer } from '../testing/peer.ts'
 
 const token = 'hub-access-token'
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
-import { VersionFinder } from '../../versions/version-finder.ts'
-import { allTags } from '../contract.ts'
-import { digestOf } from '../digest.ts'
-import { peer } from '../peer.ts'
-import type { Digest } from '../registry.ts'
-import { access, registryOn, repositoryAt } from './bench.ts'
+import { VersionFinder } from '../../discovery/versions/version-finder.ts'
+import type { Digest } from '../../images/digest.ts'
+import { digestOf } from '../../images/digest.ts'
+import { allTags } from '../testing/contract.ts'
+import { access, registryOn, repositoryAt } from '../testing/ecr-bench.ts'
+import { peer } from '../testing/peer.ts'
 
 const web = repositoryAt('shop/web')
 const digests = (name: string): Digest => digestOf(Buffer.from(name))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { access, registryOn, repositoryAt, withMoto } from './bench.ts'
+import { access, registryOn, repositoryAt, withMoto } from '../testing/ecr-bench.ts'
 
 t.test('one repository', async (t) => {
   const moto = await withMoto(t)

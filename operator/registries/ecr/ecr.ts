@@ -2,10 +2,13 @@
  * Private registries of Amazon ECR, by AWS's own API: one call answers for a hundred tags, and for all tags on an image.
  * Credentials are those of cvmanager's AWS identity; pull secrets are tokens of the OCI protocol and open nothing here.
  */
+
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import { isTag } from '../../images/reference.ts'
 import { type Asked, answerInvalid } from '../failures.ts'
-import { parseManifest } from '../manifest.ts'
-import { isTag } from '../reference.ts'
-import type { Access, Described, Digest, Labels, Registry, Repository, Tagged, Untagged } from '../registry.ts'
+import { parseManifest } from '../oci/manifest.ts'
+import type { Access, Described, Labels, Registry, Tagged, Untagged } from '../registry.ts'
 import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
 import { EcrApi } from './api.ts'
 import { ImageQuestions } from './describe.ts'

@@ -1,7 +1,7 @@
 /** What AWS refuses, in words for the person who has to mend it, and by the class that decides what is next. */
 import { messageOf, NeedsChangeError, TransientError } from '../../errors.ts'
 import { type Asked, answerInvalid, RegistryRefusal, transportFailure } from '../failures.ts'
-import { Paused, Unreachable } from '../transport.ts'
+import { Paused, Unreachable } from '../transport/transport.ts'
 import { InvalidAnswer } from './image.ts'
 
 /** Names of exceptions, of ECR itself, of the gate before all of AWS's services, and of STS. */

@@ -1,5 +1,5 @@
 /** The SDK's calls, sent as all requests to registries are: with their limits, deadline, size and connections. */
-import type { Purpose, Transport } from '../transport.ts'
+import type { Purpose, Transport } from '../transport/transport.ts'
 
 /** What the SDK gives to its HTTP handler, as far as it is used. */
 interface SdkRequest {

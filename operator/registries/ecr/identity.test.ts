@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Moto } from '../../../e2e/harness/moto.ts'
-import { access, registryOn, repositoryAt, withMoto } from './bench.ts'
+import { access, registryOn, repositoryAt, withMoto } from '../testing/ecr-bench.ts'
 import type { AwsIdentity } from './identity.ts'
 
 const web = repositoryAt('shop/web')

@@ -1,5 +1,5 @@
 /** As whom cvmanager asks AWS: what the settings say, else what the SDK finds by itself. */
-import { annotated, type ServiceAccount } from '../service-account.ts'
+import { annotated, type ServiceAccount } from '../credentials/service-account.ts'
 import type { Sdk } from './api.ts'
 
 export interface AwsIdentity {

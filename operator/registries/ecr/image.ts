@@ -1,7 +1,8 @@
 /** ECR's ImageDetail, as far as it is read; whatever else is in an answer is passed over (B05). */
-import { isDigest } from '../digest.ts'
-import { isTag } from '../reference.ts'
-import type { Digest } from '../registry.ts'
+
+import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
+import { isTag } from '../../images/reference.ts'
 
 export interface Image {
   readonly digest: Digest

@@ -1,6 +1,6 @@
 /** For tests: answers of AWS that make no sense, and near misses of those that do. */
 import fc from 'fast-check'
-import { anything, asJson, body, digests, type Malformed, sent } from '../malformed-answers.fixture.ts'
+import { anything, asJson, body, digests, type Malformed, sent } from '../testing/malformed-answers.fixture.ts'
 
 const digest = fc.constantFrom(...digests, 'sha256:x', 7)
 const exceptions = ['ImageNotFoundException', 'ImageAlreadyExistsException', 'AccessDeniedException', 'constructor', '']

@@ -1,9 +1,11 @@
 /** Manifests and configs, by ECR's own API: no token of the OCI protocol is needed. */
 import type { ImageFailure } from '@aws-sdk/client-ecr'
-import { isContentOf } from '../digest.ts'
+import type { Digest } from '../../images/digest.ts'
+import { isContentOf } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
 import { type Asked, answerInvalid, statusFailure } from '../failures.ts'
-import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifest } from '../manifest.ts'
-import type { Access, Digest, Labels, Repository } from '../registry.ts'
+import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifest } from '../oci/manifest.ts'
+import type { Access, Labels } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import { imageNotFound, refused } from './failures.ts'
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { until } from '../../../e2e/harness/until.ts'
-import { VersionFinder } from '../../versions/version-finder.ts'
-import { Poller } from '../poller.ts'
+import { Poller } from '../../discovery/polling/poller.ts'
+import { VersionFinder } from '../../discovery/versions/version-finder.ts'
 import { anonymous } from '../registry.ts'
-import { registryOn, repositoryAt, withMoto } from './bench.ts'
+import { registryOn, repositoryAt, withMoto } from '../testing/ecr-bench.ts'
 
 t.test(
   'k followed tags of one repository cost ⌈k/100⌉ calls a poll, and one that moves is seen with its version',

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { systemClock } from '../../clock.ts'
-import { transportTo } from '../peer.ts'
+import { systemClock } from '../../time/clock.ts'
+import { testAccount } from '../credentials/service-account.fixture.ts'
 import { Registries } from '../registries.ts'
-import { testAccount } from '../service-account.fixture.ts'
-import { repositoryAt, withMoto } from './bench.ts'
+import { repositoryAt, withMoto } from '../testing/ecr-bench.ts'
+import { transportTo } from '../testing/peer.ts'
 import { roleAnnotation } from './identity.ts'
 
 const web = repositoryAt('shop/web')

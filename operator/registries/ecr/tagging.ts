@@ -1,7 +1,9 @@
 /** Tags put on images and taken off by PutImage and BatchDeleteImage. */
 import { NeedsChangeError } from '../../errors.ts'
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
 import { type Asked, answerInvalid, RegistryRefusal } from '../failures.ts'
-import type { Access, Digest, Repository, Tagged, Untagged } from '../registry.ts'
+import type { Access, Tagged, Untagged } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import type { ImageQuestions } from './describe.ts'
 import { awsFailure, imageNotFound, nameOf, refused } from './failures.ts'

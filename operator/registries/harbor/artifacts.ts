@@ -1,7 +1,8 @@
 /** Harbor's artifacts with their tags (goharbor/harbor, api/v2.0/swagger.yaml, `getArtifact` and `listArtifacts`). */
-import { isDigest } from '../digest.ts'
-import { isTag } from '../reference.ts'
-import type { Digest } from '../registry.ts'
+
+import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
+import { isTag } from '../../images/reference.ts'
 
 export interface Artifact {
   readonly digest: Digest

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
-import { systemClock } from '../../clock.ts'
-import { peer, transportTo } from '../peer.ts'
+import { systemClock } from '../../time/clock.ts'
 import { Registries } from '../registries.ts'
 import { anonymous, type Credentials } from '../registry.ts'
+import { peer, transportTo } from '../testing/peer.ts'
 import { HarborRegistry } from './harbor.ts'
 
 const fast = { requestsPerSecond: 10_000, burst: 10_000, concurrency: 16 }

@@ -2,13 +2,16 @@
  * Harbor: an OCI registry whose own API tells all tags of an image by one request, and when they were pushed. It stands
  * under any host, so it is known by what the settings or `--provider` say, and by nothing else.
  */
-import type { Clock } from '../../clock.ts'
+
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import type { Clock } from '../../time/clock.ts'
 import { type Asked, answerInvalid, statusFailure, transportFailure } from '../failures.ts'
-import { OciRegistry } from '../oci.ts'
-import type { Access, Digest, Repository } from '../registry.ts'
+import { basic } from '../oci/auth/token-request.ts'
+import { OciRegistry } from '../oci/oci.ts'
+import type { Access } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
-import { basic } from '../token-request.ts'
-import { type Answer, Paused, type Transport, Unreachable } from '../transport.ts'
+import { type Answer, Paused, type Transport, Unreachable } from '../transport/transport.ts'
 import { parseArtifact, parseArtifacts } from './artifacts.ts'
 
 /** The most that it gives. */

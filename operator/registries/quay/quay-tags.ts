@@ -1,8 +1,9 @@
 /** One page of Quay's own list of tags (docs.quay.io/api/swagger, `listRepoTags`). */
-import { isDigest } from '../digest.ts'
-import { parseObject } from '../manifest.ts'
-import { isTag } from '../reference.ts'
-import type { Digest } from '../registry.ts'
+
+import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
+import { isTag } from '../../images/reference.ts'
+import { parseObject } from '../oci/manifest.ts'
 
 export interface QuayTag {
   readonly name: string

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
-import { peer, transportTo } from '../peer.ts'
 import { anonymous } from '../registry.ts'
+import { peer, transportTo } from '../testing/peer.ts'
 import { quayApi } from './quay.fixture.ts'
 import { QuayRegistry } from './quay.ts'
 

@@ -3,12 +3,15 @@
  * own API takes no robot accounts, so private repositories are searched as on any other registry. A Quay of one's own is
  * known by what the settings or `--provider` say.
  */
-import type { Clock } from '../../clock.ts'
+
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import type { Clock } from '../../time/clock.ts'
 import { type Asked, statusFailure, transportFailure } from '../failures.ts'
-import { OciRegistry } from '../oci.ts'
-import { type Access, anonymous, type Digest, type Repository } from '../registry.ts'
+import { OciRegistry } from '../oci/oci.ts'
+import { type Access, anonymous } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
-import { type Answer, Paused, type Transport, Unreachable } from '../transport.ts'
+import { type Answer, Paused, type Transport, Unreachable } from '../transport/transport.ts'
 import { parseQuayPage, type QuayTag } from './quay-tags.ts'
 
 const tagsOfAPage = 100

@@ -1,0 +1,83 @@
+/** What `--dry-run` says of tags that a registry will not take off, as far as that is known without trying it. */
+import t, { type Test } from 'tap'
+import { startRegistry } from '../../../e2e/harness/registry.ts'
+import { DockerHubRegistry } from '../../registries/docker-hub/docker-hub.ts'
+import { GhcrRegistry } from '../../registries/ghcr/ghcr.ts'
+import { OciRegistry } from '../../registries/oci/oci.ts'
+import { anonymous } from '../../registries/registry.ts'
+import { registryOn, repositoryAt, withMoto } from '../../registries/testing/ecr-bench.ts'
+import { transportTo } from '../../registries/testing/peer.ts'
+import { removeTags } from './changes.ts'
+
+const access = { credentials: anonymous }
+const dryRun = { dryRun: true }
+
+async function behind(t: Test, host: string) {
+  const program = await startRegistry({ deletion: false })
+  t.teardown(() => program.stop())
+  const { digest } = await program.push('shop/web', ['1.0', 'env-prod'])
+  const transport = transportTo(t, [host], { origins: { [host]: `http://${program.host}` } })
+  return { program, digest, transport, repository: { host, path: 'shop/web' } }
+}
+
+t.test('GitHub is known to take off no tag: it is refused as it would be', async (t) => {
+  const { transport, repository, program } = await behind(t, 'ghcr.io')
+  const shelf = { registry: new GhcrRegistry(transport), repository, access }
+  const changes = await removeTags(shelf, undefined, ['env-prod', 'env-never'], dryRun)
+  t.match(changes, [
+    {
+      tag: 'env-prod',
+      result: 'failed',
+      error: { reason: 'UntagNotSupported', message: /ghcr\.io does not take off/ },
+    },
+    { tag: 'env-never', result: 'absent' },
+  ])
+  t.notOk(program.requests.some(({ method }) => method === 'DELETE'))
+})
+
+t.test('a plain registry tells only when it is told to: the answer says what it depends on', async (t) => {
+  const { transport, repository, program, digest } = await behind(t, 'registry.example.com')
+  const shelf = { registry: new OciRegistry(transport), repository, access }
+  t.same(await removeTags(shelf, undefined, ['env-prod'], dryRun), [
+    { tag: 'env-prod', digest, result: 'removed', onlyIf: 'the registry allows deletion' },
+  ])
+  t.match(await removeTags(shelf, undefined, ['env-prod'], { dryRun: false }), [
+    { result: 'failed', error: { reason: 'UntagNotSupported' } },
+  ])
+  t.equal(program.requests.filter(({ method }) => method === 'DELETE').length, 1, 'the dry run has tried nothing')
+})
+
+t.test('Docker Hub takes off any tag that is there', async (t) => {
+  const { transport, repository, digest } = await behind(t, 'docker.io')
+  const shelf = { registry: new DockerHubRegistry(transport), repository, access }
+  t.same(await removeTags(shelf, undefined, ['env-prod', 'env-never'], dryRun), [
+    { tag: 'env-prod', digest, result: 'removed' },
+    { tag: 'env-never', result: 'absent' },
+  ])
+})
+
+t.test(
+  'ECR keeps the last tag of an image: that of several is told as they would be taken off one by one',
+  async (t) => {
+    const moto = await withMoto(t)
+    const repository = repositoryAt('shop/web')
+    const digest = await moto.push(repository.path, ['a', 'b', 'c'])
+    const shelf = { registry: registryOn(t, moto.endpoint), repository, access }
+    t.same(await removeTags(shelf, undefined, ['a', 'b'], dryRun), [
+      { tag: 'a', digest, result: 'removed' },
+      { tag: 'b', digest, result: 'removed' },
+    ])
+    const all = await removeTags(shelf, undefined, ['a', 'b', 'c'], dryRun)
+    t.match(all, [
+      { result: 'removed' },
+      { result: 'removed' },
+      { result: 'failed', error: { message: /the last one on/ } },
+    ])
+    t.equal(moto.count('ecr:BatchDeleteImage'), 0)
+    const done = await removeTags(shelf, undefined, ['a', 'b', 'c'], { dryRun: false })
+    t.match(
+      done.map(({ result }) => result),
+      ['removed', 'removed', 'failed'],
+    )
+  },
+)

@@ -1,0 +1,71 @@
+/** The settings of a process: flags over environment over ConfigMap over defaults, each value checked where it came from. */
+import convict from 'convict'
+import { UsageError } from '../errors.ts'
+import { itemsOf } from './formats.ts'
+import { nearest } from './nearest.ts'
+import { flagOf, type SettingKey, type Settings, schema, settingKeys, settingOf, variableOf } from './schema.ts'
+
+export type { Settings } from './schema.ts'
+
+export interface Sources {
+  /** By setting's key, as the command line gave them; absent or undefined where it did not. */
+  readonly flags?: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** The data of the ConfigMap that `--configmap-key` names. */
+  readonly configMapData?: Readonly<Record<string, string>> | undefined
+}
+
+/** @throws UsageError naming the source, the key, the value, and what is allowed */
+export function loadSettings({ flags = {}, env = {}, configMapData = {} }: Sources): Settings {
+  // Its own reading of flags and environment cannot say which of them was wrong: it gets values one by one.
+  const config = convict<Record<string, unknown>>(convictSchema(), { env: {}, args: [] })
+  const set = (key: SettingKey, value: unknown, source: string) => {
+    try {
+      config.set(key, value).validate({ allowed: 'strict' })
+    } catch {
+      throw new UsageError(`${source}: ${JSON.stringify(value)} is not allowed; it must be ${settingOf(key).allowed}`)
+    }
+  }
+
+  const configMap = `ConfigMap ${flags.configmapKey ?? env[variableOf('configmapKey')] ?? ''}`
+  for (const [name, value] of Object.entries(configMapData)) {
+    set(configMapKey(name, configMap), value, `${configMap}, key ${name}`)
+  }
+  for (const key of settingKeys) {
+    const variable = variableOf(key)
+    const value = env[variable]
+    if (value && !isServiceLink(value)) set(key, value, `environment variable ${variable}`)
+  }
+  for (const key of settingKeys) {
+    const value = flags[key]
+    if (value !== undefined) set(key, Array.isArray(value) ? itemsOf(value) : value, `--${flagOf(key)}`)
+  }
+  return Object.freeze(config.getProperties()) as Settings
+}
+
+function configMapKey(name: string, configMap: string): SettingKey {
+  const key = settingKeys.find((known) => known === name)
+  if (key === undefined) {
+    const known = settingKeys.filter((candidate) => settingOf(candidate).configMap !== false)
+    const meant = nearest(name, known)
+    const remedy = meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`
+    throw new UsageError(`${configMap}, key ${name}: there is no such setting; ${remedy}`)
+  }
+  if (settingOf(key).configMap === false) {
+    const remedy = `use --${flagOf(key)} or the environment variable ${variableOf(key)}`
+    throw new UsageError(`${configMap}, key ${name}: this setting cannot stand in the ConfigMap; ${remedy}`)
+  }
+  return key
+}
+
+/**
+ * Kubernetes tells each pod of the Services beside it: one that is named `cvmanager` sets CVMANAGER_PORT to
+ * `tcp://10.96.0.7:8081` (kubernetes.io, "Environment variables" of Services). That is no setting of ours.
+ */
+const isServiceLink = (value: string): boolean => /^(tcp|udp|sctp):\/\//.test(value)
+
+function convictSchema(): convict.Schema<Record<string, unknown>> {
+  return Object.fromEntries(
+    settingKeys.map((key) => [key, { ...schema[key], env: variableOf(key), arg: flagOf(key) }]),
+  ) as convict.Schema<Record<string, unknown>>
+}

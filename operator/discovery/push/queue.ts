@@ -1,0 +1,88 @@
+/** An SQS queue, as far as it is needed: the only file that knows the SDK, which is loaded where a queue is named alone. */
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import { UsageError } from '../../errors.ts'
+import { type AwsIdentity, credentialsOf } from '../../registries/ecr/identity.ts'
+
+export interface Message {
+  readonly id: string
+  readonly body: string
+  /** To delete it by. */
+  readonly receipt: string
+  /** How often it has been received, this time included. */
+  readonly receives: number
+}
+
+export interface Queue {
+  /** Waits up to 20 s for messages; the received are hidden from other readers for 30 s. */
+  receive(signal: AbortSignal): Promise<readonly Message[]>
+  delete(messages: readonly Message[], signal: AbortSignal): Promise<void>
+  close(): void
+}
+
+const waitSeconds = 20
+const hiddenSeconds = 30
+/** SQS gives no more at once, and deletes no more at once. */
+const most = 10
+const connectMs = 5_000
+const answerMs = 10_000
+
+/** `https://sqs.eu-west-1.amazonaws.com/123456789012/name`, and the same by a VPC endpoint. */
+const regionInHost = /(?:^|\.)sqs(?:-fips)?\.([a-z]{2,8}(?:-[a-z]+)+-\d+)\./
+
+/** @throws UsageError where the URL of `--ecr-events-queue` names no region and the environment neither */
+export function regionOf(url: string, env: Readonly<Record<string, string | undefined>>): string {
+  const region = regionInHost.exec(new URL(url).hostname)?.[1] ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION
+  if (region !== undefined && region !== '') return region
+  throw new UsageError(`--ecr-events-queue ${url}: its host names no region; set AWS_REGION`)
+}
+
+export interface QueueOptions {
+  /** Of the queue; its host is the endpoint that is spoken to. */
+  readonly url: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The one that ECR is asked with. */
+  readonly identity?: AwsIdentity
+  readonly stsEndpoint?: string | undefined
+}
+
+/** @throws UsageError */
+export async function openQueue({ url, env, identity = {}, stsEndpoint }: QueueOptions): Promise<Queue> {
+  const region = regionOf(url, env)
+  const sdk = await import('@aws-sdk/client-sqs')
+  // ECR's part comes with it: whoever reads its events asks it too.
+  const ecr = await import('../../registries/ecr/sdk.ts')
+  const client: SQSClient = new sdk.SQSClient({
+    region,
+    endpoint: new URL(url).origin,
+    credentials: credentialsOf(ecr, identity, {
+      region,
+      ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }),
+    }),
+    // The reader backs off by itself, for longer and where it can be seen.
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: connectMs, requestTimeout: waitSeconds * 1000 + answerMs },
+  })
+  return {
+    receive: async (signal) => {
+      const command = new sdk.ReceiveMessageCommand({
+        QueueUrl: url,
+        MaxNumberOfMessages: most,
+        WaitTimeSeconds: waitSeconds,
+        VisibilityTimeout: hiddenSeconds,
+        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+      })
+      const { Messages = [] } = await client.send(command, { abortSignal: signal })
+      return Messages.map(({ MessageId, Body, ReceiptHandle, Attributes }) => ({
+        id: MessageId ?? '',
+        body: Body ?? '',
+        receipt: ReceiptHandle ?? '',
+        receives: Number(Attributes?.ApproximateReceiveCount ?? 1),
+      }))
+    },
+    delete: async (messages, signal) => {
+      const Entries = messages.map(({ receipt }, index) => ({ Id: String(index), ReceiptHandle: receipt }))
+      await client.send(new sdk.DeleteMessageBatchCommand({ QueueUrl: url, Entries }), { abortSignal: signal })
+    },
+    close: () => client.destroy(),
+  }
+}

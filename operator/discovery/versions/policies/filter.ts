@@ -1,0 +1,68 @@
+import type { RE2JS } from 're2js'
+import type { VersionPolicySpec } from '../../../api/policy.ts'
+import { compilePattern } from '../pattern.ts'
+import { invalidPolicy } from './invalid.ts'
+
+/** What is compared of a tag; undefined for a tag that does not count. */
+export type Filter = (tag: string) => string | undefined
+
+const everyTag: Filter = (tag) => tag
+
+/** @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write */
+export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
+  if (filter === undefined) return everyTag
+  const program = compilePattern(filter.pattern, ({ pattern, fault }) =>
+    invalidPolicy(
+      'filter.pattern',
+      pattern,
+      fault,
+      'Write an RE2 pattern for the whole tag, for example v(?P<version>.+)-alpine, of which filter.extract can be $version.',
+    ),
+  )
+  if (filter.extract === undefined) return (tag) => (program.testExact(tag) ? tag : undefined)
+
+  const pieces = parseExtract(filter.extract, program)
+  return (tag) => {
+    // Far faster than the match with groups, and most tags fail it.
+    if (!program.testExact(tag)) return undefined
+    const match = program.matcher(tag)
+    if (!match.matches()) return undefined
+    return pieces.map(({ text, group }) => (group === undefined ? text : (match.group(group) ?? ''))).join('')
+  }
+}
+
+interface Piece {
+  readonly text: string
+  readonly group?: number
+}
+
+/** `$1`, `$name`, `${1}`, `${name}`, `$$` for a dollar, and text. A name goes on for as long as it can: `${n}0`, not `$n0`. */
+const pieces = /\$(?:\$|(\w+)|\{(\w+)\})|([^$]+)|(\$)/gs
+
+function parseExtract(extract: string, program: RE2JS): readonly Piece[] {
+  const refuse = (fault: string): never => {
+    throw invalidPolicy('filter.extract', extract, fault, remedyFor(program))
+  }
+  const names: Readonly<Record<string, number>> = program.namedGroups()
+  const found = [...extract.matchAll(pieces)].map((piece): Piece => {
+    const [all, bare, braced, text] = piece
+    const name = bare ?? braced
+    if (text !== undefined) return { text }
+    if (all === '$$') return { text: '$' }
+    const place = `at character ${piece.index + 1}`
+    if (name === undefined) return refuse(`a $ without a group ${place}`)
+    const group = /^\d+$/.test(name) ? Number(name) : names[name]
+    if (group === undefined || group > program.groupCount()) return refuse(`the pattern has no group ${name}, ${place}`)
+    return { text: '', group }
+  })
+  if (!found.some(({ group }) => group !== undefined)) refuse('it names no group, so all tags would be alike')
+  return found
+}
+
+function remedyFor(program: RE2JS): string {
+  const names = Object.keys(program.namedGroups())
+  const groups = names.length > 0 ? names : Array.from({ length: program.groupCount() }, (_, i) => String(i + 1))
+  return groups.length > 0
+    ? `The pattern has: ${groups.map((name) => `$${name}`).join(', ')}.`
+    : 'Put parentheses around the part of filter.pattern that is to be compared, and write $1.'
+}

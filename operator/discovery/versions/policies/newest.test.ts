@@ -1,0 +1,103 @@
+/** The policy `newest` on the registries that tell when a tag was pushed: Amazon ECR as moto plays it, and Docker Hub. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { startRegistry } from '../../../../e2e/harness/registry.ts'
+import { until } from '../../../../e2e/harness/until.ts'
+import type { VersionPolicySpec } from '../../../api/policy.ts'
+import type { Repository } from '../../../images/reference.ts'
+import { DockerHubRegistry } from '../../../registries/docker-hub/docker-hub.ts'
+import { dockerHubApi } from '../../../registries/docker-hub/hub.fixture.ts'
+import { anonymous, type Registry } from '../../../registries/registry.ts'
+import { registryOn, repositoryAt, withMoto } from '../../../registries/testing/ecr-bench.ts'
+import { transportTo } from '../../../registries/testing/peer.ts'
+import type { Target } from '../../following.ts'
+import { Poller } from '../../polling/poller.ts'
+import { listTags } from '../../polling/tag-list.ts'
+import { VersionFinder } from '../version-finder.ts'
+import { tagPolicy } from './choosing.ts'
+
+const builds: VersionPolicySpec = { newest: {}, filter: { pattern: 'build-.*' } }
+const access = { credentials: anonymous }
+
+async function chosen(registry: Registry, repository: Repository, spec = builds) {
+  const { needs, choose } = tagPolicy(spec)
+  return await choose((await listTags(registry, repository, needs, access)).listing)
+}
+
+t.test('on ECR it is the image that was pushed last, whatever its tags are called', async (t) => {
+  const moto = await withMoto(t)
+  const registry = registryOn(t, moto.endpoint)
+  const repository = repositoryAt('shop/web')
+  await moto.push(repository.path, ['build-z'])
+  // ECR tells seconds.
+  await sleep(1_100)
+  await moto.push(repository.path, ['build-a'])
+  await sleep(1_100)
+  await moto.push(repository.path, ['latest'])
+  t.same(await chosen(registry, repository), { tag: 'build-a' })
+  t.same(
+    await chosen(registry, repository, { newest: {} }),
+    { tag: 'latest' },
+    'without a filter, moving tags count too',
+  )
+
+  const intervalSeconds = 2
+  const poller = new Poller({ registryFor: () => registry, versions: new VersionFinder(), onChange: () => undefined })
+  t.teardown(() => poller.stop())
+  const target: Target = { repository, credentials: anonymous, intervalSeconds, policy: tagPolicy(builds) }
+  poller.follow('web', target)
+  const name = () => {
+    const offer = poller.offer('web')
+    return offer.state === 'known' ? offer.version.name : undefined
+  }
+  await until('the newest build to be known', () => name() === 'build-a')
+  const digest = await moto.push(repository.path, ['build-0'])
+  await until('the next one to be seen', () => name() === 'build-0')
+  t.match(poller.offer('web'), { state: 'known', version: { digest, source: 'policy' } })
+})
+
+t.test('tags on one image on ECR were pushed at one time: the last in natural order counts', async (t) => {
+  const moto = await withMoto(t)
+  const registry = registryOn(t, moto.endpoint)
+  const repository = repositoryAt('shop/web')
+  await moto.push(repository.path, ['build-10', 'build-9', 'build-10-rc'])
+  t.same(await chosen(registry, repository), { tag: 'build-10-rc' })
+  t.match(await chosen(registry, repository, { newest: {}, filter: { pattern: 'v.*' } }), {
+    tag: undefined,
+    reason: /no tag matches spec\.policy\.filter\.pattern v\.\* as a whole/,
+  })
+})
+
+t.test('on Docker Hub it is the tag that was pushed last, over all pages of its list', async (t) => {
+  const program = await startRegistry()
+  t.teardown(() => program.stop())
+  const api = await dockerHubApi(t, program)
+  const transport = transportTo(t, ['docker.io'], { origins: { 'docker.io': `http://${program.host}` } })
+  const registry = new DockerHubRegistry(transport, { hub: api.origin })
+  const repository = { host: 'docker.io', path: 'shop/web' }
+  await program.push(
+    'shop/web',
+    Array.from({ length: 120 }, (_, i) => `build-${i}`),
+  )
+  await program.push('shop/web', ['latest'])
+  const at = (seconds: number) => Date.UTC(2026, 6, 1) + seconds * 1000
+  for (const [tag, seconds] of [
+    ['build-7', 2],
+    ['build-99', 1],
+    ['latest', 3],
+  ] as const) {
+    api.pushed.set(tag, at(seconds))
+  }
+  t.same(await chosen(registry, repository), { tag: 'build-7' })
+  api.pushed.set('build-5', at(4))
+  t.same(await chosen(registry, repository), { tag: 'build-5' }, 'a tag that is pushed again is the newest')
+})
+
+t.test('where the list of push times cannot be had, nothing is chosen', async (t) => {
+  const program = await startRegistry()
+  t.teardown(() => program.stop())
+  const api = await dockerHubApi(t, program)
+  const registry = new DockerHubRegistry(transportTo(t, []), { hub: api.origin })
+  api.answer = (_, response) => void response.writeHead(500).end()
+  await t.rejects(chosen(registry, { host: 'docker.io', path: 'shop/web' }), { name: 'TransientError' })
+})

@@ -1,0 +1,22 @@
+import { NeedsChangeError } from '../errors.ts'
+import { parseReference, type Reference, sameRepository } from './reference.ts'
+
+/** A workload's image as the API server admitted it, which is any text: what is not a reference has no parts. */
+function parts(image: string): Reference | undefined {
+  try {
+    return parseReference(image)
+  } catch (thrown) {
+    if (thrown instanceof NeedsChangeError) return undefined
+    throw thrown
+  }
+}
+
+export const digestOf = (image: string): string | undefined => parts(image)?.digest
+
+export const tagOf = (image: string): string | undefined => parts(image)?.tag
+
+/** Whether two images are of one repository, however they are written. */
+export function ofOneRepository(image: string, other: string): boolean {
+  const [one, two] = [parts(image), parts(other)]
+  return one !== undefined && two !== undefined && sameRepository(one.repository, two.repository)
+}

@@ -1,0 +1,204 @@
+/** The one client of the API server: kept-alive connections, deadlines, and errors that say what happened. */
+import type { KubeConfig } from '@kubernetes/client-node'
+import type { Dispatcher } from 'undici'
+import { messageOf, TransientError } from '../errors.ts'
+import { type Clock, systemClock } from '../time/clock.ts'
+import { ApiError } from './api-error.ts'
+import { type Access, Connection } from './connection.ts'
+import { Deadline } from './deadline.ts'
+import { jsonLines } from './json-lines.ts'
+import { resourceOf } from './resource-path.ts'
+
+/** Who writes, in `metadata.managedFields`. */
+export const fieldManager = 'cvmanager'
+
+const defaultTimeoutMs = 30_000
+/** The API server sends the headers of a watch at once, before there is any event. */
+const streamHeadersMs = 10_000
+/** An object is at most 1.5 MiB in etcd, and some larger as JSON with its managed fields. */
+const maxLineBytes = 8 * 1024 * 1024
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>
+
+export interface CallOptions {
+  readonly query?: Query | undefined
+  readonly signal?: AbortSignal | undefined
+  /** From the call to the last byte of the answer. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface ApiRequest extends CallOptions {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly body?: unknown
+  readonly contentType?: string | undefined
+}
+
+export interface StreamRequest extends CallOptions {
+  readonly path: string
+  /** The whole life of the stream. */
+  readonly timeoutMs: number
+  /** Called when the server has accepted the request, before the first line. */
+  readonly onOpen?: (() => void) | undefined
+}
+
+export interface ApiClientOptions {
+  readonly kubeConfig: KubeConfig
+  /** Reads the kubeconfig once more, when the server refuses the credentials. */
+  readonly reload?: (() => KubeConfig) | undefined
+  readonly version: string
+  readonly clock?: Clock | undefined
+  /** Told of every answer: the method, the resource (`deployments`, `containerversions/status`) and the HTTP status. */
+  readonly onAnswer?: ((method: string, resource: string, status: number) => void) | undefined
+}
+
+/**
+ * Every method throws ApiError where the server has answered with a failure, TransientError `ApiServerUnavailable` where
+ * it has not answered in time, and the signal's reason where the caller has given up.
+ */
+export class ApiClient {
+  readonly #connection: Connection
+  readonly #userAgent: string
+  readonly #onAnswer: ApiClientOptions['onAnswer']
+
+  constructor({ kubeConfig, reload, version, clock = systemClock, onAnswer }: ApiClientOptions) {
+    this.#onAnswer = onAnswer
+    this.#connection = new Connection(kubeConfig, clock, reload)
+    this.#userAgent = `cvmanager/${version}`
+  }
+
+  /** The API server's address, for messages. */
+  get server(): string {
+    return this.#connection.origin + this.#connection.basePath
+  }
+
+  async request<T = unknown>(request: ApiRequest): Promise<T> {
+    using deadline = new Deadline(request.timeoutMs ?? defaultTimeoutMs, request.signal)
+    try {
+      const { body } = await this.#answer(request, deadline)
+      return (await body.json()) as T
+    } catch (thrown) {
+      throw this.#explain(thrown, request, deadline)
+    }
+  }
+
+  /** The lines of an answer that goes on, parsed, as they come. Ends when the server ends it. */
+  async *stream({ onOpen, ...call }: StreamRequest): AsyncGenerator<unknown, void> {
+    const request: ApiRequest = { ...call, method: 'GET' }
+    using deadline = new Deadline(Math.min(streamHeadersMs, call.timeoutMs), call.signal)
+    try {
+      const { body } = await this.#answer(request, deadline)
+      deadline.extend(call.timeoutMs)
+      onOpen?.()
+      yield* jsonLines(body, maxLineBytes)
+    } catch (thrown) {
+      throw this.#explain(thrown, request, deadline)
+    }
+  }
+
+  get<T>(path: string, options: CallOptions = {}): Promise<T> {
+    return this.request<T>({ ...options, method: 'GET', path })
+  }
+
+  create<T>(path: string, body: object, options: CallOptions = {}): Promise<T> {
+    return this.#write<T>('POST', path, body, 'application/json', options)
+  }
+
+  /** Writes the whole object; refused with 409 where its resourceVersion is no longer the newest. */
+  replace<T>(path: string, body: object, options: CallOptions = {}): Promise<T> {
+    return this.#write<T>('PUT', path, body, 'application/json', options)
+  }
+
+  mergePatch<T>(path: string, patch: object, options: CallOptions = {}): Promise<T> {
+    return this.#write<T>('PATCH', path, patch, 'application/merge-patch+json', options)
+  }
+
+  /** Lists are merged by their key, such as a container's name. Not for custom resources. */
+  strategicPatch<T>(path: string, patch: object, options: CallOptions = {}): Promise<T> {
+    return this.#write<T>('PATCH', path, patch, 'application/strategic-merge-patch+json', options)
+  }
+
+  jsonPatch<T>(path: string, patch: readonly object[], options: CallOptions = {}): Promise<T> {
+    return this.#write<T>('PATCH', path, patch, 'application/json-patch+json', options)
+  }
+
+  /** @param body DeleteOptions: preconditions, propagationPolicy */
+  delete<T>(path: string, options: CallOptions & { readonly body?: object | undefined } = {}): Promise<T> {
+    return this.request<T>({ ...options, method: 'DELETE', path })
+  }
+
+  /** Cuts all connections. */
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+
+  #write<T>(method: 'POST' | 'PUT' | 'PATCH', path: string, body: object, contentType: string, options: CallOptions) {
+    return this.request<T>({ ...options, method, path, body, contentType, query: { fieldManager, ...options.query } })
+  }
+
+  /** An answer of success, its body still to be read; credentials that are refused are asked for anew, once. */
+  async #answer(request: ApiRequest, deadline: Deadline): Promise<Dispatcher.ResponseData> {
+    let access = this.#connection.access()
+    let answer = await this.#send(request, await access, deadline)
+    if (answer.statusCode === 401) {
+      await answer.body.dump()
+      this.#connection.refused(access)
+      access = this.#connection.access()
+      answer = await this.#send(request, await access, deadline)
+    }
+    this.#onAnswer?.(request.method, resourceOf(request.path), answer.statusCode)
+    if (answer.statusCode < 400) return answer
+    const text = await answer.body.text()
+    const retryAfter = answer.headers['retry-after']
+    throw ApiError.fromAnswer(title(request), answer.statusCode, parsed(text), retryAfter?.toString())
+  }
+
+  #send(request: ApiRequest, access: Access, { signal }: Deadline): Promise<Dispatcher.ResponseData> {
+    const { method, path, query = {}, body, contentType = 'application/json' } = request
+    const headers: Record<string, string> = {
+      ...access.headers,
+      accept: 'application/json',
+      'user-agent': this.#userAgent,
+    }
+    if (body !== undefined) headers['content-type'] = contentType
+    return access.dispatcher.request({
+      origin: this.#connection.origin,
+      path: this.#connection.basePath + path + queryString(query),
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+    })
+  }
+
+  #explain(thrown: unknown, request: ApiRequest, deadline: Deadline): unknown {
+    if (request.signal?.aborted) return request.signal.reason
+    if (thrown instanceof ApiError || thrown instanceof TransientError) return thrown
+    const why = deadline.expired ? 'no answer in time' : describe(thrown)
+    const message = `${title(request)}: the API server ${this.server} is not available (${why})`
+    return new TransientError('ApiServerUnavailable', message, { cause: thrown })
+  }
+}
+
+const title = ({ method, path }: ApiRequest): string => `${method} ${path}`
+
+function queryString(query: Query): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
+  return parameters.size === 0 ? '' : `?${parameters}`
+}
+
+/** Where a name has several addresses, and none answers, the error has a code and no message. */
+function describe(thrown: unknown): string {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'
+  return messageOf(thrown) || code
+}
+
+/** What is not JSON comes from something between us and the API server: undefined. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

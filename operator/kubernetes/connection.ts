@@ -1,0 +1,125 @@
+/** The connections to the API server and the credentials on them, by client-node's reading of the kubeconfig. */
+import { createHash } from 'node:crypto'
+import type { RequestOptions } from 'node:https'
+import type { DispatcherOptions, KubeConfig } from '@kubernetes/client-node'
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici'
+import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
+import type { Clock } from '../time/clock.ts'
+
+/** Credentials are asked for anew after this long: token files change every hour, certificates every few. */
+const freshForMs = 30_000
+
+/** The API server closes after 90 s without a request; the lease alone is renewed every 5 s. */
+const keepAliveTimeout = 60_000
+const connectTimeout = 5_000
+
+export interface Access {
+  readonly dispatcher: Dispatcher
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export class Connection {
+  readonly origin: string
+  /** Before each path, where the server is behind a gateway such as `https://rancher/k8s/clusters/c-1`. */
+  readonly basePath: string
+  readonly #clock: Clock
+  readonly #reload: (() => KubeConfig) | undefined
+  #kubeConfig: KubeConfig
+  #access: Promise<Access> | undefined
+  #askedMs = 0
+  #dispatcher: { readonly fingerprint: string; readonly dispatcher: Dispatcher } | undefined
+
+  /** @param reload reads the kubeconfig once more, when the server refuses the credentials */
+  constructor(kubeConfig: KubeConfig, clock: Clock, reload?: () => KubeConfig) {
+    const cluster = kubeConfig.getCurrentCluster()
+    if (!cluster) throw new NeedsChangeError('KubeConfigInvalid', 'the kubeconfig names no current cluster')
+    const { origin, pathname } = new URL(cluster.server)
+    this.origin = origin
+    this.basePath = pathname.replace(/\/+$/, '')
+    this.#kubeConfig = kubeConfig
+    this.#clock = clock
+    this.#reload = reload
+  }
+
+  access(): Promise<Access> {
+    const now = this.#clock.now()
+    // A clock that was set back must not make the credentials fresh for ever.
+    const fresh = Math.abs(now - this.#askedMs) < freshForMs
+    if (this.#access && fresh) return this.#access
+    this.#askedMs = now
+    const asked = this.#ask()
+    this.#access = asked
+    asked.catch(() => {
+      if (this.#access === asked) this.#access = undefined
+    })
+    return asked
+  }
+
+  /** The server has refused these credentials: the next call asks for new ones. */
+  refused(access: Promise<Access>): void {
+    if (this.#access !== access) return
+    this.#access = undefined
+    // A new one forgets what the old one has cached, such as the token of an exec plugin.
+    try {
+      if (this.#reload) this.#kubeConfig = this.#reload()
+    } catch (cause) {
+      throw this.#noCredentials(cause)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher?.dispatcher.destroy()
+  }
+
+  async #ask(): Promise<Access> {
+    const options: RequestOptions = {}
+    try {
+      await this.#kubeConfig.applyToHTTPSOptions(options)
+    } catch (cause) {
+      throw this.#noCredentials(cause)
+    }
+    const headers: Record<string, string> = {}
+    for (const [name, value] of Object.entries(options.headers ?? {}))
+      headers[name.toLowerCase()] = String(value).trim()
+    if (options.auth) headers.authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`
+    return { dispatcher: this.#dispatcherFor(options), headers }
+  }
+
+  #noCredentials(cause: unknown): TransientError {
+    const user = this.#kubeConfig.getCurrentUser()?.name ?? ''
+    const message = `the credentials of the kubeconfig's user "${user}" cannot be had: ${messageOf(cause).trim()}`
+    return new TransientError('CredentialsUnavailable', message, { cause })
+  }
+
+  /** One for as long as the TLS settings are the same: a rotated client certificate needs new connections. */
+  #dispatcherFor({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }: RequestOptions): Dispatcher {
+    const tls = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }
+    const fingerprint = createHash('sha256').update(JSON.stringify(tls)).digest('hex')
+    if (this.#dispatcher?.fingerprint === fingerprint) return this.#dispatcher.dispatcher
+    const cluster = this.#kubeConfig.getCurrentCluster()
+    const dispatcher = create(this.#kubeConfig.createDispatcherOptions(cluster, tls as never))
+    // What runs on the old connections may end there; watches are renewed within a minute.
+    this.#dispatcher?.dispatcher.close().catch(() => undefined)
+    this.#dispatcher = { fingerprint, dispatcher }
+    return dispatcher
+  }
+}
+
+function create(options: DispatcherOptions): Dispatcher {
+  // Deadlines are the client's business. HTTP/1.1: a watch that is stuck must not hold up writes on the same connection.
+  const common = { keepAliveTimeout, headersTimeout: 0, bodyTimeout: 0, allowH2: false, pipelining: 1 }
+  // The same fields, typed by undici a little more strictly than by Node.
+  const tls = (from: object) => from as buildConnector.BuildOptions
+  switch (options.type) {
+    case 'proxy':
+      return new ProxyAgent({ ...common, uri: options.uri, requestTls: tls(options.requestTls) })
+    case 'socks': {
+      const uri = options.uri.replace(/^socks\w*:/, 'socks5:')
+      return new Socks5ProxyAgent(uri, { ...common, requestTls: tls(options.requestTls) })
+    }
+    case 'agent':
+      return new Agent({ ...common, connect: tls({ ...options.connect, timeout: connectTimeout }) })
+    case 'none':
+      return new Agent({ ...common, connect: { timeout: connectTimeout } })
+  }
+}

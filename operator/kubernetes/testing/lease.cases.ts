@@ -1,0 +1,218 @@
+import type { Test } from 'tap'
+import type { Cluster } from '../../../e2e/harness/cluster.ts'
+import { until } from '../../../e2e/harness/until.ts'
+import { ApiClient } from '../client.ts'
+import { loadKubeConfig } from '../kube-config.ts'
+import { LeaderElection, type Terms } from '../lease.ts'
+import { FaultyApi } from './faulty-api.ts'
+
+/** A fifth of the real ones. */
+const terms: Terms = { durationMs: 3_000, renewMs: 1_000, giveUpMs: 2_000, retryMs: 400 }
+const log = { info: () => undefined, warn: () => undefined }
+const tenMinutes = 600_000
+
+export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
+  const kubeConfig = loadKubeConfig({ file: cluster.kubeconfig })
+  t.jobs = 4
+  let races = 0
+
+  function newRace() {
+    const name = `race-${races++}`
+    const leaders = new Set<string>()
+    const story: string[] = []
+    let mostAtOnce = 0
+
+    /** A replica with its own way to the API server, and its own idea of what time it is. */
+    async function replica(
+      t: Test,
+      identity: string,
+      clockOffMs = 0,
+      draining: Promise<void> = Promise.resolve(),
+      annotations: Readonly<Record<string, string | undefined>> = {},
+    ) {
+      const api = await FaultyApi.before(kubeConfig)
+      const client = new ApiClient({ kubeConfig: api.kubeConfig, version: '0' })
+      const clock = { now: () => Date.now() + clockOffMs }
+      const election = new LeaderElection({
+        client,
+        namespace: 'default',
+        name,
+        identity,
+        clock,
+        log,
+        terms,
+        annotations,
+      })
+      const stopping = new AbortController()
+      const ended = election.run({
+        signal: stopping.signal,
+        onStarted: () => {
+          leaders.add(identity)
+          story.push(`${identity} started`)
+          mostAtOnce = Math.max(mostAtOnce, leaders.size)
+        },
+        onEnded: async (why) => {
+          await draining
+          leaders.delete(identity)
+          story.push(`${identity} ${why}`)
+        },
+      })
+      const stop = async () => {
+        stopping.abort()
+        await ended
+      }
+      /** From one moment to the next it reaches nobody. */
+      const crash = () => {
+        api.fault = () => 'drop'
+        api.cutConnections()
+      }
+      t.teardown(async () => {
+        await stop()
+        await client.close()
+        await api.stop()
+      })
+      return { api, election, stop, crash }
+    }
+    return { name, leaders, story, replica, mostAtOnce: () => mostAtOnce }
+  }
+
+  const lease = (name: string) =>
+    cluster.kubectlJson<{ spec: { holderIdentity?: string; leaseTransitions: number } }>('get', 'lease', name)
+
+  void t.test(
+    'R6 a follower takes over from a leader that is cut off, after it has stopped its work',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const first = await race.replica(t, 'first')
+      await until('a leader', () => race.leaders.has('first'))
+      await race.replica(t, 'second')
+      t.ok(first.election.leading)
+      const began = performance.now()
+      first.crash()
+      await until('the second to lead', () => race.leaders.has('second'))
+      // The bar of 20 s, in a fifth of the real terms.
+      t.ok(performance.now() - began <= 4_000, `${performance.now() - began} ms`)
+      t.same(race.story, ['first started', 'first lost', 'second started'])
+      t.equal(race.mostAtOnce(), 1)
+      t.notOk(first.election.leading)
+      t.match(await lease(race.name), { spec: { holderIdentity: 'second', leaseTransitions: 1 } })
+    },
+  )
+
+  void t.test(
+    'R6 a lease that is released is taken over within 3 s, but not before the work has ended',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const draining = Promise.withResolvers<void>()
+      const first = await race.replica(t, 'first', 0, draining.promise)
+      await until('a leader', () => race.leaders.has('first'))
+      await race.replica(t, 'second')
+      const stopping = first.stop()
+      await new Promise((resolve) => setTimeout(resolve, 600))
+      t.same(race.story, ['first started'])
+      draining.resolve()
+      const began = performance.now()
+      await stopping
+      await until('the second to lead', () => race.leaders.has('second'))
+      t.ok(performance.now() - began <= 600)
+      t.same(race.story, ['first started', 'first stopped', 'second started'])
+    },
+  )
+
+  void t.test(
+    'R7 clocks that are ten minutes off, both ways, neither steal a lease nor keep one',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const first = await race.replica(t, 'first', -tenMinutes)
+      await until('a leader', () => race.leaders.has('first'))
+      await race.replica(t, 'second', tenMinutes)
+      await new Promise((resolve) => setTimeout(resolve, 2 * terms.durationMs))
+      t.same(race.story, ['first started'])
+      first.crash()
+      await until('the second to lead', () => race.leaders.has('second'), 5_000)
+      t.equal(race.mostAtOnce(), 1)
+    },
+  )
+
+  void t.test(
+    'R3 a leader that reaches nobody stops its work, and leads again when the server is back',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const only = await race.replica(t, 'only')
+      await until('a leader', () => race.leaders.has('only'))
+      only.api.fault = () => 'hang'
+      const began = performance.now()
+      await until('the loss', () => race.story.includes('only lost'))
+      t.ok(performance.now() - began <= terms.giveUpMs + terms.renewMs + 200)
+      only.api.fault = () => undefined
+      await until('the return', () => race.leaders.has('only'))
+      t.same(race.story, ['only started', 'only lost', 'only started'])
+    },
+  )
+
+  void t.test(
+    'an answer that was lost, and a foreign change of the lease, do not end the leadership',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const first = await race.replica(t, 'first')
+      await until('a leader', () => race.leaders.has('first'))
+      await cluster.kubectl('label', 'lease', race.name, 'seen=yes')
+      await new Promise((resolve) => setTimeout(resolve, 3_000))
+      t.same(race.story, ['first started'])
+      t.ok(first.election.leading)
+      t.match(await lease(race.name), { metadata: { labels: { seen: 'yes' } } })
+    },
+  )
+
+  void t.test(
+    'a lease that is taken away or deleted ends the leadership at the next renewal',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      await race.replica(t, 'first')
+      await until('a leader', () => race.leaders.has('first'))
+      await cluster.kubectl('patch', 'lease', race.name, '--type=merge', '-p', '{"spec":{"holderIdentity":"other"}}')
+      await until('the loss', () => race.story.includes('first lost'), 2_000)
+      await cluster.kubectl('delete', 'lease', race.name)
+      await until('the return', () => race.leaders.has('first'), 4_000)
+    },
+  )
+
+  void t.test(
+    'what the leader says of itself is read by the others, and gone with its leadership',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const says = (address: string | undefined) => ({ 'example.com/address': address })
+      const first = await race.replica(t, 'first', 0, undefined, says('10.0.0.1:9090'))
+      await until('a leader', () => race.leaders.has('first'))
+      await cluster.kubectl('annotate', 'lease', race.name, 'example.com/other=stays')
+      const second = await race.replica(t, 'second', 0, undefined, says(undefined))
+      await until('the second to look', () => second.election.othersAnnotations !== undefined)
+      t.equal(second.election.othersAnnotations?.['example.com/address'], '10.0.0.1:9090')
+      t.equal(first.election.othersAnnotations, undefined, 'that is itself')
+
+      await first.stop()
+      await until('the second to lead', () => race.leaders.has('second'))
+      t.equal(second.election.othersAnnotations, undefined)
+      const { metadata } = await cluster.kubectlJson<{ metadata: { annotations?: object } }>('get', 'lease', race.name)
+      t.same(metadata.annotations, { 'example.com/other': 'stays' })
+    },
+  )
+
+  void t.test('leading costs one write for each renewal and nothing else', { buffered: true }, async (t) => {
+    const race = newRace()
+    const { api } = await race.replica(t, 'first')
+    await until('a leader', () => race.leaders.has('first'))
+    const before = api.requests().length
+    await new Promise((resolve) => setTimeout(resolve, 3_200))
+    const since = api.requests().slice(before)
+    t.same(new Set(since.map(({ method }) => method)), new Set(['PUT']))
+    t.ok(since.length <= 4)
+  })
+}

@@ -1,0 +1,54 @@
+/** The one logger: JSON or lines for people, to standard error, without secrets. */
+import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import type { Settings } from '../config/settings.ts'
+import { messageOf } from '../errors.ts'
+import { pretty } from './pretty.ts'
+import { redactFields, redactText } from './redact.ts'
+
+export type { Logger } from 'pino'
+
+export interface LogOptions extends Pick<Settings, 'logLevel' | 'logFormat'> {
+  /** Standard error where it is not given. */
+  readonly to?: DestinationStream
+  readonly isTerminal?: boolean
+  readonly colors?: boolean
+}
+
+const standardError = 2
+
+export function createLogger({
+  logLevel,
+  logFormat,
+  isTerminal = process.stderr.isTTY === true,
+  colors = isTerminal && !process.env.NO_COLOR,
+  // In this thread and at once, so that the last line before an exit is written.
+  to = destination({ fd: standardError, sync: true }),
+}: LogOptions): Logger {
+  const forPeople = logFormat === 'pretty' || (logFormat === 'auto' && isTerminal)
+  return pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }), log: redactFields },
+      serializers: { err: (error: unknown) => describe(error, logLevel) },
+      hooks: { streamWrite: redactText },
+    },
+    forPeople ? { write: (line) => to.write(`${pretty(line, { colors })}\n`) } : to,
+  )
+}
+
+/**
+ * Only these fields: errors of HTTP clients carry the request with its Authorization header. The stack is for who
+ * develops cvmanager; a user asks for it by the level.
+ */
+function describe(error: unknown, logLevel: Settings['logLevel']): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: messageOf(error) }
+  return {
+    type: error.name,
+    message: error.message,
+    ...('reason' in error && typeof error.reason === 'string' ? { reason: error.reason } : {}),
+    ...(error.cause === undefined ? {} : { cause: messageOf(error.cause) }),
+    ...(logLevel === 'debug' || logLevel === 'trace' ? { stack: error.stack } : {}),
+  }
+}

@@ -1,0 +1,164 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
+import { digestOf } from '../../images/digest.ts'
+import { systemClock } from '../../time/clock.ts'
+import { SteppedTime } from '../../time/testing/stepped-time.ts'
+import { Registries } from '../registries.ts'
+import { anonymous } from '../registry.ts'
+import { type Peer, peer, transportTo } from '../testing/peer.ts'
+import { ManagedIdentity } from './azure-managed.ts'
+
+const host = 'shop.azurecr.io'
+const web = { host, path: 'shop/web' }
+const digest = digestOf(Buffer.from('x'))
+const access = { credentials: anonymous }
+const asksFor =
+  'GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fcontainerregistry.azure.net'
+
+/** Azure's metadata service (learn.microsoft.com, "Use managed identities on a virtual machine"), recorded by hand. */
+function metadataService(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.metadata !== 'true') return void response.writeHead(400).end('{"error":"bad_request_102"}')
+  if (request.url?.includes('client_id=unknown')) {
+    const body = '{"error":"invalid_request","error_description":"Identity not found"}'
+    return void response.writeHead(400).end(body)
+  }
+  const body = { access_token: 'entra', client_id: 'client', expires_in: '86399', token_type: 'Bearer' }
+  return void response.writeHead(200, { server: 'IMDS/150.870.65.1854' }).end(JSON.stringify(body))
+}
+
+/** The registry's own three requests (azure.github.io/acr/AAD-OAuth.html), recorded by hand. */
+async function azure(t: Test, answer: Peer['answer'] = metadataService, env: Record<string, string> = {}) {
+  const metadata = await peer(t, answer)
+  const forms: Record<string, string>[] = []
+  let isReader = true
+  const registry = await peer(t, async (request, response) => {
+    const url = request.url ?? ''
+    if (request.method === 'POST') {
+      let text = ''
+      for await (const chunk of request) text += String(chunk)
+      const form = Object.fromEntries(new URLSearchParams(text))
+      if (url !== '/oauth2/exchange')
+        return void response.writeHead(isReader ? 200 : 401).end('{"access_token":"pull"}')
+      forms.push(form)
+      return void response.end('{"refresh_token":"refresh"}')
+    }
+    if (request.headers.authorization === 'Bearer pull') {
+      return void response.writeHead(200, { 'docker-content-digest': digest }).end()
+    }
+    if (url.startsWith('/oauth2/token')) return void response.writeHead(401).end()
+    const realm = `Bearer realm="http://${registry.host}/oauth2/token",service="${host}"`
+    return void response.writeHead(401, { 'www-authenticate': realm }).end()
+  })
+  const transport = transportTo(t, [host], { origins: { [host]: `http://${registry.host}` } })
+  const endpoints = { 'azure-metadata': `http://${metadata.host}` }
+  const registries = (cloudIdentity = true) =>
+    new Registries({ transport, clock: systemClock, endpoints, env, cloudIdentity })
+  const acr = registries().for(web)
+  const nobody = () => {
+    isReader = false
+  }
+  return { metadata, registry, registries, transport, acr, forms, nobody }
+}
+
+t.test('a machine of Azure’s reads its registries by its managed identity', async (t) => {
+  const { metadata, acr, forms } = await azure(t)
+  await Promise.all([acr.resolve(web, 'env-prod', access), acr.resolve(web, 'env-prod', access)])
+  t.equal(await acr.resolve(web, 'env-prod', access), digest)
+  t.same(metadata.asked, [asksFor])
+  t.same(forms, [{ grant_type: 'access_token', service: host, access_token: 'entra' }])
+})
+
+t.test('of several identities the environment says which', async (t) => {
+  const env = { AZURE_CLIENT_ID: 'a b', AZURE_TENANT_ID: 'tenant' }
+  const { metadata, acr, forms } = await azure(t, metadataService, env)
+  t.equal(await acr.resolve(web, 'env-prod', access), digest)
+  t.same(metadata.asked, [`${asksFor}&client_id=a+b`])
+  t.match(forms, [{ tenant: 'tenant' }])
+})
+
+t.test(
+  'it is asked for registries of Azure’s alone, without other credentials, and not where it is switched off',
+  async (t) => {
+    const { metadata, acr, registries, registry } = await azure(t)
+    const login = { kind: 'basic', username: 'ann', password: 'hunter2' } as const
+    await acr.resolve(web, 'env-prod', { credentials: login }).catch(() => undefined)
+    await registries(false)
+      .for(web)
+      .resolve(web, 'env-prod', access)
+      .catch(() => undefined)
+    const other = { host: registry.host, path: 'shop/web' }
+    await registries()
+      .for(other)
+      .resolve(other, 'env-prod', access)
+      .catch(() => undefined)
+    t.same(metadata.asked, [])
+  },
+)
+
+t.test('who is refused is told which identity that was, and what it needs', async (t) => {
+  const unknown = await azure(t, metadataService, { AZURE_CLIENT_ID: 'unknown' })
+  await t.rejects(unknown.acr.resolve(web, 'env-prod', access), {
+    reason: 'RegistryAccessDenied',
+    message:
+      /The managed identity unknown was refused too \(.* answered 400 \(no such identity\)\): assign it to the machine/,
+  })
+  const { acr, nobody } = await azure(t)
+  nobody()
+  const refused = await acr.resolve(web, 'env-prod', access).catch(String)
+  t.match(refused, /It was asked as the managed identity of the machine: give it the role AcrPull, .*AZURE_CLIENT_ID/)
+  t.notMatch(refused, /entra|refresh|password/)
+})
+
+t.test('elsewhere its absence costs one look, and is said', async (t) => {
+  for (const answer of [
+    (_: IncomingMessage, response: ServerResponse) => response.writeHead(404).end(),
+    (request: IncomingMessage) => request.socket.destroy(),
+  ]) {
+    const { acr, metadata } = await azure(t, answer)
+    const message = /has no workload identity of Azure's, nor has its machine a managed one: label its pod/
+    for (let i = 0; i < 3; i++) await t.rejects(acr.resolve(web, 'env-prod', access), { message })
+    t.equal(new Set(metadata.asked).size, 1)
+  }
+})
+
+t.test('where nobody answers, two seconds are lost in ten minutes, whatever the number of registries', async (t) => {
+  const { metadata, transport } = await azure(t, () => undefined)
+  const clock = new SteppedTime()
+  const identity = new ManagedIdentity(transport, `http://${metadata.host}`, {}, clock)
+  const began = performance.now()
+  t.same(await Promise.all([1, 2, 3].map(() => identity.token())), [undefined, undefined, undefined])
+  t.ok(performance.now() - began < 5_000)
+  await identity.token()
+  t.equal(metadata.asked.length, 1)
+  await clock.advance(600_000)
+  metadata.answer = metadataService
+  t.match(await identity.token(), { token: 'entra' })
+})
+
+t.test('while it cannot say, nothing is concluded', async (t) => {
+  for (const status of [410, 429, 500]) {
+    const { acr } = await azure(t, (_, response) => response.writeHead(status).end())
+    const failure = { name: 'TransientError', reason: 'RegistryUnavailable', message: new RegExp(`answered ${status}`) }
+    await t.rejects(acr.resolve(web, 'env-prod', access), failure)
+  }
+})
+
+t.test(
+  'S4 what tenants and registries name never reaches the metadata service, though cvmanager itself does',
+  async (t) => {
+    const { acr, registries, metadata, registry } = await azure(t)
+    t.equal(await acr.resolve(web, 'env-prod', access), digest)
+    const service = 'http://169.254.169.254/metadata/identity/oauth2/token'
+    const forbidden = { reason: 'RegistryAddressForbidden', message: /169\.254\.169\.254|a9fe/ }
+    for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]']) {
+      const path = 'metadata/identity'
+      await t.rejects(registries().for({ host, path }).resolve({ host, path }, 'env-prod', access), forbidden)
+    }
+    registry.answer = (_, response) => response.writeHead(307, { location: service }).end()
+    await t.rejects(acr.resolve(web, 'env-prod', access), forbidden)
+    registry.answer = (_, response) =>
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${service}"` }).end()
+    await t.rejects(registries().for(web).resolve(web, 'env-prod', access), forbidden)
+    t.same([...new Set(metadata.asked)], [asksFor])
+  },
+)

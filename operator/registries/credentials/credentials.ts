@@ -1,0 +1,62 @@
+/** Which of the credentials at hand are for a repository, by the kubelet's rules, so that both pull with the same ones. */
+
+import type { Repository } from '../../images/reference.ts'
+import { repositoryName } from '../../images/reference.ts'
+import { anonymous, type Credentials } from '../registry.ts'
+import type { DockerConfig } from './docker-config.ts'
+
+/** The longest pattern that matches wins; among equals the first. Anonymous where none does. */
+export function credentialsFor(repository: Repository, configs: readonly DockerConfig[]): Credentials {
+  let best: { readonly pattern: string; readonly credentials: Credentials } | undefined
+  for (const login of configs.flat()) {
+    if (!matches(login.pattern, repository)) continue
+    if (best === undefined || isMoreSpecific(login.pattern, best.pattern)) best = login
+  }
+  return best?.credentials ?? anonymous
+}
+
+/** Names under which Docker Hub is written in config files. */
+const dockerHub = /^(?:(?:www\.)?index\.docker\.io|registry-1\.docker\.io|docker\.io)(?=\/|$)/
+
+function matches(written: string, repository: Repository): boolean {
+  const pattern = written.replace(dockerHub, 'docker.io')
+  const [patternHost = '', ...patternPath] = pattern.split('/')
+  const [host = '', ...path] = repositoryName(repository).split('/')
+  return (
+    matchesHost(patternHost.toLowerCase(), host.toLowerCase()) && patternPath.every((part, at) => part === path[at])
+  )
+}
+
+/** Label by label: a star stands for what is within one, never for more of them; the port is taken as it is. */
+function matchesHost(pattern: string, host: string): boolean {
+  if (pattern === host) return true
+  if (!pattern.includes('*')) return false
+  const [patternName = '', patternPort = ''] = pattern.split(':')
+  const [name = '', port = ''] = host.split(':')
+  const patternLabels = patternName.split('.')
+  const labels = name.split('.')
+  if (patternPort !== port || patternLabels.length !== labels.length) return false
+  return patternLabels.every((label, at) => matchesLabel(label, labels[at] ?? ''))
+}
+
+/** Without a regular expression of somebody else's making: every piece is looked for after the one before. */
+function matchesLabel(pattern: string, label: string): boolean {
+  const pieces = pattern.split('*')
+  const [first = ''] = pieces
+  const last = pieces.at(-1) ?? ''
+  if (pieces.length === 1) return pattern === label
+  if (label.length < first.length + last.length || !label.startsWith(first) || !label.endsWith(last)) return false
+  let from = first.length
+  for (const piece of pieces.slice(1, -1)) {
+    const found = label.indexOf(piece, from)
+    if (found < 0 || found + piece.length > label.length - last.length) return false
+    from = found + piece.length
+  }
+  return true
+}
+
+/** A written-out host before one with a star, then the longer. */
+function isMoreSpecific(one: string, other: string): boolean {
+  const starred = one.includes('*')
+  return starred === other.includes('*') ? one.length > other.length : !starred
+}

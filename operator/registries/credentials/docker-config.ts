@@ -1,0 +1,123 @@
+/** Docker config files and the pull secrets that hold them, parsed once into what they are good for. */
+import { NeedsChangeError } from '../../errors.ts'
+import type { Credentials } from '../registry.ts'
+import type { HelperNames } from './credential-helpers.ts'
+
+/** Credentials for the repositories that a pattern matches, `registry.example.com/team` or `*.example.com`. */
+export interface Login {
+  readonly pattern: string
+  readonly credentials: Credentials
+}
+
+export type DockerConfig = readonly Login[]
+
+export interface PullSecret {
+  readonly namespace: string
+  readonly name: string
+  readonly type?: string | undefined
+  /** Values in base64, as the API server sends them. */
+  readonly data?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * `kubernetes.io/dockerconfigjson` and the older `kubernetes.io/dockercfg`.
+ * @throws NeedsChangeError `PullSecretInvalid`, naming the secret and never what is in it
+ */
+export function parsePullSecret({ namespace, name, data = {} }: PullSecret): DockerConfig {
+  const subject = `pull secret ${namespace}/${name}`
+  const whole = data['.dockerconfigjson']
+  const legacy = data['.dockercfg']
+  const text = whole ?? legacy
+  if (text === undefined) {
+    throw invalid(subject, 'has neither the key .dockerconfigjson nor .dockercfg')
+  }
+  const decoded = Buffer.from(text, 'base64').toString('utf8')
+  return whole === undefined ? logins(parse(decoded, subject), subject) : parseDockerConfig(decoded, subject)
+}
+
+/**
+ * A Docker `config.json`, without its credential helpers: in a pull secret they are programs of another machine.
+ * @param subject what it is, for messages: `pull secret shop/regcred`, `the file /root/.docker/config.json`
+ */
+export function parseDockerConfig(text: string, subject: string): DockerConfig {
+  const auths = parse(text, subject).auths
+  if (auths === undefined || auths === null) return []
+  if (!isRecord(auths)) throw invalid(subject, 'has an "auths" that is not an object')
+  return logins(auths, subject)
+}
+
+/** What follows `docker-credential-`: it becomes the name of a program, and nothing else. */
+const helperName = /^[a-z0-9-]{1,64}$/
+
+/**
+ * `credHelpers` and `credsStore` of the Docker config file of whoever started cvmanager.
+ * @throws NeedsChangeError `PullSecretInvalid` for a name that is none of a program
+ */
+export function parseHelperNames(text: string, subject: string): HelperNames {
+  const { credHelpers, credsStore } = parse(text, subject)
+  if (credHelpers !== undefined && !isRecord(credHelpers)) {
+    throw invalid(subject, 'has a "credHelpers" that is not an object')
+  }
+  const named = (helper: unknown, key: string): string => {
+    if (typeof helper === 'string' && helperName.test(helper)) return helper
+    throw invalid(subject, `has a helper in ${key} whose name is not of lower-case letters, digits and -`)
+  }
+  const byHost = Object.entries(credHelpers ?? {}).map(([host, helper]) => [host, named(helper, 'credHelpers')])
+  const isNone = credsStore === undefined || credsStore === null || credsStore === ''
+  return { byHost: Object.fromEntries(byHost), store: isNone ? undefined : named(credsStore, 'credsStore') }
+}
+
+function logins(auths: Readonly<Record<string, unknown>>, subject: string): DockerConfig {
+  return Object.entries(auths).flatMap(([server, entry]) => {
+    if (!isRecord(entry)) throw invalid(subject, `has an entry for "${server}" that is not an object`)
+    const credentials = credentialsOf(entry, server, subject)
+    return credentials === undefined ? [] : [{ pattern: patternOf(server), credentials }]
+  })
+}
+
+function credentialsOf(
+  entry: Readonly<Record<string, unknown>>,
+  server: string,
+  subject: string,
+): Credentials | undefined {
+  const { auth, username, password, identitytoken } = entry
+  if (typeof identitytoken === 'string' && identitytoken !== '') return { kind: 'identity-token', token: identitytoken }
+  if (typeof username === 'string' && username !== '' && typeof password === 'string') {
+    return { kind: 'basic', username, password }
+  }
+  if (auth === undefined || auth === '') return undefined
+  const pair = typeof auth === 'string' ? Buffer.from(auth, 'base64').toString('utf8') : ''
+  const colon = pair.indexOf(':')
+  if (colon < 1) throw invalid(subject, `has an "auth" for "${server}" that is not USER:PASSWORD in base64`)
+  // Some writers pad the password with NULs.
+  return { kind: 'basic', username: pair.slice(0, colon), password: pair.slice(colon + 1).replace(/\0+$/, '') }
+}
+
+/** The kubelet's reading of a server's name: with or without scheme, `/v1/` and `/v2/` meaning the whole host. */
+function patternOf(server: string): string {
+  return server
+    .replace(/^https?:\/\//, '')
+    .replace(/^([^/]*)\/v[12](?=\/|$)/, '$1')
+    .replace(/\/+$/, '')
+}
+
+function parse(text: string, subject: string): Readonly<Record<string, unknown>> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    // The parser's own message quotes the text.
+    throw invalid(subject, 'is not valid JSON')
+  }
+  if (!isRecord(parsed)) throw invalid(subject, 'is not a JSON object')
+  return parsed
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const invalid = (subject: string, fault: string): NeedsChangeError =>
+  new NeedsChangeError(
+    'PullSecretInvalid',
+    `the ${subject.replace(/^the /, '')} ${fault}. Write it anew, for a secret with: kubectl create secret docker-registry.`,
+  )

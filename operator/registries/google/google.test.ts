@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
+import { digestOf } from '../../images/digest.ts'
+import { SteppedTime } from '../../time/testing/stepped-time.ts'
+import { WithIdentity } from '../credentials/with-identity.ts'
+import { OciRegistry } from '../oci/oci.ts'
+import { anonymous } from '../registry.ts'
+import { peer, transportTo } from '../testing/peer.ts'
+import { GoogleIdentity } from './google.ts'
+
+const host = 'europe-docker.pkg.dev'
+const web = { host, path: 'project/shop/web' }
+const digest = digestOf(Buffer.from('x'))
+const access = { credentials: anonymous }
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Google's metadata server (cloud.google.com/compute/docs/metadata/querying-metadata), recorded by hand. */
+const metadataServer: Answer = (request, response) => {
+  if (request.headers['metadata-flavor'] !== 'Google') return response.writeHead(403).end()
+  response.writeHead(200, { 'metadata-flavor': 'Google', 'content-type': 'application/json' })
+  return response.end('{"access_token":"ya29.secret","expires_in":3599,"token_type":"Bearer"}')
+}
+
+/** Artifact Registry, whose token service takes an access token as the password of `oauth2accesstoken`. */
+async function artifactRegistry(t: Test, answer: Answer = metadataServer) {
+  const metadata = await peer(t, answer)
+  const registry = await peer(t, (request, response) => {
+    const { authorization } = request.headers
+    if (request.url?.startsWith('/v2/token') === true) {
+      const given = Buffer.from(authorization?.replace('Basic ', '') ?? '', 'base64').toString()
+      if (given !== 'oauth2accesstoken:ya29.secret') return response.writeHead(401).end()
+      return response.end('{"token":"pull","expires_in":3600}')
+    }
+    if (authorization === 'Bearer pull') return response.writeHead(200, { 'docker-content-digest': digest }).end()
+    const realm = `Bearer realm="http://${registry.host}/v2/token",service="${host}"`
+    return response.writeHead(401, { 'www-authenticate': realm }).end()
+  })
+  const transport = transportTo(t, [host], { origins: { [host]: `http://${registry.host}` }, deadlineMs: 500 })
+  const clock = new SteppedTime()
+  const identity = new GoogleIdentity(transport, { metadata: `http://${metadata.host}`, clock })
+  return { metadata, registry, clock, gar: new WithIdentity('gar', new OciRegistry(transport, clock), identity) }
+}
+
+t.test('a pod of Google’s cloud reads its registries without any secret, with one token an hour', async (t) => {
+  const { metadata, gar, clock } = await artifactRegistry(t)
+  await Promise.all([gar.resolve(web, 'env-prod', access), gar.resolve(web, 'env-prod', access)])
+  for (let i = 0; i < 5; i++) t.equal(await gar.resolve(web, 'env-prod', access), digest)
+  t.same(metadata.asked, ['GET /computeMetadata/v1/instance/service-accounts/default/token'])
+  await clock.advance(3_000_000)
+  await gar.resolve(web, 'env-prod', access)
+  t.equal(metadata.asked.length, 2, 'renewed before it runs out')
+})
+
+t.test('credentials that are given go before the identity', async (t) => {
+  const { metadata, gar } = await artifactRegistry(t)
+  const key = { kind: 'basic', username: '_json_key', password: '{}' } as const
+  const refused = { reason: 'RegistryAccessDenied', message: /refused the credentials/ }
+  await t.rejects(gar.resolve(web, 'env-prod', { credentials: key }), refused)
+  t.same(metadata.asked, [])
+})
+
+t.test('elsewhere the registry is asked without, and who is refused is told of the identity', async (t) => {
+  const answers: readonly Answer[] = [
+    (_, response) => response.writeHead(404).end(),
+    // Another cloud's metadata service.
+    (_, response) => response.end('{"access_token":"not-googles"}'),
+    (request) => request.socket.destroy(),
+    () => undefined,
+  ]
+  for (const answer of answers) {
+    const { gar, registry } = await artifactRegistry(t, answer)
+    const message = /refused anonymous access .*Artifact Registry Reader by Workload Identity\. Or name a pull secret/
+    await t.rejects(gar.resolve(web, 'env-prod', access), { reason: 'RegistryAccessDenied', message })
+    t.notOk(registry.asked.some((asked) => asked.includes('not-googles')))
+    await t.rejects(gar.tags(web, access)[Symbol.asyncIterator]().next(), { message })
+  }
+})

@@ -1,0 +1,95 @@
+/** Which Authorization header a registry wants: learnt from its first refusal, then sent at once. */
+
+import type { Repository } from '../../../images/reference.ts'
+import type { Clock } from '../../../time/clock.ts'
+import type { Asked, Right } from '../../failures.ts'
+import { Lru } from '../../lru.ts'
+import type { Access } from '../../registry.ts'
+import type { Transport } from '../../transport/transport.ts'
+import { parseChallenges } from './challenge.ts'
+import { basic, type TokenService } from './token-request.ts'
+import { Tokens } from './tokens.ts'
+
+type Scheme = { readonly scheme: 'basic' } | { readonly scheme: 'bearer'; readonly service: TokenService }
+
+const mostRegistries = 1_000
+
+export class Authorization {
+  readonly #schemes = new Lru<Scheme>(mostRegistries)
+  readonly #tokens: Tokens
+
+  constructor(transport: Transport, clock?: Clock) {
+    this.#tokens = new Tokens(transport, clock)
+  }
+
+  /** What is known to be wanted; undefined to ask without. */
+  async before(repository: Repository, access: Access, asked: Asked): Promise<string | undefined> {
+    const known = this.#schemes.get(repository.host)
+    if (known === undefined) return undefined
+    try {
+      return await this.#header(known, repository, scopeOf(repository, asked.right), access, asked)
+    } catch (error) {
+      // It may have moved to another token service, or need none any more: the next look asks it anew.
+      if (access.signal?.aborted !== true) this.#schemes.delete(repository.host)
+      throw error
+    }
+  }
+
+  /**
+   * What to try after a 401; undefined where nothing is left to try.
+   * @param refused the header that was sent
+   */
+  async after(
+    challenge: string,
+    refused: string | undefined,
+    repository: Repository,
+    access: Access,
+    asked: Asked,
+  ): Promise<string | undefined> {
+    const challenges = parseChallenges(challenge)
+    const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'))
+    if (bearer !== undefined) {
+      const { parameters } = bearer
+      const realm = parameters.get('realm') ?? ''
+      const service = { registry: repository.host, realm, service: parameters.get('service') }
+      if (refused?.startsWith('Bearer '))
+        this.#tokens.forget({ service, credentials: access.credentials }, tokenKey(repository, asked.right))
+      const scheme: Scheme = { scheme: 'bearer', service }
+      const scope = wantedScope(parameters.get('scope'), repository, asked.right)
+      const header = await this.#header(scheme, repository, scope, access, asked)
+      this.#schemes.set(repository.host, scheme)
+      return header
+    }
+    if (!challenges.some(({ scheme }) => scheme === 'basic') || refused !== undefined) return undefined
+    this.#schemes.set(repository.host, { scheme: 'basic' })
+    return await this.#header({ scheme: 'basic' }, repository, '', access, asked)
+  }
+
+  async #header(
+    known: Scheme,
+    repository: Repository,
+    scope: string,
+    access: Access,
+    asked: Asked,
+  ): Promise<string | undefined> {
+    const { credentials, signal } = access
+    if (known.scheme === 'basic') return credentials.kind === 'basic' ? basic(credentials) : undefined
+    const owner = { service: known.service, credentials }
+    return `Bearer ${await this.#tokens.get(owner, tokenKey(repository, asked.right), scope, asked, signal)}`
+  }
+}
+
+/** Some registries want `delete` for taking a tag off, others `push`; of what one may not, services grant the rest. */
+const actions: Readonly<Record<Right, string>> = { pull: 'pull', push: 'pull,push', delete: 'delete,pull,push' }
+
+const scopeOf = ({ path }: Repository, right: Right = 'pull'): string => `repository:${path}:${actions[right]}`
+
+/** A token to pull with is of no use for a push, and one to push with is not spent on every look. */
+const tokenKey = ({ path }: Repository, right: Right = 'pull'): string => (right === 'pull' ? path : `${path} ${right}`)
+
+/** The registry's own word for it; but there are those who say `pull` whatever they are asked for. */
+function wantedScope(named: string | undefined, repository: Repository, right: Right = 'pull'): string {
+  const own = scopeOf(repository, right)
+  if (named === undefined) return own
+  return right === 'pull' || /:(?:.*,)?(?:push|delete|\*)(?:,|$)/.test(named) ? named : own
+}

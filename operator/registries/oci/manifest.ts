@@ -1,0 +1,83 @@
+/** Manifests and indexes, as far as cvmanager reads them (OCI image spec, manifest.md and image-index.md). */
+
+import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
+import type { Labels } from '../registry.ts'
+import type { Answer } from '../transport/transport.ts'
+
+/** Everything that a tag may point at. Indexes come first: they are followed by their own digest. */
+export const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ')
+
+export interface Manifest {
+  readonly annotations: Labels
+  /** Of an image: where its config is. */
+  readonly config: Digest | undefined
+  /** Of an index: its first image that is not an attestation. */
+  readonly firstImage: Digest | undefined
+  /** Of an index: `linux/amd64`, `linux/arm/v7`, … */
+  readonly platforms: readonly string[]
+}
+
+/** As it was pushed: by the answer's header, else by the manifest's own word; undefined where neither is of use. */
+export function mediaTypeOf({ headers, body }: Pick<Answer, 'headers' | 'body'>): string | undefined {
+  // A header that is given twice is a list, and ECR's JSON may have anything there.
+  const given: unknown = headers['content-type']
+  const [named = ''] = typeof given === 'string' ? given.split(';') : []
+  const known = manifestTypes.split(', ')
+  return [named.trim().toLowerCase(), parseObject(body)?.mediaType].find(
+    (type): type is string => typeof type === 'string' && known.includes(type),
+  )
+}
+
+/** Undefined where it is not a JSON object. */
+export function parseManifest(body: Buffer): Manifest | undefined {
+  const manifest = parseObject(body)
+  if (manifest === undefined) return undefined
+  const images = Array.isArray(manifest.manifests) ? manifest.manifests.filter(isRecord) : []
+  // BuildKit lists attestations beside the images, for a platform that does not exist.
+  const real = images.filter(({ platform }) => !isRecord(platform) || platform.architecture !== 'unknown')
+  const [image] = real
+  return {
+    annotations: stringsOf(manifest.annotations),
+    config: isRecord(manifest.config) ? digestIn(manifest.config) : undefined,
+    firstImage: image === undefined ? undefined : digestIn(image),
+    platforms: real.flatMap(({ platform }) => (isRecord(platform) ? [platformName(platform)] : [])),
+  }
+}
+
+/** The labels of an image's config; none where it is the config of something else than an image. */
+export function labelsOfConfig(body: Buffer): Labels {
+  const config = parseObject(body)?.config
+  return isRecord(config) ? stringsOf(config.Labels) : {}
+}
+
+export function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'))
+    return isRecord(parsed) ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const platformName = ({ os, architecture, variant }: Readonly<Record<string, unknown>>): string =>
+  [os, architecture, variant].filter((part) => typeof part === 'string' && part !== '').join('/')
+
+const digestIn = ({ digest }: Readonly<Record<string, unknown>>): Digest | undefined =>
+  isDigest(digest) ? digest : undefined
+
+function stringsOf(value: unknown): Labels {
+  if (!isRecord(value)) return {}
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
+}

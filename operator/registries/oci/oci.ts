@@ -1,0 +1,144 @@
+/** A registry of the OCI distribution API, without anything that its specification does not have. */
+
+import type { Digest } from '../../images/digest.ts'
+import { digestOf, isContentOf, isDigest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import { isTag } from '../../images/reference.ts'
+import type { Clock } from '../../time/clock.ts'
+import { type Asked, answerInvalid, statusFailure } from '../failures.ts'
+import type { Access, Described, Labels, Registry, Tagged, Untagged } from '../registry.ts'
+import type { RegistryKind } from '../registry-kind.ts'
+import type { Purpose, Transport } from '../transport/transport.ts'
+import { OciClient } from './client.ts'
+import { nextLink } from './link.ts'
+import { labelsOfConfig, type Manifest, manifestTypes, parseManifest, parseObject } from './manifest.ts'
+import { readManifest } from './stored-manifest.ts'
+import { TagPages } from './tag-pages.ts'
+import { OciTagging } from './tagging.ts'
+
+const tagsOfAPage = 1000
+/** A listing that goes on for longer is going round in circles. */
+const mostPages = 1000
+
+export class OciRegistry implements Registry {
+  readonly kind: string = 'oci'
+  readonly #transport: Transport
+  readonly #client: OciClient
+  readonly #tagging: OciTagging
+  readonly #tagPages = new TagPages()
+
+  constructor(transport: Transport, clock?: Clock) {
+    this.#transport = transport
+    this.#client = new OciClient(transport, clock)
+    this.#tagging = new OciTagging(this.#client, (...question) => this.resolve(...question))
+  }
+
+  async resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
+    const asked: Asked = { repository, what: `tag ${tag}` }
+    const path = `/v2/${repository.path}/manifests/${tag}`
+    // Registries use the digest as the manifest's entity tag; one that does not answers in full, which costs headers.
+    const condition = known === undefined ? undefined : { 'if-none-match': `"${known}"` }
+    const headers = { accept: manifestTypes, ...condition }
+    const answer = await this.#client.ask({ asked, access, purpose: 'manifest', method: 'HEAD', path, headers })
+    if (answer.status === 304 && known !== undefined) return known
+    if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
+
+    const digest = answer.headers['docker-content-digest']
+    if (digest === undefined) return digestOf(await this.#content(asked, access, 'manifest', path))
+    if (isDigest(digest)) return digest
+    throw answerInvalid(asked, 'its Docker-Content-Digest is not a digest')
+  }
+
+  async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
+    const asked: Asked = { repository, what: 'the list of tags' }
+    const base = `/v2/${repository.path}/tags/list`
+    let path: string | undefined = `${base}?n=${tagsOfAPage}`
+    for (let pages = 0; path !== undefined; pages++) {
+      if (pages === mostPages) throw answerInvalid(asked, `more than ${mostPages} pages`)
+      const known = this.#tagPages.get(repository, path, access)
+      const headers = { accept: 'application/json', ...(known && { 'if-none-match': known.etag }) }
+      const answer = await this.#client.ask({ asked, access, purpose: 'tags', method: 'GET', path, headers })
+      if (answer.status === 304 && known !== undefined) {
+        yield known.tags
+        path = known.next
+        continue
+      }
+      if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
+      // A repository without tags has null there.
+      const tags = parseObject(answer.body)?.tags ?? (isNullList(answer.body) ? [] : undefined)
+      if (!Array.isArray(tags)) throw answerInvalid(asked, 'no list of tags in it')
+      const page = tags.filter((tag): tag is string => typeof tag === 'string' && isTag(tag))
+      const next = this.#nextPage(asked, path, base, nextLink(answer.headers.link?.toString()))
+      this.#tagPages.remember(repository, path, access, { tags: page, next }, answer.headers.etag)
+      yield page
+      path = next
+    }
+  }
+
+  async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
+    const manifest = await this.#manifest(repository, digest, access)
+    const image =
+      manifest.firstImage === undefined ? manifest : await this.#manifest(repository, manifest.firstImage, access)
+    const labels = image.config === undefined ? {} : await this.#configLabels(repository, image.config, access)
+    return { ...labels, ...image.annotations, ...manifest.annotations }
+  }
+
+  async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
+    const { mediaType, bytes } = await readManifest(this.#client, repository, digest, access)
+    return { mediaType, platforms: parseManifest(bytes)?.platforms ?? [] }
+  }
+
+  tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {
+    return this.#tagging.tag(repository, digest, tag, access)
+  }
+
+  untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+    return this.#tagging.untag(repository, tag, access)
+  }
+
+  async #manifest(repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
+    const asked: Asked = { repository, what: `image ${digest}` }
+    const body = await this.#content(asked, access, 'manifest', `/v2/${repository.path}/manifests/${digest}`, digest)
+    const manifest = parseManifest(body)
+    if (manifest === undefined) throw answerInvalid(asked, 'no manifest in it')
+    return manifest
+  }
+
+  async #configLabels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
+    const asked: Asked = { repository, what: `config ${digest}` }
+    return labelsOfConfig(await this.#content(asked, access, 'blob', `/v2/${repository.path}/blobs/${digest}`, digest))
+  }
+
+  /** A body, held against its digest where that is known. */
+  async #content(asked: Asked, access: Access, purpose: Purpose, path: string, digest?: Digest): Promise<Buffer> {
+    const headers = { accept: purpose === 'manifest' ? manifestTypes : '*/*' }
+    const answer = await this.#client.ask({ asked, access, purpose, method: 'GET', path, headers })
+    if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
+    if (digest !== undefined && !isContentOf(digest, answer.body)) {
+      throw answerInvalid(asked, 'its content does not have that digest')
+    }
+    return answer.body
+  }
+
+  /** Only further into the same listing: a link elsewhere would take the credentials along. */
+  #nextPage(asked: Asked, current: string, base: string, link: string | undefined): string | undefined {
+    if (link === undefined) return undefined
+    const origin = this.#transport.originOf(asked.repository.host)
+    const target = URL.canParse(link, `${origin}${current}`) ? new URL(link, `${origin}${current}`) : undefined
+    const path = target === undefined ? undefined : `${target.pathname}${target.search}`
+    // Behind a proxy that ends TLS, registries write http:// into their links: the path is what counts.
+    const here = target !== undefined && target.host === new URL(origin).host && target.pathname === base
+    if (!here || path === undefined || path === current)
+      throw answerInvalid(asked, 'its link to the next page leads elsewhere')
+    return path
+  }
+}
+
+const isNullList = (body: Buffer): boolean => parseObject(body)?.tags === null
+
+/** Whatever no other kind knows. */
+export const oci: RegistryKind = {
+  kind: 'oci',
+  serves: () => true,
+  make: ({ transport }) => new OciRegistry(transport),
+}

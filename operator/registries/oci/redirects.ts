@@ -1,0 +1,42 @@
+/** Redirects, for what is read: blobs live in storage of their own, and registry.k8s.io redirects its manifests. */
+import { type Asked, answerInvalid } from '../failures.ts'
+import type { Answer, Request, Transport } from '../transport/transport.ts'
+
+const mostRedirects = 3
+const redirects = new Set([301, 302, 303, 307, 308])
+
+/**
+ * Sends, and goes where the answer points to, without the Authorization header where that is another origin.
+ * @throws TransientError `RegistryAnswerInvalid` for a redirect that leads nowhere, away from TLS, or round in circles
+ */
+export async function sendAndFollow(transport: Transport, request: Request, asked: Asked): Promise<Answer> {
+  let current = request
+  for (let hops = 0; ; hops++) {
+    const answer = await transport.send(current)
+    if (!redirects.has(answer.status)) return answer
+    if (hops === mostRedirects) throw answerInvalid(asked, `more than ${mostRedirects} redirects`)
+    current = redirected(current, request, answer.headers.location, asked)
+  }
+}
+
+function redirected(current: Request, first: Request, location: string | undefined, asked: Asked): Request {
+  const here = `${current.origin}${current.path}`
+  const target = location !== undefined && URL.canParse(location, here) ? new URL(location, here) : undefined
+  if (target === undefined) throw answerInvalid(asked, 'a redirect without a valid Location')
+  const secure = target.protocol === 'https:'
+  if (!secure && (target.protocol !== 'http:' || current.origin.startsWith('https:'))) {
+    throw answerInvalid(asked, `a redirect from ${new URL(here).protocol} to ${target.protocol}`)
+  }
+  if (target.username !== '' || target.password !== '') throw answerInvalid(asked, 'a redirect that carries a user')
+
+  const { authorization, ...others } = current.headers
+  const sameOrigin = target.origin === first.origin
+  const keep = sameOrigin && authorization !== undefined
+  return {
+    ...current,
+    origin: target.origin,
+    path: `${target.pathname}${target.search}`,
+    headers: keep ? { ...others, authorization } : others,
+    destination: target.hostname === new URL(first.origin).hostname ? first.destination : 'answered',
+  }
+}

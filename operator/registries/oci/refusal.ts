@@ -1,0 +1,53 @@
+/** What a registry says when it does not do what it was asked for (OCI distribution spec, "Error codes"). */
+
+import type { Answer } from '../transport/transport.ts'
+import { parseObject } from './manifest.ts'
+
+export interface Refusal {
+  readonly status: number
+  /** Of the first error that is told; empty where there is none. */
+  readonly code: string
+  readonly message: string
+  /** For people: `405 UNSUPPORTED: The operation is unsupported.`; bounded, printable. */
+  readonly shown: string
+}
+
+const longestShown = 200
+
+export function refusalOf({ status, body }: Pick<Answer, 'status' | 'body'>): Refusal {
+  const errors = parseObject(body)?.errors
+  const [first] = Array.isArray(errors) ? (errors as unknown[]) : []
+  const { code, message } = (typeof first === 'object' && first !== null ? first : {}) as Record<string, unknown>
+  const said = { code: plain(code), message: plain(message) }
+  const words = [said.code, said.message].filter((word) => word !== '').join(': ')
+  return { status, ...said, shown: words === '' ? String(status) : `${status} ${words}` }
+}
+
+/**
+ * Whether a tag was not changed because tags are immutable there. Harbor answers 412 ("… configured as immutable"), Quay
+ * 409, Azure 405 ("The operation is disallowed on this registry, repository or image"), GitLab and others 403 or 400.
+ * @param existed a conflict about a tag that was there has no other cause
+ */
+export function isTagImmutable({ status, code, message }: Refusal, existed: boolean): boolean {
+  if (status < 400 || status >= 500) return false
+  if (immutable.test(code) || immutable.test(message)) return true
+  return existed && (status === 409 || status === 412) && !/quota/i.test(message)
+}
+
+const immutable =
+  /immutab|TAG_ALREADY_EXISTS|cannot be (?:overwritten|overridden|modified|updated)|disallowed on this registry, repository or image/i
+
+/**
+ * Whether it cannot take off a tag: the specification has 405 and UNSUPPORTED for that, and older registries take the tag
+ * for a digest that is not valid.
+ */
+export const isNoUntagging = ({ status, code }: Refusal): boolean =>
+  status === 400 || status === 405 || status === 501 || code === 'UNSUPPORTED'
+
+const plain = (value: unknown): string =>
+  typeof value === 'string'
+    ? value
+        .replaceAll(/[^\x20-\x7e]+/g, ' ')
+        .trim()
+        .slice(0, longestShown)
+    : ''

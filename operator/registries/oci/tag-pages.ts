@@ -1,0 +1,39 @@
+/**
+ * Pages of tag lists that a registry has given an entity tag, so that the next question for them can be a conditional
+ * one. The distribution specification does not ask for entity tags there, and most registries give none.
+ */
+
+import type { Repository } from '../../images/reference.ts'
+import { repositoryName } from '../../images/reference.ts'
+import { credentialId } from '../credentials/credential-id.ts'
+import { Lru } from '../lru.ts'
+import type { Access } from '../registry.ts'
+
+export interface TagPage {
+  readonly etag: string
+  readonly tags: readonly string[]
+  /** The path of the next page. */
+  readonly next: string | undefined
+}
+
+/** Of at most 1,000 tags each: some 10 MB at the most. */
+const mostPages = 200
+const longestEtag = 256
+
+export class TagPages {
+  readonly #pages = new Lru<TagPage>(mostPages)
+
+  get(repository: Repository, path: string, access: Access): TagPage | undefined {
+    return this.#pages.get(keyOf(repository, path, access))
+  }
+
+  remember(repository: Repository, path: string, access: Access, page: Omit<TagPage, 'etag'>, etag: unknown): void {
+    const key = keyOf(repository, path, access)
+    if (typeof etag === 'string' && etag !== '' && etag.length <= longestEtag) this.#pages.set(key, { ...page, etag })
+    else this.#pages.delete(key)
+  }
+}
+
+/** What one tenant's credentials have shown is not told to another's. */
+const keyOf = (repository: Repository, path: string, { credentials }: Access): string =>
+  `${repositoryName(repository)} ${path} ${credentialId(credentials)}`

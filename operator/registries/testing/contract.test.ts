@@ -1,0 +1,25 @@
+/** The contract, over every kind of registry in every access mode that it has. */
+import t from 'tap'
+import { registryKinds } from '../registries.ts'
+import { registryContract } from './contract.ts'
+import { contractRuns } from './contract-runs.fixture.ts'
+
+t.test('the contract runs over every kind of registry that there is', async (t) => {
+  t.same(
+    Object.keys(contractRuns),
+    registryKinds.map(({ kind }) => kind),
+    'contract-runs.fixture.ts has them all',
+  )
+  for (const [kind, runs] of Object.entries(contractRuns)) t.ok(runs.length > 0, kind)
+})
+
+for (const [kind, runs] of Object.entries(contractRuns)) {
+  for (const [at, { as, start }] of runs.entries()) {
+    t.test(`the contract, over ${kind}: ${as}`, async (t) => {
+      const bench = await start(t)
+      t.equal(bench.registry.kind, kind)
+      // A thousand tags take a second to push: pages are of the kind, and not of who asks for them.
+      await registryContract(t, at === 0 ? bench : { ...bench, manyTags: 30 })
+    })
+  }
+}

@@ -1,0 +1,129 @@
+/** What every `Registry` must do; contract.test.ts runs it over each kind, in each of its access modes. */
+import type { Test } from 'tap'
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import type { Access, Credentials, Registry } from '../registry.ts'
+import { taggingContract } from './contract-tagging.ts'
+
+/** How the suite makes images in the registry under test. */
+export interface RegistryBench {
+  readonly registry: Registry
+  readonly host: string
+  /** Of someone who may read and write. */
+  readonly credentials: Credentials
+  /** Of someone who may only read, where reading is asked for as another: `anonymous` where the images are public. */
+  readonly reader?: Credentials | undefined
+  /** Those whom the registry does not let in; none where everybody may. */
+  readonly strangers?: readonly Credentials[] | undefined
+  push(
+    path: string,
+    tags: readonly string[],
+    content?: {
+      readonly labels?: Readonly<Record<string, string>>
+      readonly annotations?: Readonly<Record<string, string>>
+      readonly multiArch?: boolean
+      readonly docker?: boolean
+    },
+  ): Promise<Digest>
+  moveTag(path: string, tag: string, to: Digest): Promise<void>
+  /** Whether tags can be taken off there by themselves. Default: yes. */
+  readonly untags?: boolean | undefined
+  /** The path of a repository whose tags are immutable, where the registry has such. */
+  readonly immutable?: string | undefined
+  /** Whether it tells these credentials all tags of an image at once. Default: yes, where the registry can at all. */
+  readonly tellsAliases?: boolean | undefined
+  /** Whether it tells with these credentials when tags were pushed. Default: no. */
+  readonly tellsPushTimes?: boolean | undefined
+  /** More than any page of the registry has, unless that was tried with other credentials. Default: 1203. */
+  readonly manyTags?: number | undefined
+}
+
+export async function registryContract(t: Test, bench: RegistryBench): Promise<void> {
+  const { registry, host, credentials, reader = credentials, strangers = [] } = bench
+  const access: Access = { credentials: reader }
+  const web: Repository = { host, path: 'contract/web' }
+
+  await t.test('a tag resolves to its digest, and to another one when it has moved', async (t) => {
+    const one = await bench.push(web.path, ['1.0', 'env-prod'])
+    const two = await bench.push(web.path, ['2.0'])
+    t.equal(await registry.resolve(web, 'env-prod', access), one)
+    t.equal(await registry.resolve(web, 'env-prod', access, one), one)
+    await bench.moveTag(web.path, 'env-prod', two)
+    t.equal(await registry.resolve(web, 'env-prod', access, one), two)
+  })
+
+  await t.test('an index resolves to its own digest, not to that of one platform', async (t) => {
+    const index = await bench.push(web.path, ['multi'], { multiArch: true })
+    t.equal(await registry.resolve(web, 'multi', access), index)
+    const old = await bench.push(web.path, ['multi-docker'], { multiArch: true, docker: true })
+    t.equal(await registry.resolve(web, 'multi-docker', access), old)
+  })
+
+  await t.test('a tag or a repository that is not there is named in the error', async (t) => {
+    const noTag = { reason: 'TagNotFound', message: /tag env-nowhere of repository contract\/web/ }
+    await t.rejects(registry.resolve(web, 'env-nowhere', access), noTag)
+    const nowhere = { host, path: 'contract/nowhere' }
+    const noRepository = { reason: 'TagNotFound', message: /tag x of repository contract\/nowhere/ }
+    await t.rejects(registry.resolve(nowhere, 'x', access), noRepository)
+  })
+
+  await t.test('all tags are listed, however many pages they take', async (t) => {
+    const many: Repository = { host, path: 'contract/many' }
+    const names = Array.from({ length: bench.manyTags ?? 1203 }, (_, i) => `b${i}`)
+    await bench.push(many.path, names)
+    t.same((await allTags(registry, many, access)).sort(), names.sort())
+  })
+
+  await t.test('labels and annotations are read, of an index those of its first image too', async (t) => {
+    const labels = { 'org.opencontainers.image.version': '1.0', 'org.opencontainers.image.revision': 'abcdef0' }
+    t.match(await registry.labels(web, await bench.push(web.path, ['l1'], { labels }), access), labels)
+    const annotations = { 'org.opencontainers.image.version': '2.0' }
+    const index = await bench.push(web.path, ['l2'], { labels, annotations, multiArch: true })
+    t.match(await registry.labels(web, index, access), { ...labels, ...annotations })
+    t.same(await registry.labels(web, await bench.push(web.path, ['l3'], { docker: true }), access), {})
+  })
+
+  await t.test('an index says its platforms, where that can be told', { skip: !registry.describe }, async (t) => {
+    const index = await bench.push(web.path, ['p1'], { multiArch: true })
+    const told = { mediaType: /index/, platforms: ['linux/amd64', 'linux/arm64'] }
+    t.match(await registry.describe?.(web, index, access), told)
+  })
+
+  await t.test('push times are of the tags that there are', { skip: bench.tellsPushTimes !== true }, async (t) => {
+    const timed: Repository = { host, path: 'contract/timed' }
+    await bench.push(timed.path, ['t1', 't2'])
+    const found: string[] = []
+    for await (const page of registry.pushTimes?.(timed, access) ?? []) {
+      for (const [tag, time] of page) if (time > 0) found.push(tag)
+    }
+    t.same(found.sort(), ['t1', 't2'])
+  })
+
+  await taggingContract(t, bench)
+
+  await t.test('who may not is told so, without a word of the credentials', { skip: !strangers.length }, async (t) => {
+    for (const credentials of strangers) {
+      const questions = [
+        () => registry.resolve(web, 'env-prod', { credentials }),
+        () => allTags(registry, web, { credentials }),
+      ]
+      for (const ask of questions) {
+        const error: unknown = await ask().catch((error: unknown) => error)
+        t.match(error, { reason: 'RegistryAccessDenied', message: /contract\/web/ })
+        t.notMatch((error as Error).message, 'wrong-password')
+      }
+    }
+    t.ok(await registry.resolve(web, 'env-prod', access), 'the others are still let in')
+  })
+
+  await t.test('a question that is called off ends', async (t) => {
+    const signal = AbortSignal.abort(new Error('called off'))
+    await t.rejects(registry.resolve(web, 'env-prod', { ...access, signal }), { message: 'called off' })
+  })
+}
+
+export async function allTags(registry: Registry, repository: Repository, access: Access): Promise<string[]> {
+  const tags: string[] = []
+  for await (const page of registry.tags(repository, access)) tags.push(...page)
+  return tags
+}

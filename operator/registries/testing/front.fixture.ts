@@ -1,0 +1,126 @@
+/**
+ * For tests: the real registry under another's name. What is special to that one, its token service first of all, stands
+ * before it by hand, each beside the documentation that it follows; images, tags and rights are the real registry's.
+ */
+import { Agent, type IncomingMessage, request as onwardRequest, type ServerResponse } from 'node:http'
+import type { Test } from 'tap'
+import type { Registry as Program } from '../../../e2e/harness/registry.ts'
+import { type Peer, peer } from './peer.ts'
+
+/** Who asks a token service, as far as it says so. */
+export interface Asking {
+  /** Of Basic authorization, `name:password`. */
+  readonly login: string | undefined
+  /** Of a POST. */
+  readonly form: URLSearchParams
+}
+
+export interface TokenService {
+  readonly path: string
+  /** As the challenge names it. */
+  readonly service: string
+  /** What they may do in every repository; undefined: they are not let in. */
+  admits(asking: Asking): readonly string[] | undefined
+  /** What a token is given in; each service has its own fields. */
+  grant(token: string): object
+  readonly refusal: Answered
+}
+
+export interface Answered {
+  readonly status: number
+  readonly body: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Question {
+  readonly method: string
+  readonly url: URL
+  readonly authorization: string | undefined
+  text(): Promise<string>
+}
+
+export interface Special {
+  readonly tokens: TokenService
+  /** Undefined: the real registry is asked. */
+  answers?(question: Question, program: Program): Promise<Answered | undefined> | Answered | undefined
+}
+
+/** To read alone, and all that a tagging command wants. */
+export const reading = ['pull'] as const
+export const everything = ['pull', 'push', 'delete'] as const
+
+/** @param program started with `auth: 'token'`: it is its tokens that the service gives */
+export async function front(t: Test, program: Program, special: Special): Promise<Peer> {
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const door = await peer(t, (request, response) => {
+    const { method = 'GET', headers } = request
+    const url = new URL(request.url ?? '/', `http://${door.host}`)
+    const question = { method, url, authorization: headers.authorization, text: () => textOf(request) }
+    answerOf(question, program, special).then(
+      (own) => (own ? reply(response, own) : handOn(request, response, program, special.tokens, door.host, agent)),
+      (error: Error) => reply(response, { status: 500, body: { message: error.message } }),
+    )
+  })
+  return door
+}
+
+async function answerOf(question: Question, program: Program, special: Special): Promise<Answered | undefined> {
+  const { tokens } = special
+  if (question.url.pathname !== tokens.path) return await special.answers?.(question, program)
+  const form = new URLSearchParams(question.method === 'POST' ? await question.text() : '')
+  const given = question.method === 'POST' ? form : question.url.searchParams
+  if (given.get('service') !== tokens.service) return { status: 400, body: { message: 'of which service?' } }
+  const actions = tokens.admits({ login: loginOf(question.authorization), form })
+  if (actions === undefined) return tokens.refusal
+  // By GET a parameter each, by POST parted by spaces (RFC 6749, 3.3).
+  const scopes = given.getAll('scope').flatMap((scope) => scope.split(' '))
+  return { status: 200, body: tokens.grant(program.tokens.issue(accessOf(scopes, actions), 'somebody')) }
+}
+
+/** `repository:shop/web:pull,push` */
+function accessOf(scopes: readonly string[], allowed: readonly string[]) {
+  return scopes.map((scope) => {
+    const [type = '', name = '', actions = ''] = scope.split(':')
+    return { type, name, actions: actions.split(',').filter((action) => allowed.includes(action)) }
+  })
+}
+
+function loginOf(authorization: string | undefined): string | undefined {
+  const [scheme, value = ''] = authorization?.split(' ') ?? []
+  return scheme === 'Basic' ? Buffer.from(value, 'base64').toString() : undefined
+}
+
+function reply(response: ServerResponse, { status, body, headers }: Answered): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+}
+
+function handOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  program: Program,
+  { path, service }: TokenService,
+  host: string,
+  agent: Agent,
+): void {
+  const { connection: _, 'keep-alive': __, ...headers } = request.headers
+  const target = { agent, headers, method: request.method, path: request.url }
+  const onward = onwardRequest(`http://${program.host}`, target, (answer) => {
+    const { connection: _, 'keep-alive': __, ...answered } = answer.headers
+    const challenge = answered['www-authenticate']
+      ?.replace(/realm="[^"]*"/, `realm="http://${host}${path}"`)
+      .replace(/service="[^"]*"/, `service="${service}"`)
+    const named = challenge === undefined ? answered : { ...answered, 'www-authenticate': challenge }
+    response.writeHead(answer.statusCode ?? 502, named)
+    answer.pipe(response)
+  })
+  onward.once('error', () => response.destroy())
+  response.once('close', () => onward.destroy())
+  request.pipe(onward)
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) text += String(chunk)
+  return text
+}

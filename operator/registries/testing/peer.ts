@@ -1,0 +1,42 @@
+/** For tests: a small HTTP server that answers what no real registry would, and remembers what it was asked. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Transport, type TransportOptions } from '../transport/transport.ts'
+
+export interface Peer {
+  /** `127.0.0.1:<port>` */
+  readonly host: string
+  /** Method and path, oldest first, with the kind of authorization where there was one. */
+  readonly asked: string[]
+  readonly connections: () => number
+  answer: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+interface Scope {
+  teardown(end: () => unknown): unknown
+}
+
+export async function peer(t: Scope, answer: Peer['answer']): Promise<Peer> {
+  let connections = 0
+  const server: Server = createServer((request, response) => {
+    const authorization = request.headers.authorization
+    made.asked.push([request.method, request.url, ...(authorization === undefined ? [] : [authorization])].join(' '))
+    made.answer(request, response)
+  })
+  server.on('connection', () => connections++)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const { port } = server.address() as AddressInfo
+  const made: Peer = { host: `127.0.0.1:${port}`, asked: [], connections: () => connections, answer }
+  return made
+}
+
+/** A transport that may speak plain HTTP to these hosts; closed with the test. */
+export function transportTo(t: Scope, hosts: readonly string[], options: Partial<TransportOptions> = {}): Transport {
+  const transport = new Transport({ version: 'test', insecureRegistries: hosts, ...options })
+  t.teardown(() => transport.close())
+  return transport
+}

@@ -1,0 +1,145 @@
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { peer, transportTo } from '../testing/peer.ts'
+import type { Request } from './transport.ts'
+
+const head = (host: string, more: Partial<Request> = {}): Request => ({
+  host,
+  purpose: 'manifest',
+  method: 'HEAD',
+  origin: `http://${host}`,
+  path: '/v2/',
+  headers: {},
+  destination: 'configured',
+  ...more,
+})
+
+t.test('many requests use one connection, HEAD or not, and say who asks', async (t) => {
+  const agents = new Set<string | undefined>()
+  const server = await peer(t, (request, response) => {
+    agents.add(request.headers['user-agent'])
+    response.end('x')
+  })
+  const transport = transportTo(t, [server.host])
+  for (let i = 0; i < 50; i++) {
+    t.match(await transport.send(head(server.host, { method: i % 5 === 0 ? 'GET' : 'HEAD' })), { status: 200 })
+  }
+  t.equal(server.connections(), 1)
+  t.equal(transport.connections, 1)
+  t.same([...agents], ['cvmanager/test'])
+})
+
+t.test('B08 an answer that does not come, or does not end, is given up at the deadline', async (t) => {
+  const server = await peer(t, (request, response) => {
+    if (request.url === '/trickle') {
+      response.write('x')
+      const more = setInterval(() => response.write('x'), 20)
+      response.on('close', () => clearInterval(more))
+    }
+  })
+  const transport = transportTo(t, [server.host], { deadlineMs: 150 })
+  for (const path of ['/silent', '/trickle']) {
+    const since = Date.now()
+    await t.rejects(transport.send(head(server.host, { method: 'GET', path })), {
+      name: 'Unreachable',
+      kind: 'timeout',
+    })
+    t.ok(Date.now() - since < 1000)
+  }
+})
+
+t.test('B08 a request that is called off ends at once, also where it still waits for a connection', async (t) => {
+  const server = await peer(t, () => undefined)
+  const transport = transportTo(t, [server.host])
+  const calledOff = new AbortController()
+  const requests = Array.from({ length: 20 }, () => transport.send(head(server.host, { signal: calledOff.signal })))
+  const ended = Promise.allSettled(requests)
+  await sleep(50)
+  calledOff.abort(new Error('called off'))
+  const since = Date.now()
+  for (const result of await ended) t.match(result, { status: 'rejected', reason: { message: 'called off' } })
+  t.ok(Date.now() - since < 500)
+  await t.rejects(transport.send(head(server.host, { signal: calledOff.signal })), { message: 'called off' })
+})
+
+t.test('a body of more than 4 MiB is not read to its end', async (t) => {
+  let sent = 0
+  const server = await peer(t, (_, response) => {
+    const chunk = Buffer.alloc(64 * 1024)
+    const send = (): void => {
+      while (!response.destroyed && response.write(chunk)) sent += chunk.length
+      response.once('drain', send)
+    }
+    send()
+  })
+  const transport = transportTo(t, [server.host])
+  await t.rejects(transport.send(head(server.host, { method: 'GET' })), { name: 'Unreachable', kind: 'too-large' })
+  await sleep(50)
+  t.ok(sent < 32 * 1024 * 1024)
+})
+
+t.test('a connection that was closed while idle is no failure', async (t) => {
+  const server = await peer(t, (request, response) => {
+    response.end()
+    // Closed just after the answer: the client may send the next request before it notices.
+    if (server.asked.length % 2 === 1) request.socket.end()
+  })
+  const transport = transportTo(t, [server.host])
+  for (let i = 0; i < 10; i++) t.match(await transport.send(head(server.host)), { status: 200 })
+})
+
+t.test('nonsense instead of HTTP, a reset, and nobody at the address are told apart', async (t) => {
+  const nonsense = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.end('I am not a web server\r\n\r\n')
+  })
+  await new Promise<void>((resolve) => nonsense.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => nonsense.close())
+  const address = nonsense.address()
+  const host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  const resetting = await peer(t, (request) => request.socket.resetAndDestroy())
+  const transport = transportTo(t, [host, resetting.host])
+  await t.rejects(transport.send(head(host)), { name: 'Unreachable', kind: 'malformed' })
+  await t.rejects(transport.send(head(resetting.host)), { name: 'Unreachable', kind: 'closed' })
+  await t.rejects(transport.send(head('127.0.0.1:1')), {
+    name: 'Unreachable',
+    kind: 'connect',
+    message: 'connect ECONNREFUSED 127.0.0.1:1',
+  })
+})
+
+t.test('TLS is spoken to every host that is not named as insecure, loopback included', async (t) => {
+  const server = await peer(t, (_, response) => response.end())
+  const transport = transportTo(t, ['other.example.com', '127.0.0.2'])
+  t.equal(transport.originOf(server.host), `https://${server.host}`)
+  t.equal(transport.originOf('127.0.0.2:5000'), 'http://127.0.0.2:5000')
+  t.equal(transport.originOf('other.example.com'), 'http://other.example.com')
+  t.equal(transport.originOf('docker.io'), 'https://registry-1.docker.io')
+  const secure = head(server.host, { origin: transport.originOf(server.host) })
+  await t.rejects(transport.send(secure), { name: 'Unreachable', kind: 'connect', message: 'it does not speak TLS' })
+  t.same(server.asked, [])
+})
+
+t.test('metadata addresses are refused before a connection is made', async (t) => {
+  const transport = transportTo(t, [])
+  for (const origin of ['http://169.254.169.254', 'http://[::ffff:169.254.169.254]', 'http://[fe80::1]']) {
+    await t.rejects(transport.send(head('x', { origin })), { name: 'Unreachable', kind: 'forbidden' }, origin)
+  }
+  await t.rejects(transport.send(head('x', { origin: 'http://127.0.0.1:1', destination: 'answered' })), {
+    name: 'Unreachable',
+    kind: 'forbidden',
+  })
+  await t.rejects(transport.send(head('x', { origin: 'http://localhost:1', destination: 'answered' })), {
+    name: 'Unreachable',
+    kind: 'forbidden',
+  })
+})
+
+t.test('after 429 nobody is asked before the time that it names', async (t) => {
+  const server = await peer(t, (_, response) => response.writeHead(429, { 'retry-after': '30' }).end())
+  const transport = transportTo(t, [server.host])
+  t.match(await transport.send(head(server.host)), { status: 429, retryAfterMs: 30_000 })
+  await t.rejects(transport.send(head(server.host)), { name: 'Paused' })
+  t.equal(server.asked.length, 1)
+})

@@ -1,0 +1,17 @@
+import type { ContainerVersion } from '../../api/container-version.ts'
+import type { Version } from '../../discovery/following.ts'
+import type { Gate, Verdict } from './gate.ts'
+import { imageReset } from './image-reset.ts'
+import { quarantine } from './quarantine.ts'
+
+/** Every gate, in the order in which they are asked: to add one takes a file and a line here. */
+export const gates: readonly Gate[] = [quarantine, imageReset]
+
+/** The first gate that holds the version back, or open. */
+export function passage(all: readonly Gate[], object: ContainerVersion, candidate: Version, now: number): Verdict {
+  for (const gate of all) {
+    const verdict = gate.check(object, candidate, now)
+    if (verdict.verdict === 'held') return verdict
+  }
+  return { verdict: 'open' }
+}

@@ -1,0 +1,52 @@
+import { isAlreadyExists, isConflict, isNotFound } from '../../kubernetes/api-error.ts'
+import type { ApiClient } from '../../kubernetes/client.ts'
+
+type Data = Readonly<Record<string, string>>
+
+interface RawConfigMap {
+  readonly metadata: { readonly resourceVersion: string }
+  readonly data?: Data
+}
+
+const attempts = 5
+
+/**
+ * Changes keys of a ConfigMap, and nothing else of it; creates it where it is not there.
+ * @param change the keys to set, given what is there; undefined where all is as it should be
+ */
+export async function writeConfigMap(
+  client: ApiClient,
+  namespace: string,
+  name: string,
+  change: (data: Data) => Data | undefined,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await writeOnce(client, namespace, name, change)
+    } catch (thrown) {
+      // Somebody else was faster: what is there now decides.
+      if (attempt >= attempts || !(isConflict(thrown) || isAlreadyExists(thrown))) throw thrown
+    }
+  }
+}
+
+async function writeOnce(
+  client: ApiClient,
+  namespace: string,
+  name: string,
+  change: (data: Data) => Data | undefined,
+): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/configmaps`
+  const found = await client.get<RawConfigMap>(`${path}/${name}`).catch((thrown: unknown) => {
+    if (isNotFound(thrown)) return undefined
+    throw thrown
+  })
+  const data = change(found?.data ?? {})
+  if (data === undefined) return
+  if (found) {
+    await client.mergePatch(`${path}/${name}`, { metadata: { resourceVersion: found.metadata.resourceVersion }, data })
+    return
+  }
+  const labels = { 'app.kubernetes.io/managed-by': 'cvmanager' }
+  await client.create(path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
+}

@@ -1,0 +1,126 @@
+/**
+ * The two forms of a workload's history, in one ConfigMap: `Info` in the words of the first cvmanager, and beside it the
+ * structured records. Pure text in, text out.
+ */
+import type { Outcome, RolloutStatus } from '../../api/status.ts'
+
+export const infoKey = 'Info'
+export const recordsKey = 'rollouts.json'
+/** Where records are put that cannot be read, so that what a person has broken is not lost. */
+export const unreadableKey = 'rollouts.unreadable'
+
+/** A ConfigMap may hold 1 MiB; this leaves room for what others keep in it. */
+export const maximumBytes = 900 * 1024
+
+export interface HistoryRecord {
+  readonly id: string
+  readonly kind: string
+  readonly workload: string
+  readonly containers: readonly string[]
+  readonly version: string
+  readonly digest: string
+  readonly image: string
+  readonly from?: string
+  readonly previousImages: Readonly<Record<string, string>>
+  readonly outcome: Outcome
+  readonly message?: string
+  readonly startTime: string
+  readonly endTime: string
+  readonly durationSeconds: number
+  readonly containerVersion: string
+}
+
+/** The record of a rollout for one of its workloads. */
+export function recordOf(
+  rollout: RolloutStatus,
+  member: RolloutStatus['workloads'][number],
+  containerVersion: string,
+): HistoryRecord {
+  const { id, version, digest, image, from, outcome = 'Aborted', message, startTime, endTime = startTime } = rollout
+  return {
+    id,
+    kind: member.kind,
+    workload: member.name,
+    containers: member.previous.map(({ name }) => name),
+    version,
+    digest,
+    image,
+    ...(from === undefined ? {} : { from }),
+    previousImages: Object.fromEntries(member.previous.map((previous) => [previous.name, previous.image])),
+    outcome,
+    ...(message === undefined ? {} : { message }),
+    startTime,
+    endTime,
+    durationSeconds: (Date.parse(endTime) - Date.parse(startTime)) / 1000,
+    containerVersion,
+  }
+}
+
+type Data = Readonly<Record<string, string>>
+
+/** The data with the record in front; undefined where it is there already. */
+export function withRecord(data: Data, record: HistoryRecord, limit = maximumBytes): Data | undefined {
+  const { records, unreadable } = readRecords(data[recordsKey])
+  if (
+    records.some(({ id, kind, workload }) => id === record.id && kind === record.kind && workload === record.workload)
+  )
+    return undefined
+  const entries = [record, ...records]
+  const told = record.outcome === 'Succeeded' ? [infoOf(record)] : []
+  const infos = [...told, ...splitInfo(data[infoKey] ?? '')]
+  const aside = unreadable === undefined ? {} : { [unreadableKey]: unreadable.slice(0, limit / 10) }
+  const room = limit - bytes(Object.values(aside).join(''))
+  return {
+    [infoKey]: bounded(infos, room / 3).join('\n'),
+    [recordsKey]: written(
+      bounded(
+        entries.map((entry) => JSON.stringify(entry)),
+        (room * 2) / 3,
+      ),
+    ),
+    ...aside,
+  }
+}
+
+/** One record a line, so that a diff of the ConfigMap is readable. */
+const written = (lines: readonly string[]) => `[\n${lines.join(',\n')}\n]\n`
+
+/** The records of a ConfigMap, newest first, and the text itself where it is not such a list. */
+export function readRecords(text: string | undefined): {
+  readonly records: readonly HistoryRecord[]
+  readonly unreadable?: string
+} {
+  if (text === undefined || text.trim() === '') return { records: [] }
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (Array.isArray(parsed) && parsed.every(isRecord)) return { records: parsed }
+  } catch {
+    // Not JSON: it is put aside below, like JSON that is something else.
+  }
+  return { records: [], unreadable: text }
+}
+
+function isRecord(value: unknown): value is HistoryRecord {
+  return typeof value === 'object' && value !== null && 'id' in value && 'kind' in value && 'workload' in value
+}
+
+/** As the first cvmanager wrote it: a Go time, the workload, the version, and an empty line between two. */
+function infoOf({ workload, version, endTime }: HistoryRecord): string {
+  const time = `${endTime.slice(0, 10)} ${endTime.slice(11, 19)} +0000 UTC`
+  return `Update occurred at:${time}:\nWorkload:${workload} to version:${version}\n`
+}
+
+const splitInfo = (text: string): string[] =>
+  text.split(/^(?=Update occurred at:)/m).flatMap((entry) => (entry.trim() === '' ? [] : [`${entry.trimEnd()}\n`]))
+
+const bytes = (text: string): number => Buffer.byteLength(text, 'utf8')
+
+/** As many of the first entries as fit, each whole (B45). */
+function bounded(entries: readonly string[], limit: number): readonly string[] {
+  let used = 0
+  const end = entries.findIndex((entry) => {
+    used += bytes(entry) + 2
+    return used > limit
+  })
+  return end < 0 ? entries : entries.slice(0, end)
+}

@@ -1,0 +1,82 @@
+/** Objects for the tests of `plan`: a ContainerVersion, workloads as the observer shows them, and offers. */
+import type { ContainerVersion } from '../../api/container-version.ts'
+import type { ContainerVersionSpec } from '../../api/spec.ts'
+import type { ContainerVersionStatus } from '../../api/status.ts'
+import type { Offer, Version } from '../../discovery/following.ts'
+import type { Digest } from '../../images/digest.ts'
+import { composeImage } from '../../images/reference.ts'
+import { gates } from '../gates/gates.ts'
+import type { Observation } from '../observe/observation.ts'
+import { strategies } from '../strategies/strategies.ts'
+import type { Container, Health, Workload } from '../workloads/workload.ts'
+import type { Rules } from './plan.ts'
+
+export const rules: Rules = { strategies, gates }
+export const imageRepo = 'registry.example.com/shop/web'
+export const epoch = Date.parse('2026-01-02T03:04:05Z')
+
+export const version = (name: string): Version => ({
+  name,
+  digest: `sha256:${Buffer.from(name).toString('hex').padEnd(64, '0').slice(0, 64)}` as Digest,
+  source: 'alias',
+})
+
+export const imageOf = (name: string): string => composeImage(imageRepo, version(name))
+
+export const offers = (name: string): Offer => ({ state: 'known', version: version(name) })
+
+export function object(
+  status: ContainerVersionStatus = {},
+  spec: Partial<ContainerVersionSpec> = {},
+): ContainerVersion {
+  return {
+    key: 'shop/web-cv',
+    resourceVersion: '1',
+    namespace: 'shop',
+    name: 'web-cv',
+    uid: 'uid-of-web-cv',
+    generation: 1,
+    finalizers: [],
+    deleting: false,
+    createdAt: 0,
+    spec: { imageRepo, tag: 'env-prod', selector: { cvapp: 'web' }, ...spec },
+    status,
+  }
+}
+
+/** What a real workload would be asked, answered from its containers alone. */
+export function workload(
+  name: string,
+  containers: readonly Container[],
+  health: Health = { state: 'healthy' },
+  running?: string,
+  ours = false,
+): Workload {
+  const change = (images: readonly Container[]) => ({
+    kind: 'Deployment',
+    namespace: 'shop',
+    name,
+    uid: `uid-of-${name}`,
+    resourceVersion: '1',
+    images,
+  })
+  return {
+    kind: 'Deployment',
+    namespace: 'shop',
+    name: `Deployment/${name}`,
+    uid: `uid-of-${name}`,
+    containers: containers.map((container) => ({ ...container, running })),
+    health,
+    imageIsOurs: ours,
+    imageIsApplied: false,
+    blockers: [],
+    runs: (image) => containers.every((container) => container.image === image),
+    changeTo: (image) => change(containers.map((container) => ({ name: container.name, image }))),
+    restore: change,
+  }
+}
+
+export function observation(given: Partial<Observation> & Pick<Observation, 'object'>): Observation {
+  const workloads = given.workloads ?? []
+  return { workloads, members: workloads, problem: undefined, offer: { state: 'unknown' }, now: epoch, ...given }
+}

@@ -1,0 +1,72 @@
+/** What is different where a policy chooses the version and no tag is followed. */
+import { test } from 'tap'
+import type { ContainerVersionSpec } from '../../api/spec.ts'
+import { followable } from '../../discovery/followable.ts'
+import type { Offer } from '../../discovery/following.ts'
+import { epoch, imageOf, imageRepo, object, observation, rules, version, workload } from './plan.fixture.ts'
+import { plan } from './plan.ts'
+
+const spec: ContainerVersionSpec = { imageRepo, policy: { semver: { range: '^1' } }, selector: { cvapp: 'web' } }
+const offers = (name: string): Offer => ({ state: 'known', version: { ...version(name), source: 'policy' } })
+const chosen = (status = {}) => ({ ...object(status), spec })
+
+test('the status names the chosen tag, and since when it has been seen', async (t) => {
+  const running = [workload('web', [{ name: 'web', image: imageOf('1.0.0') }])]
+  const first = plan(rules, observation({ object: chosen(), workloads: running, offer: offers('1.0.0') })).status
+  t.match(first.observed, { tag: '1.0.0', version: '1.0.0', source: 'policy', firstSeenTime: '2026-01-02T03:04:05Z' })
+  const later = observation({ object: chosen(first), workloads: running, offer: offers('1.0.0'), now: epoch + 60_000 })
+  t.same(plan(rules, later).status.observed, first.observed)
+  const moved = observation({ object: chosen(first), workloads: running, offer: offers('1.1.0'), now: epoch + 60_000 })
+  t.match(plan(rules, moved).status.observed, { tag: '1.1.0', firstSeenTime: '2026-01-02T03:05:05Z' })
+})
+
+test('before the first list is there, the status says what is asked for', async (t) => {
+  t.match(plan(rules, observation({ object: chosen() })).status, {
+    phase: 'Pending',
+    message: `asking the registry for the tags of ${imageRepo}`,
+  })
+})
+
+test('a version that failed waits for another choice, and the message says so', async (t) => {
+  const entry = {
+    digest: version('1.1.0').digest,
+    version: '1.1.0',
+    outcome: 'RolledBack' as const,
+    message: 'it crashed',
+  }
+  const quarantined = [{ ...entry, since: '2026-01-02T03:04:05Z', generation: 1 }]
+  const held = observation({
+    object: chosen({ quarantined }),
+    workloads: [workload('web', [{ name: 'web', image: imageOf('1.0.0') }])],
+    offer: offers('1.1.0'),
+  })
+  const { status, action } = plan(rules, held)
+  t.match(status.message, /It is not tried again until spec\.policy chooses another image or the spec changes\./)
+  t.equal(action.action, 'none')
+})
+
+test('B51 an image written with the chosen tag, which was pushed again, is put back with the digest that its pods ran', async (t) => {
+  const running = `sha256:${'e'.repeat(64)}`
+  const before = (image: string) =>
+    plan(
+      rules,
+      observation({
+        object: chosen(),
+        workloads: [workload('web', [{ name: 'web', image }], { state: 'healthy' }, running)],
+        offer: offers('1.0.0'),
+      }),
+    ).status.rollout?.workloads[0]?.previous
+  t.same(before(`${imageRepo}:1.0.0`), [{ name: 'web', image: `${imageRepo}:1.0.0@${running}` }])
+  t.same(before(`${imageRepo}:0.9.0`), [{ name: 'web', image: `${imageRepo}:0.9.0` }])
+  t.same(before(imageRepo), [{ name: 'web', image: imageRepo }])
+})
+
+test('a spec says what is followed: its policy, or its tag with the usual syntax of versions', async (t) => {
+  t.match(followable(spec), { policy: { needs: 'tags' } })
+  t.same(followable({ imageRepo, tag: 'env-prod', selector: {} }), { tag: 'env-prod', versionSyntax: '[0-9a-f]{5,40}' })
+  t.throws(() => followable({ imageRepo, selector: {} }), { name: 'NeedsChangeError', reason: 'NothingToFollow' })
+  t.throws(() => followable({ ...spec, policy: { semver: { range: 'x y' } } }), {
+    name: 'NeedsChangeError',
+    reason: 'VersionPolicyInvalid',
+  })
+})

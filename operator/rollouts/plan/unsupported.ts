@@ -1,0 +1,27 @@
+import type { ContainerVersionSpec } from '../../api/spec.ts'
+import { NeedsChangeError } from '../../errors.ts'
+import type { Strategy } from '../strategies/strategy.ts'
+
+/** What the schema accepts, for the sake of old manifests, but this version cannot do: refused rather than left out. */
+export function unsupported(
+  { strategy, container }: ContainerVersionSpec,
+  strategies: readonly Strategy[],
+): NeedsChangeError | undefined {
+  const kind = strategy?.kind ?? 'Simple'
+  if (!strategies.some((candidate) => candidate.kind === kind)) {
+    const known = strategies.map((candidate) => candidate.kind).join(', ')
+    return new NeedsChangeError(
+      'StrategyNotSupported',
+      `this version of cvmanager has no strategy ${kind}; set spec.strategy.kind to one of: ${known}`,
+    )
+  }
+  const verified = [
+    ...(container?.verify?.length ? ['spec.container.verify'] : []),
+    ...(strategy?.verify?.length ? ['spec.strategy.verify'] : []),
+  ]
+  if (verified.length === 0) return undefined
+  return new NeedsChangeError(
+    'VerificationNotSupported',
+    `this version of cvmanager cannot verify, and rolls nothing out that is to be verified; take ${verified.join(' and ')} out to go without`,
+  )
+}
