@@ -1,9 +1,11 @@
-import type { Stored } from '../kubernetes/store.ts'
 import type { ContainerVersionSpec } from './spec.ts'
 import type { ContainerVersionStatus } from './status.ts'
 
 /** A ContainerVersion as it is kept in the cache: metadata stripped to what is used. */
-export interface ContainerVersion extends Stored {
+export interface ContainerVersion {
+  /** `namespace/name`. */
+  readonly key: string
+  readonly resourceVersion: string
   readonly namespace: string
   readonly name: string
   readonly uid: string

@@ -1,14 +1,6 @@
+import { apiVersion, group, kind, plural, version } from './names.ts'
 import { specSchema } from './spec.ts'
 import { statusSchema } from './status.ts'
-
-export const group = 'cvmanager.io'
-export const version = 'v1'
-export const kind = 'ContainerVersion'
-export const plural = 'containerversions'
-export const apiVersion = `${group}/${version}`
-
-/** Present only while a rollout is under way, so that deleting the object ends it cleanly. */
-export const finalizer = `${group}/rollout`
 
 const column = (name: string, jsonPath: string, description: string, priority = 0, type = 'string') => ({
   name,

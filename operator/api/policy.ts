@@ -1,8 +1,7 @@
-import { type PolicyFields, policyKinds } from '../discovery/versions/policies/policies.ts'
-import { type Infer, object, optional, type Schema, string } from './schema.ts'
+import { boolean, type Infer, object, optional, string } from './schema.ts'
 
 /** Longer patterns are refused: the time to match one grows with its length. */
-const maximumPatternLength = 256
+const maxPatternLength = 256
 
 const filter = object(
   {
@@ -10,14 +9,14 @@ const filter = object(
       description:
         'A regular expression (RE2, matched against the whole tag); other tags do not count. At most 256 characters.',
       minLength: 1,
-      maxLength: maximumPatternLength,
+      maxLength: maxPatternLength,
     }),
     extract: optional(
       string({
         description:
           'What the policy compares, made of the groups of the pattern: $1 or $name, in braces before text that would go on with the name. The whole tag where it is left out. The version is named by the tag in either case.',
         minLength: 1,
-        maxLength: maximumPatternLength,
+        maxLength: maxPatternLength,
         'x-kubernetes-validations': [
           {
             rule: "self.contains('$')",
@@ -31,15 +30,62 @@ const filter = object(
   { description: 'Which tags count, and what of them is compared.' },
 )
 
-const names = policyKinds.map(({ kind }) => kind)
+const semver = object(
+  {
+    range: string({
+      description:
+        'A range as npm writes it (docs.npmjs.com/cli/using-npm/semver), e.g. ~1.4, ^2 or >=1.2.0 <3. A tag may begin with v.',
+      minLength: 1,
+      maxLength: 256,
+    }),
+    prerelease: optional(
+      boolean({
+        description:
+          'Whether versions such as 2.0.0-rc.1 count too. Where it is false, they count only where the range itself names one of the same major.minor.patch.',
+        default: false,
+      }),
+    ),
+  },
+  { description: 'The highest semantic version in a range.' },
+)
+
+const calendar = object(
+  {
+    format: string({
+      description:
+        'How the date is written, e.g. YYYY.MM.DD-MICRO, YYYYMMDDhhmmss or YYYY.0M[.MICRO]; see docs/version-policies.md for the parts that there are.',
+      minLength: 1,
+      maxLength: 64,
+    }),
+  },
+  { description: 'The latest date.' },
+)
+
+const numeric = object({}, { description: 'The largest whole number, e.g. of build numbers: numeric: {}.' })
+
+const newest = object(
+  {},
+  {
+    description:
+      'The tag that was pushed last: newest: {}. Only of registries that tell when a tag was pushed; the status says so where one does not.',
+  },
+)
+
+const policies = {
+  semver: optional(semver),
+  calendar: optional(calendar),
+  numeric: optional(numeric),
+  newest: optional(newest),
+}
+
+export type PolicyName = keyof typeof policies
+
+const names = Object.keys(policies)
 const inWords = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 const given = `[${names.map((name) => `has(self.${name})`).join(', ')}]`
 
-/** The type is said by itself: of fields that come from an array, the compiler keeps no names. */
-export type VersionPolicySpec = PolicyFields & { readonly filter?: Infer<typeof filter> }
-
-export const policySchema: Schema<VersionPolicySpec> = object(
-  { ...Object.fromEntries(policyKinds.map(({ kind, field }) => [kind, optional(field)])), filter: optional(filter) },
+export const policySchema = object(
+  { ...policies, filter: optional(filter) },
   {
     description: `Instead of tag: how the version is chosen among all the tags of the repository. Exactly one of ${inWords}, and a filter where only some of the tags count.`,
     'x-kubernetes-validations': [
@@ -54,3 +100,5 @@ export const policySchema: Schema<VersionPolicySpec> = object(
     ],
   },
 )
+
+export type VersionPolicySpec = Infer<typeof policySchema>

@@ -1,13 +1,11 @@
-import { strategies } from '../rollouts/strategies/strategies.ts'
+import { defaultTimeoutSeconds, defaultVersionSyntax, strategyKinds } from './names.ts'
 import { policySchema } from './policy.ts'
 import { boolean, type Infer, integer, list, map, object, oneOf, optional, type Rule, string } from './schema.ts'
 
-export const defaultVersionSyntax = '[0-9a-f]{5,40}'
-export const defaultTimeoutSeconds = 900
 /** A registry is not asked more often than this for one tag. */
-export const minimumPollIntervalSeconds = 5
+const minPollIntervalSeconds = 5
 /** Longer patterns are refused: the time to match one grows with its length. */
-export const maximumPatternLength = 256
+const maxPatternLength = 256
 
 const rule = (expression: string, message: string): Rule => ({ rule: expression, message })
 
@@ -119,9 +117,6 @@ const blueGreen = object(
   { description: 'Settings of the strategy ServiceBlueGreen.' },
 )
 
-/** Those that there are, and one of the first cvmanager's whose manifests are to be told what is missing. */
-const strategyKinds = [...new Set([...strategies.map(({ kind }) => kind), 'ServiceBlueGreen'])]
-
 const strategy = object(
   {
     kind: oneOf(strategyKinds, {
@@ -164,7 +159,7 @@ export const specSchema = object(
         description:
           'A regular expression (RE2, matched against the whole tag) that tells which of the other tags on the same image is its version, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+; without meaning for a policy, whose version is the chosen tag. At most 256 characters.',
         minLength: 1,
-        maxLength: maximumPatternLength,
+        maxLength: maxPatternLength,
         default: defaultVersionSyntax,
       }),
     ),
@@ -175,7 +170,7 @@ export const specSchema = object(
         maximum: 86_400,
         'x-kubernetes-validations': [
           rule(
-            `self >= ${minimumPollIntervalSeconds}`,
+            `self >= ${minPollIntervalSeconds}`,
             'must be 5 or more, so that the registry is not flooded; 60 is a good start',
           ),
         ],

@@ -1,9 +1,10 @@
 /** `cvmanager cr resolve --policy`: what a policy would choose, and what becomes of the other tags. */
 import { type Command, Option } from 'commander'
-import type { VersionPolicySpec } from '../api/policy.ts'
+import type { PolicyName, VersionPolicySpec } from '../api/policy.ts'
 import type { Weighed } from '../commands/tags/explain-policy.ts'
 import type { ResolvedPolicy } from '../commands/tags/results.ts'
-import { policyKinds } from '../discovery/versions/policies/policies.ts'
+import { policyKinds, policyNames } from '../discovery/versions/policies/policies.ts'
+import type { PolicyKind } from '../discovery/versions/policies/policy.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
 import type { PolicyRequest, RegistryCommands } from './commands.ts'
 import { complaintOf } from './complaint.ts'
@@ -13,13 +14,14 @@ import { type ExitStatus, exit, type Invocation, type World } from './world.ts'
 const mostShown = 5
 
 export function addPolicyFlags(command: Command): Command {
-  const forms = policyKinds.map(({ kind, argument }) => (argument === undefined ? kind : `${kind}=${argument}`))
+  const argumentOf = (name: PolicyName) => policyKinds[name].argument
+  const forms = policyNames.map((name) => (argumentOf(name) === undefined ? name : `${name}=${argumentOf(name)}`))
   const policy = new Option(
     '--policy <POLICY>',
     `spec.policy of the ContainerVersion, instead of a tag: ${forms.slice(0, -1).join(', ')} or ${forms.at(-1)}`,
   ).conflicts('versionSyntax')
   // Offered to the shell's completion; what stands behind the = is for `fieldFrom` to judge.
-  policy.argChoices = policyKinds.map(({ kind, argument }) => (argument === undefined ? kind : `${kind}=`))
+  policy.argChoices = policyNames.map((name) => (argumentOf(name) === undefined ? name : `${name}=`))
   return command
     .addOption(policy)
     .option('--filter <PATTERN>', 'With --policy, spec.policy.filter.pattern: an RE2 pattern for the tags that count')
@@ -47,18 +49,18 @@ export function policyFrom({ policy, filter, extract }: Invocation['options']): 
 function fieldFrom(text: string): VersionPolicySpec {
   const [name = '', ...rest] = text.split('=')
   const argument = rest.join('=')
-  const known = policyKinds.find(({ kind }) => kind === name)
+  const known = policyNames.find((each) => each === name)
   if (known === undefined) {
-    const names = policyKinds.map(({ kind }) => kind).join(', ')
-    throw new UsageError(`--policy: ${JSON.stringify(name)} is no policy; there is: ${names}`)
+    throw new UsageError(`--policy: ${JSON.stringify(name)} is no policy; there is: ${policyNames.join(', ')}`)
   }
-  if (known.argument !== undefined && argument === '') {
-    throw new UsageError(`--policy: write ${name}=${known.argument}`)
+  const kind: PolicyKind = policyKinds[known]
+  if (kind.argument !== undefined && argument === '') {
+    throw new UsageError(`--policy: write ${name}=${kind.argument}`)
   }
-  if (known.argument === undefined && text !== name) {
+  if (kind.argument === undefined && text !== name) {
     throw new UsageError(`--policy: write ${name} alone, without ${JSON.stringify(`=${argument}`)}`)
   }
-  return { [name]: known.fromLine(argument) }
+  return { [name]: kind.fromLine(argument) }
 }
 
 /** @throws UsageError for a policy that cannot be used */

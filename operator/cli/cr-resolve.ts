@@ -1,5 +1,5 @@
 /** `cvmanager cr resolve`: what the controller would see behind a tag, or choose, and why; for what does not work. */
-import { defaultVersionSyntax } from '../api/spec.ts'
+import { defaultVersionSyntax } from '../api/names.ts'
 import { isNotFound } from '../commands/tags/not-found.ts'
 import type { ResolvedImage } from '../commands/tags/results.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'

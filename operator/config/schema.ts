@@ -2,8 +2,8 @@
  * Every setting of cvmanager, once: its default, what it allows, what it is for. The flag, the environment variable and
  * the key in the ConfigMap are made of its name; docs/settings.md is made of all of it.
  */
-import { receiverKinds } from '../discovery/push/receivers/receivers.ts'
 import { list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats.ts'
+import { webhookKinds } from './webhook-kinds.ts'
 
 // RFC 1123 label, as Kubernetes wants namespaces; 63 characters (B43).
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?'
@@ -19,8 +19,6 @@ const registryHost = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\
 
 const endpointPair = /^[a-z]+(\.[-a-z0-9]+)?=https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/?$/
 const queueUrl = /^https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/[-A-Za-z0-9_./]{1,200}$/
-
-const receiverNames = receiverKinds.map(({ kind }) => kind)
 
 export const schema = {
   k8sConfig: text('', path, 'the path of a kubeconfig file', {
@@ -173,8 +171,8 @@ export const schema = {
     placeholder: 'DIR',
   }),
   webhooks: list(
-    new RegExp(`^(?:${receiverNames.join('|')})$`),
-    `a kind of webhook: ${receiverNames.slice(0, -1).join(', ')} or ${receiverNames.at(-1)}`,
+    new RegExp(`^(?:${webhookKinds.join('|')})$`),
+    `a kind of webhook: ${webhookKinds.slice(0, -1).join(', ')} or ${webhookKinds.at(-1)}`,
     {
       doc: 'The kinds of webhook to receive; each must have its secret file. Empty: all that have one.',
       group: 'push',

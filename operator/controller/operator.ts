@@ -2,7 +2,7 @@ import pkg, { type ResourceEvent, type ResourceEventType, type ResourceMeta } fr
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { ContainerVersion } from '../api/container-version.ts'
-import { apiVersion, group, kind, plural, version } from '../api/crd.ts'
+import { apiVersion, group, kind, plural, version } from '../api/names.ts'
 import type { Watched } from '../kubernetes/namespaces.ts'
 import type { Change } from '../kubernetes/store.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'

@@ -1,4 +1,5 @@
-import { type ContainerVersionSpec, defaultVersionSyntax } from '../api/spec.ts'
+import { defaultVersionSyntax } from '../api/names.ts'
+import type { ContainerVersionSpec } from '../api/spec.ts'
 import { NeedsChangeError } from '../errors.ts'
 import type { Followable } from './following.ts'
 import { tagPolicy } from './versions/policies/choosing.ts'

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
-import { group, plural, version } from '../api/crd.ts'
+import { group, plural, version } from '../api/names.ts'
 import type { Settings } from '../config/settings.ts'
 import { ContainerVersionOperator } from '../controller/operator.ts'
 import { type Outcome, WorkQueue } from '../controller/queue.ts'

@@ -1,5 +1,5 @@
 import { containerVersion } from '../api/container-version.ts'
-import { group, plural, version } from '../api/crd.ts'
+import { group, plural, version } from '../api/names.ts'
 import type { Commands, WorkloadVersion } from '../cli/commands.ts'
 import { followedInWords } from '../discovery/versions/followed-in-words.ts'
 import { digestOf, tagOf } from '../images/image.ts'

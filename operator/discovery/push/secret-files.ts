@@ -18,10 +18,10 @@ const setting = '--webhook-secrets-dir'
 export async function readSecretFiles(
   directory: string,
   wanted: readonly string[],
-  kinds: readonly ReceiverKind[],
+  kinds: Readonly<Record<string, ReceiverKind>>,
   deps: ReceiverDeps,
 ): Promise<ReadonlyMap<string, SecretFile>> {
-  const known = kinds.map(({ kind }) => kind)
+  const known = Object.keys(kinds)
   if (directory === '') throw new UsageError(`${setting} is missing: without their secrets, no webhooks are received`)
   const names = await readdir(directory).catch((cause: unknown) => {
     throw new UsageError(`${setting} ${directory}: the folder cannot be read (${messageOf(cause)})`, { cause })
@@ -39,13 +39,13 @@ export async function readSecretFiles(
     throw new UsageError(`--webhook ${kind}: there is no file ${kind} with its secret in ${setting} ${directory}`)
   }
   const made = new Map<string, SecretFile>()
-  for (const kind of kinds) {
-    if (!files.includes(kind.kind) || (wanted.length > 0 && !wanted.includes(kind.kind))) continue
-    const file = new SecretFile(join(directory, kind.kind), kind, deps)
+  for (const [name, kind] of Object.entries(kinds)) {
+    if (!files.includes(name) || (wanted.length > 0 && !wanted.includes(name))) continue
+    const file = new SecretFile(join(directory, name), kind, deps)
     await file.load().catch((cause: unknown) => {
       throw new UsageError(`${setting}: the secret file ${file.path} cannot be used: ${messageOf(cause)}`, { cause })
     })
-    made.set(kind.kind, file)
+    made.set(name, file)
   }
   if (made.size === 0) {
     throw new UsageError(

@@ -1,5 +1,5 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import { apiVersion, kind } from '../../api/crd.ts'
+import { apiVersion, kind } from '../../api/names.ts'
 import { messageOf } from '../../errors.ts'
 import type { Happening } from '../observe/observation.ts'
 import { orderOf } from '../plan/events.ts'

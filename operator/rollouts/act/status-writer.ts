@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ContainerVersion, containerVersion } from '../../api/container-version.ts'
-import { apiVersion, finalizer, group, kind, plural, version } from '../../api/crd.ts'
+import { apiVersion, finalizer, group, kind, plural, version } from '../../api/names.ts'
 import type { ContainerVersionStatus } from '../../api/status.ts'
 import { isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'

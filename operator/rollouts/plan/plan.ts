@@ -7,6 +7,7 @@ import type { Gate, Verdict } from '../gates/gate.ts'
 import { passage } from '../gates/gates.ts'
 import { failureState, quarantineOf } from '../gates/quarantine.ts'
 import type { Observation, Plan } from '../observe/observation.ts'
+import type { Strategies } from '../strategies/strategies.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import { kept, observed } from './carried-over.ts'
 import { stated } from './conditions.ts'
@@ -16,7 +17,7 @@ import { unrecorded } from './unrecorded.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface Rules {
-  readonly strategies: readonly Strategy[]
+  readonly strategies: Strategies
   readonly gates: readonly Gate[]
 }
 
@@ -37,7 +38,7 @@ function decide(rules: Rules, observation: Observation): Plan {
   if (object.deleting) return object.status.rollout ? abort(observation, object.status.rollout) : nothing(object)
 
   const problem = unsupported(object.spec, rules.strategies)
-  const strategy = rules.strategies.find(({ kind }) => kind === (object.spec.strategy?.kind ?? 'Simple'))
+  const strategy = rules.strategies[object.spec.strategy?.kind ?? 'Simple']
   const version = offer.state === 'unknown' ? undefined : offer.version
   const candidate = version && { version, image: composeImage(object.spec.imageRepo, version) }
   const { rollout } = object.status

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { defaultTimeoutSeconds } from '../../api/spec.ts'
+import { defaultTimeoutSeconds } from '../../api/names.ts'
 import type { Outcome, RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/following.ts'
 import type { NeedsChangeError } from '../../errors.ts'

@@ -1,15 +1,17 @@
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError } from '../../errors.ts'
-import type { Strategy } from '../strategies/strategy.ts'
+import type { Strategies } from '../strategies/strategies.ts'
 
 /** What the schema accepts, for the sake of old manifests, but this version cannot do: refused rather than left out. */
 export function unsupported(
   { strategy, container }: ContainerVersionSpec,
-  strategies: readonly Strategy[],
+  strategies: Strategies,
 ): NeedsChangeError | undefined {
   const kind = strategy?.kind ?? 'Simple'
-  if (!strategies.some((candidate) => candidate.kind === kind)) {
-    const known = strategies.map((candidate) => candidate.kind).join(', ')
+  if (strategies[kind] === undefined) {
+    const known = Object.entries(strategies)
+      .flatMap(([name, strategy]) => (strategy === undefined ? [] : [name]))
+      .join(', ')
     return new NeedsChangeError(
       'StrategyNotSupported',
       `this version of cvmanager has no strategy ${kind}; set spec.strategy.kind to one of: ${known}`,

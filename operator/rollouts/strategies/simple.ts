@@ -2,8 +2,6 @@ import { apply, done, fail, type Observed, type Rollout, type Step, type Strateg
 
 /** Patches all workloads at once, then waits until every one is healthy. */
 export class Simple implements Strategy {
-  readonly kind = 'Simple'
-
   next({ image, deadline }: Rollout, { workloads, now }: Observed): Step {
     const behind = workloads.filter((workload) => !workload.runs(image))
     if (behind.length > 0) {

@@ -24,8 +24,6 @@ export type Step =
 export type FailureReason = 'WorkloadStuck' | 'DeadlineExceeded'
 
 export interface Strategy {
-  /** The value of `spec.strategy.kind` that picks it. */
-  readonly kind: string
   next(rollout: Rollout, observed: Observed): Step
 }
 

@@ -30,7 +30,6 @@ function read(payload: unknown, head: Head): Reading {
 }
 
 export const azure: ReceiverKind = {
-  kind: 'azure',
   // Both can send headers of one's own; Event Grid can also carry a secret in its URL.
   make: (secret) => ({
     ...tokenReceiver(secret, { headers: ['x-cvmanager-token'], parameter: 'token' }, read),

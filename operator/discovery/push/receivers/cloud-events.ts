@@ -23,6 +23,5 @@ function placeOfEvent(event: unknown): Place | undefined {
 }
 
 export const cloudEvents: ReceiverKind = {
-  kind: 'cloudevents',
   make: (secret) => ({ ...tokenReceiver(secret, { parameter: 'access_token' }, read), handshake }),
 }

@@ -18,7 +18,6 @@ export function pushedPlace(event: unknown, head: Head): Place | undefined {
 }
 
 export const distribution: ReceiverKind = {
-  kind: 'distribution',
   make: (secret) =>
     tokenReceiver(secret, {}, (payload, head) =>
       reading(listOf(at(payload, 'events'), 'events').map((event) => pushedPlace(event, head))),

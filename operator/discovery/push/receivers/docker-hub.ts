@@ -5,7 +5,6 @@ import { placeOf, reading, textAt } from './payload.ts'
 import { MalformedPayload, type ReceiverKind } from './receiver.ts'
 
 export const dockerHub: ReceiverKind = {
-  kind: 'dockerhub',
   make: (secret) =>
     tokenReceiver(secret, { parameter: 'token' }, (payload) => {
       const path = textAt(payload, 'repository', 'repo_name')

@@ -53,7 +53,6 @@ function pushedPlace(message: unknown): Place | undefined {
 }
 
 export const gar: ReceiverKind = {
-  kind: 'gar',
   make: (secret, { googleKeys, now }) => {
     const expected = expectedOf(secret)
     return {

@@ -39,7 +39,6 @@ function packagePlace(payload: unknown): Place | undefined {
 }
 
 export const ghcr: ReceiverKind = {
-  kind: 'ghcr',
   make: (secret) => {
     const secrets = secretsOf(secret)
     return {

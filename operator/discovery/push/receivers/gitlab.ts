@@ -22,7 +22,6 @@ function projectPlace(payload: unknown, head: Head): Place | undefined {
 }
 
 export const gitlab: ReceiverKind = {
-  kind: 'gitlab',
   make: (secret) =>
     tokenReceiver(secret, { headers: ['x-gitlab-token'] }, (payload, head) => {
       const events = at(payload, 'events')

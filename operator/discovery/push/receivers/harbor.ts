@@ -16,7 +16,6 @@ function pushedPlace(resource: unknown, head: Head): Place | undefined {
 }
 
 export const harbor: ReceiverKind = {
-  kind: 'harbor',
   make: (secret) =>
     // Harbor sends what its field "Auth Header" says, as it stands there.
     tokenReceiver(secret, {}, (payload, head) => {

@@ -5,7 +5,6 @@ import { at, hostOf, listOf, placeOf, reading, textAt } from './payload.ts'
 import { MalformedPayload, type ReceiverKind } from './receiver.ts'
 
 export const quay: ReceiverKind = {
-  kind: 'quay',
   make: (secret) =>
     tokenReceiver(secret, { parameter: 'token' }, (payload, head) => {
       const url = textAt(payload, 'docker_url')

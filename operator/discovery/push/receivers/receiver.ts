@@ -1,4 +1,7 @@
-/** One kind of webhook: who may send it, and what its payload hints at. To add one takes a file and a line in receivers.ts. */
+/**
+ * One kind of webhook: who may send it, and what its payload hints at. To add one, add its name to
+ * config/webhook-kinds.ts, its file, and a line to receivers.ts.
+ */
 import type { Place } from '../../polling/places.ts'
 import type { GoogleKeys } from '../google-keys.ts'
 
@@ -41,8 +44,6 @@ export interface ReceiverDeps {
 }
 
 export interface ReceiverKind {
-  /** The last part of its path, the name of its secret file, and its label in the metrics. */
-  readonly kind: string
   /**
    * @param secret the content of its secret file
    * @throws SecretUnusable

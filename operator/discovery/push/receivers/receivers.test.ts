@@ -9,7 +9,7 @@ import { receiverKinds } from './receivers.ts'
 import { secret } from './receiving.fixture.ts'
 
 const deps: ReceiverDeps = { googleKeys: {} as never, now: () => 0 }
-const made = receiverKinds.map(({ kind, make }) => ({
+const made = Object.entries(receiverKinds).map(([kind, { make }]) => ({
   kind,
   receiver: make(kind === 'gar' ? 'audience: a\nemail: a@example.com\n' : secret, deps),
 }))
@@ -66,7 +66,7 @@ t.test(
   'each kind is named in the setting that chooses among them, which is made of them, and documented',
   async (t) => {
     const page = await readFile(join(import.meta.dirname, '../../../../docs/push.md'), 'utf8')
-    for (const { kind } of receiverKinds) {
+    for (const kind of Object.keys(receiverKinds)) {
       t.match(schema.webhooks.allowed, kind)
       t.match(page, `/v1/hooks/${kind}`)
       t.match(page, `\`${kind}\``)

@@ -1,3 +1,4 @@
+import type { WebhookKind } from '../../../config/webhook-kinds.ts'
 import { azure } from './azure.ts'
 import { cloudEvents } from './cloud-events.ts'
 import { distribution } from './distribution.ts'
@@ -10,14 +11,14 @@ import { quay } from './quay.ts'
 import type { ReceiverKind } from './receiver.ts'
 
 /** Every kind of webhook. */
-export const receiverKinds: readonly ReceiverKind[] = [
+export const receiverKinds: Readonly<Record<WebhookKind, ReceiverKind>> = {
   distribution,
-  dockerHub,
+  dockerhub: dockerHub,
   ghcr,
   quay,
   harbor,
   gitlab,
   gar,
   azure,
-  cloudEvents,
-]
+  cloudevents: cloudEvents,
+}

@@ -1,4 +1,3 @@
-import { type Infer, object, string } from '../../../api/schema.ts'
 import { type CalendarFormat, parseCalendarFormat } from './calendar-format.ts'
 import { compareWholeNumbers, highest } from './highest.ts'
 import type { Candidate, PolicyKind, VersionPolicy } from './policy.ts'
@@ -26,21 +25,7 @@ function compareNumbers(one: readonly bigint[], other: readonly bigint[]): numbe
   return 0
 }
 
-const field = object(
-  {
-    format: string({
-      description:
-        'How the date is written, e.g. YYYY.MM.DD-MICRO, YYYYMMDDhhmmss or YYYY.0M[.MICRO]; see docs/version-policies.md for the parts that there are.',
-      minLength: 1,
-      maxLength: 64,
-    }),
-  },
-  { description: 'The latest date.' },
-)
-
-export const calendar: PolicyKind<'calendar', Infer<typeof field>> = {
-  kind: 'calendar',
-  field,
+export const calendar: PolicyKind<'calendar'> = {
   needs: 'tags',
   make: ({ format }) => new Calendar(format),
   words: ({ format }) => `calendar ${format}`,

@@ -1,4 +1,3 @@
-import { object } from '../../../api/schema.ts'
 import { highest } from './highest.ts'
 import type { Candidate, PolicyKind, VersionPolicy } from './policy.ts'
 
@@ -15,15 +14,7 @@ class Newest implements VersionPolicy {
   }
 }
 
-export const newest: PolicyKind<'newest', object> = {
-  kind: 'newest',
-  field: object(
-    {},
-    {
-      description:
-        'The tag that was pushed last: newest: {}. Only of registries that tell when a tag was pushed; the status says so where one does not.',
-    },
-  ),
+export const newest: PolicyKind<'newest'> = {
   needs: 'push times',
   make: () => new Newest(),
   words: () => 'newest',

@@ -1,4 +1,3 @@
-import { object } from '../../../api/schema.ts'
 import { compareWholeNumbers, highest } from './highest.ts'
 import type { PolicyKind, VersionPolicy } from './policy.ts'
 
@@ -17,9 +16,7 @@ class Numeric implements VersionPolicy {
   }
 }
 
-export const numeric: PolicyKind<'numeric', object> = {
-  kind: 'numeric',
-  field: object({}, { description: 'The largest whole number, e.g. of build numbers: numeric: {}.' }),
+export const numeric: PolicyKind<'numeric'> = {
   needs: 'tags',
   make: () => new Numeric(),
   words: () => 'numeric',

@@ -3,7 +3,8 @@ import t from 'tap'
 import type { VersionPolicySpec } from '../../../api/policy.ts'
 import type { Listing } from '../../tag-policy.ts'
 import { tagPolicy } from './choosing.ts'
-import { parsePolicy, policyInWords, policyKinds } from './policies.ts'
+import { parsePolicy, policyInWords, policyKinds, policyNames } from './policies.ts'
+import type { PolicyKind } from './policy.ts'
 
 const listing = (...tags: readonly string[]): Listing => new Map(tags.map((tag) => [tag, undefined]))
 const chosen = async (policy: VersionPolicySpec, ...tags: readonly string[]) =>
@@ -213,7 +214,7 @@ t.test('a repository of many tags keeps nobody waiting', async (t) => {
 })
 
 t.test('every kind has its own field, from which it makes its policy', async (t) => {
-  for (const spec of specs) t.equal(parsePolicy(spec).kind.kind, Object.keys(spec)[0])
+  for (const spec of specs) t.equal(parsePolicy(spec).name, Object.keys(spec)[0])
   t.throws(() => parsePolicy({}), {
     reason: 'VersionPolicyInvalid',
     message: /none of semver, calendar, numeric, newest/,
@@ -223,11 +224,12 @@ t.test('every kind has its own field, from which it makes its policy', async (t)
 
 t.test('a kind that is written in one line is the field that it stands for', async (t) => {
   const lines = { semver: '^1', calendar: 'YYYY.MM', numeric: '', newest: '' }
-  for (const { kind, argument, fromLine, words } of policyKinds) {
-    const line = lines[kind as keyof typeof lines]
-    t.equal(argument !== undefined, line !== '', kind)
-    t.equal(words(fromLine(line)), `${kind} ${line}`.trim())
-    t.equal(parsePolicy({ [kind]: fromLine(line) }).kind.kind, kind)
+  for (const name of policyNames) {
+    const { argument, fromLine, words }: PolicyKind = policyKinds[name]
+    const line = lines[name]
+    t.equal(argument !== undefined, line !== '', name)
+    t.equal(words(fromLine(line)), `${name} ${line}`.trim())
+    t.equal(parsePolicy({ [name]: fromLine(line) }).name, name)
   }
-  t.same(policyKinds[0]?.fromLine('>=1.0.0 <3,prerelease'), { range: '>=1.0.0 <3', prerelease: true })
+  t.same(policyKinds.semver.fromLine('>=1.0.0 <3,prerelease'), { range: '>=1.0.0 <3', prerelease: true })
 })

@@ -1,22 +1,23 @@
-import type { Infer } from '../../../api/schema.ts'
+import type { PolicyName, VersionPolicySpec } from '../../../api/policy.ts'
 import { NeedsChangeError } from '../../../errors.ts'
 import { calendar } from './calendar.ts'
 import { newest } from './newest.ts'
 import { numeric } from './numeric.ts'
-import type { PolicyKind, VersionPolicy } from './policy.ts'
+import type { PolicyField, PolicyKind, VersionPolicy } from './policy.ts'
 import { semanticVersion } from './semver.ts'
 
-const kinds = [semanticVersion, calendar, numeric, newest] as const
-
-/** Every policy: to add one takes a file and a line in the array above. The schema of spec.policy is made of it. */
-export const policyKinds: readonly PolicyKind[] = kinds
-
-/** The fields of `spec.policy` that say how to choose; admission sees to it that one of them is there, and only one. */
-export type PolicyFields = {
-  readonly [K in (typeof kinds)[number] as K['kind']]?: Infer<K['field']>
+/** Every policy. To add one, add its field to api/policy.ts, its file, and a line here. */
+export const policyKinds: { readonly [K in PolicyName]: PolicyKind<K> } = {
+  semver: semanticVersion,
+  calendar,
+  numeric,
+  newest,
 }
 
+export const policyNames = Object.keys(policyKinds) as readonly PolicyName[]
+
 export interface ParsedPolicy {
+  readonly name: PolicyName
   readonly kind: PolicyKind
   readonly policy: VersionPolicy
   /** Equal for those that choose alike. */
@@ -24,26 +25,35 @@ export interface ParsedPolicy {
 }
 
 /** @throws NeedsChangeError `VersionPolicyInvalid` */
-export function parsePolicy(spec: PolicyFields): ParsedPolicy {
+export function parsePolicy(spec: VersionPolicySpec): ParsedPolicy {
   const found = given(spec)
   if (found !== undefined) {
-    const { kind, field } = found
-    return { kind, policy: kind.make(field), identity: [kind.kind, ...kind.identity(field)] }
+    const { name, kind, field } = found
+    return { name, kind, policy: kind.make(field), identity: [name, ...kind.identity(field)] }
   }
   throw new NeedsChangeError(
     'VersionPolicyInvalid',
-    `spec.policy has none of ${policyKinds.map(({ kind }) => kind).join(', ')}; write one of them`,
+    `spec.policy has none of ${policyNames.join(', ')}; write one of them`,
   )
 }
 
 /** In two words, for columns and messages: `semver ~1.4`. */
-export function policyInWords(spec: PolicyFields): string {
+export function policyInWords(spec: VersionPolicySpec): string {
   const found = given(spec)
   return found === undefined ? 'policy' : found.kind.words(found.field)
 }
 
-function given(spec: PolicyFields): { readonly kind: PolicyKind; readonly field: unknown } | undefined {
-  const fields: Readonly<Record<string, unknown>> = spec
-  const kind = policyKinds.find((each) => fields[each.kind] !== undefined)
-  return kind && { kind, field: fields[kind.kind] }
+interface Given {
+  readonly name: PolicyName
+  readonly kind: PolicyKind
+  readonly field: PolicyField
+}
+
+/** Admission ensures that exactly one field is set. */
+function given(spec: VersionPolicySpec): Given | undefined {
+  for (const name of policyNames) {
+    const field = spec[name]
+    if (field !== undefined) return { name, kind: policyKinds[name], field }
+  }
+  return undefined
 }

@@ -1,5 +1,5 @@
 /** A policy says which of a repository's tags is its version. One file each. */
-import type { Schema } from '../../../api/schema.ts'
+import type { PolicyName, VersionPolicySpec } from '../../../api/policy.ts'
 
 /** A tag that has passed the filter. */
 export interface Candidate {
@@ -21,22 +21,22 @@ export interface VersionPolicy {
   choose(candidates: Iterable<Candidate>): Candidate | undefined
 }
 
-/** All that there is to say about one kind: `K` is its field below `spec.policy`, `F` what stands in that field. */
-export interface PolicyKind<K extends string = string, F = unknown> {
-  readonly kind: K
-  /** The field's part of the CustomResourceDefinition. */
-  readonly field: Schema<F>
+/** What stands in the field `spec.policy.<name>`. */
+export type PolicyField<K extends PolicyName = PolicyName> = NonNullable<VersionPolicySpec[K]>
+
+/** One kind of policy, named by its field below `spec.policy`. */
+export interface PolicyKind<K extends PolicyName = PolicyName> {
   readonly needs: 'tags' | 'push times'
   /** @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write */
-  make(field: F): VersionPolicy
+  make(field: PolicyField<K>): VersionPolicy
   /** For columns and messages: `semver ~1.4`. */
-  words(field: F): string
+  words(field: PolicyField<K>): string
   /** What its choice is among those that fit, as in "1.4.2 is … of them". */
   readonly best: string
   /** Equal for fields that choose alike, whatever is left out in them; JSON can carry it. */
-  identity(field: F): readonly unknown[]
+  identity(field: PolicyField<K>): readonly unknown[]
   /** What stands behind its name on a command line, as in `semver=RANGE`; absent where nothing does. */
   readonly argument?: string
   /** @param argument what stands there; empty where nothing does */
-  fromLine(argument: string): F
+  fromLine(argument: string): PolicyField<K>
 }

@@ -1,5 +1,4 @@
 import semver from 'semver'
-import { boolean, type Infer, object, optional, string } from '../../../api/schema.ts'
 import { highest } from './highest.ts'
 import { invalidPolicy } from './invalid.ts'
 import type { Candidate, PolicyKind, VersionPolicy } from './policy.ts'
@@ -48,28 +47,7 @@ function faultOf(range: string): string {
   return 'it is no range of versions'
 }
 
-const field = object(
-  {
-    range: string({
-      description:
-        'A range as npm writes it (docs.npmjs.com/cli/using-npm/semver), e.g. ~1.4, ^2 or >=1.2.0 <3. A tag may begin with v.',
-      minLength: 1,
-      maxLength: 256,
-    }),
-    prerelease: optional(
-      boolean({
-        description:
-          'Whether versions such as 2.0.0-rc.1 count too. Where it is false, they count only where the range itself names one of the same major.minor.patch.',
-        default: false,
-      }),
-    ),
-  },
-  { description: 'The highest semantic version in a range.' },
-)
-
-export const semanticVersion: PolicyKind<'semver', Infer<typeof field>> = {
-  kind: 'semver',
-  field,
+export const semanticVersion: PolicyKind<'semver'> = {
   needs: 'tags',
   make: ({ range, prerelease = false }) => new Semver(range, prerelease),
   words: ({ range }) => `semver ${range}`,
