@@ -1,90 +1,20 @@
 /**
- * A schema and its TypeScript type from one text. Only what a structural OpenAPI schema of a CRD knows is here; see
+ * What the schemas of a CRD need beside TypeBox; see
  * kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
  */
+import { type IntegerOptions, type SchemaOptions, type Static, type TSchema, Type } from '@sinclair/typebox'
 
-/** A rule in the Common Expression Language, with what the user is told who breaks it. */
-export interface Rule {
-  readonly rule: string
-  readonly message: string
-}
+/** The type of the values that a schema allows. */
+export type Infer<S extends TSchema> = ReadonlyDeep<Static<S>>
 
-interface Common {
-  readonly description: string
-  readonly default?: unknown
-  readonly 'x-kubernetes-validations'?: readonly Rule[]
-}
+type ReadonlyDeep<T> = T extends object ? { readonly [K in keyof T]: ReadonlyDeep<T[K]> } : T
 
-type Json = Readonly<Record<string, unknown>>
+/** A rule in the Common Expression Language, and the message for whoever breaks it. */
+export const rule = (expression: string, message: string) => ({ rule: expression, message })
 
-/** `T` is carried for the compiler alone; `json` is what stands in the CRD. */
-export interface Schema<T> {
-  readonly json: Json
-  readonly optional: boolean
-  readonly type?: T
-}
+export const oneOf = <const T extends string>(values: readonly T[], options: SchemaOptions) =>
+  Type.Unsafe<T>({ type: 'string', enum: values, ...options })
 
-export type Infer<S> = S extends Schema<infer T> ? T : never
+export const integer = (options: IntegerOptions) => Type.Integer({ format: 'int64', ...options })
 
-type Fields = Readonly<Record<string, Schema<unknown>>>
-type OptionalKeys<F extends Fields> = { [K in keyof F]: F[K]['optional'] extends true ? K : never }[keyof F]
-type FromFields<F extends Fields> = { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: Infer<F[K]> } & {
-  readonly [K in OptionalKeys<F>]?: Infer<F[K]>
-}
-
-interface Required<T> extends Schema<T> {
-  readonly optional: false
-}
-interface Optional<T> extends Schema<T> {
-  readonly optional: true
-}
-
-const required = <T>(json: Json): Required<T> => ({ json, optional: false })
-
-export const optional = <T>(schema: Schema<T>): Optional<T> => ({ json: schema.json, optional: true })
-
-interface StringOptions extends Common {
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly pattern?: string
-  readonly format?: 'date-time'
-}
-
-export const string = (options: StringOptions): Required<string> => required({ type: 'string', ...options })
-
-/** One of a closed set of words. */
-export const oneOf = <const E extends string>(values: readonly E[], options: Common): Required<E> =>
-  required({ type: 'string', enum: values, ...options })
-
-export const time = (description: string): Required<string> => string({ description, format: 'date-time' })
-
-export const integer = (options: Common & { readonly minimum?: number; readonly maximum?: number }): Required<number> =>
-  required({ type: 'integer', format: 'int64', ...options })
-
-export const boolean = (options: Common): Required<boolean> => required({ type: 'boolean', ...options })
-
-interface ListOptions extends Common {
-  readonly maxItems?: number
-  readonly 'x-kubernetes-list-type'?: 'map' | 'atomic'
-  readonly 'x-kubernetes-list-map-keys'?: readonly string[]
-}
-
-export const list = <T>(items: Schema<T>, options: ListOptions): Required<readonly T[]> =>
-  required({ type: 'array', ...options, items: items.json })
-
-export const map = <T>(
-  values: Schema<T>,
-  options: Common & { readonly minProperties?: number; readonly maxProperties?: number },
-): Required<Readonly<Record<string, T>>> => required({ type: 'object', ...options, additionalProperties: values.json })
-
-export const object = <F extends Fields>(fields: F, options: Common): Required<FromFields<F>> => {
-  const names = Object.entries(fields)
-    .filter(([, field]) => !field.optional)
-    .map(([name]) => name)
-  return required({
-    type: 'object',
-    ...options,
-    ...(names.length > 0 ? { required: names } : {}),
-    properties: Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.json])),
-  })
-}
+export const time = (description: string) => Type.String({ description, format: 'date-time' })

@@ -1,16 +1,15 @@
+import { Type } from '@sinclair/typebox'
 import { defaultTimeoutSeconds, defaultVersionSyntax, strategyKinds } from './names.ts'
 import { policySchema } from './policy.ts'
-import { boolean, type Infer, integer, list, map, object, oneOf, optional, type Rule, string } from './schema.ts'
+import { type Infer, integer, oneOf, rule } from './schema.ts'
 
 /** A registry is not asked more often than this for one tag. */
 const minPollIntervalSeconds = 5
 /** Longer patterns are refused: the time to match one grows with its length. */
 const maxPatternLength = 256
 
-const rule = (expression: string, message: string): Rule => ({ rule: expression, message })
-
 const objectName = (description: string) =>
-  string({
+  Type.String({
     description,
     minLength: 1,
     maxLength: 253,
@@ -33,18 +32,20 @@ const verifyRules = [
   ),
 ]
 
-const verification = object(
+const verification = Type.Object(
   {
     kind: oneOf(['Image'], {
       description: 'The kind of verification. Image runs a pod of an image; it passes by exit status 0.',
     }),
-    image: optional(string({ description: 'The repository of the image to run, without a tag.', maxLength: 255 })),
-    tag: optional(string({ description: 'The tag of the image to run.', maxLength: 128 })),
+    image: Type.Optional(
+      Type.String({ description: 'The repository of the image to run, without a tag.', maxLength: 255 }),
+    ),
+    tag: Type.Optional(Type.String({ description: 'The tag of the image to run.', maxLength: 128 })),
   },
   { description: 'One verification of a version.', 'x-kubernetes-validations': verifyRules },
 )
 
-const imageRepo = string({
+const imageRepo = Type.String({
   description:
     'The image repository to follow, without tag or digest, e.g. registry.example.com/shop/web. The workloads get images of this repository.',
   minLength: 1,
@@ -69,7 +70,7 @@ const imageRepo = string({
   ],
 })
 
-const tag = string({
+const tag = Type.String({
   description:
     "The moving tag to follow, e.g. env-prod; either this or policy. CI moves it onto an image; cvmanager rolls that image's version out.",
   maxLength: 128,
@@ -82,7 +83,9 @@ const tag = string({
   ],
 })
 
-const selector = map(string({ description: "The label's value.", maxLength: 63 }), {
+const selector = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  additionalProperties: Type.String({ description: "The label's value.", maxLength: 63 }),
   description:
     'Labels of the workloads to roll out to: Deployments, StatefulSets and DaemonSets of this namespace that carry all of them on the object itself.',
   maxProperties: 16,
@@ -102,36 +105,36 @@ const selector = map(string({ description: "The label's value.", maxLength: 63 }
   ],
 })
 
-const blueGreen = object(
+const blueGreen = Type.Object(
   {
     serviceName: objectName('The Service that users reach; its selector is switched.'),
-    verificationServiceName: optional(objectName('The Service that is pointed at the side to be verified.')),
-    labelNames: optional(
-      list(string({ description: 'A label key.', maxLength: 317 }), {
+    verificationServiceName: Type.Optional(objectName('The Service that is pointed at the side to be verified.')),
+    labelNames: Type.Optional(
+      Type.Array(Type.String({ description: 'A label key.', maxLength: 317 }), {
         description: 'The labels that tell the two sides apart.',
         maxItems: 8,
       }),
     ),
-    scaleDown: optional(boolean({ description: 'Whether the old side is scaled to zero after the switch.' })),
+    scaleDown: Type.Optional(Type.Boolean({ description: 'Whether the old side is scaled to zero after the switch.' })),
   },
   { description: 'Settings of the strategy ServiceBlueGreen.' },
 )
 
-const strategy = object(
+const strategy = Type.Object(
   {
     kind: oneOf(strategyKinds, {
       description:
         'How a version is rolled out. Simple patches all the workloads at once and waits until they are healthy. ServiceBlueGreen is accepted, but this version of cvmanager does not have it yet and says so in the status.',
       default: 'Simple',
     }),
-    verify: optional(
-      list(verification, {
+    verify: Type.Optional(
+      Type.Array(verification, {
         description:
           'Verifications after the rollout. Not carried out by this version of cvmanager, which says so in the status.',
         maxItems: 16,
       }),
     ),
-    blueGreen: optional(blueGreen),
+    blueGreen: Type.Optional(blueGreen),
   },
   {
     description: 'How a version is rolled out.',
@@ -149,13 +152,13 @@ const strategy = object(
   },
 )
 
-export const specSchema = object(
+export const specSchema = Type.Object(
   {
     imageRepo,
-    tag: optional(tag),
-    policy: optional(policySchema),
-    versionSyntax: optional(
-      string({
+    tag: Type.Optional(tag),
+    policy: Type.Optional(policySchema),
+    versionSyntax: Type.Optional(
+      Type.String({
         description:
           'A regular expression (RE2, matched against the whole tag) that tells which of the other tags on the same image is its version, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+; without meaning for a policy, whose version is the chosen tag. At most 256 characters.',
         minLength: 1,
@@ -163,7 +166,7 @@ export const specSchema = object(
         default: defaultVersionSyntax,
       }),
     ),
-    pollIntervalSeconds: optional(
+    pollIntervalSeconds: Type.Optional(
       integer({
         description:
           "How often the registry is asked for the tag, in seconds; at least 5. The manager's default applies where it is left out.",
@@ -176,7 +179,7 @@ export const specSchema = object(
         ],
       }),
     ),
-    timeoutSeconds: optional(
+    timeoutSeconds: Type.Optional(
       integer({
         description:
           'How long a rollout may take until every workload is healthy, in seconds. After that it has failed.',
@@ -186,11 +189,11 @@ export const specSchema = object(
       }),
     ),
     selector,
-    container: optional(
-      object(
+    container: Type.Optional(
+      Type.Object(
         {
-          name: optional(
-            string({
+          name: Type.Optional(
+            Type.String({
               description:
                 'The container whose image is changed. Where it is left out: each container whose image is of imageRepo.',
               maxLength: 63,
@@ -202,8 +205,8 @@ export const specSchema = object(
               ],
             }),
           ),
-          verify: optional(
-            list(verification, {
+          verify: Type.Optional(
+            Type.Array(verification, {
               description:
                 'Verifications before the rollout. Not carried out by this version of cvmanager, which says so in the status.',
               maxItems: 16,
@@ -213,11 +216,11 @@ export const specSchema = object(
         { description: 'The container that gets the image.' },
       ),
     ),
-    strategy: optional(strategy),
-    rollback: optional(
-      object(
+    strategy: Type.Optional(strategy),
+    rollback: Type.Optional(
+      Type.Object(
         {
-          enabled: boolean({
+          enabled: Type.Boolean({
             description: 'Whether a failed rollout puts the exact previous images back. Default true.',
             default: true,
           }),
@@ -225,25 +228,25 @@ export const specSchema = object(
         { description: 'What happens when a rollout fails.' },
       ),
     ),
-    history: optional(
-      object(
+    history: Type.Optional(
+      Type.Object(
         {
-          enabled: optional(
-            boolean({
+          enabled: Type.Optional(
+            Type.Boolean({
               description:
                 "Whether each rollout is recorded in a ConfigMap beside the workload. The manager's setting applies where it is left out.",
             }),
           ),
-          name: optional(objectName('The name of the ConfigMap; <workload>.history where it is left out.')),
+          name: Type.Optional(objectName('The name of the ConfigMap; <workload>.history where it is left out.')),
         },
         { description: 'The record of the rollouts.' },
       ),
     ),
-    config: optional(
-      object(
+    config: Type.Optional(
+      Type.Object(
         {
           name: objectName('The ConfigMap, which is created if need be.'),
-          key: string({
+          key: Type.String({
             description: 'The key in its data.',
             minLength: 1,
             maxLength: 253,
@@ -258,14 +261,17 @@ export const specSchema = object(
         { description: 'A ConfigMap key that the deployed version is written to.' },
       ),
     ),
-    imagePullSecrets: optional(
-      list(object({ name: objectName('The name of the Secret.') }, { description: 'A Secret of this namespace.' }), {
-        description:
-          "Pull secrets for asking the registry. Where it is left out: those of the workloads' pod templates and of their service accounts.",
-        maxItems: 8,
-      }),
+    imagePullSecrets: Type.Optional(
+      Type.Array(
+        Type.Object({ name: objectName('The name of the Secret.') }, { description: 'A Secret of this namespace.' }),
+        {
+          description:
+            "Pull secrets for asking the registry. Where it is left out: those of the workloads' pod templates and of their service accounts.",
+          maxItems: 8,
+        },
+      ),
     ),
-    serviceAccountName: optional(
+    serviceAccountName: Type.Optional(
       objectName(
         'The ServiceAccount of this namespace in whose name the registry is asked, where no pull secret is for it: by its own identity in the cloud (Amazon ECR, Google, Azure), never by that of the manager.',
       ),

@@ -1,4 +1,5 @@
-import { type Infer, integer, list, object, oneOf, optional, string, time } from './schema.ts'
+import { Type } from '@sinclair/typebox'
+import { type Infer, integer, oneOf, time } from './schema.ts'
 
 /** What `kubectl get cv` shows as STATUS. */
 export const phases = [
@@ -16,13 +17,13 @@ export type Phase = (typeof phases)[number]
 export const outcomes = ['Succeeded', 'RolledBack', 'Failed', 'Superseded', 'Aborted'] as const
 export type Outcome = (typeof outcomes)[number]
 
-const digest = (description: string) => string({ description, maxLength: 256 })
+const digest = (description: string) => Type.String({ description, maxLength: 256 })
 
-const observed = object(
+const observed = Type.Object(
   {
-    tag: string({ description: 'The tag: spec.tag, or the one that spec.policy has chosen.' }),
+    tag: Type.String({ description: 'The tag: spec.tag, or the one that spec.policy has chosen.' }),
     digest: digest('The digest that the tag points at; of a multi-architecture image, that of its index.'),
-    version: string({ description: 'The version that was found for the digest.' }),
+    version: Type.String({ description: 'The version that was found for the digest.' }),
     source: oneOf(['alias', 'label', 'digest', 'policy'], {
       description:
         'Where the version was found: an alias tag, a label of the image, the digest itself, or the tag that spec.policy has chosen.',
@@ -32,21 +33,21 @@ const observed = object(
   { description: 'What the registry offers for the tag.' },
 )
 
-const current = object(
+const current = Type.Object(
   {
     digest: digest('The digest that the workloads run.'),
-    version: string({ description: 'The version that the workloads run.' }),
-    image: string({ description: 'The image, as rolled out.' }),
+    version: Type.String({ description: 'The version that the workloads run.' }),
+    image: Type.String({ description: 'The image, as rolled out.' }),
     since: time('Since when.'),
   },
   { description: 'The version that all the workloads run.' },
 )
 
-const next = object(
+const next = Type.Object(
   {
     digest: digest('Its digest.'),
-    version: string({ description: 'Its name.' }),
-    heldBy: string({
+    version: Type.String({ description: 'Its name.' }),
+    heldBy: Type.String({
       description:
         'What holds it: Rollout while it is being rolled out, Quarantine after it has failed, or the reason of the condition Ready.',
     }),
@@ -54,67 +55,67 @@ const next = object(
   { description: 'The version that is offered but not (yet) run by the workloads.' },
 )
 
-const previousImage = object(
+const previousImage = Type.Object(
   {
-    name: string({ description: "The container's name." }),
-    image: string({ description: 'Its image before the rollout, to the letter.' }),
+    name: Type.String({ description: "The container's name." }),
+    image: Type.String({ description: 'Its image before the rollout, to the letter.' }),
   },
   { description: 'A container before the rollout.' },
 )
 
-const rolloutWorkload = object(
+const rolloutWorkload = Type.Object(
   {
-    kind: string({ description: 'Deployment, StatefulSet or DaemonSet.' }),
-    name: string({ description: "The workload's name." }),
-    uid: string({ description: 'Its UID: another workload of the same name is another workload.' }),
-    previous: list(previousImage, { description: 'The images that a rollback restores.' }),
+    kind: Type.String({ description: 'Deployment, StatefulSet or DaemonSet.' }),
+    name: Type.String({ description: "The workload's name." }),
+    uid: Type.String({ description: 'Its UID: another workload of the same name is another workload.' }),
+    previous: Type.Array(previousImage, { description: 'The images that a rollback restores.' }),
   },
   { description: 'A workload of the rollout.' },
 )
 
-const rollout = object(
+const rollout = Type.Object(
   {
-    id: string({ description: 'Names this rollout in events and history.' }),
+    id: Type.String({ description: 'Names this rollout in events and history.' }),
     phase: oneOf(['RollingOut', 'RollingBack', 'Recording'], { description: 'What is being done.' }),
     digest: digest('The digest that is rolled out.'),
-    version: string({ description: 'The version that is rolled out.' }),
-    image: string({ description: 'The image that the workloads get.' }),
-    from: optional(string({ description: 'The version that the workloads ran before.' })),
+    version: Type.String({ description: 'The version that is rolled out.' }),
+    image: Type.String({ description: 'The image that the workloads get.' }),
+    from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
     startTime: time('When it began.'),
     deadline: time('When it has failed if it is not done.'),
-    workloads: list(rolloutWorkload, { description: 'The workloads that move together.' }),
-    outcome: optional(oneOf(outcomes, { description: 'How it ended, once that is known.' })),
-    reason: optional(string({ description: 'Why it failed, in one word.' })),
-    message: optional(string({ description: 'Why it failed.' })),
-    rollbackTime: optional(time('When its rollback began.')),
-    endTime: optional(time('When it ended.')),
+    workloads: Type.Array(rolloutWorkload, { description: 'The workloads that move together.' }),
+    outcome: Type.Optional(oneOf(outcomes, { description: 'How it ended, once that is known.' })),
+    reason: Type.Optional(Type.String({ description: 'Why it failed, in one word.' })),
+    message: Type.Optional(Type.String({ description: 'Why it failed.' })),
+    rollbackTime: Type.Optional(time('When its rollback began.')),
+    endTime: Type.Optional(time('When it ended.')),
   },
   { description: 'The rollout under way.' },
 )
 
-const pastRollout = object(
+const pastRollout = Type.Object(
   {
-    id: string({ description: 'Names the rollout in events and history.' }),
+    id: Type.String({ description: 'Names the rollout in events and history.' }),
     digest: digest('The digest that was rolled out.'),
-    version: string({ description: 'The version that was rolled out.' }),
-    from: optional(string({ description: 'The version that the workloads ran before.' })),
+    version: Type.String({ description: 'The version that was rolled out.' }),
+    from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
     outcome: oneOf(outcomes, { description: 'How it ended.' }),
-    message: optional(string({ description: 'Why it failed.' })),
+    message: Type.Optional(Type.String({ description: 'Why it failed.' })),
     startTime: time('When it began.'),
     endTime: time('When it ended.'),
-    duration: string({ description: 'How long it took, e.g. 1m12s.' }),
+    duration: Type.String({ description: 'How long it took, e.g. 1m12s.' }),
   },
   { description: 'A rollout that has ended.' },
 )
 
-const quarantined = object(
+const quarantined = Type.Object(
   {
     digest: digest('The digest that failed.'),
-    version: string({ description: 'Its version.' }),
+    version: Type.String({ description: 'Its version.' }),
     outcome: oneOf(['RolledBack', 'Failed'], {
       description: 'What was done about it: RolledBack, or Failed where it was left in place.',
     }),
-    message: string({ description: 'Why it failed.' }),
+    message: Type.String({ description: 'Why it failed.' }),
     since: time('When it failed.'),
     generation: integer({
       description: 'The generation of the spec under which it failed; a newer one tries it again.',
@@ -123,36 +124,38 @@ const quarantined = object(
   { description: 'A version that failed and is not tried again.' },
 )
 
-const condition = object(
+const condition = Type.Object(
   {
     type: oneOf(['Ready', 'Progressing', 'Stalled'], { description: 'Ready, Progressing or Stalled.' }),
     status: oneOf(['True', 'False', 'Unknown'], { description: 'True, False or Unknown.' }),
-    reason: string({ description: 'The cause in one CamelCase word, stable enough to alert on.' }),
-    message: string({ description: 'The cause, and what to do.', maxLength: 32_768 }),
+    reason: Type.String({ description: 'The cause in one CamelCase word, stable enough to alert on.' }),
+    message: Type.String({ description: 'The cause, and what to do.', maxLength: 32_768 }),
     lastTransitionTime: time('When status last changed.'),
     observedGeneration: integer({ description: 'The generation of the spec that this speaks of.' }),
   },
   { description: 'One aspect of the state, by the rules of the Kubernetes API conventions.' },
 )
 
-export const statusSchema = object(
+export const statusSchema = Type.Object(
   {
-    observedGeneration: optional(integer({ description: 'The generation of the spec that this status speaks of.' })),
-    phase: optional(oneOf(phases, { description: 'The state in one word.' })),
-    message: optional(string({ description: 'The state in one sentence.' })),
-    observed: optional(observed),
-    current: optional(current),
-    next: optional(next),
-    rollout: optional(rollout),
-    rollouts: optional(list(pastRollout, { description: 'The last rollouts, newest first.', maxItems: 10 })),
-    quarantined: optional(
-      list(quarantined, {
+    observedGeneration: Type.Optional(
+      integer({ description: 'The generation of the spec that this status speaks of.' }),
+    ),
+    phase: Type.Optional(oneOf(phases, { description: 'The state in one word.' })),
+    message: Type.Optional(Type.String({ description: 'The state in one sentence.' })),
+    observed: Type.Optional(observed),
+    current: Type.Optional(current),
+    next: Type.Optional(next),
+    rollout: Type.Optional(rollout),
+    rollouts: Type.Optional(Type.Array(pastRollout, { description: 'The last rollouts, newest first.', maxItems: 10 })),
+    quarantined: Type.Optional(
+      Type.Array(quarantined, {
         description: 'Versions that failed and are not tried again until the tag moves on or the spec changes.',
         maxItems: 10,
       }),
     ),
-    conditions: optional(
-      list(condition, {
+    conditions: Type.Optional(
+      Type.Array(condition, {
         description:
           'Ready: the workloads run what the tag points at, or the policy chooses. Progressing: a rollout is under way. Stalled: only a change by a person helps.',
         'x-kubernetes-list-type': 'map',

@@ -44,7 +44,7 @@ export function views(test: AddTest, bed: Bed): void {
 
   test('kubectl explain describes each field of the spec and of the status', async (t) => {
     const explained = await bed.cluster.kubectl('explain', 'cv.spec', '--recursive')
-    for (const field of Object.keys((specSchema.json as { properties: object }).properties)) {
+    for (const field of Object.keys(specSchema.properties)) {
       t.match(explained, new RegExp(`^ *${field}\\s+<`, 'm'), field)
       const about = await bed.cluster.kubectl('explain', `cv.spec.${field}`)
       t.match(about, /DESCRIPTION:\n {4}\S/, `spec.${field} has a description`)
