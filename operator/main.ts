@@ -1,10 +1,10 @@
-/** The program: this process' streams and signals, joined with the command line. */
+/** The program: joins the command line with this process's streams and signals. */
+import { exit } from './cli/io.ts'
 import { runProgram } from './cli/program.ts'
 import { stopOnSignals } from './cli/stopping.ts'
-import { exit } from './cli/world.ts'
 import { messageOf } from './errors.ts'
 
-// A defect ends the process instead of leaving it half alive (B24); Kubernetes starts it again, and nothing is lost.
+// A defect ends the process instead of leaving it half alive (B24); Kubernetes restarts it, and nothing is lost.
 process.on('uncaughtException', (thrown) => {
   const debugging = /^(debug|trace)$/.test(process.env.CVMANAGER_LOG_LEVEL ?? '')
   const trace = debugging && thrown instanceof Error ? `\n${thrown.stack}` : ''
@@ -12,7 +12,7 @@ process.on('uncaughtException', (thrown) => {
   process.exit(exit.failure)
 })
 
-// `cvmanager cv get | head -1` is no error.
+// `cvmanager cv get | head -1` is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exit.ok : exit.failure)
 })
@@ -21,10 +21,10 @@ const status = await runProgram(process.argv.slice(2), {
   env: process.env,
   stdin: process.stdin,
   print: (text) => void process.stdout.write(text),
-  complain: (text) => void process.stderr.write(text),
-  commands: () => import('./wiring/wiring.ts'),
-  registryCommands: () => import('./wiring/tagging.ts'),
+  printError: (text) => void process.stderr.write(text),
+  clusterCommands: () => import('./wiring/cluster-commands.ts'),
+  tagCommands: () => import('./wiring/tag-commands.ts'),
   stopSignal: stopOnSignals,
 })
-// Not by waiting for what is still open: a connection that is kept alive must not hold up a stop (B23).
+// Without waiting for open connections: keep-alive must not delay a stop (B23).
 process.exit(status)

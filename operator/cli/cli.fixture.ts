@@ -1,6 +1,6 @@
-/** The command line with a house that is played: `node cli.fixture.ts …`, for tests that need a real process. */
+/** The command line with fake commands, as a program: `node cli.fixture.ts …`, for tests that need a real process. */
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
-import type { Commands } from './commands.ts'
+import type { ClusterCommands } from '../commands/commands.ts'
 import { runProgram } from './program.ts'
 import { stopOnSignals } from './stopping.ts'
 
@@ -9,7 +9,7 @@ const never = () => new Promise<never>(() => undefined)
 /** How the controller behaves: FIXTURE=stops, hangs, dies or starts-late. */
 const behaviour = process.env.FIXTURE ?? 'stops'
 
-const commands: Commands = {
+const commands: ClusterCommands = {
   async startOperator(_settings, log, signal) {
     log.info('fixture: started')
     if (behaviour === 'starts-late')
@@ -17,16 +17,16 @@ const commands: Commands = {
     const done = behaviour === 'dies' ? sleep(20).then(() => Promise.reject(new Error('the watch is dead'))) : never()
     return { done, stop: () => (behaviour === 'hangs' ? never() : sleep(50)) }
   },
-  async followOne({ signal, log }) {
+  async sync({ signal, log }) {
     log.info('fixture: follows')
     for await (const _ of every(10)) if (signal.aborted) break
     return 'UpToDate'
   },
-  currentVersions: async () => [],
+  getVersions: async () => [],
   configMapData: async () => undefined,
 }
 
-// As an open connection would: a stop must not wait until nothing is left to do.
+// Like an open connection: a stop must not wait until nothing is left to do.
 setInterval(() => undefined, 1000)
 
 process.exit(
@@ -34,9 +34,9 @@ process.exit(
     env: process.env,
     stdin: process.stdin,
     print: (text) => void process.stdout.write(text),
-    complain: (text) => void process.stderr.write(text),
-    commands: async () => commands,
-    registryCommands: never,
+    printError: (text) => void process.stderr.write(text),
+    clusterCommands: async () => commands,
+    tagCommands: never,
     stopSignal: stopOnSignals,
   }),
 )

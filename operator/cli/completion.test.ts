@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { played } from './played.fixture.ts'
+import { runCli } from './run-cli.fixture.ts'
 
 /** What bash offers after `line`, whose last word is the one under the cursor. */
 async function offers(line: string, cwd = '.'): Promise<readonly string[]> {
-  const { out: script } = await played('completion bash')
+  const { out: script } = await runCli('completion bash')
   // As readline breaks words: at blanks, and around each `=`.
   const words = line.split(/ |(?==)|(?<==)/)
   const program = `${script}
@@ -57,7 +57,7 @@ for (const [shell, flags] of [
   const missing = spawnSync(shell, ['-c', 'true']).error !== undefined
   test(`${shell} understands its script`, { skip: missing && `${shell} is not installed` }, async (t) => {
     const file = join(t.testdir(), 'script')
-    writeFileSync(file, (await played(`completion ${shell}`)).out)
+    writeFileSync(file, (await runCli(`completion ${shell}`)).out)
     const { status, stderr } = spawnSync(shell, [...flags, file], { encoding: 'utf8' })
     t.equal(status, 0, stderr)
   })
@@ -65,7 +65,7 @@ for (const [shell, flags] of [
 
 test('the scripts of all shells know every command and its flags', async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
-    const { out } = await played(`completion ${shell}`)
+    const { out } = await runCli(`completion ${shell}`)
     for (const word of [
       'run',
       'sync',

@@ -4,9 +4,26 @@ import { bashCompletion } from './completion/bash.ts'
 import { fishCompletion } from './completion/fish.ts'
 import { type CompletedCommand, commandsOf } from './completion/tree.ts'
 import { zshCompletion } from './completion/zsh.ts'
-import { type CliCommand, exit } from './world.ts'
+import { type CliCommand, exit } from './io.ts'
 
-const examples = `
+const scripts: ReadonlyMap<string, (commands: readonly CompletedCommand[]) => string> = new Map([
+  ['bash', bashCompletion],
+  ['zsh', zshCompletion],
+  ['fish', fishCompletion],
+])
+
+export const completion: CliCommand = {
+  name: 'completion',
+  description: 'Print a script that completes commands and flags in your shell',
+  addFlags: (command) => command.addArgument(new Argument('<shell>', 'Your shell').choices([...scripts.keys()])),
+
+  async run({ command, operands }, io) {
+    const script = scripts.get(operands[0] ?? '')
+    io.print(script?.(commandsOf(programOf(command))) ?? '')
+    return exit.ok
+  },
+
+  help: `
 Examples:
   # For this shell
   source <(cvmanager completion bash)
@@ -16,28 +33,7 @@ Examples:
   # For every new shell
   cvmanager completion bash > ~/.local/share/bash-completion/completions/cvmanager
   cvmanager completion zsh > "\${fpath[1]}/_cvmanager"
-  cvmanager completion fish > ~/.config/fish/completions/cvmanager.fish`
-
-const scripts: ReadonlyMap<string, (commands: readonly CompletedCommand[]) => string> = new Map([
-  ['bash', bashCompletion],
-  ['zsh', zshCompletion],
-  ['fish', fishCompletion],
-])
-
-export const completion: CliCommand = {
-  path: ['completion'],
-
-  describe: (command) =>
-    command
-      .description('Prints a script for the completion of commands and flags in your shell')
-      .addArgument(new Argument('<shell>', 'Your shell').choices([...scripts.keys()]))
-      .addHelpText('after', examples),
-
-  async run({ command, operands }, world) {
-    const script = scripts.get(operands[0] ?? '')
-    world.print(script?.(commandsOf(programOf(command))) ?? '')
-    return exit.ok
-  },
+  cvmanager completion fish > ~/.config/fish/completions/cvmanager.fish`,
 }
 
 function programOf(command: Command): Command {

@@ -1,7 +1,7 @@
 /** `cr resolve --policy` on real registries: what is chosen, what is not, and why. */
 import t from 'tap'
 import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
-import { callsTo, ci } from './registry-calls.fixture.ts'
+import { callsTo, ci } from './ci-job.fixture.ts'
 
 t.test('it tells which tags fit, which do not, which the filter refused, and which is chosen', async (t) => {
   const { registry, calls } = await ci(t)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { account } from '../../e2e/harness/token-server.ts'
-import { ci } from './registry-calls.fixture.ts'
+import { ci } from './ci-job.fixture.ts'
 
 t.test('it tells what the controller would see, and why', async (t) => {
   const { registry, calls } = await ci(t)

@@ -1,16 +1,50 @@
-/** `cvmanager cr resolve`: what the controller would see behind a tag, or choose, and why; for what does not work. */
+/** `cvmanager cr resolve`: helps to find out why a ContainerVersion does not do what its author expects. */
 import { defaultVersionSyntax } from '../api/names.ts'
-import { isNotFound } from '../commands/tags/not-found.ts'
-import type { ResolvedImage } from '../commands/tags/results.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
-import { complaintOf } from './complaint.ts'
-import { asWhom, inLines } from './cr-resolve-lines.ts'
-import { addPolicyFlags, policyFrom, showPolicy } from './cr-resolve-policy.ts'
-import { addRegistryFlags, outputOption, referenceFrom, registryRequest } from './registry-flags.ts'
-import { statuses } from './tagging-output.ts'
-import { type CliCommand, exit } from './world.ts'
+import { errorLine } from './error-line.ts'
+import { type CliCommand, exit } from './io.ts'
+import { addPolicyFlags, inFlags, policyFrom } from './policy-flags.ts'
+import { addRegistryFlags, referenceFrom, registryRequest } from './registry-flags.ts'
+import { showResolved } from './resolve-output.ts'
+import { statuses } from './tags-output.ts'
 
-const examples = `
+export const crResolve: CliCommand = {
+  name: 'cr resolve',
+  description: 'Show the version that the controller would find behind a tag, or choose by a policy, and why',
+
+  addFlags(command) {
+    command
+      .argument('<IMAGE[:TAG]>', 'The image; without a tag, latest. With --policy, the repository')
+      .option(
+        '--version-syntax <PATTERN>',
+        `spec.versionSyntax of the ContainerVersion (default ${defaultVersionSyntax})`,
+      )
+    addRegistryFlags(addPolicyFlags(command))
+  },
+
+  async run(invocation, io) {
+    const { options, operands } = invocation
+    const image = referenceFrom('IMAGE', operands[0] ?? '')
+    const versionSyntax = String(options.versionSyntax ?? defaultVersionSyntax)
+    const policy = policyFrom(options)
+    if (policy !== undefined && (image.tag !== undefined || image.digest !== undefined)) {
+      throw new UsageError(
+        `IMAGE: with --policy give the repository alone, ${image.name}; the policy chooses among its tags`,
+      )
+    }
+    const request = { ...(await registryRequest(invocation, io, [image])), image }
+    const { resolveTag, resolvePolicy } = await io.tagCommands()
+    const resolving = policy ? resolvePolicy({ ...request, policy }) : resolveTag({ ...request, versionSyntax })
+    const resolved = await resolving.catch((thrown: unknown) => {
+      throw asUsage(thrown)
+    })
+    io.print(showResolved(resolved, options.output))
+    if (resolved.version !== undefined) return exit.ok
+    io.printError(errorLine(`no tag of ${resolved.image} fits: ${inFlags(resolved.why.at(-1) ?? '')}`))
+    return exit.notFound
+  },
+
+  help: `
 Examples:
   # What would a ContainerVersion that follows env-prod roll out?
   cvmanager cr resolve registry.example.com/shop/web:env-prod
@@ -24,64 +58,10 @@ Examples:
   # Do these credentials work?
   cvmanager cr resolve registry.example.com/shop/web:env-prod --username ci --password-stdin < password.txt
 
-Exit status: ${statuses}`
-
-export const crResolve: CliCommand = {
-  path: ['cr', 'resolve'],
-
-  describe(command) {
-    command
-      .description('Shows what the controller would see behind a tag, or choose by a policy, and why')
-      .argument('<IMAGE[:TAG]>', 'The image; without a tag, latest. With --policy, the repository')
-      .option(
-        '--version-syntax <PATTERN>',
-        `spec.versionSyntax of the ContainerVersion (default ${defaultVersionSyntax})`,
-      )
-    addPolicyFlags(command).addOption(outputOption())
-    return addRegistryFlags(command).addHelpText('after', examples)
-  },
-
-  async run(invocation, world) {
-    const { options, operands } = invocation
-    const image = referenceFrom('IMAGE', operands[0] ?? '')
-    const versionSyntax = String(options.versionSyntax ?? defaultVersionSyntax)
-    const policy = policyFrom(options)
-    const request = await registryRequest(invocation, world, [image])
-    try {
-      const commands = await world.registryCommands()
-      if (policy !== undefined) return await showPolicy({ ...request, image, policy }, options.output, commands, world)
-      const resolved = await commands.resolveImage({ ...request, image, versionSyntax })
-      world.print(options.output === 'json' ? `${JSON.stringify(shown(resolved), undefined, 2)}\n` : lines(resolved))
-      return exit.ok
-    } catch (thrown) {
-      if (thrown instanceof NeedsChangeError && thrown.reason === 'VersionSyntaxInvalid') {
-        throw new UsageError(thrown.message.replace('spec.versionSyntax', '--version-syntax:'))
-      }
-      if (!isNotFound(thrown)) throw thrown
-      world.complain(`error: ${complaintOf(thrown)}\n`)
-      return exit.notFound
-    }
-  },
+Exit status: ${statuses}`,
 }
 
-const shown = ({ described, moreAliases, ...resolved }: ResolvedImage) => ({
-  ...resolved,
-  ...(described ? { mediaType: described.mediaType, platforms: described.platforms } : {}),
-  aliasesComplete: !moreAliases,
-})
-
-function lines(resolved: ResolvedImage): string {
-  const { described, aliases, moreAliases, version, why } = resolved
-  const platforms = described?.platforms ?? []
-  return inLines([
-    ['Image', resolved.image],
-    ...asWhom(resolved),
-    ['Digest', resolved.digest],
-    ['Media type', described?.mediaType ?? '<unknown>'],
-    ['Platforms', platforms.join(', ') || '<one>'],
-    ['Aliases', `${aliases.join(', ') || '<none>'}${moreAliases ? ', and perhaps more' : ''}`],
-    ['Version', `${version.name} (${version.source})`],
-    ...why.map((sentence, at) => [at === 0 ? 'Why' : '', sentence] as const),
-    ['Workloads get', resolved.workloadImage],
-  ])
+function asUsage(thrown: unknown): unknown {
+  const isFlag = thrown instanceof NeedsChangeError && /^Version(Syntax|Policy)Invalid$/.test(thrown.reason)
+  return isFlag ? new UsageError(inFlags(thrown.message)) : thrown
 }

@@ -1,27 +1,14 @@
-/** `cvmanager cr sync`: follows one ContainerVersion outside the controller, by the same code. */
+/** `cvmanager cr sync`. */
+import type { SyncOutcome } from '../commands/sync.ts'
 import { createLogger } from '../log/log.ts'
-import type { FollowOutcome } from './commands.ts'
 import { addCredentialFlags, credentialsOf } from './credentials.ts'
+import { type CliCommand, type ExitStatus, exit } from './io.ts'
 import { namespaceFrom, objectNameFrom } from './names.ts'
 import { providerOption, withDockerConfig } from './registry-flags.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { untilStopped } from './stopping.ts'
-import { type CliCommand, type ExitStatus, exit } from './world.ts'
 
-const examples = `
-Examples:
-  # In a CI job: roll out what the tag points at now; the exit status says whether that went well
-  cvmanager cr sync --namespace shop --cv web-cv --once --k8s-config ~/.kube/config
-
-  # Follow the tag until Ctrl-C
-  cvmanager cr sync --namespace shop --cv web-cv --k8s-config ~/.kube/config
-
-  # With a password that no process list shows
-  cvmanager cr sync --namespace shop --cv web-cv --once --username ci --password-stdin < password.txt
-
-Exit status with --once: 0 up to date, rolled out or held; 1 failed or rolled back; 2 a flag is wrong.`
-
-const endings: Readonly<Record<FollowOutcome, { readonly words: string; readonly status: ExitStatus }>> = {
+const outcomes: Readonly<Record<SyncOutcome, { readonly words: string; readonly status: ExitStatus }>> = {
   UpToDate: { words: 'is up to date', status: exit.ok },
   RolledOut: { words: 'was rolled out', status: exit.ok },
   Held: { words: 'is held; kubectl describe says by what, and until when', status: exit.ok },
@@ -30,47 +17,54 @@ const endings: Readonly<Record<FollowOutcome, { readonly words: string; readonly
 }
 
 export const crSync: CliCommand = {
-  path: ['cr', 'sync'],
+  name: 'cr sync',
+  description: 'Follow one ContainerVersion in the foreground, without the controller',
 
-  describe(command) {
+  addFlags(command) {
     command
-      .description('Follows one ContainerVersion in the foreground, without the controller')
       .requiredOption('--namespace <NS>', 'The namespace of the ContainerVersion')
       .requiredOption('--cv <NAME>', 'The name of the ContainerVersion')
       .addOption(providerOption())
-      .option('--once', 'Looks once, sees the rollout that comes of it to its end, and exits')
+      .option('--once', 'Check once, wait for the rollout that this starts, and exit')
     addSettingsFlags(addCredentialFlags(command), ['cluster', 'registry', 'rollout', 'log'])
-    return command.addHelpText('after', examples)
   },
 
-  async run(invocation, world) {
+  async run(invocation, io) {
     const { options } = invocation
     const namespace = namespaceFrom('--namespace', options.namespace)
     const name = objectNameFrom('--cv', options.cv)
-    const settings = withDockerConfig(await settingsOf(invocation, world), world.env)
-    const credentials = await credentialsOf(invocation, world)
-    const { followOne } = await world.commands()
-    const signal = world.stopSignal()
-    const provider = options.provider === undefined ? undefined : String(options.provider)
-    const log = createLogger(settings)
-    const work = followOne({
+    const settings = withDockerConfig(await settingsOf(invocation, io), io.env)
+    const credentials = await credentialsOf(invocation, io)
+    const { sync } = await io.clusterCommands()
+    const signal = io.stopSignal()
+    const work = sync({
       settings,
       namespace,
       name,
-      provider,
+      provider: options.provider as string | undefined,
       once: options.once === true,
       credentials,
-      log,
+      log: createLogger(settings),
       signal,
     })
-    const ended = await untilStopped(
-      { work, stop: () => work.catch(() => undefined) },
-      signal,
-      settings.shutdownSeconds,
-    )
+    const stop = () => work.catch(() => undefined)
+    const ended = await untilStopped({ work, stop }, signal, settings.shutdownSeconds)
     if (ended === 'stopped') return exit.ok
-    const { words, status } = endings[ended]
-    world.print(`ContainerVersion ${namespace}/${name} ${words}\n`)
+    const { words, status } = outcomes[ended]
+    io.print(`ContainerVersion ${namespace}/${name} ${words}\n`)
     return status
   },
+
+  help: `
+Examples:
+  # In a CI job: roll out the tag's version now; the exit status reports the result
+  cvmanager cr sync --namespace shop --cv web-cv --once --k8s-config ~/.kube/config
+
+  # Follow the tag until Ctrl-C
+  cvmanager cr sync --namespace shop --cv web-cv --k8s-config ~/.kube/config
+
+  # With a password that no process list shows
+  cvmanager cr sync --namespace shop --cv web-cv --once --username ci --password-stdin < password.txt
+
+Exit status with --once: 0 up to date, rolled out or held; 1 failed or rolled back; 2 a flag is wrong.`,
 }

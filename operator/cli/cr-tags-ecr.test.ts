@@ -1,7 +1,7 @@
 /** The registry commands on Amazon ECR, as moto plays it. */
 import t from 'tap'
 import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
-import { callsTo, rows } from './registry-calls.fixture.ts'
+import { callsTo, rows } from './ci-job.fixture.ts'
 
 t.test('a version gets its tags on ECR, and loses them', async (t) => {
   const moto = await startMoto()

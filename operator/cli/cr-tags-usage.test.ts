@@ -1,7 +1,7 @@
 import t from 'tap'
-import { played } from './played.fixture.ts'
+import { runCli } from './run-cli.fixture.ts'
 
-t.test('a wrong command line gives one line that names the flag, exit status 2, and nothing is asked', async (t) => {
+t.test('a wrong command line gives one line that names the flag, exit status 2, and nothing is requested', async (t) => {
   const digest = `sha256:${'a'.repeat(64)}`
   const cases: readonly (readonly [string, RegExp])[] = [
     ['tags get --repo REPO', /--version: say which image/],
@@ -41,29 +41,29 @@ t.test('a wrong command line gives one line that names the flag, exit status 2, 
     [`tags get --repo REPO --version ${digest.slice(0, -1)}`, /--version: "sha256:a+" is neither/],
   ]
   for (const [command, message] of cases) {
-    const { status, err, out, asked } = await played(
+    const { status, err, out, requests } = await runCli(
       `cr ${command.replaceAll('REPO', 'registry.example.com/shop/web')}`,
     )
     t.equal(status, 2, command)
     t.match(err, message, command)
     t.match(err, /^error: [^\n]+\n$/, `${command}: one line`)
-    t.same([out, asked], ['', []], command)
+    t.same([out, requests], ['', []], command)
   }
 })
 
 t.test('a wrong pattern is a usage error too', async (t) => {
   const { NeedsChangeError } = await import('../errors.ts')
   const failure = new NeedsChangeError('VersionSyntaxInvalid', 'spec.versionSyntax "[" is not a pattern')
-  const { status, err } = await played('cr resolve x:y --version-syntax [', { failure })
+  const { status, err } = await runCli('cr resolve x:y --version-syntax [', { failure })
   t.same([status, err], [2, 'error: --version-syntax: "[" is not a pattern\n'])
 })
 
-t.test('what is given reaches the registry commands', async (t) => {
-  const { asked } = await played(
+t.test('the flags reach the registry commands', async (t) => {
+  const { requests } = await runCli(
     'cr tags add --repo a.example.com/x --repo a.example.com/y,a.example.com/x --tags a,b --tags c,a --version v1 --dry-run --provider oci --username ci --password-stdin',
     { stdin: 's3cret' },
   )
-  t.match(asked, [
+  t.match(requests, [
     {
       repositories: [{ name: 'a.example.com/x' }, { name: 'a.example.com/y' }],
       tags: ['a', 'b', 'c'],
@@ -73,19 +73,19 @@ t.test('what is given reaches the registry commands', async (t) => {
       credentials: { credentials: { kind: 'basic', username: 'ci', password: 's3cret' } },
     },
   ])
-  t.equal((asked[0] as { repositories: unknown[] }).repositories.length, 2)
-  t.match((await played('cr tags remove --repo x --tags a')).asked, [{ version: undefined, dryRun: false }])
-  t.match((await played('cr tags get --repo x --version-pattern v.*')).asked, [
+  t.equal((requests[0] as { repositories: unknown[] }).repositories.length, 2)
+  t.match((await runCli('cr tags remove --repo x --tags a')).requests, [{ version: undefined, dryRun: false }])
+  t.match((await runCli('cr tags get --repo x --version-pattern v.*')).requests, [
     { version: { by: 'pattern', pattern: 'v.*' } },
   ])
 })
 
 t.test('each command has a help with examples', async (t) => {
   for (const command of ['cr resolve', 'cr tags get', 'cr tags add', 'cr tags remove']) {
-    const { status, out } = await played(`${command} --help`)
+    const { status, out } = await runCli(`${command} --help`)
     t.equal(status, 0, command)
     t.match(out, /\nExamples:\n/, command)
     t.match(out, 'Exit status: 0 done; 1 failed; 2 a flag is wrong; 3 there is no such', command)
   }
-  t.match((await played('cr tags --help')).out, /get .*\n.*add .*\n.*remove /)
+  t.match((await runCli('cr tags --help')).out, /get .*\n.*add .*\n.*remove /)
 })

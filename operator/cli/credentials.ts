@@ -1,23 +1,23 @@
-/** Credentials for a registry, from the command line and the environment; never in an argument that `ps` shows. */
+/** Credentials for a registry, from standard input or the environment; never from an argument, which `ps` would show. */
 import type { Command } from 'commander'
 import { UsageError } from '../errors.ts'
 import type { Credentials } from '../registries/registry.ts'
-import type { Invocation, World } from './world.ts'
+import type { Invocation, Io } from './io.ts'
 
-const usernameVariable = 'CVMANAGER_REGISTRY_USERNAME'
+export const usernameVariable = 'CVMANAGER_REGISTRY_USERNAME'
 const passwordVariable = 'CVMANAGER_REGISTRY_PASSWORD'
 
 export function addCredentialFlags(command: Command): Command {
   return command
     .option('--username <NAME>', `The user at the registry (or ${usernameVariable}, with ${passwordVariable})`)
-    .option('--password-stdin', 'Reads the password of --username from standard input')
+    .option('--password-stdin', 'Read the password of --username from standard input')
 }
 
 /**
- * Undefined where none are given.
+ * @returns undefined if none are given
  * @throws UsageError
  */
-export async function credentialsOf({ options }: Invocation, { env, stdin }: World): Promise<Credentials | undefined> {
+export async function credentialsOf({ options }: Invocation, { env, stdin }: Io): Promise<Credentials | undefined> {
   const { username, passwordStdin } = options
   if (username === undefined && passwordStdin === undefined) {
     return basic(env[usernameVariable], env[passwordVariable], [usernameVariable, passwordVariable])
@@ -36,10 +36,10 @@ function basic(username = '', password = '', [first, second]: readonly [string, 
   return { kind: 'basic', username, password }
 }
 
-async function textOf(stream: World['stdin']): Promise<string> {
+async function textOf(stream: Io['stdin']): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of stream) text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-  // The newline of `echo`, which is no part of a password.
+  // `echo` adds a newline that is not part of the password.
   return text.replace(/\r?\n$/, '')
 }

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { parse } from 'yaml'
-import type { WorkloadVersion } from './commands.ts'
-import { played } from './played.fixture.ts'
+import type { WorkloadVersion } from '../commands/get.ts'
+import { runCli } from './run-cli.fixture.ts'
 
 const web: WorkloadVersion = {
   Namespace: 'shop',
@@ -18,7 +18,7 @@ const { Digest, ...fields } = web
 const versions = [web, { ...web, Name: 'worker', Type: 'StatefulSet', AvailablePods: 12 }]
 
 test('the table has a column for each field, aligned', async (t) => {
-  const { out, status } = await played('cv get', { versions })
+  const { out, status } = await runCli('cv get', { versions })
   t.equal(status, 0)
   t.equal(
     out,
@@ -30,28 +30,28 @@ shop        worker   StatefulSet   app         1a2b3c4   12     web-cv   env-pro
 })
 
 test('wide adds the digest, or says that it is unknown', async (t) => {
-  const { out } = await played('cv get -o wide', { versions: [web, { ...fields, Name: 'worker' }] })
+  const { out } = await runCli('cv get -o wide', { versions: [web, { ...fields, Name: 'worker' }] })
   t.match(out, /TAG {8}DIGEST\n/)
   t.match(out, Digest)
   t.match(out, /worker .*<unknown>\n$/)
 })
 
 test('JSON and YAML have exactly the fields of the first cvmanager', async (t) => {
-  t.same(JSON.parse((await played('cv get -o json', { versions: [web] })).out), [fields])
-  t.same(parse((await played('cv get -o yaml', { versions: [web] })).out), [fields])
+  t.same(JSON.parse((await runCli('cv get -o json', { versions: [web] })).out), [fields])
+  t.same(parse((await runCli('cv get -o yaml', { versions: [web] })).out), [fields])
 })
 
 test('nothing managed is said to people, and is an empty list to programs', async (t) => {
-  const { out, err, status } = await played('cv get -n shop')
+  const { out, err, status } = await runCli('cv get -n shop')
   t.same(
     { out, err, status },
     { out: '', err: 'No workload is managed by a ContainerVersion in namespace shop.\n', status: 0 },
   )
-  t.same(JSON.parse((await played('cv get -o json')).out), [])
+  t.same(JSON.parse((await runCli('cv get -o json')).out), [])
 })
 
-test('without a namespace all are asked for', async (t) => {
-  t.match((await played('cv get')).asked[0], { namespace: undefined })
-  t.match((await played('cv get -A')).asked[0], { namespace: undefined })
-  t.match((await played('cv get -n shop')).asked[0], { namespace: 'shop' })
+test('without --namespace, all namespaces are listed', async (t) => {
+  t.match((await runCli('cv get')).requests[0], { namespace: undefined })
+  t.match((await runCli('cv get -A')).requests[0], { namespace: undefined })
+  t.match((await runCli('cv get -n shop')).requests[0], { namespace: 'shop' })
 })

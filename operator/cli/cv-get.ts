@@ -1,13 +1,43 @@
-/** `cvmanager cv get`: the current version of every managed workload. */
+/** `cvmanager cv get`. */
 import { Option } from 'commander'
 import { stringify } from 'yaml'
-import type { WorkloadVersion } from './commands.ts'
+import type { WorkloadVersion } from '../commands/get.ts'
+import { type CliCommand, exit } from './io.ts'
 import { namespaceFrom } from './names.ts'
+import { json, table } from './output.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { table } from './table.ts'
-import { type CliCommand, exit } from './world.ts'
 
-const examples = `
+const forms = ['table', 'wide', 'json', 'yaml'] as const
+type Form = (typeof forms)[number]
+
+export const cvGet: CliCommand = {
+  name: 'cv get',
+  description: 'Show the current version of every managed workload',
+
+  addFlags(command) {
+    command
+      .addOption(new Option('-n, --namespace <NS>', 'Only this namespace').conflicts('allNamespaces'))
+      .option('-A, --all-namespaces', 'All namespaces; the default')
+      .addOption(new Option('-o, --output <FORM>', 'The form of the output').choices(forms).default('table'))
+    addSettingsFlags(command, ['cluster'])
+  },
+
+  async run(invocation, io) {
+    const { namespace, output } = invocation.options
+    const only = namespace === undefined ? undefined : namespaceFrom('--namespace', namespace)
+    const settings = await settingsOf(invocation, io)
+    const { getVersions } = await io.clusterCommands()
+    const versions = await getVersions(settings, only)
+    const form = output as Form
+    if (versions.length === 0 && (form === 'table' || form === 'wide')) {
+      io.printError(`No workload is managed by a ContainerVersion${only ? ` in namespace ${only}` : ''}.\n`)
+      return exit.ok
+    }
+    io.print(rendered(versions, form))
+    return exit.ok
+  },
+
+  help: `
 Examples:
   # Everything that cvmanager manages
   cvmanager cv get --k8s-config ~/.kube/config
@@ -16,42 +46,13 @@ Examples:
   cvmanager cv get -n shop -o wide --k8s-config ~/.kube/config
 
   # Which version does the workload web run?
-  cvmanager cv get -n shop -o json --k8s-config ~/.kube/config | jq -r '.[] | select(.Name == "web").Version'`
-
-const forms = ['table', 'wide', 'json', 'yaml'] as const
-type Form = (typeof forms)[number]
-
-export const cvGet: CliCommand = {
-  path: ['cv', 'get'],
-
-  describe(command) {
-    command
-      .description('Shows the current version of every managed workload')
-      .addOption(new Option('-n, --namespace <NS>', 'Only of this namespace').conflicts('allNamespaces'))
-      .option('-A, --all-namespaces', 'Of all namespaces; so also without --namespace')
-      .addOption(new Option('-o, --output <FORM>', 'The form of the answer').choices(forms).default('table'))
-    return addSettingsFlags(command, ['cluster']).addHelpText('after', examples)
-  },
-
-  async run(invocation, world) {
-    const { namespace, output } = invocation.options
-    const only = namespace === undefined ? undefined : namespaceFrom('--namespace', namespace)
-    const settings = await settingsOf(invocation, world)
-    const versions = await (await world.commands()).currentVersions({ settings, namespace: only })
-    const form = output as Form
-    if (versions.length === 0 && (form === 'table' || form === 'wide')) {
-      world.complain(`No workload is managed by a ContainerVersion${only ? ` in namespace ${only}` : ''}.\n`)
-      return exit.ok
-    }
-    world.print(rendered(versions, form))
-    return exit.ok
-  },
+  cvmanager cv get -n shop -o json --k8s-config ~/.kube/config | jq -r '.[] | select(.Name == "web").Version'`,
 }
 
 function rendered(versions: readonly WorkloadVersion[], form: Form): string {
   switch (form) {
     case 'json':
-      return `${JSON.stringify(versions.map(fields), undefined, 2)}\n`
+      return json(versions.map(fields))
     case 'yaml':
       return stringify(versions.map(fields))
     case 'table':
@@ -64,17 +65,8 @@ function rendered(versions: readonly WorkloadVersion[], form: Form): string {
   }
 }
 
-/** Exactly those of the first cvmanager, in its order. */
-const fields = ({ Namespace, Name, Type, Container, Version, AvailablePods, CV, Tag }: WorkloadVersion) => ({
-  Namespace,
-  Name,
-  Type,
-  Container,
-  Version,
-  AvailablePods,
-  CV,
-  Tag,
-})
+/** The fields of the first cvmanager, in its order, and no others. */
+const fields = ({ Digest, ...shown }: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> => shown
 
 const heads = ['NAMESPACE', 'NAME', 'TYPE', 'CONTAINER', 'VERSION', 'PODS', 'CV', 'TAG']
 const cells = (version: WorkloadVersion): readonly string[] => Object.values(fields(version)).map(String)

@@ -1,4 +1,4 @@
-/** Flags that name an object in the cluster. */
+/** The values of flags that name an object in the cluster. */
 import { UsageError } from '../errors.ts'
 
 /** @throws UsageError naming the flag */

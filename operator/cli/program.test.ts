@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { played } from './played.fixture.ts'
+import { runCli } from './run-cli.fixture.ts'
 import { spawned } from './spawned.fixture.ts'
 
 const sync = 'cr sync --namespace shop --cv web-cv'
@@ -31,7 +31,7 @@ test('B50 a wrong command line gives one line that names the flag, and exit stat
     ['completion tcsh', /'tcsh'.*bash, zsh, fish/],
   ]
   for (const [args, message] of wrong) {
-    const { status, out, err } = await played(args)
+    const { status, out, err } = await runCli(args)
     t.equal(status, 2, args)
     t.match(err, message, args)
     t.match(err, /^error: [^\n]+\n$/, `${args}: one line`)
@@ -40,37 +40,37 @@ test('B50 a wrong command line gives one line that names the flag, and exit stat
 })
 
 test('a password on the command line is never repeated', async (t) => {
-  const { err } = await played(`${sync} --password=s3cret`)
+  const { err } = await runCli(`${sync} --password=s3cret`)
   t.notMatch(err, 's3cret')
 })
 
 test('a failure at run time gives one line and exit status 1', async (t) => {
-  const { status, err } = await played('cv get', { failure: new Error('the API server\nis away') })
+  const { status, err } = await runCli('cv get', { failure: new Error('the API server\nis away') })
   t.equal(status, 1)
   t.equal(err, 'error: the API server is away\n')
 })
 
 test('every command has a help with examples, on standard output, with exit status 0', async (t) => {
   for (const command of ['', 'run', 'cr sync', 'cv get', 'completion']) {
-    const { status, out, err } = await played(`${command} --help`.trim())
+    const { status, out, err } = await runCli(`${command} --help`.trim())
     t.equal(status, 0, command)
     t.match(out, /\nExamples:\n/, command)
     t.equal(err, '', command)
   }
-  t.match((await played('')).out, 'Commands:')
-  t.match((await played('help run')).out, '--configmap-key <NS/NAME>')
+  t.match((await runCli('')).out, 'Commands:')
+  t.match((await runCli('help run')).out, '--configmap-key <NS/NAME>')
 })
 
 test('the ConfigMap of --configmap-key is read, and its bad value or absence named', async (t) => {
-  const bad = await played('run --configmap-key cd/settings', { configMap: { workers: 'many' } })
+  const bad = await runCli('run --configmap-key cd/settings', { configMap: { workers: 'many' } })
   t.equal(bad.status, 2)
   t.match(bad.err, 'ConfigMap cd/settings, key workers: "many" is not allowed')
-  const none = await played('run --configmap-key cd/settings')
+  const none = await runCli('run --configmap-key cd/settings')
   t.equal(none.status, 2)
   t.match(none.err, 'there is no ConfigMap settings in namespace cd')
-  const good = await played('run --configmap-key cd/settings --port 1', { configMap: { workers: '3', port: '2' } })
+  const good = await runCli('run --configmap-key cd/settings --port 1', { configMap: { workers: '3', port: '2' } })
   t.equal(good.status, 0)
-  t.match(good.asked, [
+  t.match(good.requests, [
     { namespace: 'cd', name: 'settings' },
     { workers: 3, port: 1 },
   ])
@@ -79,41 +79,41 @@ test('the ConfigMap of --configmap-key is read, and its bad value or absence nam
 test('run takes switches both ways, and repeated flags', async (t) => {
   const flags =
     '--history --no-leader-election --watch-namespace a --watch-namespace b,c --insecure-registry localhost:5000'
-  const { asked } = await played(`run ${flags}`)
-  t.match(asked, [
+  const { requests } = await runCli(`run ${flags}`)
+  t.match(requests, [
     { history: true, leaderElection: false, watchNamespaces: ['a', 'b', 'c'], insecureRegistries: ['localhost:5000'] },
   ])
-  const { asked: off } = await played('run --no-history', { env: { CVMANAGER_HISTORY: 'true' } })
+  const { requests: off } = await runCli('run --no-history', { env: { CVMANAGER_HISTORY: 'true' } })
   t.match(off, [{ history: false }])
 })
 
 test('cr sync says what came of it, and its exit status is that of the rollout', async (t) => {
   const expected = { UpToDate: 0, RolledOut: 0, Held: 0, RolledBack: 1, Failed: 1 } as const
   for (const [outcome, status] of Object.entries(expected)) {
-    const { out, ...ended } = await played(`${sync} --once`, { outcome: outcome as keyof typeof expected })
+    const { out, ...ended } = await runCli(`${sync} --once`, { outcome: outcome as keyof typeof expected })
     t.equal(ended.status, status, outcome)
     t.match(out, /^ContainerVersion shop\/web-cv .+\n$/, outcome)
   }
 })
 
 test('cr sync hands on what it was given', async (t) => {
-  const { follow } = await played(`${sync} --once --provider oci --insecure-registry localhost:5000`)
-  t.match(follow, { namespace: 'shop', name: 'web-cv', provider: 'oci', once: true, credentials: undefined })
-  t.same(follow?.settings.insecureRegistries, ['localhost:5000'])
-  t.match((await played(sync)).follow, { once: false, provider: undefined })
+  const { sync: request } = await runCli(`${sync} --once --provider oci --insecure-registry localhost:5000`)
+  t.match(request, { namespace: 'shop', name: 'web-cv', provider: 'oci', once: true, credentials: undefined })
+  t.same(request?.settings.insecureRegistries, ['localhost:5000'])
+  t.match((await runCli(sync)).sync, { once: false, provider: undefined })
 })
 
 test('B50 a password comes by standard input or the environment, and reaches the registry', async (t) => {
   const expected = { kind: 'basic', username: 'ci', password: 's3 cret' }
-  const piped = await played(`${sync} --username ci --password-stdin`, { stdin: 's3 cret\n' })
-  t.same(piped.follow?.credentials, expected)
+  const piped = await runCli(`${sync} --username ci --password-stdin`, { stdin: 's3 cret\n' })
+  t.same(piped.sync?.credentials, expected)
   const env = { CVMANAGER_REGISTRY_USERNAME: 'ci', CVMANAGER_REGISTRY_PASSWORD: 's3 cret' }
-  t.same((await played(sync, { env })).follow?.credentials, expected)
-  const empty = await played(`${sync} --username ci --password-stdin`)
+  t.same((await runCli(sync, { env })).sync?.credentials, expected)
+  const empty = await runCli(`${sync} --username ci --password-stdin`)
   t.equal(empty.status, 2)
   t.match(empty.err, '--password-stdin: the password is empty')
   t.match(
-    (await played(sync, { env: { CVMANAGER_REGISTRY_USERNAME: 'ci' } })).err,
+    (await runCli(sync, { env: { CVMANAGER_REGISTRY_USERNAME: 'ci' } })).err,
     'CVMANAGER_REGISTRY_PASSWORD: the password is empty',
   )
 })

@@ -1,8 +1,8 @@
-/** The command line: which commands there are, and what becomes of their errors. */
+/** The command line: the list of commands, and the handling of their errors. */
 import { Command, CommanderError } from 'commander'
+import { isNotFound } from '../commands/tags/not-found.ts'
 import { UsageError } from '../errors.ts'
 import { version } from '../version.ts'
-import { complaintOf } from './complaint.ts'
 import { completion } from './completion.ts'
 import { crResolve } from './cr-resolve.ts'
 import { crSync } from './cr-sync.ts'
@@ -10,11 +10,12 @@ import { crTagsAdd } from './cr-tags-add.ts'
 import { crTagsGet } from './cr-tags-get.ts'
 import { crTagsRemove } from './cr-tags-remove.ts'
 import { cvGet } from './cv-get.ts'
+import { errorLine } from './error-line.ts'
+import { type CliCommand, type ExitStatus, exit, type Io } from './io.ts'
 import { run } from './run.ts'
 import { versionCommand } from './version.ts'
-import { type CliCommand, type ExitStatus, exit, type World } from './world.ts'
 
-/** To add a command: its file, and here. */
+/** To add a command, add its file, and a line here. */
 const cliCommands: readonly CliCommand[] = [
   run,
   crSync,
@@ -29,57 +30,63 @@ const cliCommands: readonly CliCommand[] = [
 
 const groups: Readonly<Record<string, string>> = {
   cr: 'Work with a container registry',
-  'cr tags': 'Look at tags in a registry, put them on images, and take them off',
-  cv: 'Look at what ContainerVersions manage',
+  'cr tags': 'Show, add and remove tags in a registry',
+  cv: 'Show what ContainerVersions manage',
 }
 
-const examples = `
+const help = `
 Examples:
   cvmanager run --k8s-config ~/.kube/config                run the controller on the cluster of a kubeconfig
-  cvmanager cr sync --namespace shop --cv web-cv --once    look once at one ContainerVersion
+  cvmanager cr sync --namespace shop --cv web-cv --once    check one ContainerVersion once
   cvmanager cr tags add --repo registry.example.com/shop/web --version 1a2b3c4 --tags env-prod   release, from CI
-  cvmanager cv get                                         which version runs where
-  cvmanager run --help                                     every flag of a command, with examples`
+  cvmanager cv get                                         show which version runs where
+  cvmanager run --help                                     show every flag of a command, with examples`
 
-/** Runs one command line; prints at most one line about what went wrong, never a stack. */
-export async function runProgram(args: readonly string[], world: World): Promise<ExitStatus> {
+/** Runs one command line. Prints at most one line about a failure, and never a stack. */
+export async function runProgram(args: readonly string[], io: Io): Promise<ExitStatus> {
   let status: ExitStatus = exit.ok
   try {
-    const program = createProgram(world, (ended) => {
+    const program = createProgram(io, (ended) => {
       status = ended
     })
     if (args.length === 0) program.outputHelp()
     else await program.parseAsync(args, { from: 'user' })
     return status
   } catch (thrown) {
-    // commander throws also where it has shown a help or the version.
+    // commander also throws after it has shown a help or the version.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return exit.ok
-    world.complain(`error: ${complaintOf(thrown)}\n`)
-    return thrown instanceof CommanderError || thrown instanceof UsageError ? exit.usage : exit.failure
+    io.printError(errorLine(thrown))
+    if (thrown instanceof CommanderError || thrown instanceof UsageError) return exit.usage
+    return isNotFound(thrown) ? exit.notFound : exit.failure
   }
 }
 
-function createProgram(world: World, end: (status: ExitStatus) => void): Command {
+function createProgram(io: Io, end: (status: ExitStatus) => void): Command {
   const program = new Command('cvmanager')
     .description('Follows image tags and rolls out the versions behind them.')
-    .version(version.version, '-V, --version', 'Says which version this is')
-    // Behind a command, --version is that command's own.
+    .version(version.version, '-V, --version', 'Print the version')
+    // After a command, --version is that command's own flag.
     .enablePositionalOptions()
-    .addHelpText('after', examples)
-  for (const cliCommand of cliCommands) {
-    const parent = cliCommand.path.slice(0, -1).reduce(groupOf, program)
-    const command = cliCommand.describe(parent.command(cliCommand.path.at(-1) ?? ''))
+    .addHelpText('after', help)
+  for (const { name, description, help = '', addFlags, run } of cliCommands) {
+    const words = name.split(' ')
+    const parent = words.slice(0, -1).reduce(groupOf, program)
+    const command = parent
+      .command(words.at(-1) ?? '')
+      .description(description)
+      .addHelpText('after', help)
+    addFlags(command)
     command.action(async () => {
-      end(await cliCommand.run({ command, options: command.opts(), operands: command.args }, world))
+      end(await run({ command, options: command.opts(), operands: command.args }, io))
     })
   }
   for (const command of withChildren(program)) {
     command
       .exitOverride()
-      .helpOption('-h, --help', 'Explains this command')
+      .helpOption('-h, --help', 'Explain this command')
       .helpCommand(command === program)
-      // The message comes back with the error; printed there, it would stand twice.
-      .configureOutput({ writeOut: world.print, writeErr: world.complain, outputError: () => undefined })
+      // The error carries the message, too; it must not be printed twice.
+      .configureOutput({ writeOut: io.print, writeErr: io.printError, outputError: () => undefined })
   }
   return program
 }
@@ -91,7 +98,7 @@ function groupOf(parent: Command, name: string): Command {
   if (known) return known
   const path = parent.parent ? `${parent.name()} ${name}` : name
   const group = parent.command(name).description(groups[path] ?? '')
-  // An unknown word arrives here as an operand, with the flags behind it.
+  // An unknown command arrives here as an operand, followed by its flags.
   return group
     .allowExcessArguments()
     .allowUnknownOption()

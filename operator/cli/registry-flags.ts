@@ -1,55 +1,52 @@
-/** The flags of the commands that talk with registries alone, and what they come to. */
+/** The flags of the commands that work on registries, and their values. */
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { RegistryRequest } from '../commands/tags/commands.ts'
 import type { WantedImage } from '../commands/tags/image.ts'
 import type { Settings } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import { isDigest } from '../images/digest.ts'
 import { isTag, parseReference, type Reference, repositoryName } from '../images/reference.ts'
 import { providerNames } from '../registries/provider-names.ts'
-import type { RegistryRequest } from './commands.ts'
-import { addCredentialFlags, credentialsOf } from './credentials.ts'
-import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import type { Invocation, World } from './world.ts'
-
-export const outputOption = (): Option =>
-  new Option('-o, --output <FORM>', 'The form of the answer').choices(['table', 'json']).default('table')
+import { addCredentialFlags, credentialsOf, usernameVariable } from './credentials.ts'
+import type { Invocation, Io } from './io.ts'
+import { addSettingsFlags, repeated, settingsOf } from './settings-flags.ts'
 
 export const providerOption = (): Option =>
-  new Option('--provider <PROVIDER>', 'How the registry is spoken to; else as its host says').choices(providerNames)
+  new Option('--provider <PROVIDER>', 'The kind of registry; by default, chosen by its host').choices(providerNames)
 
 export function addRegistryFlags(command: Command): Command {
-  return addSettingsFlags(addCredentialFlags(command.addOption(providerOption())), ['registry'])
+  command
+    .addOption(new Option('-o, --output <FORM>', 'The form of the output').choices(['table', 'json']).default('table'))
+    .addOption(providerOption())
+  return addSettingsFlags(addCredentialFlags(command), ['registry'])
 }
 
-export const repoOption = (): Option =>
-  new Option('--repo <REPO>', 'The repository, without a tag; may be given several times')
-    .argParser(collected)
-    .makeOptionMandatory()
-
-export const tagsOption = (description: string): Option =>
-  new Option('--tags <TAGS>', description).argParser(collected).makeOptionMandatory()
-
-export function addVersionFlags(command: Command, description: string): Command {
-  return command
-    .option('--version <VERSION>', description)
+export const addRepositoryFlags = (command: Command, version: string): Command =>
+  command
+    .addOption(
+      new Option('--repo <REPO>', 'The repository, without a tag; may be repeated')
+        .argParser(repeated)
+        .makeOptionMandatory(),
+    )
+    .option('--version <VERSION>', version)
     .addOption(
       new Option(
         '--version-pattern <PATTERN>',
-        'Instead of --version: an RE2 pattern for whole tags; of those that match, the one with the highest numbers',
+        'An RE2 pattern for whole tags, instead of --version; the matching tag with the highest numbers counts',
       ).conflicts('version'),
     )
-}
+
+export const tagsOption = (description: string): Option =>
+  new Option('--tags <TAGS>', description).argParser(repeated).makeOptionMandatory()
 
 /** @throws UsageError */
 export function repositoriesFrom(values: unknown): readonly Reference[] {
   const references = itemsOf(values, '--repo').map((text) => {
     const reference = referenceFrom('--repo', text)
-    if (reference.tag !== undefined || reference.digest !== undefined) {
-      throw new UsageError(`--repo: "${text}" names one image; give the repository alone, and the image by --version`)
-    }
-    return reference
+    if (reference.tag === undefined && reference.digest === undefined) return reference
+    throw new UsageError(`--repo: "${text}" names one image; give the repository alone, and the image by --version`)
   })
   return [...new Map(references.map((reference) => [repositoryName(reference.repository), reference])).values()]
 }
@@ -72,7 +69,7 @@ export function tagsFrom(values: unknown): readonly string[] {
 }
 
 /**
- * Undefined where neither flag is given.
+ * @returns undefined if neither flag is given
  * @throws UsageError
  */
 export function versionFrom({ version, versionPattern }: Invocation['options']): WantedImage | undefined {
@@ -83,31 +80,38 @@ export function versionFrom({ version, versionPattern }: Invocation['options']):
   throw new UsageError(`--version: ${JSON.stringify(name)} is neither a tag nor a digest (sha256: and 64 digits)`)
 }
 
+/** @throws UsageError if neither flag is given */
+export function imageFrom(options: Invocation['options']): WantedImage {
+  const version = versionFrom(options)
+  if (version !== undefined) return version
+  throw new UsageError('--version: say which image, or give --version-pattern')
+}
+
 /** @throws UsageError */
 export async function registryRequest(
   invocation: Invocation,
-  world: World,
+  io: Io,
   references: readonly Reference[],
 ): Promise<RegistryRequest> {
   const { provider, username } = invocation.options
-  const settings = withDockerConfig(await settingsOf(invocation, world), world.env)
-  const credentials = await credentialsOf(invocation, world)
+  const settings = withDockerConfig(await settingsOf(invocation, io), io.env)
+  const credentials = await credentialsOf(invocation, io)
   const hosts = [...new Set(references.map(({ repository }) => repository.host))]
   if (credentials !== undefined && hosts.length > 1) {
-    const flag = username === undefined ? 'CVMANAGER_REGISTRY_USERNAME' : '--username'
+    const flag = username === undefined ? usernameVariable : '--username'
     throw new UsageError(`${flag}: one password is for one registry, and these are ${hosts.join(' and ')}`)
   }
   const source = username === undefined ? 'the environment' : '--username and --password-stdin'
   return {
     settings,
-    provider: provider === undefined ? undefined : String(provider),
+    provider: provider as string | undefined,
     credentials: credentials && { credentials, source },
-    signal: world.stopSignal(),
+    signal: io.stopSignal(),
   }
 }
 
-/** Outside a cluster, `docker login` is where people have their credentials. */
-export function withDockerConfig(settings: Settings, env: World['env']): Settings {
+/** Outside a cluster, people have their credentials from `docker login`. */
+export function withDockerConfig(settings: Settings, env: Io['env']): Settings {
   if (settings.dockerConfig !== '') return settings
   const directory = env.DOCKER_CONFIG || (env.HOME ? join(env.HOME, '.docker') : undefined)
   const file = directory && join(directory, 'config.json')
@@ -122,8 +126,6 @@ function isReadable(file: string): boolean {
     return false
   }
 }
-
-const collected = (item: string, before: readonly string[] = []): readonly string[] => [...before, item]
 
 function itemsOf(values: unknown, flag: string): readonly string[] {
   const items = (values as readonly string[]).flatMap((value) => value.split(',')).map((item) => item.trim())

@@ -1,12 +1,42 @@
-/** `cvmanager run`: the controller. */
+/** `cvmanager run`. */
 import { UsageError } from '../errors.ts'
 import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
+import { type CliCommand, exit } from './io.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { untilStopped } from './stopping.ts'
-import { type CliCommand, exit } from './world.ts'
 
-const examples = `
+export const run: CliCommand = {
+  name: 'run',
+  description: 'Run the controller until it is stopped',
+  addFlags: (command) => addSettingsFlags(command),
+
+  async run(invocation, io) {
+    const settings = await settingsOf(invocation, io)
+    const { startOperator } = await io.clusterCommands()
+    const log = createLogger(settings)
+    const signal = io.stopSignal()
+    log.info({ ...version }, 'cvmanager is starting')
+    try {
+      const starting = startOperator(settings, log, signal)
+      const work = starting.then((running) => running.done)
+      const stop = async () => {
+        log.info({ signal: signal.reason }, 'cvmanager is stopping')
+        await (await starting.catch(() => undefined))?.stop()
+      }
+      const ended = await untilStopped({ work, stop }, signal, settings.shutdownSeconds)
+      if (ended !== 'stopped') throw new Error('the controller ended by itself')
+      log.info('cvmanager has stopped')
+      return exit.ok
+    } catch (thrown) {
+      // Some settings turn out to be unusable only now.
+      if (thrown instanceof UsageError) throw thrown
+      log.fatal({ err: thrown }, 'cvmanager cannot go on')
+      return exit.failure
+    }
+  },
+
+  help: `
 Examples:
   # In a cluster, with the account of its pod
   cvmanager run --history
@@ -17,37 +47,6 @@ Examples:
   # With settings from ConfigMap settings in namespace cvmanager, for two namespaces
   cvmanager run --configmap-key cvmanager/settings --watch-namespace shop --watch-namespace blog
 
-Every flag has an environment variable: --log-level is CVMANAGER_LOG_LEVEL. A flag goes before the environment, which
-goes before the ConfigMap. All of them: docs/settings.md.`
-
-export const run: CliCommand = {
-  path: ['run'],
-
-  describe: (command) =>
-    addSettingsFlags(command.description('Runs the controller until it is stopped')).addHelpText('after', examples),
-
-  async run(invocation, world) {
-    const settings = await settingsOf(invocation, world)
-    const { startOperator } = await world.commands()
-    const log = createLogger(settings)
-    const signal = world.stopSignal()
-    log.info({ ...version }, 'cvmanager starts')
-    try {
-      const starting = startOperator(settings, log, signal)
-      const work = starting.then((running) => running.done)
-      const stop = async () => {
-        log.info({ signal: signal.reason }, 'cvmanager stops')
-        await (await starting.catch(() => undefined))?.stop()
-      }
-      const ended = await untilStopped({ work, stop }, signal, settings.shutdownSeconds)
-      if (ended !== 'stopped') throw new Error('the controller has ended by itself')
-      log.info('cvmanager has stopped')
-      return exit.ok
-    } catch (thrown) {
-      // A setting that cannot work is said as one, whenever it is found out.
-      if (thrown instanceof UsageError) throw thrown
-      log.fatal({ err: thrown }, 'cvmanager cannot go on')
-      return exit.failure
-    }
-  },
+Every flag has an environment variable: --log-level is CVMANAGER_LOG_LEVEL. A flag takes precedence over the environment,
+and the environment over the ConfigMap. docs/settings.md lists all settings.`,
 }

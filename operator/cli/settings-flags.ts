@@ -1,15 +1,15 @@
-/** The flags of the settings, made of the schema, and the settings of one invocation. */
+/** The flags of the settings, generated from their schema, and the settings of one invocation. */
 import { accessSync, constants } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { Group } from '../config/formats.ts'
 import { flagOf, type SettingKey, settingKeys, settingOf, variableOf } from '../config/schema.ts'
 import { loadSettings, type Settings } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
-import type { Invocation, World } from './world.ts'
+import type { Invocation, Io } from './io.ts'
 
 const everyGroup: readonly Group[] = ['cluster', 'registry', 'push', 'rollout', 'manager', 'log']
 
-/** Adds the flags of the settings that `groups` names; all of them by default. */
+/** Adds the flags of the settings in these groups; by default, of all settings. */
 export function addSettingsFlags(command: Command, groups: readonly Group[] = everyGroup): Command {
   for (const key of settingKeys) {
     if (groups.includes(settingOf(key).group)) for (const option of optionsOf(key)) command.addOption(option)
@@ -23,42 +23,45 @@ function optionsOf(key: SettingKey): readonly Option[] {
   if (format === 'cvm-yes-or-no') {
     const pair = [
       new Option(`--${flag}`, doc),
-      new Option(`--no-${flag}`, off ?? 'Overrides it where the environment or the ConfigMap has it on.'),
+      new Option(`--no-${flag}`, off ?? 'Overrides the environment and the ConfigMap.'),
     ] as const
-    // Both are taken; the help shows the one that changes something.
+    // Both are accepted; the help shows the one that changes the default.
     return [pair[0].hideHelp(value === true), pair[1].hideHelp(value === false)]
   }
   const byDefault = value === '' || Array.isArray(value) ? '' : ` (default ${value})`
   const option = new Option(`--${flag} <${placeholder}>`, `${doc}${byDefault}`)
-  // Offered to the shell's completion; whether a value is allowed is for config.ts to say, whatever its source.
+  // For the shell's completion only; loadSettings checks the values of every source.
   if (choices) option.argChoices = [...choices]
-  if (format === 'cvm-list') option.argParser((item, before: readonly string[] = []) => [...before, item])
+  if (format === 'cvm-list') option.argParser(repeated)
   return [option]
 }
 
+/** Collects the values of a flag that may be repeated. */
+export const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
 /**
- * Reads the ConfigMap too, where one is named.
+ * Also reads the ConfigMap if one is named.
  * @throws UsageError
  */
-export async function settingsOf({ options }: Invocation, world: World): Promise<Settings> {
+export async function settingsOf({ options }: Invocation, io: Io): Promise<Settings> {
   const flags = Object.fromEntries(
     settingKeys.map((key) => [
       key,
       options[optionsOf(key)[0]?.attributeName() ?? key] as string | boolean | string[] | undefined,
     ]),
   )
-  const settings = loadSettings({ flags, env: world.env })
+  const settings = loadSettings({ flags, env: io.env })
   for (const key of ['k8sConfig', 'dockerConfig', 'registryCaFile'] as const) checkFile(key, settings[key])
   if (settings.configmapKey === '') return settings
 
   const [namespace = '', name = ''] = settings.configmapKey.split('/')
-  const data = await (await world.commands()).configMapData(settings, namespace, name)
+  const data = await (await io.clusterCommands()).configMapData(settings, namespace, name)
   if (data === undefined) {
     throw new UsageError(
       `--configmap-key: there is no ConfigMap ${name} in namespace ${namespace}; create it, or leave out the flag`,
     )
   }
-  return loadSettings({ flags, env: world.env, configMapData: data })
+  return loadSettings({ flags, env: io.env, configMapData: data })
 }
 
 function checkFile(key: SettingKey, path: string): void {

@@ -29,7 +29,7 @@ test('B23 a second signal ends the process at once', async (t) => {
   const { child, said, ended } = spawned(t, fixture, ['run', '--shutdown-seconds', '60'], { FIXTURE: 'hangs' })
   await said('fixture: started')
   child.kill('SIGINT')
-  await said('cvmanager stops')
+  await said('cvmanager is stopping')
   child.kill('SIGINT')
   t.equal((await ended).status, 130)
 })

@@ -1,19 +1,19 @@
 /** `cvmanager version`. */
 import { Option } from 'commander'
 import { version } from '../version.ts'
-import { type CliCommand, exit } from './world.ts'
+import { type CliCommand, exit } from './io.ts'
 
 export const versionCommand: CliCommand = {
-  path: ['version'],
+  name: 'version',
+  description: 'Print the version of cvmanager',
+  addFlags: (command) =>
+    command.addOption(
+      new Option('-o, --output <FORM>', 'The form of the output').choices(['text', 'json']).default('text'),
+    ),
 
-  describe: (command) =>
-    command
-      .description('Says which cvmanager this is')
-      .addOption(new Option('-o, --output <FORM>', 'The form of the answer').choices(['text', 'json']).default('text')),
-
-  async run({ options }, world) {
+  async run({ options }, io) {
     const text = `cvmanager ${version.version} (commit ${version.commit}, Node ${version.node})`
-    world.print(`${options.output === 'json' ? JSON.stringify(version) : text}\n`)
+    io.print(`${options.output === 'json' ? JSON.stringify(version) : text}\n`)
     return exit.ok
   },
 }

@@ -13,7 +13,7 @@ export function bashCompletion(commands: readonly CompletedCommand[]): string {
   return `# bash completion for cvmanager. For this shell: source <(cvmanager completion bash)
 _cvmanager() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at='' words='' i
-  # bash takes --output=json for three words
+  # bash splits --output=json into three words
   if [[ $cur == '=' ]]; then cur=''; elif [[ $prev == '=' ]]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at \${COMP_WORDS[i]}" in

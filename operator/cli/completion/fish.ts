@@ -1,4 +1,4 @@
-/** A completion script for fish: one line for each command and flag. */
+/** A completion script for fish: one line per command and flag. */
 import type { CompletedCommand, CompletedFlag } from './tree.ts'
 
 export function fishCompletion(commands: readonly CompletedCommand[]): string {

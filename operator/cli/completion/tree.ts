@@ -1,19 +1,19 @@
-/** The commands and flags as completion scripts need them, read from commander, so that they are never out of date. */
+/** The commands and flags for the completion scripts, read from commander so that they are never out of date. */
 import type { Command, Option } from 'commander'
 
 export interface CompletedFlag {
-  /** `--output`, and `-o` where it has a short form. */
+  /** `--output`, and `-o` if there is a short form. */
   readonly names: readonly string[]
   readonly description: string
   readonly value: 'none' | 'any' | 'file' | { readonly choices: readonly string[] }
 }
 
 export interface CompletedCommand {
-  /** ` cr sync`: a blank before each word; empty for the program itself. */
+  /** ` cr sync`, with a space before each word; empty for the program itself. */
   readonly path: string
   readonly children: readonly { readonly name: string; readonly description: string }[]
   readonly flags: readonly CompletedFlag[]
-  /** Words that may follow, as the shell's name does after `completion`. */
+  /** Words that may follow, such as the shell's name after `completion`. */
   readonly operands: readonly string[]
 }
 
@@ -28,7 +28,7 @@ export function commandsOf(command: Command, path = ''): readonly CompletedComma
       flags: help.visibleOptions(command).map(flag),
       operands: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
     },
-    // commander's own `help` command stands nowhere in the tree: it has no parent and no flags.
+    // commander's own `help` command is not in the tree: it has no parent and no flags.
     ...children.filter((child) => child.parent).flatMap((child) => commandsOf(child, `${path} ${child.name()}`)),
   ]
 }
@@ -44,16 +44,16 @@ function expectedBy({ required, argChoices, flags }: Option): CompletedFlag['val
   return flags.endsWith('<FILE>') ? 'file' : 'any'
 }
 
-/** Without quotes and colons, which each shell would want escaped in its own way. */
+/** Without quotes and colons, which every shell escapes differently. */
 const firstSentence = (text: string): string => (/^[^.:;]*/.exec(text)?.[0] ?? '').replaceAll(/["'`$\\]/g, '').trim()
 
-/** What may stand after the flags `names` of the commands at `path`, as patterns of a shell's `case`. */
+/** The matching flags of all commands, each with its path, as patterns of a shell's `case`. */
 export const patternsOf = (commands: readonly CompletedCommand[], is: (flag: CompletedFlag) => boolean): string =>
   commands
     .flatMap(({ path, flags }) => flags.filter(is).flatMap(({ names }) => names.map((name) => `'${path} ${name}'`)))
     .join(' | ')
 
-/** Flags with the same choices, together. */
+/** The choices of flags; flags with the same choices share an entry. */
 export function choicesOf(
   commands: readonly CompletedCommand[],
 ): readonly { patterns: string; choices: readonly string[] }[] {

@@ -1,4 +1,4 @@
-/** That there is no such image, tag or repository: what scripts tell apart from other failures. */
+/** Errors that mean "no such image, tag or repository". Scripts tell them apart by the exit status. */
 import { NeedsChangeError } from '../../errors.ts'
 
 type Missing = 'RepositoryNotFound' | 'NoTagMatches'

@@ -1,30 +1,33 @@
-/** A failure in words for the person, or the CI job, at the command line. */
+/** Explains a failure to the person, or the CI job, at the command line. */
 import { messageOf, NeedsChangeError, TransientError, UsageError } from '../../errors.ts'
 import { RegistryRefusal } from '../../registries/failures.ts'
-import type { Shelf } from './image.ts'
+import type { Problem } from './commands.ts'
 import { isNotFound } from './not-found.ts'
-import type { Problem } from './results.ts'
+import type { RepositoryClient } from './repository.ts'
 
-/** @throws what was thrown where it is not the registry's doing */
+/**
+ * @param client undefined if the repository could not be opened
+ * @throws UsageError as it was thrown
+ */
 export function problemOf(
   thrown: unknown,
-  shelf: Shelf | undefined,
+  client: RepositoryClient | undefined,
   where: { readonly repository: string; readonly tag?: string },
 ): Problem {
   if (thrown instanceof UsageError) throw thrown
-  const signal = shelf?.access.signal
+  const signal = client?.access.signal
   if (signal?.aborted) return { ...where, reason: 'Stopped', message: `stopped by ${signal.reason}`, notFound: false }
   const known = thrown instanceof NeedsChangeError || thrown instanceof TransientError
   return {
     ...where,
     reason: known ? thrown.reason : 'InternalError',
-    message: shelf === undefined ? messageOf(thrown) : messageFor(thrown, shelf),
+    message: client === undefined ? messageOf(thrown) : messageFor(thrown, client),
     notFound: isNotFound(thrown),
   }
 }
 
-/** The remedies of the registries are for those who write ContainerVersions. */
-function messageFor(thrown: unknown, { access, repository }: Shelf): string {
+/** The registries suggest remedies to authors of ContainerVersions; at the command line other remedies apply. */
+function messageFor(thrown: unknown, { access, repository }: RepositoryClient): string {
   if (!(thrown instanceof RegistryRefusal)) return messageOf(thrown)
   switch (thrown.reason) {
     case 'RegistryAccessDenied':

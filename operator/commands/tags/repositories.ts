@@ -1,78 +1,57 @@
-/** The same thing done in several repositories: each is told of by itself. */
-import type { Reference, Repository } from '../../images/reference.ts'
-import type { TagChange } from './changes.ts'
-import { type FoundImage, findImage, type Shelf, type WantedImage } from './image.ts'
+/** Runs a command in several repositories. A failure in one of them is reported, and the others go on. */
+import type { Reference } from '../../images/reference.ts'
+import type { TagChange } from './change.ts'
+import type { ChangesRequest, ChangesResult, Problem, ReportedChange } from './commands.ts'
+import { type FoundImage, findImage, type WantedImage } from './image.ts'
 import { problemOf } from './problem.ts'
-import type { ChangesAnswer, ImagesAnswer, Problem, ShownChange } from './results.ts'
-import { tagsOf } from './tags-of.ts'
-
-/** @throws TransientError where the credentials for it cannot be had */
-export type Open = (repository: Repository) => Promise<Shelf>
+import type { OpenRepository, RepositoryClient } from './repository.ts'
 
 interface Found {
   readonly repository: string
-  readonly shelf: Shelf
-  /** Undefined where none was asked for. */
+  readonly client: RepositoryClient
+  /** Undefined if no image is wanted. */
   readonly image: FoundImage | undefined
 }
 
-export async function taggedImages(
+/** Finds the wanted image in every repository. */
+export async function findAll(
   repositories: readonly Reference[],
-  open: Open,
-  wanted: WantedImage,
-): Promise<ImagesAnswer> {
-  const { found, problems } = await findAll(repositories, open, wanted)
-  const images = found.map(async ({ repository, shelf, image }) => {
-    try {
-      return image ? [{ repository, ...image, tags: await tagsOf(shelf, image.digest) }] : []
-    } catch (error) {
-      problems.push(problemOf(error, shelf, { repository }))
-      return []
-    }
-  })
-  return { images: (await Promise.all(images)).flat(), problems }
-}
-
-export interface WantedChange {
-  readonly repositories: readonly Reference[]
-  readonly version: WantedImage | undefined
-  readonly dryRun: boolean
-}
-
-/** Half of a release is worse than none: nothing is changed before the version is known to be in every repository. */
-export async function changeAll(
-  { repositories, version, dryRun }: WantedChange,
-  open: Open,
-  change: (shelf: Shelf, image: FoundImage | undefined) => Promise<readonly TagChange[]>,
-): Promise<ChangesAnswer> {
-  const { found, problems } = await findAll(repositories, open, version)
-  if (problems.length > 0) return { dryRun, changes: [], problems }
-  const changes: ShownChange[] = []
-  for (const { repository, shelf, image } of found) {
-    const made = await change(shelf, image).catch((error: unknown) => {
-      problems.push(problemOf(error, shelf, { repository }))
-      return []
-    })
-    for (const { error, ...shown } of made) {
-      changes.push({ repository, ...shown })
-      if (shown.result === 'failed') problems.push(problemOf(error, shelf, { repository, tag: shown.tag }))
-    }
-  }
-  return { dryRun, changes, problems }
-}
-
-async function findAll(repositories: readonly Reference[], open: Open, wanted: WantedImage | undefined) {
+  open: OpenRepository,
+  wanted: WantedImage | undefined,
+): Promise<{ readonly found: readonly Found[]; readonly problems: Problem[] }> {
   const problems: Problem[] = []
   const found = repositories.map(async (reference): Promise<readonly Found[]> => {
     const { name: repository } = reference
-    let shelf: Shelf | undefined
+    let client: RepositoryClient | undefined
     try {
-      shelf = await open(reference.repository)
-      return [{ repository, shelf, image: wanted && (await findImage(shelf, wanted)) }]
+      client = await open(reference.repository)
+      return [{ repository, client, image: wanted && (await findImage(client, wanted)) }]
     } catch (error) {
-      problems.push(problemOf(error, shelf, { repository }))
+      problems.push(problemOf(error, client, { repository }))
       return []
     }
   })
   return { found: (await Promise.all(found)).flat(), problems }
+}
+
+/** Changes nothing until the version is found in every repository: half a release is worse than none. */
+export async function changeAll(
+  { repositories, version, dryRun }: ChangesRequest,
+  open: OpenRepository,
+  change: (client: RepositoryClient, image: FoundImage | undefined) => Promise<readonly TagChange[]>,
+): Promise<ChangesResult> {
+  const { found, problems } = await findAll(repositories, open, version)
+  if (problems.length > 0) return { dryRun, changes: [], problems }
+  const changes: ReportedChange[] = []
+  for (const { repository, client, image } of found) {
+    const made = await change(client, image).catch((error: unknown) => {
+      problems.push(problemOf(error, client, { repository }))
+      return []
+    })
+    for (const { error, ...reported } of made) {
+      changes.push({ repository, ...reported })
+      if (reported.result === 'failed') problems.push(problemOf(error, client, { repository, tag: reported.tag }))
+    }
+  }
+  return { dryRun, changes, problems }
 }

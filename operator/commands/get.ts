@@ -1,6 +1,6 @@
-import { containerVersion } from '../api/container-version.ts'
+/** `cvmanager cv get`: the version that each managed workload runs. */
+import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, version } from '../api/names.ts'
-import type { Commands, WorkloadVersion } from '../cli/commands.ts'
 import { followedInWords } from '../discovery/versions/followed-in-words.ts'
 import { digestOf, tagOf } from '../images/image.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
@@ -8,30 +8,40 @@ import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { containersIfAny, selects } from '../rollouts/workloads/select.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
-import { connect } from './running.ts'
 
-/** `cvmanager cv get`: the current version of every managed workload. */
-export const currentVersions: Commands['currentVersions'] = async ({ settings, namespace }) => {
-  const { client } = connect(settings)
-  try {
-    const objects = (await listAll(client, { group, version, plural }, namespace)).map(containerVersion)
-    if (objects.length === 0) return []
-    const lists = workloadKinds.map(async (kind) =>
-      (await listAll(client, kind, namespace)).map((raw) => kind.strip(raw)),
-    )
-    const workloads = (await Promise.all(lists)).flat()
-    return objects.flatMap((object) => {
-      const selected = workloads.filter(
-        (workload) => workload.namespace === object.namespace && selects(object.spec.selector, workload),
-      )
-      return selected.flatMap((workload) => versionsOf(workload, object))
-    })
-  } finally {
-    await client.close()
-  }
+/** One container of a managed workload, with the field names of the first cvmanager's JSON. */
+export interface WorkloadVersion {
+  readonly Namespace: string
+  readonly Name: string
+  readonly Type: string
+  readonly Container: string
+  readonly Version: string
+  readonly AvailablePods: number
+  readonly CV: string
+  readonly Tag: string
+  /** Only for `-o wide`, not for the JSON. */
+  readonly Digest?: string | undefined
 }
 
-function versionsOf(workload: WorkloadObject, object: ReturnType<typeof containerVersion>): WorkloadVersion[] {
+/** @param namespace undefined: all that the account may read */
+export async function getVersions(
+  client: ApiClient,
+  namespace: string | undefined,
+): Promise<readonly WorkloadVersion[]> {
+  const objects = (await listAll(client, { group, version, plural }, namespace)).map(containerVersion)
+  if (objects.length === 0) return []
+  const lists = workloadKinds.map(async (kind) =>
+    (await listAll(client, kind, namespace)).map((raw) => kind.strip(raw)),
+  )
+  const workloads = (await Promise.all(lists)).flat()
+  return objects.flatMap((object) =>
+    workloads
+      .filter((workload) => workload.namespace === object.namespace && selects(object.spec.selector, workload))
+      .flatMap((workload) => versionsOf(workload, object)),
+  )
+}
+
+function versionsOf(workload: WorkloadObject, object: ContainerVersion): WorkloadVersion[] {
   return containersIfAny(object.spec, workload).map(({ name, image }) => ({
     Namespace: workload.namespace,
     Name: workload.name,

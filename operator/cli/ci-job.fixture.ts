@@ -1,4 +1,4 @@
-/** Command lines against a real registry, as a CI job gives them: in this process, or as a process of their own. */
+/** Runs command lines against a real registry, like a CI job: in this process, or as a process of their own. */
 import type { Test } from 'tap'
 import { type RegistryOptions, type Registry as RegistryProgram, startRegistry } from '../../e2e/harness/registry.ts'
 import { runProgram } from './program.ts'
@@ -46,11 +46,11 @@ export function callsTo(t: Test, host: string, flags: readonly string[]): Calls 
       print(text) {
         said.out += text
       },
-      complain(text) {
+      printError(text) {
         said.err += text
       },
-      commands: () => Promise.reject(new Error('no cluster is needed')),
-      registryCommands: () => import('../wiring/tagging.ts'),
+      clusterCommands: () => Promise.reject(new Error('no cluster is needed')),
+      tagCommands: () => import('../wiring/tag-commands.ts'),
       stopSignal: () => new AbortController().signal,
     })
     return { status, out: shorter(said.out), err: shorter(said.err) }

@@ -2,34 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { KubeConfig } from '@kubernetes/client-node'
-import type { Running } from '../cli/commands.ts'
+import type { Running } from '../commands/commands.ts'
 import type { Settings } from '../config/settings.ts'
-import { createMetrics, type Metrics } from '../http/metrics.ts'
+import { createMetrics } from '../http/metrics.ts'
 import { serveHttp } from '../http/server.ts'
-import { ApiClient } from '../kubernetes/client.ts'
-import { loadKubeConfig } from '../kubernetes/kube-config.ts'
 import { LeaderElection } from '../kubernetes/lease.ts'
 import type { Logger } from '../log/log.ts'
 import { systemClock } from '../time/clock.ts'
 import { version } from '../version.ts'
+import { type Connection, connect } from './connection.ts'
 import { type Controller, makeController } from './controller.ts'
 import { leaseAnnotations, openPush } from './push.ts'
-
-export interface Connection {
-  readonly kubeConfig: KubeConfig
-  readonly client: ApiClient
-}
-
-/** @throws UsageError where no cluster can be told */
-export function connect({ k8sConfig }: Settings, metrics?: Metrics): Connection {
-  const load = () => loadKubeConfig({ file: k8sConfig === '' ? undefined : k8sConfig })
-  const kubeConfig = load()
-  const count = (method: string, resource: string, status: number) => {
-    metrics?.apiRequests.inc({ verb: method, resource, code: String(status) })
-    if (method !== 'GET') metrics?.apiWrites.inc({ resource })
-  }
-  return { kubeConfig, client: new ApiClient({ kubeConfig, reload: load, version: version.version, onAnswer: count }) }
-}
 
 /** `cvmanager run`: serves HTTP at once, and works for as long as it is the leader. */
 export async function startOperator(settings: Settings, log: Logger): Promise<Running> {

@@ -7,7 +7,7 @@ import { OciRegistry } from '../../registries/oci/oci.ts'
 import { anonymous } from '../../registries/registry.ts'
 import { registryOn, repositoryAt, withMoto } from '../../registries/testing/ecr-bench.ts'
 import { transportTo } from '../../registries/testing/peer.ts'
-import { removeTags } from './changes.ts'
+import { removeFrom } from './remove.ts'
 
 const access = { credentials: anonymous }
 const dryRun = { dryRun: true }
@@ -22,8 +22,8 @@ async function behind(t: Test, host: string) {
 
 t.test('GitHub is known to take off no tag: it is refused as it would be', async (t) => {
   const { transport, repository, program } = await behind(t, 'ghcr.io')
-  const shelf = { registry: new GhcrRegistry(transport), repository, access }
-  const changes = await removeTags(shelf, undefined, ['env-prod', 'env-never'], dryRun)
+  const client = { registry: new GhcrRegistry(transport), repository, access }
+  const changes = await removeFrom(client, undefined, ['env-prod', 'env-never'], dryRun)
   t.match(changes, [
     {
       tag: 'env-prod',
@@ -37,11 +37,11 @@ t.test('GitHub is known to take off no tag: it is refused as it would be', async
 
 t.test('a plain registry tells only when it is told to: the answer says what it depends on', async (t) => {
   const { transport, repository, program, digest } = await behind(t, 'registry.example.com')
-  const shelf = { registry: new OciRegistry(transport), repository, access }
-  t.same(await removeTags(shelf, undefined, ['env-prod'], dryRun), [
+  const client = { registry: new OciRegistry(transport), repository, access }
+  t.same(await removeFrom(client, undefined, ['env-prod'], dryRun), [
     { tag: 'env-prod', digest, result: 'removed', onlyIf: 'the registry allows deletion' },
   ])
-  t.match(await removeTags(shelf, undefined, ['env-prod'], { dryRun: false }), [
+  t.match(await removeFrom(client, undefined, ['env-prod'], { dryRun: false }), [
     { result: 'failed', error: { reason: 'UntagNotSupported' } },
   ])
   t.equal(program.requests.filter(({ method }) => method === 'DELETE').length, 1, 'the dry run has tried nothing')
@@ -49,8 +49,8 @@ t.test('a plain registry tells only when it is told to: the answer says what it 
 
 t.test('Docker Hub takes off any tag that is there', async (t) => {
   const { transport, repository, digest } = await behind(t, 'docker.io')
-  const shelf = { registry: new DockerHubRegistry(transport), repository, access }
-  t.same(await removeTags(shelf, undefined, ['env-prod', 'env-never'], dryRun), [
+  const client = { registry: new DockerHubRegistry(transport), repository, access }
+  t.same(await removeFrom(client, undefined, ['env-prod', 'env-never'], dryRun), [
     { tag: 'env-prod', digest, result: 'removed' },
     { tag: 'env-never', result: 'absent' },
   ])
@@ -62,19 +62,19 @@ t.test(
     const moto = await withMoto(t)
     const repository = repositoryAt('shop/web')
     const digest = await moto.push(repository.path, ['a', 'b', 'c'])
-    const shelf = { registry: registryOn(t, moto.endpoint), repository, access }
-    t.same(await removeTags(shelf, undefined, ['a', 'b'], dryRun), [
+    const client = { registry: registryOn(t, moto.endpoint), repository, access }
+    t.same(await removeFrom(client, undefined, ['a', 'b'], dryRun), [
       { tag: 'a', digest, result: 'removed' },
       { tag: 'b', digest, result: 'removed' },
     ])
-    const all = await removeTags(shelf, undefined, ['a', 'b', 'c'], dryRun)
+    const all = await removeFrom(client, undefined, ['a', 'b', 'c'], dryRun)
     t.match(all, [
       { result: 'removed' },
       { result: 'removed' },
       { result: 'failed', error: { message: /the last one on/ } },
     ])
     t.equal(moto.count('ecr:BatchDeleteImage'), 0)
-    const done = await removeTags(shelf, undefined, ['a', 'b', 'c'], { dryRun: false })
+    const done = await removeFrom(client, undefined, ['a', 'b', 'c'], { dryRun: false })
     t.match(
       done.map(({ result }) => result),
       ['removed', 'removed', 'failed'],

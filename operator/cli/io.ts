@@ -1,0 +1,41 @@
+/** What a command may touch outside the command line: the streams and signals of the process, and what does the work. */
+import type { Command } from 'commander'
+import type { ClusterCommands } from '../commands/commands.ts'
+import type { TagCommands } from '../commands/tags/commands.ts'
+
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: AsyncIterable<Uint8Array | string>
+  /** Writes to standard output. */
+  print(text: string): void
+  /** Writes to standard error. */
+  printError(text: string): void
+  /** Loaded only by a command that needs them, so that `version` and `--help` answer at once. */
+  clusterCommands(): Promise<ClusterCommands>
+  /** Loaded apart from the others, so that a CI job does not wait for what needs a cluster. */
+  tagCommands(): Promise<TagCommands>
+  /** Aborted by the first SIGTERM or SIGINT from now on; a second one ends the process. */
+  stopSignal(): AbortSignal
+}
+
+/** The exit status of the process. */
+export const exit = { ok: 0, failure: 1, usage: 2, notFound: 3 } as const
+export type ExitStatus = (typeof exit)[keyof typeof exit]
+
+/** One command, in its own file. The list is in program.ts. */
+export interface CliCommand {
+  /** `cr sync` for `cvmanager cr sync`. */
+  readonly name: string
+  readonly description: string
+  /** Printed at the end of the help: examples, exit statuses. */
+  readonly help?: string
+  addFlags(command: Command): unknown
+  run(invocation: Invocation, io: Io): Promise<ExitStatus>
+}
+
+export interface Invocation {
+  readonly command: Command
+  /** By commander's attribute names. */
+  readonly options: Readonly<Record<string, unknown>>
+  readonly operands: readonly string[]
+}

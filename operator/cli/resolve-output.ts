@@ -1,0 +1,69 @@
+/** The output of `cr resolve`. */
+import type { ResolvedPolicy, ResolvedTag, WeighedTag } from '../commands/tags/commands.ts'
+import { listed } from '../commands/tags/listed.ts'
+import { json, list, type Row } from './output.ts'
+import { inFlags } from './policy-flags.ts'
+
+type Resolved = ResolvedTag | ResolvedPolicy
+
+export const showResolved = (resolved: Resolved, form: unknown): string =>
+  form === 'json' ? json(fieldsOf(resolved)) : list(rowsOf(resolved))
+
+function fieldsOf(resolved: Resolved): object {
+  const { described, ...fields } = resolved
+  const image = described ? { mediaType: described.mediaType, platforms: described.platforms } : {}
+  if ('policy' in fields) {
+    const { words, ...shown } = fields
+    return { ...shown, ...image }
+  }
+  const { moreAliases, ...shown } = fields
+  return { ...shown, ...image, aliasesComplete: !moreAliases }
+}
+
+function rowsOf(resolved: Resolved): readonly Row[] {
+  const { digest, described, version, why, workloadImage, credentials } = resolved
+  const { user, source } = credentials
+  const rows: Row[] = [
+    ['Image', resolved.image],
+    ['Provider', resolved.provider],
+    ['Credentials', user === undefined ? source : `user ${user} (${source})`],
+  ]
+  if ('policy' in resolved) rows.push(...policyRows(resolved))
+  if (digest !== undefined) {
+    rows.push(['Digest', digest])
+    rows.push(['Media type', described?.mediaType ?? '<unknown>'])
+    rows.push(['Platforms', described?.platforms.join(', ') || '<one>'])
+  }
+  if ('aliases' in resolved) {
+    rows.push([
+      'Aliases',
+      `${resolved.aliases.join(', ') || '<none>'}${resolved.moreAliases ? ', and perhaps more' : ''}`,
+    ])
+  }
+  if (version !== undefined) rows.push(['Version', `${version.name} (${version.source})`])
+  rows.push(...why.map((sentence, at): Row => [at === 0 ? 'Why' : '', inFlags(sentence)]))
+  if (workloadImage !== undefined) rows.push(['Workloads get', workloadImage])
+  return rows
+}
+
+function policyRows({ policy: { filter }, words, fitting, unfit, refused }: ResolvedPolicy): readonly Row[] {
+  const filterRows: readonly Row[] = filter
+    ? [
+        ['Filter', `${filter.pattern}${filter.extract === undefined ? '' : `, of which ${filter.extract}`}`],
+        ['Refused', counted(refused)],
+      ]
+    : []
+  return [
+    ['Policy', words],
+    ...filterRows,
+    ['Unfit', counted(unfit.map(described))],
+    ['Fitting', counted(fitting.map(described))],
+  ]
+}
+
+function described({ tag, compared, pushed }: WeighedTag): string {
+  const notes = [...(compared === tag ? [] : [`as ${compared}`]), ...(pushed === undefined ? [] : [`pushed ${pushed}`])]
+  return notes.length === 0 ? tag : `${tag} (${notes.join(', ')})`
+}
+
+const counted = (tags: readonly string[]): string => (tags.length === 0 ? '<none>' : `${tags.length}: ${listed(tags)}`)

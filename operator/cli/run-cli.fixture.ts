@@ -1,0 +1,68 @@
+/** Runs one command line within the test's process, with fake commands that record their requests. */
+import type { ClusterCommands } from '../commands/commands.ts'
+import type { WorkloadVersion } from '../commands/get.ts'
+import type { SyncOutcome, SyncRequest } from '../commands/sync.ts'
+import type { ChangesResult, ImagesResult, ResolvedTag, TagCommands } from '../commands/tags/commands.ts'
+import type { Io } from './io.ts'
+import { runProgram } from './program.ts'
+
+export interface Fakes {
+  readonly outcome?: SyncOutcome
+  readonly versions?: readonly WorkloadVersion[]
+  readonly configMap?: Readonly<Record<string, string>>
+  readonly images?: ImagesResult
+  readonly changes?: ChangesResult
+  readonly resolved?: ResolvedTag
+  readonly failure?: Error
+  readonly env?: Io['env']
+  readonly stdin?: string
+}
+
+export async function runCli(
+  args: string,
+  { outcome = 'UpToDate', versions = [], configMap, failure, env = {}, stdin = '', ...results }: Fakes = {},
+) {
+  const seen = { out: '', err: '', sync: undefined as SyncRequest | undefined, requests: [] as unknown[] }
+  const answer = async <T>(value: T, ...requests: unknown[]): Promise<T> => {
+    seen.requests.push(...requests)
+    if (failure) throw failure
+    return value
+  }
+  const clusterCommands: ClusterCommands = {
+    startOperator: (settings) => answer({ done: new Promise(() => undefined), stop: async () => undefined }, settings),
+    sync(request) {
+      seen.sync = request
+      return answer(outcome)
+    },
+    getVersions: (settings, namespace) => answer(versions, { namespace }, settings),
+    configMapData: (_, namespace, name) => answer(configMap, { namespace, name }),
+  }
+  const tagCommands: TagCommands = {
+    getTags: (request) => answer(results.images ?? { images: [], problems: [] }, request),
+    addTags: (request) => answer(results.changes ?? { dryRun: false, changes: [], problems: [] }, request),
+    removeTags: (request) => answer(results.changes ?? { dryRun: false, changes: [], problems: [] }, request),
+    resolvePolicy: (request) => answer(undefined, request).then(noFake),
+    resolveTag: (request) => answer(results.resolved, request).then((resolved) => resolved ?? noFake()),
+  }
+  const status = await runProgram(args === '' ? [] : args.split(' '), {
+    env: { CVMANAGER_LOG_LEVEL: 'error', ...env },
+    stdin: (async function* () {
+      yield stdin
+    })(),
+    print(text) {
+      seen.out += text
+    },
+    printError(text) {
+      seen.err += text
+    },
+    clusterCommands: async () => clusterCommands,
+    tagCommands: async () => tagCommands,
+    // `run` would not end by itself.
+    stopSignal: () => (args.startsWith('run') ? AbortSignal.abort('SIGTERM') : new AbortController().signal),
+  })
+  return { status, ...seen }
+}
+
+function noFake(): never {
+  throw new Error('the test gives no image')
+}

@@ -1,0 +1,79 @@
+/** `cvmanager cr sync`: the controller's own code, for one ContainerVersion. */
+import type { ContainerVersionStatus } from '../api/status.ts'
+import type { Settings } from '../config/settings.ts'
+import { NeedsChangeError } from '../errors.ts'
+import type { Logger } from '../log/log.ts'
+import type { Credentials } from '../registries/registry.ts'
+import type { Observation, Plan } from '../rollouts/observe/observation.ts'
+
+export interface SyncRequest {
+  readonly settings: Settings
+  readonly namespace: string
+  readonly name: string
+  /** The value of `--provider`; undefined: chosen by the repository's host. */
+  readonly provider: string | undefined
+  /** Reconcile once, and see a rollout that this starts to its end; otherwise until `signal`. */
+  readonly once: boolean
+  /** Used instead of pull secrets and the Docker config file. */
+  readonly credentials?: Credentials | undefined
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/** The result of reconciling one ContainerVersion once. */
+export type SyncOutcome = 'UpToDate' | 'RolledOut' | 'RolledBack' | 'Failed' | 'Held'
+
+/** The part of the controller that this command uses. */
+export interface SyncController {
+  readonly objects: { get(key: string): unknown }
+  readonly operator: { start(): Promise<void> }
+  stop(): Promise<void>
+}
+
+/** @param open makes a controller for this ContainerVersion alone, which calls `looked` after each reconcile */
+export async function sync(
+  { namespace, name, once, log, signal }: SyncRequest,
+  open: (looked: (observation: Observation, plan: Plan) => void) => Promise<SyncController>,
+): Promise<SyncOutcome> {
+  const key = `${namespace}/${name}`
+  const ended = Promise.withResolvers<SyncOutcome>()
+  let rolledOut = false
+
+  const controller = await open(({ offer }, { action, status }) => {
+    const after = action.action === 'record' ? action.after : status
+    if (after.message !== undefined) log.info({ containerVersion: key, phase: after.phase }, after.message)
+    rolledOut ||= action.action === 'record'
+    const settled = offer.state !== 'unknown' && after.rollout === undefined && action.action !== 'change'
+    if (once && settled) ended.resolve(outcomeOf(after, rolledOut))
+  })
+  const stopped = new Promise<SyncOutcome>((resolve) => {
+    const stop = () => resolve('Held')
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    const started = controller.operator.start().then(() => {
+      if (controller.objects.get(key)) return ended.promise
+      throw new NeedsChangeError(
+        'ContainerVersionNotFound',
+        `there is no ContainerVersion ${key}; kubectl get cv -n ${namespace} lists those that there are`,
+      )
+    })
+    return await Promise.race([started, stopped])
+  } finally {
+    await controller.stop()
+  }
+}
+
+function outcomeOf({ phase }: ContainerVersionStatus, rolledOut: boolean): SyncOutcome {
+  switch (phase) {
+    case 'UpToDate':
+      return rolledOut ? 'RolledOut' : 'UpToDate'
+    case 'RolledBack':
+      return 'RolledBack'
+    case 'Pending':
+      return 'Held'
+    default:
+      return 'Failed'
+  }
+}

@@ -1,0 +1,125 @@
+/** The commands that work on registries alone, as the command line calls them. */
+import type { VersionPolicySpec } from '../../api/policy.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { Version } from '../../discovery/following.ts'
+import type { Digest } from '../../images/digest.ts'
+import type { Reference } from '../../images/reference.ts'
+import type { Credentials, Described } from '../../registries/registry.ts'
+import type { TagChange } from './change.ts'
+import type { FoundImage, WantedImage } from './image.ts'
+
+export interface RegistryRequest {
+  readonly settings: Settings
+  /** The value of `--provider`; undefined: chosen by the repository's host. */
+  readonly provider: string | undefined
+  /** Used instead of the Docker config file. */
+  readonly credentials: { readonly credentials: Credentials; readonly source: string } | undefined
+  readonly signal: AbortSignal
+}
+
+export interface ImagesRequest extends RegistryRequest {
+  readonly repositories: readonly Reference[]
+  readonly version: WantedImage
+}
+
+export interface ChangesRequest extends RegistryRequest {
+  readonly repositories: readonly Reference[]
+  /** Undefined when tags are removed from whatever image they are on. */
+  readonly version: WantedImage | undefined
+  readonly tags: readonly string[]
+  /** Report the changes without making them. */
+  readonly dryRun: boolean
+}
+
+export interface TagRequest extends RegistryRequest {
+  readonly image: Reference
+  readonly versionSyntax: string
+}
+
+export interface PolicyRequest extends RegistryRequest {
+  /** Without a tag or digest. */
+  readonly image: Reference
+  readonly policy: VersionPolicySpec
+}
+
+/** A failure in one repository, or of one tag in it. The other repositories and tags are still processed. */
+export interface Problem {
+  readonly repository: string
+  readonly tag?: string | undefined
+  /** As in a condition: `RegistryAccessDenied`, `TagImmutable`, … */
+  readonly reason: string
+  readonly message: string
+  readonly notFound: boolean
+}
+
+export interface ImagesResult {
+  readonly images: readonly (FoundImage & { readonly repository: string; readonly tags: readonly string[] })[]
+  readonly problems: readonly Problem[]
+}
+
+/** A change with `result: 'failed'` has an entry in the problems. */
+export type ReportedChange = Omit<TagChange, 'error'> & { readonly repository: string }
+
+export interface ChangesResult {
+  readonly dryRun: boolean
+  readonly changes: readonly ReportedChange[]
+  readonly problems: readonly Problem[]
+}
+
+/** The version that the controller would find, and the reasons. */
+export interface Resolved {
+  /** The image in full, with its tag if there is one. */
+  readonly image: string
+  /** The image that workloads would get. */
+  readonly workloadImage: string | undefined
+  readonly digest: Digest | undefined
+  readonly version: Version | undefined
+  /** Undefined also if the registry does not provide it. */
+  readonly described: Described | undefined
+  /** Sentences for people, in the order of the decision. */
+  readonly why: readonly string[]
+  readonly provider: string
+  readonly credentials: { readonly user: string | undefined; readonly source: string }
+}
+
+export interface ResolvedTag extends Resolved {
+  readonly tag: string | undefined
+  readonly digest: Digest
+  readonly version: Version
+  /** The other known tags on the image. */
+  readonly aliases: readonly string[]
+  /** Whether there may be more aliases: in a large repository only tags that could be a version are requested. */
+  readonly moreAliases: boolean
+}
+
+export interface WeighedTag {
+  readonly tag: string
+  /** The tag, or the part of it that the filter extracts. */
+  readonly compared: string
+  /** The push time, if the policy needs it and the registry provides it. */
+  readonly pushed?: string | undefined
+}
+
+/** `digest`, `version`, `described` and `workloadImage` are undefined if no tag fits. */
+export interface ResolvedPolicy extends Resolved {
+  readonly policy: VersionPolicySpec
+  /** The policy in two words: `semver ^1`. */
+  readonly words: string
+  /** The tags that the policy chooses from, the best first. */
+  readonly fitting: readonly WeighedTag[]
+  /** The tags that pass the filter but do not fit the policy. */
+  readonly unfit: readonly WeighedTag[]
+  /** The tags that the filter refuses. */
+  readonly refused: readonly string[]
+}
+
+export interface TagCommands {
+  getTags(request: ImagesRequest): Promise<ImagesResult>
+  /** Changes nothing in any repository if one of them lacks the version. */
+  addTags(request: ChangesRequest & { readonly version: WantedImage }): Promise<ChangesResult>
+  /** Like `addTags`. */
+  removeTags(request: ChangesRequest): Promise<ChangesResult>
+  resolveTag(request: TagRequest): Promise<ResolvedTag>
+  /** If no tag fits, that is a result and not a failure. */
+  resolvePolicy(request: PolicyRequest): Promise<ResolvedPolicy>
+}

@@ -1,0 +1,5 @@
+const maxListed = 5
+
+/** `1.2, 1.1, 1.0`, shortened if there are many. */
+export const listed = (tags: readonly string[]): string =>
+  `${tags.slice(0, maxListed).join(', ')}${tags.length > maxListed ? ', …' : ''}`

@@ -1,0 +1,76 @@
+/** `cvmanager cr resolve`: the version that the controller would find behind a tag, and why. */
+import type { Version } from '../../discovery/following.ts'
+import { candidateTags, highestFirst } from '../../discovery/versions/candidates.ts'
+import { VersionFinder } from '../../discovery/versions/version-finder.ts'
+import { parseVersionSyntax } from '../../discovery/versions/version-syntax.ts'
+import { canonical, composeImage } from '../../images/reference.ts'
+import type { Labels } from '../../registries/registry.ts'
+import type { ResolvedTag, TagRequest } from './commands.ts'
+import { listed } from './listed.ts'
+import { allTags, type OpenRepository } from './repository.ts'
+import { resolveIn } from './resolve.ts'
+import { tagsAmong } from './tags-on-image.ts'
+
+/** If a registry must be asked tag by tag, only this many are requested. */
+const maxResolved = 500
+
+/** @throws NeedsChangeError `VersionSyntaxInvalid`, and whatever the registry throws */
+export function resolveTag(request: TagRequest, open: OpenRepository): Promise<ResolvedTag> {
+  const { image, versionSyntax } = request
+  const tag = image.tag ?? (image.digest === undefined ? 'latest' : undefined)
+  return resolveIn(request, open, async (client) => {
+    const { registry, repository, access } = client
+    const syntax = parseVersionSyntax(versionSyntax)
+    const digest = image.digest ?? (await registry.resolve(repository, tag ?? '', access))
+    const described = await registry.describe?.(repository, digest, access)
+    const tags = await allTags(client)
+    const candidates = highestFirst(await candidateTags(tags, tag ?? '', syntax))
+    const version = await new VersionFinder().find({
+      registry,
+      repository,
+      tag: tag ?? '',
+      digest,
+      versionSyntax,
+      access,
+    })
+
+    const known = await registry.aliases?.(repository, digest, access)
+    const resolved = tags.length <= maxResolved ? tags : candidates.slice(0, maxResolved)
+    const onImage = known ?? (await tagsAmong(client, resolved, digest))
+    const matching = candidates.filter((each) => onImage.includes(each))
+    const labels = version.source === 'alias' ? {} : await registry.labels(repository, digest, access)
+    return {
+      digest,
+      described,
+      aliases: onImage.filter((each) => each !== tag),
+      moreAliases: known === undefined && resolved !== tags,
+      version,
+      why: [
+        `the repository has ${tags.length} tags; ${candidates.length} of them match ${versionSyntax}${examples(candidates)}`,
+        ...reasons(version, matching, labels),
+      ],
+      image: canonical({ ...image, tag }),
+      tag,
+      workloadImage: composeImage(image.name, version),
+    }
+  })
+}
+
+/** @param matching the matching tags on the image, the highest first */
+function reasons({ source, name }: Version, matching: readonly string[], labels: Labels): readonly string[] {
+  switch (source) {
+    case 'alias': {
+      if (matching.length < 2) return [`of these, ${name} is on the image`]
+      const rule = matching[0] === name ? 'the highest by its numbers' : "the one that the image's labels name"
+      return [`of these, ${matching.length} are on the image${examples(matching)}; ${name} is ${rule}`]
+    }
+    case 'label': {
+      const label = Object.entries(labels).find(([, value]) => value === name)?.[0]
+      return ['none of these is on the image', `its label ${label ?? ''} says ${name}, which matches`]
+    }
+    default:
+      return ['none of these is on the image', 'no label of it names a version that matches: the digest is the version']
+  }
+}
+
+const examples = (tags: readonly string[]): string => (tags.length === 0 ? '' : `: ${listed(tags)}`)

@@ -1,0 +1,54 @@
+/** Joins the commands that need a cluster with the cluster. */
+import { hostname } from 'node:os'
+import type { ClusterCommands } from '../commands/commands.ts'
+import * as versions from '../commands/get.ts'
+import * as one from '../commands/sync.ts'
+import type { Settings } from '../config/settings.ts'
+import { isNotFound } from '../kubernetes/api-error.ts'
+import { resourcePath } from '../kubernetes/resource-path.ts'
+import { type Connection, connect } from './connection.ts'
+import { makeController } from './controller.ts'
+
+export { startOperator } from './operator.ts'
+
+export const getVersions: ClusterCommands['getVersions'] = (settings, namespace) =>
+  connected(settings, ({ client }) => versions.getVersions(client, namespace))
+
+export const sync: ClusterCommands['sync'] = (request) =>
+  connected(request.settings, (connection) => {
+    const { settings, namespace, name, log, provider, credentials } = request
+    return one.sync(request, (looked) =>
+      makeController({
+        ...connection,
+        settings,
+        identity: `${hostname()}_${process.pid}`,
+        log,
+        namespaces: [namespace],
+        only: `${namespace}/${name}`,
+        provider,
+        credentials: credentials && { credentials: () => Promise.resolve(credentials), forget: () => undefined },
+        looked,
+      }),
+    )
+  })
+
+export const configMapData: ClusterCommands['configMapData'] = (settings, namespace, name) =>
+  connected(settings, async ({ client }) => {
+    try {
+      const path = resourcePath({ group: '', version: 'v1', plural: 'configmaps' }, { namespace, name })
+      const { data } = await client.get<{ readonly data?: Readonly<Record<string, string>> }>(path)
+      return data ?? {}
+    } catch (thrown) {
+      if (isNotFound(thrown)) return undefined
+      throw thrown
+    }
+  })
+
+async function connected<T>(settings: Settings, use: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = connect(settings)
+  try {
+    return await use(connection)
+  } finally {
+    await connection.client.close()
+  }
+}

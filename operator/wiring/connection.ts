@@ -1,0 +1,23 @@
+import type { KubeConfig } from '@kubernetes/client-node'
+import type { Settings } from '../config/settings.ts'
+import type { Metrics } from '../http/metrics.ts'
+import { ApiClient } from '../kubernetes/client.ts'
+import { loadKubeConfig } from '../kubernetes/kube-config.ts'
+import { version } from '../version.ts'
+
+/** The connection to the API server. Whoever opens it closes the client. */
+export interface Connection {
+  readonly kubeConfig: KubeConfig
+  readonly client: ApiClient
+}
+
+/** @throws UsageError if no cluster can be found */
+export function connect({ k8sConfig }: Settings, metrics?: Metrics): Connection {
+  const load = () => loadKubeConfig({ file: k8sConfig === '' ? undefined : k8sConfig })
+  const kubeConfig = load()
+  const count = (method: string, resource: string, status: number) => {
+    metrics?.apiRequests.inc({ verb: method, resource, code: String(status) })
+    if (method !== 'GET') metrics?.apiWrites.inc({ resource })
+  }
+  return { kubeConfig, client: new ApiClient({ kubeConfig, reload: load, version: version.version, onAnswer: count }) }
+}
