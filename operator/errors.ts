@@ -1,9 +1,9 @@
 /**
- * The few error classes that decide what happens next. A class says what the loop does; `reason` is the CamelCase word
- * that conditions, events and metrics carry; the message is for a person: what is wrong, with which object, what to do.
+ * The error classes that decide what happens next. The class tells the controller what to do; `reason` is the CamelCase word
+ * in conditions, events and metrics; the message tells a person what is wrong, with which object, and what to do.
  */
 
-/** The cause may pass by itself: tried again with back-off, or after `retryAfterMs` where the other side asked for it. */
+/** The cause may pass by itself. The controller retries with back-off, or after `retryAfterMs` if the server asked for it. */
 export class TransientError extends Error {
   override readonly name = 'TransientError'
   readonly reason: string
@@ -16,7 +16,7 @@ export class TransientError extends Error {
   }
 }
 
-/** Only a person, or a change of some object, can mend it: said in the status, looked at again when something changes. */
+/** Only a person or a change of an object can fix it. The status reports it, and a change triggers the next attempt. */
 export class NeedsChangeError extends Error {
   override readonly name = 'NeedsChangeError'
   readonly reason: string
@@ -27,12 +27,12 @@ export class NeedsChangeError extends Error {
   }
 }
 
-/** A flag, setting or argument that cannot work: one line that names it, exit status 2. */
+/** A flag, setting or argument cannot work. The message names it in one line; the exit status is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** The text of anything that was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

@@ -1,14 +1,14 @@
-/** What this program is: version and commit are written into the bundle; from the sources they are read. */
+/** The version of this program: part of the bundle, or read from package.json when it runs from the sources. */
 import { readFileSync } from 'node:fs'
 
 export interface Version {
   readonly version: string
-  /** Of the sources that were built, short; `unknown` where they were no git checkout. */
+  /** The short commit of the sources; `unknown` if they are not a git checkout. */
   readonly commit: string
   readonly node: string
 }
 
-// Replaced by scripts/build.ts; from the sources they do not exist.
+// Defined by scripts/build.ts; undefined when the program runs from the sources.
 declare const CVMANAGER_BUILD: { readonly version: string; readonly commit: string } | undefined
 
 export const version: Version = {

@@ -1,4 +1,4 @@
-/** `make build`: one file of JavaScript for Node 24, and the list of the packages in it. */
+/** `make build`: bundles cvmanager into one JavaScript file for Node 24, and lists the packages in it. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,13 +31,13 @@ export async function buildInto(directory: string): Promise<Built> {
     sourcemap: true,
     sourcesContent: false,
     plugins: [leaveOut],
-    // Names stay, for messages and stacks.
+    // Errors and stacks show the names.
     minify: true,
     keepNames: true,
     legalComments: 'linked',
     metafile: true,
     logLevel: 'warning',
-    // Dependencies that are CommonJS ask for these, which an ES module does not have.
+    // CommonJS dependencies use these, which an ES module does not have.
     banner: {
       js: `import { createRequire as __createRequire } from 'node:module'
 const require = __createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname`,
@@ -68,7 +68,7 @@ function manifest(directory: string): { readonly name: string; readonly version:
   return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
 }
 
-/** Where there is no git, as in an image's build, the environment may say. */
+/** Without git, as in the build of an image, the environment may name the commit. */
 function commit(): string {
   if (process.env.CVMANAGER_COMMIT) return process.env.CVMANAGER_COMMIT
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()

@@ -1,5 +1,5 @@
 /**
- * The last line of a CI run, counted from what ran: `node scripts/count-tests.ts REPORT STATUS`, with tap's report
+ * Prints the last line of a CI run, with the number of tests: `node scripts/count-tests.ts REPORT STATUS`, with tap's report
  * (`--output-file`) and the exit status of the run.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -20,8 +20,8 @@ const line = /^( {4})?(not )?ok \d+(?:.*# (SKIP|TODO))?/i
 const beginning = /^( {4})?# Subtest: /
 
 /**
- * Counts `test()` cases: in tap's report each file is a subtest, and each of its `test()`s a subtest of that. A file
- * without any counts as one; one that fails beside its cases (a crash, a timeout) counts as one failure more.
+ * Counts `test()` cases. In tap's report each file is a subtest, and each `test()` is a subtest of its file. A file without
+ * any counts as one case. A file that fails apart from its cases (a crash, a timeout) counts as one more failure.
  */
 export function countTests(report: string): Count {
   const count = { passed: 0, failed: 0, skipped: 0 }
@@ -32,7 +32,7 @@ export function countTests(report: string): Count {
   let begun = false
   let quoted = false
   for (const text of report.split('\n')) {
-    // YAML between `---` and `...` tells of a failure, and may quote anything.
+    // YAML between `---` and `...` describes a failure, and may quote anything.
     if (/^ *(---|\.\.\.)$/.test(text)) quoted = text.endsWith('---')
     if (quoted) continue
     if (beginning.test(text)) begun = true
@@ -46,17 +46,17 @@ export function countTests(report: string): Count {
     }
     const cases = points.filter(({ isTest, ok }) => isTest || !ok)
     for (const each of cases) add(each)
-    const told = point.ok ? cases.length > 0 : cases.some(({ ok, skipped }) => !ok && !skipped)
-    if (!told) add(point)
+    const counted = point.ok ? cases.length > 0 : cases.some(({ ok, skipped }) => !ok && !skipped)
+    if (!counted) add(point)
     points = []
   }
-  // A report that stops in the middle of a file: what was seen counts, and so does that it stopped.
+  // If the report stops in the middle of a file, its cases count, and one failure.
   for (const each of points) add(each)
   if (points.length > 0) count.failed += 1
   return count
 }
 
-/** @param status of the whole run; one that failed without a failed test (a linter, a build) counts as one failure */
+/** @param status the exit status of the run; a failure without a failed test (a linter, a build) counts as one */
 export function countedLine({ passed, failed, skipped }: Count, status: number): string {
   const failures = status !== 0 && failed === 0 ? 1 : failed
   return `${passed} passed, ${failures} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
@@ -65,7 +65,7 @@ export function countedLine({ passed, failed, skipped }: Count, status: number):
 if (import.meta.main) {
   const [report = '', status = ''] = process.argv.slice(2)
   const count = countTests(existsSync(report) ? readFileSync(report, 'utf8') : '')
-  // A run in which nothing ran has shown nothing.
+  // A run without any test proves nothing.
   const ran = count.passed + count.failed > 0
   const ended = status === '0' && ran ? 0 : 1
   process.stdout.write(`${countedLine(count, ended)}\n`)

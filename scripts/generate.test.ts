@@ -3,11 +3,11 @@ import { settingKeys } from '../operator/config/schema.ts'
 import { outOfDate } from './generate.ts'
 import { settingsPage } from './settings-page.ts'
 
-test('what is made of the sources is what they say (else: make generate)', async (t) => {
+test('the generated files are up to date (otherwise: make generate)', async (t) => {
   t.strictSame(outOfDate(), [])
 })
 
-test('every setting is on the page, with its flag, its variable and its default', async (t) => {
+test('the page has every setting, with its flag, its variable and its default', async (t) => {
   const page = settingsPage()
   for (const key of settingKeys) t.match(page, `### \`${key}\`\n`)
   t.match(page, '| `--port PORT` | `CVMANAGER_PORT` | `port` | `8081` | a whole number from 0 to 65535 |')

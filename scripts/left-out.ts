@@ -1,7 +1,7 @@
 /**
- * What the bundle leaves out: the parts of two dependencies that cvmanager never calls, which are half of the code and 20 MB
- * of memory (docs/performance.md). @dot-i/k8s-operator brings them for its own watch and its own writers; cvmanager has
- * others, and refuses those (operator/controller/operator.ts). From the sources, and so in most tests, all is there.
+ * Leaves out of the bundle the parts of two dependencies that cvmanager never calls: half of the code, and 20 MB of memory
+ * (docs/performance.md). @dot-i/k8s-operator needs them for its own watch and writers; cvmanager has its own, and refuses
+ * to use those (operator/controller/operator.ts). Nothing is left out when cvmanager runs from the sources, as in most tests.
  */
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'esbuild'
@@ -9,17 +9,17 @@ import type { Plugin } from 'esbuild'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const ofClientNode = '@kubernetes/client-node/dist'
 
-/** By the module that is asked for: what it is instead. A name that is missed here and used in operator/ fails the build. */
+/** The replacement for each module. The build fails if operator/ imports a name that a replacement lacks. */
 const instead: Readonly<Record<string, string>> = {
-  // It imports the kubeconfig's reader from here; the base class also makes an API at its start, and nobody uses it.
+  // The base class imports the kubeconfig reader from here. It also creates an API at its start, but never uses it.
   '@kubernetes/client-node': `
     export { KubeConfig } from '${ofClientNode}/config.js'
     export class CoreV1Api {}`,
-  // That reader needs no more than this of the generated client: some 700 models and 70 APIs.
+  // All that the kubeconfig reader needs of the generated client, which has some 700 models and 70 APIs.
   './gen/index.js': `
     export { createConfiguration } from '${ofClientNode}/gen/configuration.js'
     export { ServerConfiguration } from '${ofClientNode}/gen/servers.js'`,
-  // The HTTP client of the base class's writers.
+  // The HTTP client of the writers in the base class.
   gaxios: '',
 }
 

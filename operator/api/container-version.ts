@@ -1,7 +1,7 @@
 import type { ContainerVersionSpec } from './spec.ts'
 import type { ContainerVersionStatus } from './status.ts'
 
-/** A ContainerVersion as it is kept in the cache: metadata stripped to what is used. */
+/** A ContainerVersion in the cache, with only the metadata that cvmanager uses. */
 export interface ContainerVersion {
   /** `namespace/name`. */
   readonly key: string
@@ -33,7 +33,7 @@ interface Raw {
   readonly status?: ContainerVersionStatus
 }
 
-/** @param raw an object that the API server has admitted, hence of the schema's shape */
+/** @param raw an object from the API server, which has validated it against the schema */
 export function containerVersion(raw: unknown): ContainerVersion {
   const { metadata, spec, status } = raw as Raw
   return {

@@ -10,7 +10,7 @@ const column = (name: string, jsonPath: string, description: string, priority = 
   ...(priority > 0 ? { priority } : {}),
 })
 
-/** The CustomResourceDefinition, as it stands in `crds/`. */
+/** The CustomResourceDefinition. `make generate` writes it to `crds/`. */
 export const crd = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
@@ -26,13 +26,18 @@ export const crd = {
         storage: true,
         subresources: { status: {} },
         additionalPrinterColumns: [
-          column('Tag', '.spec.tag', 'The tag that is followed'),
+          column('Tag', '.spec.tag', 'The tag that the workloads follow'),
           column('Version', '.status.current.version', 'The version that the workloads run'),
           column('Status', '.status.phase', 'The state in one word'),
           column('Strategy', '.spec.strategy.kind', 'How versions are rolled out'),
-          column('Age', '.metadata.creationTimestamp', 'Since when the object exists', 0, 'date'),
+          column('Age', '.metadata.creationTimestamp', 'The age of the object', 0, 'date'),
           column('Digest', '.status.current.digest', 'The digest that the workloads run', 1),
-          column('Next', '.status.next.version', 'The version that is offered but not run', 1),
+          column(
+            'Next',
+            '.status.next.version',
+            'The version that the registry offers but the workloads do not run',
+            1,
+          ),
           column('Message', '.status.message', 'The state in one sentence', 1),
         ],
         schema: {

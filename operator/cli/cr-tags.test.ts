@@ -82,7 +82,10 @@ t.test('the newest tag that a pattern matches is found, and nothing is guessed',
   )
   const commits = await calls('tags add --repo REPO --tags env-prod --version-pattern [0-9a-f]{7}')
   t.equal(commits.status, 1)
-  t.match(commits.err, /^error: 2 tags .* numbers do not tell which is the newest: def5678 or abc1234, .*--version\.\n$/)
+  t.match(
+    commits.err,
+    /^error: 2 tags .* numbers do not tell which is the newest: def5678 or abc1234, .*--version\.\n$/,
+  )
   const broken = await calls('tags get --repo REPO --version-pattern v[')
   t.same([broken.status, broken.out], [2, ''])
   t.match(broken.err, /^error: --version-pattern: "v\[" cannot be used: .*\n$/)

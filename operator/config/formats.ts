@@ -1,30 +1,29 @@
 /**
- * The kinds of settings, as convict formats. Each says in words what it allows; the same words stand in the message that
- * refuses a value and in docs/settings.md. convict's own formats are not used: its `port` reads "80a" as 80, its
- * `Boolean` reads "off" as true.
+ * The kinds of settings, as convict formats. Each describes the values that it allows, for error messages and for
+ * docs/settings.md. convict's own formats do not fit: its `port` reads "80a" as 80, its `Boolean` reads "off" as true.
  */
 import convict from 'convict'
 
-/** Settings of one group are offered by the same commands and stand together in the docs. */
+/** The commands offer settings by group, and the docs list them by group. */
 export type Group = 'cluster' | 'registry' | 'push' | 'rollout' | 'manager' | 'log'
 
 interface About {
   readonly doc: string
   readonly group: Group
-  /** Where the flag is not the key in kebab case. */
+  /** The name of the flag, if it is not the key in kebab case. */
   readonly flag?: string
-  /** Of a setting that is on by default: what switching it off means. */
+  /** The help of `--no-<flag>`, for a setting that is on by default. */
   readonly off?: string
-  /** What stands for the value in the help. */
+  /** The name of the value in the help. */
   readonly placeholder?: string
-  /** Whether it may stand in the ConfigMap; not for those that are needed to read it. */
+  /** False for settings that are needed to read the ConfigMap. */
   readonly configMap?: boolean
 }
 
 export interface Setting<T> extends About {
   readonly default: T
   readonly format: string
-  /** What is allowed, in words that follow "must be". */
+  /** The allowed values, in words that follow "must be". */
   readonly allowed: string
   readonly min?: number
   readonly max?: number
@@ -46,14 +45,14 @@ export function oneOf<const T extends string>(value: NoInfer<T>, choices: readon
   return { placeholder: 'WORD', ...about, default: value, format: 'cvm-one-of', allowed, choices }
 }
 
-/** @param allowed what `pattern` means, in words; an empty text is always allowed and means "not set" */
+/** @param allowed the meaning of `pattern` in words; an empty text is always allowed and means "not set" */
 export function text(value: string, pattern: RegExp, allowed: string, about: About): Setting<string> {
   return { placeholder: 'TEXT', ...about, default: value, format: 'cvm-text', allowed, pattern }
 }
 
-/** @param each what one item is, in words */
+/** @param each one item in words */
 export function list(pattern: RegExp, each: string, about: About): Setting<readonly string[]> {
-  const allowed = `${each}, or several with commas between them`
+  const allowed = `${each}, or several separated by commas`
   return { placeholder: 'TEXT', ...about, default: [], format: 'cvm-list', allowed, pattern }
 }
 
@@ -87,7 +86,7 @@ convict.addFormats({
   },
 })
 
-/** The items of a flag that was given several times, or of one text; in lines, with commas, or both. */
+/** The items of a repeated flag, or of one text with commas, line breaks, or both. */
 export function itemsOf(texts: readonly string[]): readonly string[] {
   const items = texts.flatMap((text) => text.split(/[\s,]+/)).filter((item) => item !== '')
   return [...new Set(items)]

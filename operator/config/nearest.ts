@@ -1,4 +1,4 @@
-/** The candidate that was probably meant: at most a third of its letters away; nothing where none is that near. */
+/** The candidate that was probably meant; undefined if none differs in at most a third of its letters. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const lower = name.toLowerCase()
   const ranked = candidates
@@ -8,7 +8,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best && best.distance <= Math.ceil(best.candidate.length / 3) ? best.candidate : undefined
 }
 
-/** Levenshtein's: how many letters to add, drop or change. */
+/** The Levenshtein distance: the number of letters to add, remove or change. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (const [index, letter] of [...from].entries()) {

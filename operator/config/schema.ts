@@ -1,11 +1,11 @@
 /**
- * Every setting of cvmanager, once: its default, what it allows, what it is for. The flag, the environment variable and
- * the key in the ConfigMap are made of its name; docs/settings.md is made of all of it.
+ * Every setting of cvmanager: its default, the values that it allows, and its purpose. The flag, the environment variable
+ * and the key in the ConfigMap derive from its name. `make generate` writes docs/settings.md from this file.
  */
 import { list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats.ts'
 import { webhookKinds } from './webhook-kinds.ts'
 
-// RFC 1123 label, as Kubernetes wants namespaces; 63 characters (B43).
+// A namespace is an RFC 1123 label of at most 63 characters (B43).
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?'
 const subdomain = `${label}(\\.${label})*`
 const path = /^[^\0]+$/
@@ -22,35 +22,35 @@ const queueUrl = /^https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/[-A-Za-z0
 
 export const schema = {
   k8sConfig: text('', path, 'the path of a kubeconfig file', {
-    doc: 'The kubeconfig file that says which cluster to use. Without it, the account of the pod that cvmanager runs in.',
+    doc: 'The kubeconfig file of the cluster. Empty: the service account of the pod that cvmanager runs in.',
     group: 'cluster',
     placeholder: 'FILE',
     configMap: false,
   }),
   configmapKey: text('', new RegExp(`^${label}/${subdomain}$`), 'NAMESPACE/NAME of a ConfigMap', {
-    doc: 'The ConfigMap that holds settings of the manager, one setting for each key. Read once, at the start.',
+    doc: 'The ConfigMap with settings of the manager, one setting per key. It is read once, at start.',
     group: 'manager',
     placeholder: 'NS/NAME',
     configMap: false,
   }),
   port: wholeNumber(8081, 0, 65535, {
-    doc: 'The port of the HTTP server: /alive, /ready, /version and /metrics. 0 takes any free one and logs which.',
+    doc: 'The port of the HTTP server for /alive, /ready, /version and /metrics. 0 chooses a free port and logs it.',
     group: 'manager',
     placeholder: 'PORT',
   }),
   watchNamespaces: list(new RegExp(`^${label}$`), 'the name of a namespace', {
-    doc: 'Looks only at these namespaces. Empty: at all of them, which needs a ClusterRole.',
+    doc: 'The namespaces to watch. Empty: all namespaces, which needs a ClusterRole.',
     group: 'manager',
     flag: 'watch-namespace',
     placeholder: 'NS',
   }),
   workers: wholeNumber(8, 1, 256, {
-    doc: 'How many ContainerVersions are worked on at the same time; never one of them twice.',
+    doc: 'How many ContainerVersions are reconciled at the same time. One ContainerVersion is never reconciled twice at once.',
     group: 'manager',
   }),
   leaderElection: yesOrNo(true, {
-    doc: 'Of several replicas, only the holder of the Lease acts. Where it is off, run exactly one.',
-    off: 'Acts without holding a Lease; run exactly one replica then.',
+    doc: 'With several replicas, only the holder of the Lease acts. If this is off, run exactly one replica.',
+    off: 'Act without a Lease. Run exactly one replica then.',
     group: 'manager',
   }),
   leaseName: text('cvmanager', new RegExp(`^${subdomain}$`), 'a name as Kubernetes allows it', {
@@ -59,114 +59,114 @@ export const schema = {
     placeholder: 'NAME',
   }),
   leaseNamespace: text('', new RegExp(`^${label}$`), 'the name of a namespace', {
-    doc: 'The namespace of the Lease. Empty: that of the pod, or of the kubeconfig’s context.',
+    doc: "The namespace of the Lease. Empty: the namespace of the pod, or of the kubeconfig's context.",
     group: 'manager',
     placeholder: 'NS',
   }),
   shutdownSeconds: wholeNumber(3, 1, 300, {
-    doc: 'How long to finish what is under way after SIGTERM or SIGINT. A second signal ends at once.',
+    doc: 'How long work in progress may take to finish after SIGTERM or SIGINT. A second signal ends the process at once.',
     group: 'manager',
     placeholder: 'SECONDS',
   }),
   history: yesOrNo(false, {
-    doc: 'Keeps a record of each rollout in the ConfigMap <workload>.history, also where spec.history does not ask for it.',
+    doc: 'Record each rollout in the ConfigMap <workload>.history, even if spec.history does not ask for it.',
     group: 'rollout',
   }),
   pollIntervalSeconds: wholeNumber(60, 5, 86_400, {
-    doc: 'How often the registry is asked about a tag whose ContainerVersion has no pollIntervalSeconds of its own.',
+    doc: 'How often to poll the registry for a tag whose ContainerVersion does not set pollIntervalSeconds.',
     group: 'rollout',
     placeholder: 'SECONDS',
   }),
   registryRequestsPerSecond: wholeNumber(200, 1, 10_000, {
-    doc: 'The most requests per second to any one registry, in the long run.',
+    doc: 'The maximum number of requests per second to one registry, in the long run.',
     group: 'registry',
   }),
   registryBurst: wholeNumber(1000, 1, 10_000, {
-    doc: 'How many requests may go to one registry at once before that limit holds.',
+    doc: 'How many requests one registry may get at once before that limit applies.',
     group: 'registry',
   }),
   insecureRegistries: list(registryHost, 'HOST or HOST:PORT of a registry', {
-    doc: 'Registries that are spoken to by plain HTTP, loopback included. All others by HTTPS alone.',
+    doc: 'Registries that use plain HTTP, loopback included. All other registries use HTTPS only.',
     group: 'registry',
     flag: 'insecure-registry',
     placeholder: 'HOST',
   }),
   dockerConfig: text('', path, 'the path of a Docker config file', {
-    doc: 'A Docker config file (config.json) with credentials for registries that no pull secret has credentials for.',
+    doc: 'A Docker config file (config.json) with credentials for registries that no pull secret covers.',
     group: 'registry',
     placeholder: 'FILE',
   }),
   registryCaFile: text('', path, 'the path of a PEM file', {
-    doc: 'Certificate authorities in PEM that registries may be signed by, beside the usual ones.',
+    doc: 'A PEM file with certificate authorities to trust for registries, in addition to the usual ones.',
     group: 'registry',
     placeholder: 'FILE',
   }),
   mirrors: list(mirrorPair, 'HOST=MIRROR[/PATH]', {
-    doc: 'Registries that are read by way of a mirror; the registry itself is asked where the mirror is away or does not have it. Images keep the registry’s name.',
+    doc: 'Registries to read through a mirror. If the mirror is unavailable or does not have an image, the registry itself is used. Images keep the name of the registry.',
     group: 'registry',
     flag: 'mirror',
     placeholder: 'HOST=MIRROR',
   }),
   registryProviders: list(providerPair, 'HOST=harbor or HOST=quay', {
-    doc: 'What a registry of one’s own is, which its host does not say. Harbor’s and Quay’s own APIs tell all tags of an image at once; without this they are asked as any registry.',
+    doc: 'The kind of a self-hosted registry, which its host does not reveal. The APIs of Harbor and Quay list all tags of an image in one request; without this setting, only the standard API is used.',
     group: 'registry',
     flag: 'registry-provider',
     placeholder: 'HOST=PROVIDER',
   }),
   authHosts: list(authPair, 'REGISTRY=HOST', {
-    doc: 'Token services on another site than their registry. Tokens are asked for at no other site, whatever a registry says.',
+    doc: 'Token services on a different site than their registry. Tokens are never requested from any other site, whatever the registry says.',
     group: 'registry',
     flag: 'auth-host',
     placeholder: 'REGISTRY=HOST',
   }),
   cloudIdentity: yesOrNo(true, {
-    doc: 'Where there are no other credentials, registries of Google and Azure are asked with the identity that their cloud gives to this process.',
-    off: 'Never asks the cloud for an identity of this process.',
+    doc: 'If there are no other credentials, use the identity that the cloud gives to this process for the registries of Google and Azure.',
+    off: 'Never use an identity that the cloud gives to this process.',
     group: 'registry',
   }),
   googleWorkloadIdentity: text(
     '',
     workloadIdentity,
-    'projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, or projects/PROJECT/locations/LOCATION/clusters/NAME of a cluster of GKE’s',
+    'projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, or projects/PROJECT/locations/LOCATION/clusters/NAME of a GKE cluster',
     {
-      doc: 'The provider of a workload identity pool of Google’s that trusts this cluster, for spec.serviceAccountName. Empty: on GKE, what its metadata server says.',
+      doc: 'The provider of the Google workload identity pool that trusts this cluster, for spec.serviceAccountName. Empty: on GKE, the metadata server tells.',
       group: 'registry',
       placeholder: 'PROVIDER',
     },
   ),
   awsProfile: text('', /^[A-Za-z0-9][-A-Za-z0-9_.@/+]{0,127}$/, 'the name of a profile', {
-    doc: 'The profile of AWS’s shared configuration files with which ECR is asked. Empty: what the AWS SDK finds by itself (environment, service account, machine).',
+    doc: 'The profile of the shared AWS configuration files to use for ECR. Empty: the credentials that the AWS SDK finds by itself (environment, service account, machine).',
     group: 'registry',
     placeholder: 'NAME',
   }),
   awsRoleArn: text('', /^arn:aws[-a-z]*:iam::[0-9]{12}:role\/[-A-Za-z0-9_+=,.@/]{1,512}$/, 'the ARN of an IAM role', {
-    doc: 'An IAM role that is assumed for asking ECR, with the credentials that are found otherwise.',
+    doc: 'The IAM role to assume for ECR.',
     group: 'registry',
     placeholder: 'ARN',
   }),
   awsExternalId: text('', /^[-A-Za-z0-9_+=,.@:/]{2,1224}$/, 'an external id, as IAM allows it', {
-    doc: 'The external id that the trust policy of awsRoleArn asks for.',
+    doc: 'The external ID that the trust policy of awsRoleArn requires.',
     group: 'registry',
     placeholder: 'ID',
   }),
   awsWebIdentityTokenFile: text('', path, 'the path of a file', {
-    doc: 'A file with an OIDC token, with which awsRoleArn is assumed. On EKS the environment says it already.',
+    doc: 'A file with the OIDC token for assuming awsRoleArn. On EKS, the environment already names it.',
     group: 'registry',
     placeholder: 'FILE',
   }),
   registryEndpoints: list(endpointPair, 'NAME=URL', {
-    doc: 'Addresses that are used instead of the public ones: ecr for ECR’s API in all regions, ecr.REGION for one of them, sts for AWS’s token service; VPC endpoints, for example.',
+    doc: 'Endpoints to use instead of the public ones, such as VPC endpoints: ecr for the ECR API in all regions, ecr.REGION for one region, sts for the AWS token service.',
     group: 'registry',
     flag: 'registry-endpoint',
     placeholder: 'NAME=URL',
   }),
   webhookPort: wholeNumber(0, 0, 65535, {
-    doc: 'The port on which registries may tell of pushes, at /v1/hooks/<kind>; docs/push.md says how. 0: none is opened.',
+    doc: 'The port for webhooks of registries, at /v1/hooks/<kind>; see docs/push.md. 0: no port is opened.',
     group: 'push',
     placeholder: 'PORT',
   }),
   webhookSecretsDir: text('', path, 'the path of a folder', {
-    doc: 'The folder with a secret file for each kind of webhook, named after it, such as a Secret that is mounted. Without a secret, a kind is not received.',
+    doc: 'The folder with one secret file per kind of webhook, named after the kind; usually a mounted Secret. A kind without a secret is not accepted.',
     group: 'push',
     placeholder: 'DIR',
   }),
@@ -174,20 +174,20 @@ export const schema = {
     new RegExp(`^(?:${webhookKinds.join('|')})$`),
     `a kind of webhook: ${webhookKinds.slice(0, -1).join(', ')} or ${webhookKinds.at(-1)}`,
     {
-      doc: 'The kinds of webhook to receive; each must have its secret file. Empty: all that have one.',
+      doc: 'The kinds of webhook to accept; each needs its secret file. Empty: all kinds that have one.',
       group: 'push',
       flag: 'webhook',
       placeholder: 'KIND',
     },
   ),
   podIp: text('', /^[0-9A-Fa-f.:]{2,45}$/, 'an IP address', {
-    doc: 'Where the other replicas reach this one: the address of its pod, from the downward API. The replica that follows tags writes it, with the port of the webhooks, into the Lease, and the others hand their webhooks on to it. Empty: they are not handed on.',
+    doc: 'The address at which other replicas reach this one: the IP of its pod, from the downward API. The leader writes it to the Lease, with the port for webhooks, and the other replicas forward webhooks to it. Empty: webhooks are not forwarded.',
     group: 'push',
     placeholder: 'IP',
     configMap: false,
   }),
   ecrEventsQueue: text('', queueUrl, 'the URL of an SQS queue', {
-    doc: 'The SQS queue that EventBridge puts ECR’s events into. It is read with the AWS identity that ECR is asked with.',
+    doc: 'The SQS queue that EventBridge sends ECR events to. It is read with the same AWS identity as ECR.',
     group: 'push',
     placeholder: 'URL',
   }),
@@ -196,12 +196,12 @@ export const schema = {
     group: 'push',
   }),
   logLevel: oneOf('info', ['trace', 'debug', 'info', 'warn', 'error'], {
-    doc: 'The least important level that is logged. Logs go to standard error.',
+    doc: 'The lowest level to log. The log goes to standard error.',
     group: 'log',
     placeholder: 'LEVEL',
   }),
   logFormat: oneOf('auto', ['auto', 'json', 'pretty'], {
-    doc: 'One JSON object a line, or lines for people. auto: for people on a terminal, JSON otherwise.',
+    doc: 'One JSON object per line (json), or lines for people (pretty); auto uses pretty on a terminal, and json otherwise.',
     group: 'log',
     placeholder: 'FORMAT',
   }),
@@ -210,10 +210,10 @@ export const schema = {
 export type SettingKey = keyof typeof schema
 export const settingKeys = Object.keys(schema) as readonly SettingKey[]
 
-/** The settings of a process, complete and checked. */
+/** All settings of a process, validated. */
 export type Settings = { readonly [K in SettingKey]: (typeof schema)[K]['default'] }
 
-/** One setting without its type of value, for those who list them all. */
+/** A setting without the type of its value, for lists of settings. */
 export const settingOf = (key: SettingKey): Setting<unknown> => schema[key]
 
 const words = (key: string): readonly string[] => key.split(/(?=[A-Z])/).map((word) => word.toLowerCase())

@@ -14,7 +14,7 @@ const refusal = (load: () => unknown): string => {
   return 'nothing was refused'
 }
 
-test('without any source the defaults hold', async (t) => {
+test('without any source, the defaults apply', async (t) => {
   t.match(loadSettings({}), {
     port: 8081,
     history: false,
@@ -25,7 +25,7 @@ test('without any source the defaults hold', async (t) => {
   t.same(loadSettings({}).insecureRegistries, [])
 })
 
-test('a flag beats the environment, which beats the ConfigMap, which beats the default', async (t) => {
+test('a flag takes precedence over the environment, then the ConfigMap, then the default', async (t) => {
   const env = { CVMANAGER_PORT: '2', CVMANAGER_WORKERS: '3' }
   const configMapData = { port: '1', workers: '1', logLevel: 'debug' }
   const { port, workers, logLevel } = loadSettings({ flags: { port: '5' }, env, configMapData })
@@ -43,7 +43,7 @@ test('lists are read from a repeated flag, a text with commas, or lines', async 
   t.same(loadSettings({ configMapData: { insecureRegistries: text } }).insecureRegistries, expected)
 })
 
-test('a bad value is refused by one line with its source, the key, the value and what is allowed', async (t) => {
+test('the error for a bad value is one line with its source, the key, the value and the allowed values', async (t) => {
   t.equal(
     refusal(() => loadSettings({ flags: { port: '80a' } })),
     '--port: "80a" is not allowed; it must be a whole number from 0 to 65535',
@@ -62,14 +62,14 @@ test('a bad value is refused by one line with its source, the key, the value and
   )
 })
 
-test('a bad value is refused even where a better source overrides it', async (t) => {
+test('a bad value is refused even if another source takes precedence', async (t) => {
   t.match(
     refusal(() => loadSettings({ flags: { port: '1' }, env: { CVMANAGER_PORT: 'x' } })),
     /CVMANAGER_PORT/,
   )
 })
 
-test('an unknown key of the ConfigMap is refused, and the nearest name offered', async (t) => {
+test('an unknown key of the ConfigMap is refused, and the nearest name is suggested', async (t) => {
   const settings = (data: Record<string, string>) =>
     refusal(() => loadSettings({ flags: { configmapKey: 'cd/settings' }, configMapData: data }))
   t.equal(
@@ -78,7 +78,7 @@ test('an unknown key of the ConfigMap is refused, and the nearest name offered',
   )
   t.match(settings({ pollInterval: '5' }), /did you mean pollIntervalSeconds/)
   t.match(settings({ zzz: '5' }), /known are port, .*logFormat/)
-  t.match(settings({ k8sConfig: '/x' }), /cannot stand in the ConfigMap; use --k8s-config or .*CVMANAGER_K8S_CONFIG/)
+  t.match(settings({ k8sConfig: '/x' }), /cannot be in the ConfigMap; use --k8s-config or .*CVMANAGER_K8S_CONFIG/)
   t.match(settings({ constructor: '/x', __proto__: 'x' }), /key constructor: there is no such setting/)
 })
 
@@ -95,11 +95,11 @@ test('an empty environment variable counts as not set', async (t) => {
   t.equal(loadSettings({ env: { CVMANAGER_PORT: '' } }).port, 8081)
 })
 
-test('the variable that Kubernetes sets for a Service named cvmanager is not taken for the port', async (t) => {
+test('the variable that Kubernetes sets for a Service named cvmanager is ignored', async (t) => {
   t.equal(loadSettings({ env: { CVMANAGER_PORT: 'tcp://10.96.0.7:8081' } }).port, 8081)
 })
 
-test('whatever text a setting gets, it is either taken or refused by name, and never anything else', async () => {
+test('any text for a setting is either accepted, or refused with the name of the setting', async () => {
   const source = fc.constantFrom('flag', 'environment', 'configMap')
   fc.assert(
     fc.property(fc.constantFrom(...settingKeys), source, fc.string({ unit: 'binary' }), (key, from, value) => {
@@ -118,7 +118,7 @@ test('whatever text a setting gets, it is either taken or refused by name, and n
   )
 })
 
-test('a number is taken exactly where it is whole and within its bounds', async () => {
+test('only whole numbers within the bounds are accepted', async () => {
   fc.assert(
     fc.property(fc.integer({ min: -100, max: 70_000 }), (port) => {
       const message = refusal(() => loadSettings({ flags: { port: String(port) } }))

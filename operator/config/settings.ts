@@ -1,4 +1,4 @@
-/** The settings of a process: flags over environment over ConfigMap over defaults, each value checked where it came from. */
+/** Loads the settings: flags take precedence over the environment, then the ConfigMap, then the defaults. */
 import convict from 'convict'
 import { UsageError } from '../errors.ts'
 import { itemsOf } from './formats.ts'
@@ -8,16 +8,16 @@ import { flagOf, type SettingKey, type Settings, schema, settingKeys, settingOf,
 export type { Settings } from './schema.ts'
 
 export interface Sources {
-  /** By setting's key, as the command line gave them; absent or undefined where it did not. */
+  /** By key of the setting; undefined for a flag that was not given. */
   readonly flags?: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
   readonly env?: Readonly<Record<string, string | undefined>>
   /** The data of the ConfigMap that `--configmap-key` names. */
   readonly configMapData?: Readonly<Record<string, string>> | undefined
 }
 
-/** @throws UsageError naming the source, the key, the value, and what is allowed */
+/** @throws UsageError that names the source, the key, the value, and the allowed values */
 export function loadSettings({ flags = {}, env = {}, configMapData = {} }: Sources): Settings {
-  // Its own reading of flags and environment cannot say which of them was wrong: it gets values one by one.
+  // If convict read the flags and the environment itself, its errors would not name the source.
   const config = convict<Record<string, unknown>>(convictSchema(), { env: {}, args: [] })
   const set = (key: SettingKey, value: unknown, source: string) => {
     try {
@@ -53,14 +53,14 @@ function configMapKey(name: string, configMap: string): SettingKey {
   }
   if (settingOf(key).configMap === false) {
     const remedy = `use --${flagOf(key)} or the environment variable ${variableOf(key)}`
-    throw new UsageError(`${configMap}, key ${name}: this setting cannot stand in the ConfigMap; ${remedy}`)
+    throw new UsageError(`${configMap}, key ${name}: this setting cannot be in the ConfigMap; ${remedy}`)
   }
   return key
 }
 
 /**
- * Kubernetes tells each pod of the Services beside it: one that is named `cvmanager` sets CVMANAGER_PORT to
- * `tcp://10.96.0.7:8081` (kubernetes.io, "Environment variables" of Services). That is no setting of ours.
+ * Kubernetes sets environment variables for each Service of the namespace: a Service named `cvmanager` sets CVMANAGER_PORT
+ * to `tcp://10.96.0.7:8081` (kubernetes.io, "Environment variables" of Services).
  */
 const isServiceLink = (value: string): boolean => /^(tcp|udp|sctp):\/\//.test(value)
 

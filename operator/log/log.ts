@@ -1,4 +1,4 @@
-/** The one logger: JSON or lines for people, to standard error, without secrets. */
+/** The logger: JSON, or lines for people, to standard error, without secrets. */
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { messageOf } from '../errors.ts'
 import { pretty } from './pretty.ts'
@@ -12,7 +12,7 @@ export interface LogOptions {
   readonly logLevel: LogLevel
   /** `auto`: `pretty` on a terminal, otherwise `json`. */
   readonly logFormat: 'auto' | 'json' | 'pretty'
-  /** Standard error where it is not given. */
+  /** Default: standard error. */
   readonly to?: DestinationStream
   readonly isTerminal?: boolean
   readonly colors?: boolean
@@ -25,7 +25,7 @@ export function createLogger({
   logFormat,
   isTerminal = process.stderr.isTTY === true,
   colors = isTerminal && !process.env.NO_COLOR,
-  // In this thread and at once, so that the last line before an exit is written.
+  // Synchronous, so that the last line before an exit is written.
   to = destination({ fd: standardError, sync: true }),
 }: LogOptions): Logger {
   const forPeople = logFormat === 'pretty' || (logFormat === 'auto' && isTerminal)
@@ -43,8 +43,8 @@ export function createLogger({
 }
 
 /**
- * Only these fields: errors of HTTP clients carry the request with its Authorization header. The stack is for who
- * develops cvmanager; a user asks for it by the level.
+ * Logs only these fields: errors of HTTP clients carry the request with its Authorization header. The stack is for
+ * developers, so only the levels debug and trace show it.
  */
 function describe(error: unknown, logLevel: LogLevel): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: messageOf(error) }

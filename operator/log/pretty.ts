@@ -1,4 +1,4 @@
-/** Log lines for people: time, level, message, and the fields that are left, `name=value`. */
+/** Log lines for people: time, level, message, and the remaining fields as `name=value`. */
 
 export interface PrettyOptions {
   readonly colors: boolean
@@ -13,7 +13,7 @@ const levels: Readonly<Record<string, { readonly word: string; readonly color: n
   fatal: { word: 'FATAL', color: 31 },
 }
 
-/** @param line one JSON object, as the logger writes it; anything else is given back as it is */
+/** @param line one JSON object, as the logger writes it; anything else is returned unchanged */
 export function pretty(line: string, { colors }: PrettyOptions): string {
   const entry = parse(line)
   if (entry === undefined) return line
@@ -48,7 +48,7 @@ function indented(err: unknown): string {
   return plain(String(stack ?? message ?? JSON.stringify(err)), '\n').replaceAll(/^/gm, '    ')
 }
 
-/** A registry's answer may end up in a message: it must not steer the terminal. */
+/** Removes control characters: a message may quote a registry's response, which must not control the terminal. */
 function plain(text: string, allowed = ''): string {
   return Array.from(text, (letter) => (/\p{Cc}/u.test(letter) && !allowed.includes(letter) ? ' ' : letter)).join('')
 }

@@ -1,23 +1,23 @@
-/** Keeps secrets out of the log: by the name of a field at any depth, and by the look of a text anywhere. */
+/** Keeps secrets out of the log: by the names of fields at any depth, and by patterns in the text. */
 
 const hidden = '[redacted]'
 
-// Compared without case, `-` and `_`: X-Registry-Auth, identitytoken, clientSecret, … `tokens: 5` and `pullSecret: 'shop/x'` stay.
+// Ignores case, `-` and `_`: X-Registry-Auth, identitytoken, clientSecret, … Keeps `tokens: 5` and `pullSecret: 'shop/x'`.
 const secretName =
   /(password|passwd|token|authorization|cookie|clientsecret|privatekey|apikey|registryauth)$|^(auth|secret)$/
 
-const deepest = 8
+const maxDepth = 8
 
-/** A copy whose fields with secret names say `[redacted]`. */
+/** A copy in which fields with secret names have the value `[redacted]`. */
 export function redactFields(fields: Record<string, unknown>): Record<string, unknown> {
   return copy(fields, 0) as Record<string, unknown>
 }
 
 function copy(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
-  // pino's serializer writes an error's message and stack alone, not the request or response that hangs on it.
+  // pino's serializer writes only the message and stack of an error, not its request or response.
   if (value instanceof Error || value instanceof Date) return value
-  if (depth === deepest) return '[too deep]'
+  if (depth === maxDepth) return '[too deep]'
   if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1))
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => [name, isSecret(name, field) ? hidden : copy(field, depth + 1)]),
@@ -31,11 +31,11 @@ function isSecret(name: string, field: unknown): boolean {
 
 const secretField =
   '([a-z_-]*(?:password|passwd|token|authorization|cookie|client_?secret|private_?key|api_?key|auth)|secret)'
-// A field in the line itself (pino lets no formatter see a child's bindings), and one in JSON within a message.
+// A field of the line (pino passes no formatter the bindings of a child), and a field of JSON within a message.
 const field = new RegExp(`"${secretField}":"(?:[^"\\\\]|\\\\.)*"`, 'gi')
 const quotedField = new RegExp(`\\\\"${secretField}\\\\"\\s*:\\s*\\\\"[^"]*"`, 'gi')
 
-/** A finished line without credentials that came in by a message: headers, URLs with a password, JSON Web Tokens. */
+/** Removes credentials that a message contains: headers, URLs with a password, JSON Web Tokens. */
 export function redactText(line: string): string {
   return line
     .replaceAll(field, `"$1":"${hidden}"`)
