@@ -44,7 +44,7 @@ export const crd = {
           openAPIV3Schema: {
             type: 'object',
             description:
-              'A ContainerVersion says which image tag feeds which workloads: when the tag moves, cvmanager rolls the version behind it out.',
+              'A ContainerVersion connects an image tag with workloads. When the tag moves, cvmanager rolls out the version behind it.',
             required: ['spec'],
             properties: {
               apiVersion: { type: 'string', description: `${apiVersion}.` },

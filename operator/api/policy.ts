@@ -1,33 +1,33 @@
 import { Type } from '@sinclair/typebox'
 import { type Infer, rule } from './schema.ts'
 
-/** Longer patterns are refused: the time to match one grows with its length. */
+/** The time to match a pattern grows with its length. */
 const maxPatternLength = 256
 
 const filter = Type.Object(
   {
     pattern: Type.String({
       description:
-        'A regular expression (RE2, matched against the whole tag); other tags do not count. At most 256 characters.',
+        'A regular expression (RE2, matched against the whole tag). Other tags are ignored. At most 256 characters.',
       minLength: 1,
       maxLength: maxPatternLength,
     }),
     extract: Type.Optional(
       Type.String({
         description:
-          'What the policy compares, made of the groups of the pattern: $1 or $name, in braces before text that would go on with the name. The whole tag where it is left out. The version is named by the tag in either case.',
+          'The text that the policy compares, made of groups of the pattern: $1 or $name, in braces if the text after it would continue the name. Default: the whole tag. In either case the tag names the version.',
         minLength: 1,
         maxLength: maxPatternLength,
         'x-kubernetes-validations': [
           rule(
             "self.contains('$')",
-            'must name a group of filter.pattern, e.g. $1 for the first one, or $build for (?P<build>[0-9]+); leave it out to compare the whole tag',
+            'must name a group of filter.pattern, e.g. $1 for the first one, or $build for (?P<build>[0-9]+); omit it to compare the whole tag',
           ),
         ],
       }),
     ),
   },
-  { description: 'Which tags count, and what of them is compared.' },
+  { description: 'Selects the tags that count, and the part of them that the policy compares.' },
 )
 
 const semver = Type.Object(
@@ -41,33 +41,36 @@ const semver = Type.Object(
     prerelease: Type.Optional(
       Type.Boolean({
         description:
-          'Whether versions such as 2.0.0-rc.1 count too. Where it is false, they count only where the range itself names one of the same major.minor.patch.',
+          'Whether versions such as 2.0.0-rc.1 also count. If false, they count only if the range itself names one with the same major.minor.patch.',
         default: false,
       }),
     ),
   },
-  { description: 'The highest semantic version in a range.' },
+  { description: 'Chooses the highest semantic version in a range.' },
 )
 
 const calendar = Type.Object(
   {
     format: Type.String({
       description:
-        'How the date is written, e.g. YYYY.MM.DD-MICRO, YYYYMMDDhhmmss or YYYY.0M[.MICRO]; see docs/version-policies.md for the parts that there are.',
+        'The format of the date, e.g. YYYY.MM.DD-MICRO, YYYYMMDDhhmmss or YYYY.0M[.MICRO]; docs/version-policies.md lists its parts.',
       minLength: 1,
       maxLength: 64,
     }),
   },
-  { description: 'The latest date.' },
+  { description: 'Chooses the latest date.' },
 )
 
-const numeric = Type.Object({}, { description: 'The largest whole number, e.g. of build numbers: numeric: {}.' })
+const numeric = Type.Object(
+  {},
+  { description: 'Chooses the largest whole number, such as a build number: numeric: {}.' },
+)
 
 const newest = Type.Object(
   {},
   {
     description:
-      'The tag that was pushed last: newest: {}. Only of registries that tell when a tag was pushed; the status says so where one does not.',
+      'Chooses the tag that was pushed last: newest: {}. This needs a registry that provides push times; the status reports a registry that does not.',
   },
 )
 
@@ -87,7 +90,7 @@ const given = `[${names.map((name) => `has(self.${name})`).join(', ')}]`
 export const policySchema = Type.Object(
   { ...policies, filter: Type.Optional(filter) },
   {
-    description: `Instead of tag: how the version is chosen among all the tags of the repository. Exactly one of ${inWords}, and a filter where only some of the tags count.`,
+    description: `How to choose the version among all tags of the repository, instead of tag. Exactly one of ${inWords}, and optionally a filter.`,
     'x-kubernetes-validations': [
       rule(`${given}.exists(it, it)`, `must say how to choose: write one of ${inWords}, e.g. semver: {range: ^1.0.0}`),
       rule(`${given}.filter(it, it).size() <= 1`, `must choose in one way: write only one of ${inWords}`),

@@ -3,9 +3,9 @@ import { defaultTimeoutSeconds, defaultVersionSyntax, strategyKinds } from './na
 import { policySchema } from './policy.ts'
 import { type Infer, integer, oneOf, rule } from './schema.ts'
 
-/** A registry is not asked more often than this for one tag. */
+/** The registry is not polled more often than this for one tag. */
 const minPollIntervalSeconds = 5
-/** Longer patterns are refused: the time to match one grows with its length. */
+/** The time to match a pattern grows with its length. */
 const maxPatternLength = 256
 
 const objectName = (description: string) =>
@@ -35,14 +35,15 @@ const verifyRules = [
 const verification = Type.Object(
   {
     kind: oneOf(['Image'], {
-      description: 'The kind of verification. Image runs a pod of an image; it passes by exit status 0.',
+      description:
+        'The kind of verification. Image runs a pod with an image; exit status 0 means that the version passes.',
     }),
     image: Type.Optional(
       Type.String({ description: 'The repository of the image to run, without a tag.', maxLength: 255 }),
     ),
     tag: Type.Optional(Type.String({ description: 'The tag of the image to run.', maxLength: 128 })),
   },
-  { description: 'One verification of a version.', 'x-kubernetes-validations': verifyRules },
+  { description: 'A verification of a version.', 'x-kubernetes-validations': verifyRules },
 )
 
 const imageRepo = Type.String({
@@ -72,7 +73,7 @@ const imageRepo = Type.String({
 
 const tag = Type.String({
   description:
-    "The moving tag to follow, e.g. env-prod; either this or policy. CI moves it onto an image; cvmanager rolls that image's version out.",
+    'The moving tag to follow, e.g. env-prod; either this or policy. When CI moves the tag to another image, cvmanager rolls out the version of that image.',
   maxLength: 128,
   'x-kubernetes-validations': [
     rule("self != ''", 'must name the tag to follow, e.g. env-prod'),
@@ -87,7 +88,7 @@ const selector = Type.Unsafe<Record<string, string>>({
   type: 'object',
   additionalProperties: Type.String({ description: "The label's value.", maxLength: 63 }),
   description:
-    'Labels of the workloads to roll out to: Deployments, StatefulSets and DaemonSets of this namespace that carry all of them on the object itself.',
+    'The labels of the workloads to roll out to: Deployments, StatefulSets and DaemonSets of this namespace that have all of these labels on the object itself.',
   maxProperties: 16,
   'x-kubernetes-validations': [
     rule(
@@ -107,37 +108,37 @@ const selector = Type.Unsafe<Record<string, string>>({
 
 const blueGreen = Type.Object(
   {
-    serviceName: objectName('The Service that users reach; its selector is switched.'),
-    verificationServiceName: Type.Optional(objectName('The Service that is pointed at the side to be verified.')),
+    serviceName: objectName('The Service for users. The strategy switches its selector.'),
+    verificationServiceName: Type.Optional(objectName('The Service that points at the side that is being verified.')),
     labelNames: Type.Optional(
       Type.Array(Type.String({ description: 'A label key.', maxLength: 317 }), {
-        description: 'The labels that tell the two sides apart.',
+        description: 'The labels that distinguish the two sides.',
         maxItems: 8,
       }),
     ),
-    scaleDown: Type.Optional(Type.Boolean({ description: 'Whether the old side is scaled to zero after the switch.' })),
+    scaleDown: Type.Optional(Type.Boolean({ description: 'Whether to scale the old side to zero after the switch.' })),
   },
-  { description: 'Settings of the strategy ServiceBlueGreen.' },
+  { description: 'The settings of the strategy ServiceBlueGreen.' },
 )
 
 const strategy = Type.Object(
   {
     kind: oneOf(strategyKinds, {
       description:
-        'How a version is rolled out. Simple patches all the workloads at once and waits until they are healthy. ServiceBlueGreen is accepted, but this version of cvmanager does not have it yet and says so in the status.',
+        'The strategy. Simple patches all workloads at once and waits until they are healthy. ServiceBlueGreen is accepted, but this version of cvmanager does not support it and reports that in the status.',
       default: 'Simple',
     }),
     verify: Type.Optional(
       Type.Array(verification, {
         description:
-          'Verifications after the rollout. Not carried out by this version of cvmanager, which says so in the status.',
+          'Verifications after the rollout. This version of cvmanager does not support them and reports that in the status.',
         maxItems: 16,
       }),
     ),
     blueGreen: Type.Optional(blueGreen),
   },
   {
-    description: 'How a version is rolled out.',
+    description: 'How to roll out a version.',
     default: { kind: 'Simple' },
     'x-kubernetes-validations': [
       rule(
@@ -146,7 +147,7 @@ const strategy = Type.Object(
       ),
       rule(
         "self.kind == 'ServiceBlueGreen' || !has(self.blueGreen)",
-        'strategy.blueGreen goes with kind: ServiceBlueGreen: write that kind, or leave blueGreen out',
+        'strategy.blueGreen needs kind: ServiceBlueGreen; set that kind, or omit blueGreen',
       ),
     ],
   },
@@ -160,7 +161,7 @@ export const specSchema = Type.Object(
     versionSyntax: Type.Optional(
       Type.String({
         description:
-          'A regular expression (RE2, matched against the whole tag) that tells which of the other tags on the same image is its version, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+; without meaning for a policy, whose version is the chosen tag. At most 256 characters.',
+          'A regular expression (RE2, matched against the whole tag) that finds the version among the other tags on the same image, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+. With a policy it has no effect, since the chosen tag is the version. At most 256 characters.',
         minLength: 1,
         maxLength: maxPatternLength,
         default: defaultVersionSyntax,
@@ -169,7 +170,7 @@ export const specSchema = Type.Object(
     pollIntervalSeconds: Type.Optional(
       integer({
         description:
-          "How often the registry is asked for the tag, in seconds; at least 5. The manager's default applies where it is left out.",
+          "How often to poll the registry for the tag, in seconds; at least 5. A new value takes effect within one (new) interval. Default: the manager's setting.",
         maximum: 86_400,
         'x-kubernetes-validations': [
           rule(
@@ -182,7 +183,7 @@ export const specSchema = Type.Object(
     timeoutSeconds: Type.Optional(
       integer({
         description:
-          'How long a rollout may take until every workload is healthy, in seconds. After that it has failed.',
+          'How long a rollout may take until every workload is healthy, in seconds. After that, it has failed.',
         default: defaultTimeoutSeconds,
         maximum: 86_400,
         'x-kubernetes-validations': [rule('self >= 1', 'must be 1 or more; 900 is the default')],
@@ -194,8 +195,7 @@ export const specSchema = Type.Object(
         {
           name: Type.Optional(
             Type.String({
-              description:
-                'The container whose image is changed. Where it is left out: each container whose image is of imageRepo.',
+              description: 'The container whose image to change. Default: every container with an image of imageRepo.',
               maxLength: 63,
               'x-kubernetes-validations': [
                 rule(
@@ -208,12 +208,12 @@ export const specSchema = Type.Object(
           verify: Type.Optional(
             Type.Array(verification, {
               description:
-                'Verifications before the rollout. Not carried out by this version of cvmanager, which says so in the status.',
+                'Verifications before the rollout. This version of cvmanager does not support them and reports that in the status.',
               maxItems: 16,
             }),
           ),
         },
-        { description: 'The container that gets the image.' },
+        { description: 'Selects the container that gets the image.' },
       ),
     ),
     strategy: Type.Optional(strategy),
@@ -221,11 +221,11 @@ export const specSchema = Type.Object(
       Type.Object(
         {
           enabled: Type.Boolean({
-            description: 'Whether a failed rollout puts the exact previous images back. Default true.',
+            description: 'Whether a failed rollout restores the exact previous images.',
             default: true,
           }),
         },
-        { description: 'What happens when a rollout fails.' },
+        { description: 'What to do if a rollout fails.' },
       ),
     ),
     history: Type.Optional(
@@ -233,19 +233,18 @@ export const specSchema = Type.Object(
         {
           enabled: Type.Optional(
             Type.Boolean({
-              description:
-                "Whether each rollout is recorded in a ConfigMap beside the workload. The manager's setting applies where it is left out.",
+              description: "Whether to record each rollout in a ConfigMap. Default: the manager's setting.",
             }),
           ),
-          name: Type.Optional(objectName('The name of the ConfigMap; <workload>.history where it is left out.')),
+          name: Type.Optional(objectName('The name of the ConfigMap. Default: <workload>.history.')),
         },
-        { description: 'The record of the rollouts.' },
+        { description: 'The record of rollouts.' },
       ),
     ),
     config: Type.Optional(
       Type.Object(
         {
-          name: objectName('The ConfigMap, which is created if need be.'),
+          name: objectName('The ConfigMap. cvmanager creates it if it does not exist.'),
           key: Type.String({
             description: 'The key in its data.',
             minLength: 1,
@@ -258,7 +257,7 @@ export const specSchema = Type.Object(
             ],
           }),
         },
-        { description: 'A ConfigMap key that the deployed version is written to.' },
+        { description: 'A ConfigMap key to write the deployed version to.' },
       ),
     ),
     imagePullSecrets: Type.Optional(
@@ -266,19 +265,19 @@ export const specSchema = Type.Object(
         Type.Object({ name: objectName('The name of the Secret.') }, { description: 'A Secret of this namespace.' }),
         {
           description:
-            "Pull secrets for asking the registry. Where it is left out: those of the workloads' pod templates and of their service accounts.",
+            "The pull secrets for the registry. Default: the pull secrets of the workloads' pod templates and of their service accounts.",
           maxItems: 8,
         },
       ),
     ),
     serviceAccountName: Type.Optional(
       objectName(
-        'The ServiceAccount of this namespace in whose name the registry is asked, where no pull secret is for it: by its own identity in the cloud (Amazon ECR, Google, Azure), never by that of the manager.',
+        "The ServiceAccount of this namespace whose cloud identity (Amazon ECR, Google, Azure) cvmanager uses for the registry if no pull secret covers it, and never the manager's own.",
       ),
     ),
   },
   {
-    description: 'Which tag feeds which workloads, and how.',
+    description: 'Which tag to follow, which workloads to roll out to, and how.',
     'x-kubernetes-validations': [
       rule(
         'has(self.tag) || has(self.policy)',
@@ -286,7 +285,7 @@ export const specSchema = Type.Object(
       ),
       rule(
         '!has(self.tag) || !has(self.policy)',
-        'tag and policy exclude each other: keep tag to follow a tag that CI moves, or policy to choose among the tags, and leave the other one out',
+        'tag and policy exclude each other: keep tag to follow a tag that CI moves, or policy to choose among the tags, and leave the other out',
       ),
     ],
   },

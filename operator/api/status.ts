@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { type Infer, integer, oneOf, time } from './schema.ts'
 
-/** What `kubectl get cv` shows as STATUS. */
+/** The column STATUS of `kubectl get cv`. */
 export const phases = [
   'Pending',
   'UpToDate',
@@ -21,16 +21,16 @@ const digest = (description: string) => Type.String({ description, maxLength: 25
 
 const observed = Type.Object(
   {
-    tag: Type.String({ description: 'The tag: spec.tag, or the one that spec.policy has chosen.' }),
-    digest: digest('The digest that the tag points at; of a multi-architecture image, that of its index.'),
-    version: Type.String({ description: 'The version that was found for the digest.' }),
+    tag: Type.String({ description: 'The tag: spec.tag, or the choice of spec.policy.' }),
+    digest: digest('The digest that the tag points at; for a multi-architecture image, the digest of its index.'),
+    version: Type.String({ description: 'The version that belongs to the digest.' }),
     source: oneOf(['alias', 'label', 'digest', 'policy'], {
       description:
-        'Where the version was found: an alias tag, a label of the image, the digest itself, or the tag that spec.policy has chosen.',
+        'The source of the version: an alias tag, a label of the image, the digest itself, or the choice of spec.policy.',
     }),
-    firstSeenTime: time('When the tag was first seen to point at this digest.'),
+    firstSeenTime: time('When cvmanager first saw the tag point at this digest.'),
   },
-  { description: 'What the registry offers for the tag.' },
+  { description: 'The version that the registry offers.' },
 )
 
 const current = Type.Object(
@@ -38,27 +38,27 @@ const current = Type.Object(
     digest: digest('The digest that the workloads run.'),
     version: Type.String({ description: 'The version that the workloads run.' }),
     image: Type.String({ description: 'The image, as rolled out.' }),
-    since: time('Since when.'),
+    since: time('When the workloads began to run it.'),
   },
-  { description: 'The version that all the workloads run.' },
+  { description: 'The version that all workloads run.' },
 )
 
 const next = Type.Object(
   {
-    digest: digest('Its digest.'),
-    version: Type.String({ description: 'Its name.' }),
+    digest: digest('The digest of the version.'),
+    version: Type.String({ description: 'The name of the version.' }),
     heldBy: Type.String({
       description:
-        'What holds it: Rollout while it is being rolled out, Quarantine after it has failed, or the reason of the condition Ready.',
+        'What holds the version: Rollout while it is being rolled out, Quarantine after it has failed, or the reason of the condition Ready.',
     }),
   },
-  { description: 'The version that is offered but not (yet) run by the workloads.' },
+  { description: 'The version that the registry offers but the workloads do not run (yet).' },
 )
 
 const previousImage = Type.Object(
   {
     name: Type.String({ description: "The container's name." }),
-    image: Type.String({ description: 'Its image before the rollout, to the letter.' }),
+    image: Type.String({ description: 'The exact image before the rollout.' }),
   },
   { description: 'A container before the rollout.' },
 )
@@ -67,7 +67,7 @@ const rolloutWorkload = Type.Object(
   {
     kind: Type.String({ description: 'Deployment, StatefulSet or DaemonSet.' }),
     name: Type.String({ description: "The workload's name." }),
-    uid: Type.String({ description: 'Its UID: another workload of the same name is another workload.' }),
+    uid: Type.String({ description: "The workload's UID, which tells it from a later workload of the same name." }),
     previous: Type.Array(previousImage, { description: 'The images that a rollback restores.' }),
   },
   { description: 'A workload of the rollout.' },
@@ -75,71 +75,71 @@ const rolloutWorkload = Type.Object(
 
 const rollout = Type.Object(
   {
-    id: Type.String({ description: 'Names this rollout in events and history.' }),
-    phase: oneOf(['RollingOut', 'RollingBack', 'Recording'], { description: 'What is being done.' }),
-    digest: digest('The digest that is rolled out.'),
-    version: Type.String({ description: 'The version that is rolled out.' }),
+    id: Type.String({ description: 'The ID of the rollout in events and history.' }),
+    phase: oneOf(['RollingOut', 'RollingBack', 'Recording'], { description: 'The current phase of the rollout.' }),
+    digest: digest('The digest to roll out.'),
+    version: Type.String({ description: 'The version to roll out.' }),
     image: Type.String({ description: 'The image that the workloads get.' }),
     from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
-    startTime: time('When it began.'),
-    deadline: time('When it has failed if it is not done.'),
+    startTime: time('When the rollout began.'),
+    deadline: time('When the rollout fails if it is not complete.'),
     workloads: Type.Array(rolloutWorkload, { description: 'The workloads that move together.' }),
-    outcome: Type.Optional(oneOf(outcomes, { description: 'How it ended, once that is known.' })),
-    reason: Type.Optional(Type.String({ description: 'Why it failed, in one word.' })),
-    message: Type.Optional(Type.String({ description: 'Why it failed.' })),
-    rollbackTime: Type.Optional(time('When its rollback began.')),
-    endTime: Type.Optional(time('When it ended.')),
+    outcome: Type.Optional(oneOf(outcomes, { description: 'The outcome, once it is known.' })),
+    reason: Type.Optional(Type.String({ description: 'The cause of a failure in one word.' })),
+    message: Type.Optional(Type.String({ description: 'The cause of the failure.' })),
+    rollbackTime: Type.Optional(time('When the rollback began.')),
+    endTime: Type.Optional(time('When the rollout ended.')),
   },
-  { description: 'The rollout under way.' },
+  { description: 'The rollout in progress.' },
 )
 
 const pastRollout = Type.Object(
   {
-    id: Type.String({ description: 'Names the rollout in events and history.' }),
+    id: Type.String({ description: 'The ID of the rollout in events and history.' }),
     digest: digest('The digest that was rolled out.'),
     version: Type.String({ description: 'The version that was rolled out.' }),
     from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
-    outcome: oneOf(outcomes, { description: 'How it ended.' }),
-    message: Type.Optional(Type.String({ description: 'Why it failed.' })),
-    startTime: time('When it began.'),
-    endTime: time('When it ended.'),
-    duration: Type.String({ description: 'How long it took, e.g. 1m12s.' }),
+    outcome: oneOf(outcomes, { description: 'The outcome.' }),
+    message: Type.Optional(Type.String({ description: 'The cause of the failure.' })),
+    startTime: time('When the rollout began.'),
+    endTime: time('When the rollout ended.'),
+    duration: Type.String({ description: 'The duration, e.g. 1m12s.' }),
   },
-  { description: 'A rollout that has ended.' },
+  { description: 'A completed rollout.' },
 )
 
 const quarantined = Type.Object(
   {
     digest: digest('The digest that failed.'),
-    version: Type.String({ description: 'Its version.' }),
+    version: Type.String({ description: 'The version that failed.' }),
     outcome: oneOf(['RolledBack', 'Failed'], {
-      description: 'What was done about it: RolledBack, or Failed where it was left in place.',
+      description: 'The outcome: RolledBack, or Failed if the version was left in place.',
     }),
-    message: Type.String({ description: 'Why it failed.' }),
-    since: time('When it failed.'),
+    message: Type.String({ description: 'The cause of the failure.' }),
+    since: time('When the version failed.'),
     generation: integer({
-      description: 'The generation of the spec under which it failed; a newer one tries it again.',
+      description: 'The generation of the spec with which the version failed. A newer generation is a new attempt.',
     }),
   },
-  { description: 'A version that failed and is not tried again.' },
+  { description: 'A version that failed and is not retried.' },
 )
 
 const condition = Type.Object(
   {
     type: oneOf(['Ready', 'Progressing', 'Stalled'], { description: 'Ready, Progressing or Stalled.' }),
     status: oneOf(['True', 'False', 'Unknown'], { description: 'True, False or Unknown.' }),
-    reason: Type.String({ description: 'The cause in one CamelCase word, stable enough to alert on.' }),
-    message: Type.String({ description: 'The cause, and what to do.', maxLength: 32_768 }),
+    reason: Type.String({ description: 'The cause in one CamelCase word. It is stable, so that alerts can use it.' }),
+    message: Type.String({ description: 'The cause, and what to do about it.', maxLength: 32_768 }),
     lastTransitionTime: time('When status last changed.'),
-    observedGeneration: integer({ description: 'The generation of the spec that this speaks of.' }),
+    observedGeneration: integer({ description: 'The generation of the spec that the condition describes.' }),
   },
-  { description: 'One aspect of the state, by the rules of the Kubernetes API conventions.' },
+  { description: 'One aspect of the state, as the Kubernetes API conventions define it.' },
 )
 
 export const statusSchema = Type.Object(
   {
     observedGeneration: Type.Optional(
-      integer({ description: 'The generation of the spec that this status speaks of.' }),
+      integer({ description: 'The generation of the spec that the status describes.' }),
     ),
     phase: Type.Optional(oneOf(phases, { description: 'The state in one word.' })),
     message: Type.Optional(Type.String({ description: 'The state in one sentence.' })),
@@ -150,20 +150,20 @@ export const statusSchema = Type.Object(
     rollouts: Type.Optional(Type.Array(pastRollout, { description: 'The last rollouts, newest first.', maxItems: 10 })),
     quarantined: Type.Optional(
       Type.Array(quarantined, {
-        description: 'Versions that failed and are not tried again until the tag moves on or the spec changes.',
+        description: 'Versions that failed. They are not retried until the tag moves on or the spec changes.',
         maxItems: 10,
       }),
     ),
     conditions: Type.Optional(
       Type.Array(condition, {
         description:
-          'Ready: the workloads run what the tag points at, or the policy chooses. Progressing: a rollout is under way. Stalled: only a change by a person helps.',
+          'Ready: the workloads run the version of the tag or the policy. Progressing: a rollout is in progress. Stalled: only a change by a person helps.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
     ),
   },
-  { description: 'What cvmanager sees and does. Written by cvmanager alone.' },
+  { description: 'The state that cvmanager observes. Only cvmanager writes it.' },
 )
 
 export type ContainerVersionStatus = Infer<typeof statusSchema>
