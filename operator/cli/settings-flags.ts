@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { Group } from '../config/formats.ts'
 import { flagOf, type SettingKey, settingKeys, settingOf, variableOf } from '../config/schema.ts'
-import { loadSettings, type Settings } from '../config/settings.ts'
+import { loadSettings, type Settings, type Sources } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Invocation, Io } from './io.ts'
 
@@ -12,7 +12,12 @@ const everyGroup: readonly Group[] = ['cluster', 'registry', 'push', 'rollout', 
 /** Adds the flags of the settings in these groups; by default, of all settings. */
 export function addSettingsFlags(command: Command, groups: readonly Group[] = everyGroup): Command {
   for (const key of settingKeys) {
-    if (groups.includes(settingOf(key).group)) for (const option of optionsOf(key)) command.addOption(option)
+    if (!groups.includes(settingOf(key).group)) continue
+    for (const option of optionsOf(key)) {
+      // The values stand under the key of the setting, even if the flag has another name.
+      option.attributeName = () => key
+      command.addOption(option)
+    }
   }
   return command
 }
@@ -44,12 +49,7 @@ export const repeated = (value: string, before: readonly string[] = []): readonl
  * @throws UsageError
  */
 export async function settingsOf({ options }: Invocation, io: Io): Promise<Settings> {
-  const flags = Object.fromEntries(
-    settingKeys.map((key) => [
-      key,
-      options[optionsOf(key)[0]?.attributeName() ?? key] as string | boolean | string[] | undefined,
-    ]),
-  )
+  const flags = options as NonNullable<Sources['flags']>
   const settings = loadSettings({ flags, env: io.env })
   for (const key of ['k8sConfig', 'dockerConfig', 'registryCaFile'] as const) checkFile(key, settings[key])
   if (settings.configmapKey === '') return settings

@@ -1,4 +1,5 @@
 /** `cvmanager cr sync`: the controller's own code, for one ContainerVersion. */
+import { aborted } from 'node:util'
 import type { ContainerVersionStatus } from '../api/status.ts'
 import type { Settings } from '../config/settings.ts'
 import { NeedsChangeError } from '../errors.ts'
@@ -46,11 +47,6 @@ export async function sync(
     const settled = offer.state !== 'unknown' && after.rollout === undefined && action.action !== 'change'
     if (once && settled) ended.resolve(outcomeOf(after, rolledOut))
   })
-  const stopped = new Promise<SyncOutcome>((resolve) => {
-    const stop = () => resolve('Held')
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-  })
   try {
     const started = controller.operator.start().then(() => {
       if (controller.objects.get(key)) return ended.promise
@@ -59,7 +55,7 @@ export async function sync(
         `there is no ContainerVersion ${key}; kubectl get cv -n ${namespace} lists those that there are`,
       )
     })
-    return await Promise.race([started, stopped])
+    return await Promise.race([started, aborted(signal, process).then(() => 'Held' as const)])
   } finally {
     await controller.stop()
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { aborted } from 'node:util'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Running } from '../commands/commands.ts'
 import type { Settings } from '../config/settings.ts'
@@ -14,7 +15,7 @@ import { type Connection, connect } from './connection.ts'
 import { type Controller, makeController } from './controller.ts'
 import { leaseAnnotations, openPush } from './push.ts'
 
-/** `cvmanager run`: serves HTTP at once, and works for as long as it is the leader. */
+/** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
 export async function startOperator(settings: Settings, log: Logger): Promise<Running> {
   const metrics = createMetrics()
   const connection = connect(settings, metrics)
@@ -57,7 +58,7 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
       const reasons = controller?.troubles() ?? []
       return { alive: reasons.length === 0, reasons }
     },
-    // A replica that stands by is ready to take over.
+    // A standby replica is ready to take over.
     readiness: () =>
       controller && !synced
         ? { ready: false, reasons: ['the first lists are not complete yet'] }
@@ -81,7 +82,7 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
     await http.close()
     await connection.client.close()
   })
-  // Whoever does not wait for it must not be ended by its rejection.
+  // If nobody awaits it, its rejection must not end the process.
   done.catch(() => undefined)
   return {
     done,
@@ -92,16 +93,16 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
   }
 }
 
-interface Candidate {
+interface ElectionOptions {
   readonly settings: Settings
   readonly connection: Connection
   readonly identity: string
   readonly log: Logger
 }
 
-/** Undefined where this process leads without being elected. */
-async function electionOf(candidate: Candidate): Promise<LeaderElection | undefined> {
-  const { settings, connection, identity, log } = candidate
+/** @returns undefined if this process leads without an election */
+async function electionOf(options: ElectionOptions): Promise<LeaderElection | undefined> {
+  const { settings, connection, identity, log } = options
   if (!settings.leaderElection) return undefined
   return new LeaderElection({
     client: connection.client,
@@ -121,12 +122,12 @@ interface Leading {
   readonly end: () => Promise<void>
 }
 
-/** Resolves after the signal, when all work has ended; rejects where the work cannot begin. */
+/** Resolves after the signal, when all work has ended; rejects if the work cannot begin. */
 async function lead({ election, signal, begin, end }: Leading): Promise<void> {
   const broken = new AbortController()
   const start = () => {
     begin().catch((thrown: unknown) => {
-      // A start that was interrupted is no failure.
+      // An interrupted start is not a failure.
       if (!signal.aborted) broken.abort(thrown)
     })
   }
@@ -135,10 +136,7 @@ async function lead({ election, signal, begin, end }: Leading): Promise<void> {
     await election.run({ signal: ending, onStarted: start, onEnded: end })
   } else {
     start()
-    await new Promise<void>((resolve) => {
-      if (ending.aborted) resolve()
-      ending.addEventListener('abort', () => resolve(), { once: true })
-    })
+    await aborted(ending, process)
     await end()
   }
   if (broken.signal.aborted) throw broken.signal.reason
@@ -146,7 +144,7 @@ async function lead({ election, signal, begin, end }: Leading): Promise<void> {
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 
-/** The pod's namespace, or that of the kubeconfig's context. */
+/** The namespace of the pod, or of the kubeconfig's context. */
 async function ownNamespace(kubeConfig: KubeConfig): Promise<string> {
   const ofContext = kubeConfig.getContextObject(kubeConfig.currentContext)?.namespace
   const ofPod = await readFile(namespaceFile, 'utf8').catch(() => undefined)
