@@ -28,7 +28,7 @@ test('the bundle is one file, and each package in it is listed with its version 
   for (const line of lines) t.match(line, /^\S+ \d+\.\d+\.\d+\S* \S+/)
 })
 
-test('the built program runs with the right Node, from anywhere, also by a link', async (t) => {
+test('the built program runs with the right Node from any directory, also through a link', async (t) => {
   const { version } = JSON.parse(readFileSync(here('../package.json'), 'utf8'))
   const link = join(t.testdir(), 'cvmanager')
   symlinkSync(program, link)
@@ -39,7 +39,7 @@ test('the built program runs with the right Node, from anywhere, also by a link'
   }
 })
 
-test('its exit status and messages are those of cvmanager', async (t) => {
+test('the program passes on the exit status and messages of cvmanager', async (t) => {
   const { status, stderr } = run('run', '--port', 'x')
   t.equal(status, 2)
   t.equal(stderr, 'error: --port: "x" is not allowed; it must be a whole number from 0 to 65535\n')

@@ -29,7 +29,7 @@ function reported(t: Test, files: Record<string, string>): string {
   return `TAP version 14\n${parts.join('\n')}1..${parts.length}\n`
 }
 
-test('cases are counted, not asserts, with those that are skipped', async (t) => {
+test('cases are counted, not assertions, and so are skipped cases', async (t) => {
   const report = reported(t, { 'a.test.mjs': `${passing}\n${skipped}`, 'b.test.mjs': `${passing}\n${failing}` })
   t.same(countTests(report), { passed: 2, failed: 1, skipped: 2 })
 })
@@ -39,7 +39,7 @@ test('a file without cases counts as one', async (t) => {
   t.same(countTests(report), { passed: 1, failed: 0, skipped: 0 })
 })
 
-test('a file that crashes counts as failed, also after cases that passed', async (t) => {
+test('a file that crashes counts as failed, even after passed cases', async (t) => {
   t.same(countTests(reported(t, { 'a.test.mjs': `throw new Error('boom')` })), { passed: 0, failed: 1, skipped: 0 })
   const late = `${passing}\ntest.teardown?.(() => {}); setTimeout(() => process.exit(7), 300)\nsetInterval(() => {}, 50)`
   t.match(countTests(reported(t, { 'a.test.mjs': late })), { passed: 1, failed: 1 })

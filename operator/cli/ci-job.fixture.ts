@@ -13,9 +13,9 @@ export interface Ended {
 type Call = (command: string, env?: Record<string, string>, stdin?: string) => Promise<Ended>
 
 export interface Calls {
-  /** `REPO` stands for the repository shop/web of the registry; in what is said, `HOST` for its host. */
+  /** Replaces `REPO` by the repository shop/web of the registry, and the registry's host in the output by `HOST`. */
   readonly calls: Call
-  /** The same by `node operator/main.ts`. */
+  /** The same, with `node operator/main.ts`. */
   readonly runs: Call
 }
 
@@ -28,7 +28,7 @@ export async function ci(
   return { registry, ...callsTo(t, registry.host, ['--insecure-registry', registry.host]) }
 }
 
-/** @param flags with which that registry can be reached */
+/** @param flags the flags that make the registry reachable */
 export function callsTo(t: Test, host: string, flags: readonly string[]): Calls {
   const argsOf = (command: string) => [
     ...`cr ${command}`.replaceAll('REPO', `${host}/shop/web`).split(' '),
@@ -37,23 +37,23 @@ export function callsTo(t: Test, host: string, flags: readonly string[]): Calls 
   const shorter = (text: string) => text.replaceAll(host, 'HOST')
 
   const calls: Call = async (command, env = {}, stdin = '') => {
-    const said = { out: '', err: '' }
+    const output = { out: '', err: '' }
     const status = await runProgram(argsOf(command), {
       env,
       stdin: (async function* () {
         yield stdin
       })(),
       print(text) {
-        said.out += text
+        output.out += text
       },
       printError(text) {
-        said.err += text
+        output.err += text
       },
       clusterCommands: () => Promise.reject(new Error('no cluster is needed')),
       tagCommands: () => import('../wiring/tag-commands.ts'),
       stopSignal: () => new AbortController().signal,
     })
-    return { status, out: shorter(said.out), err: shorter(said.err) }
+    return { status, out: shorter(output.out), err: shorter(output.err) }
   }
 
   const runs: Call = async (command, env = {}, stdin = '') => {
@@ -65,7 +65,7 @@ export function callsTo(t: Test, host: string, flags: readonly string[]): Calls 
   return { calls, runs }
 }
 
-/** The rows of a table, without its heads. */
+/** The rows of a table, without the head. */
 export const rows = (out: string): readonly string[] =>
   out
     .trimEnd()

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { runCli } from './run-cli.fixture.ts'
 
-/** What bash offers after `line`, whose last word is the one under the cursor. */
+/** The words that bash offers for `line`, with the cursor at its end. */
 async function offers(line: string, cwd = '.'): Promise<readonly string[]> {
   const { out: script } = await runCli('completion bash')
-  // As readline breaks words: at blanks, and around each `=`.
+  // Like readline, break words at spaces and around each `=`.
   const words = line.split(/ |(?==)|(?<==)/)
   const program = `${script}
     COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
@@ -17,7 +17,7 @@ async function offers(line: string, cwd = '.'): Promise<readonly string[]> {
   return stdout.split('\n').filter((offer) => offer !== '')
 }
 
-test('bash offers the commands, and those that begin like the word', async (t) => {
+test('bash offers the commands that begin with the word', async (t) => {
   t.strictSame((await offers('cvmanager ')).slice(0, 5), ['run', 'cr', 'cv', 'version', 'completion'])
   t.strictSame(await offers('cvmanager c'), ['cr', 'cv', 'completion'])
   t.strictSame(await offers('cvmanager cr s'), ['sync'])
@@ -26,14 +26,14 @@ test('bash offers the commands, and those that begin like the word', async (t) =
   t.strictSame(await offers('cvmanager completion '), ['bash', 'zsh', 'fish', '-h', '--help'])
 })
 
-test('bash offers the flags of the command that is being written', async (t) => {
+test('bash offers the flags of the command being typed', async (t) => {
   t.strictSame(await offers('cvmanager run --insec'), ['--insecure-registry'])
   t.strictSame(await offers('cvmanager cr sync --namespace run --pass'), ['--password-stdin'])
   t.strictSame(await offers('cvmanager cv get --pass'), [])
   t.strictSame(await offers('cvmanager cr tags add --ver'), ['--version', '--version-pattern'])
 })
 
-test('bash offers the values that a flag allows, also after =', async (t) => {
+test('bash offers the allowed values of a flag, also after =', async (t) => {
   t.strictSame(await offers('cvmanager cv get -o '), ['table', 'wide', 'json', 'yaml'])
   t.strictSame(await offers('cvmanager cv get --output=j'), ['json'])
   t.strictSame(await offers('cvmanager run --log-level de'), ['debug'])
@@ -43,7 +43,7 @@ test('bash offers the values that a flag allows, also after =', async (t) => {
   t.strictSame(await offers('cvmanager run --port '), [])
 })
 
-test('bash offers files where a flag wants one, also with blanks in the name', async (t) => {
+test('bash offers files for a flag that takes a file, also with spaces in the name', async (t) => {
   const cwd = t.testdir()
   writeFileSync(join(cwd, 'kube config'), '')
   mkdirSync(join(cwd, 'kube.d'))
@@ -55,7 +55,7 @@ for (const [shell, flags] of [
   ['fish', ['--no-execute']],
 ] as const) {
   const missing = spawnSync(shell, ['-c', 'true']).error !== undefined
-  test(`${shell} understands its script`, { skip: missing && `${shell} is not installed` }, async (t) => {
+  test(`${shell} can parse its script`, { skip: missing && `${shell} is not installed` }, async (t) => {
     const file = join(t.testdir(), 'script')
     writeFileSync(file, (await runCli(`completion ${shell}`)).out)
     const { status, stderr } = spawnSync(shell, [...flags, file], { encoding: 'utf8' })
@@ -63,7 +63,7 @@ for (const [shell, flags] of [
   })
 }
 
-test('the scripts of all shells know every command and its flags', async (t) => {
+test('the scripts for all shells have every command and its flags', async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { out } = await runCli(`completion ${shell}`)
     for (const word of [

@@ -1,17 +1,19 @@
-/** `cr resolve --policy` on real registries: what is chosen, what is not, and why. */
+/** `cr resolve --policy` with real registries: the choice, the other tags, and the reasons. */
 import t from 'tap'
 import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
 import { callsTo, ci } from './ci-job.fixture.ts'
 
-t.test('it tells which tags fit, which do not, which the filter refused, and which is chosen', async (t) => {
-  const { registry, calls } = await ci(t)
-  const { digest } = await registry.push('shop/web', ['1.10.0-alpine'], { multiArch: true })
-  await registry.push('shop/web', ['1.9.0-alpine', '2.0.0-alpine', '1.10.0', 'latest', 'one-alpine'])
-  const { status, out, err } = await calls('resolve REPO --policy semver=^1 --filter (.+)-alpine --extract $1')
-  t.same([status, err], [0, ''])
-  t.equal(
-    out,
-    `Image           HOST/shop/web:1.10.0-alpine
+t.test(
+  'the output shows the tags that fit, that do not fit, and that the filter refuses, and the choice',
+  async (t) => {
+    const { registry, calls } = await ci(t)
+    const { digest } = await registry.push('shop/web', ['1.10.0-alpine'], { multiArch: true })
+    await registry.push('shop/web', ['1.9.0-alpine', '2.0.0-alpine', '1.10.0', 'latest', 'one-alpine'])
+    const { status, out, err } = await calls('resolve REPO --policy semver=^1 --filter (.+)-alpine --extract $1')
+    t.same([status, err], [0, ''])
+    t.equal(
+      out,
+      `Image           HOST/shop/web:1.10.0-alpine
 Provider        oci
 Credentials     anonymous: none are given
 Policy          semver ^1
@@ -28,10 +30,11 @@ Why             the repository has 6 tags; 4 of them pass the filter
                 1.10.0-alpine is the highest of them
 Workloads get   HOST/shop/web:1.10.0-alpine@${digest}
 `,
-  )
-})
+    )
+  },
+)
 
-t.test('JSON has every tag, for programs', async (t) => {
+t.test('the JSON output has every tag', async (t) => {
   const { registry, calls } = await ci(t)
   const { digest } = await registry.push('shop/web', ['10', '9', 'latest'])
   const { status, out } = await calls('resolve REPO --policy numeric -o json')
@@ -56,7 +59,7 @@ t.test('JSON has every tag, for programs', async (t) => {
   })
 })
 
-t.test('each policy is written in one line, prereleases too', async (t) => {
+t.test('every policy can be written in one word, also with prereleases', async (t) => {
   const { registry, calls } = await ci(t)
   await registry.push('shop/web', ['1.0.0', '1.1.0-rc.1', '2026.01.31', '2025.12.01', '7'])
   for (const [policy, chosen] of [
@@ -71,7 +74,7 @@ t.test('each policy is written in one line, prereleases too', async (t) => {
   }
 })
 
-t.test('where no tag fits, all that was seen is shown, and the exit status is 3', async (t) => {
+t.test('if no tag fits, the output shows all tags, and the exit status is 3', async (t) => {
   const { registry, calls } = await ci(t)
   await registry.push('shop/web', ['1.0.0', 'latest'])
   const none = await calls('resolve REPO --policy semver=^2')
@@ -88,7 +91,7 @@ t.test('where no tag fits, all that was seen is shown, and the exit status is 3'
   t.match(filtered.err, /no tag matches --filter v\[0-9\]\+ as a whole/)
 })
 
-t.test('what cannot be used is a wrong flag, and what cannot be had is not', async (t) => {
+t.test('an invalid policy is a usage error; a failure of the registry is not', async (t) => {
   const { registry, calls } = await ci(t)
   await registry.push('shop/web', ['1.0.0'])
   const cases: readonly (readonly [string, 1 | 2 | 3, RegExp])[] = [

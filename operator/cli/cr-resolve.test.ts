@@ -1,10 +1,10 @@
-/** `cr resolve` on a real registry, and how it says what it found. */
+/** `cr resolve` with a real registry, and its output. */
 import { join } from 'node:path'
 import t from 'tap'
 import { account } from '../../e2e/harness/token-server.ts'
 import { ci } from './ci-job.fixture.ts'
 
-t.test('it tells what the controller would see, and why', async (t) => {
+t.test('the output shows what the controller would find, and why', async (t) => {
   const { registry, calls } = await ci(t)
   await registry.push('shop/web', ['0a1b2c3', 'old'])
   const { digest } = await registry.push('shop/web', ['env-prod', '1a2b3c4', 'v1.2'], { multiArch: true })
@@ -27,7 +27,7 @@ Workloads get   HOST/shop/web:1a2b3c4@${digest}
   )
 })
 
-t.test('JSON has the same for programs', async (t) => {
+t.test('the JSON output has the same content', async (t) => {
   const { registry, calls } = await ci(t)
   const { digest } = await registry.push('shop/web', ['env-prod', 'v1.2', 'v1.10'])
   const { out } = await calls('resolve REPO:env-prod --version-syntax v[0-9.]+ -o json')
@@ -50,7 +50,7 @@ t.test('JSON has the same for programs', async (t) => {
   })
 })
 
-t.test('a version by label, by digest, and an image that is named by its digest', async (t) => {
+t.test('the version can come from a label or the digest, and a digest can name the image', async (t) => {
   const { registry, calls } = await ci(t)
   const labels = { 'org.opencontainers.image.revision': 'abcdef0123' }
   await registry.push('shop/web', 'latest', { labels })
@@ -66,7 +66,7 @@ t.test('a version by label, by digest, and an image that is named by its digest'
   t.match(named.out, /Aliases +env-prod\n/)
 })
 
-t.test('it says whose credentials they are, and keeps the secret', async (t) => {
+t.test('the output names the user and the source of the credentials, but not the secret', async (t) => {
   const { registry, calls, runs } = await ci(t, { auth: 'token' })
   await registry.push('shop/web', 'env-prod')
   const directory = t.testdir({ 'config.json': registry.dockerConfig() })

@@ -1,9 +1,9 @@
-/** The registry commands on Amazon ECR, as moto plays it. */
+/** The registry commands with Amazon ECR, simulated by moto. */
 import t from 'tap'
 import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
 import { callsTo, rows } from './ci-job.fixture.ts'
 
-t.test('a version gets its tags on ECR, and loses them', async (t) => {
+t.test('tags can be added and removed on ECR', async (t) => {
   const moto = await startMoto()
   t.teardown(() => moto.stop())
   Object.assign(process.env, motoEnvironment)
@@ -41,7 +41,7 @@ t.test('a version gets its tags on ECR, and loses them', async (t) => {
   t.match((await calls('resolve REPO:env-prod')).out, /Provider +ecr\nCredentials +the AWS identity of this process\n/)
 })
 
-t.test('what is wrong on ECR is one line, with its exit status', async (t) => {
+t.test('a failure on ECR is reported in one line and by the exit status', async (t) => {
   const moto = await startMoto()
   t.teardown(() => moto.stop())
   Object.assign(process.env, motoEnvironment)

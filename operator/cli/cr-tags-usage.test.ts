@@ -1,67 +1,64 @@
 import t from 'tap'
 import { runCli } from './run-cli.fixture.ts'
 
-t.test(
-  'a wrong command line gives one line that names the flag, exit status 2, and nothing is requested',
-  async (t) => {
-    const digest = `sha256:${'a'.repeat(64)}`
-    const cases: readonly (readonly [string, RegExp])[] = [
-      ['tags get --repo REPO', /--version: say which image/],
-      ['tags get --version v1', /--repo <REPO>/],
-      ['tags get --repo REPO:v1 --version v1', /--repo: .* names one image/],
-      ['tags get --repo REPO@sha256:12 --version v1', /--repo: .*is not a digest/],
-      ['tags get --repo https://x/y --version v1', /--repo: "https:\/\/x\/y" is not an image reference/],
-      ['tags get --repo REPO, --version v1', /--repo: an empty name/],
-      ['tags get --repo REPO --version a/b', /--version: "a\/b" is neither a tag nor a digest/],
-      ['tags get --repo REPO --version v1 --version-pattern v.*', /--version-pattern.*--version/],
-      ['tags add --repo REPO --version v1', /--tags <TAGS>/],
-      ['tags add --repo REPO --version v1 --tags a,,b', /--tags: an empty name in "a,,b"/],
-      ['tags add --repo REPO --version v1 --tags -x', /--tags/],
-      ['tags add --repo REPO --version v1 --tags a/b', /--tags: "a\/b" is no tag/],
-      ['tags add --repo REPO --version v1 --tags a --provider quay.io', /--provider .*'quay\.io'/],
-      ['tags add --repo REPO --version v1 --tags a --output yaml', /--output .*table, json/],
-      ['tags add --repo REPO --version v1 --tags a --passsword x', /'--passsword'/],
-      ['tags add --repo REPO --version v1 --tags a --docker-config /does/not/exist', /--docker-config .*no file/],
-      ['tags', /cvmanager cr tags: which command\? There is: get, add, remove/],
-      ['tags mv', /unknown command 'cr tags mv'; there is: get, add, remove/],
-      ['resolve', /IMAGE/],
-      ['resolve REPO --policy', /--policy <POLICY>.*argument missing/],
-      [
-        'resolve REPO --policy alphabetical',
-        /--policy: "alphabetical" is no policy; there is: semver, calendar, numeric, newest/,
-      ],
-      ['resolve REPO --policy semver', /--policy: write semver=RANGE/],
-      ['resolve REPO --policy calendar=', /--policy: write calendar=FORMAT/],
-      ['resolve REPO --policy numeric=1', /--policy: write numeric alone, without "=1"/],
-      ['resolve REPO --policy numeric --version-syntax x', /--policy.*--version-syntax/],
-      ['resolve REPO --filter v.*', /--filter: goes with --policy/],
-      ['resolve REPO --policy numeric --extract $1', /--extract: goes with --filter/],
-      [
-        'resolve REPO:v1 --policy numeric',
-        /IMAGE: with --policy give the repository alone, registry\.example\.com\/shop\/web/,
-      ],
-      [`tags get --repo REPO --version ${digest.slice(0, -1)}`, /--version: "sha256:a+" is neither/],
-    ]
-    for (const [command, message] of cases) {
-      const { status, err, out, requests } = await runCli(
-        `cr ${command.replaceAll('REPO', 'registry.example.com/shop/web')}`,
-      )
-      t.equal(status, 2, command)
-      t.match(err, message, command)
-      t.match(err, /^error: [^\n]+\n$/, `${command}: one line`)
-      t.same([out, requests], ['', []], command)
-    }
-  },
-)
+t.test('a wrong command line prints one line that names the flag, exits with 2, and sends no request', async (t) => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['tags get --repo REPO', /--version: say which image/],
+    ['tags get --version v1', /--repo <REPO>/],
+    ['tags get --repo REPO:v1 --version v1', /--repo: .* names one image/],
+    ['tags get --repo REPO@sha256:12 --version v1', /--repo: .*is not a digest/],
+    ['tags get --repo https://x/y --version v1', /--repo: "https:\/\/x\/y" is not an image reference/],
+    ['tags get --repo REPO, --version v1', /--repo: an empty name/],
+    ['tags get --repo REPO --version a/b', /--version: "a\/b" is neither a tag nor a digest/],
+    ['tags get --repo REPO --version v1 --version-pattern v.*', /--version-pattern.*--version/],
+    ['tags add --repo REPO --version v1', /--tags <TAGS>/],
+    ['tags add --repo REPO --version v1 --tags a,,b', /--tags: an empty name in "a,,b"/],
+    ['tags add --repo REPO --version v1 --tags -x', /--tags/],
+    ['tags add --repo REPO --version v1 --tags a/b', /--tags: "a\/b" is no tag/],
+    ['tags add --repo REPO --version v1 --tags a --provider quay.io', /--provider .*'quay\.io'/],
+    ['tags add --repo REPO --version v1 --tags a --output yaml', /--output .*table, json/],
+    ['tags add --repo REPO --version v1 --tags a --passsword x', /'--passsword'/],
+    ['tags add --repo REPO --version v1 --tags a --docker-config /does/not/exist', /--docker-config .*no file/],
+    ['tags', /cvmanager cr tags: which command\? There is: get, add, remove/],
+    ['tags mv', /unknown command 'cr tags mv'; there is: get, add, remove/],
+    ['resolve', /IMAGE/],
+    ['resolve REPO --policy', /--policy <POLICY>.*argument missing/],
+    [
+      'resolve REPO --policy alphabetical',
+      /--policy: "alphabetical" is no policy; there is: semver, calendar, numeric, newest/,
+    ],
+    ['resolve REPO --policy semver', /--policy: write semver=RANGE/],
+    ['resolve REPO --policy calendar=', /--policy: write calendar=FORMAT/],
+    ['resolve REPO --policy numeric=1', /--policy: write numeric alone, without "=1"/],
+    ['resolve REPO --policy numeric --version-syntax x', /--policy.*--version-syntax/],
+    ['resolve REPO --filter v.*', /--filter: goes with --policy/],
+    ['resolve REPO --policy numeric --extract $1', /--extract: goes with --filter/],
+    [
+      'resolve REPO:v1 --policy numeric',
+      /IMAGE: with --policy give the repository alone, registry\.example\.com\/shop\/web/,
+    ],
+    [`tags get --repo REPO --version ${digest.slice(0, -1)}`, /--version: "sha256:a+" is neither/],
+  ]
+  for (const [command, message] of cases) {
+    const { status, err, out, requests } = await runCli(
+      `cr ${command.replaceAll('REPO', 'registry.example.com/shop/web')}`,
+    )
+    t.equal(status, 2, command)
+    t.match(err, message, command)
+    t.match(err, /^error: [^\n]+\n$/, `${command}: one line`)
+    t.same([out, requests], ['', []], command)
+  }
+})
 
-t.test('a wrong pattern is a usage error too', async (t) => {
+t.test('an invalid pattern is also a usage error', async (t) => {
   const { NeedsChangeError } = await import('../errors.ts')
   const failure = new NeedsChangeError('VersionSyntaxInvalid', 'spec.versionSyntax "[" is not a pattern')
   const { status, err } = await runCli('cr resolve x:y --version-syntax [', { failure })
   t.same([status, err], [2, 'error: --version-syntax: "[" is not a pattern\n'])
 })
 
-t.test('the flags reach the registry commands', async (t) => {
+t.test('the commands get the values of the flags', async (t) => {
   const { requests } = await runCli(
     'cr tags add --repo a.example.com/x --repo a.example.com/y,a.example.com/x --tags a,b --tags c,a --version v1 --dry-run --provider oci --username ci --password-stdin',
     { stdin: 's3cret' },

@@ -1,11 +1,11 @@
-/** As a CI job calls them: on a real registry, by exit statuses and lines. */
+/** The registry commands as a CI job uses them: with a real registry, by output and exit status. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { account } from '../../e2e/harness/token-server.ts'
 import { ci, rows } from './ci-job.fixture.ts'
 
-t.test('a version gets its tags, again and elsewhere, and loses them', async (t) => {
+t.test('tags can be added, added again, moved and removed', async (t) => {
   const { registry, calls } = await ci(t)
   const one = (await registry.push('shop/web', '1a2b3c4', { multiArch: true })).digest
   const two = (await registry.push('shop/web', 'abcdef0')).digest
@@ -51,7 +51,7 @@ t.test('a version gets its tags, again and elsewhere, and loses them', async (t)
   t.same((await registry.tags('shop/web')).sort(), ['1a2b3c4', 'abcdef0', 'env-demo'])
 })
 
-t.test('several repositories get their tags together or not at all', async (t) => {
+t.test('several repositories get their tags all together or not at all', async (t) => {
   const { registry, calls } = await ci(t)
   await registry.push('shop/web', 'v1')
   const worker = (await registry.push('shop/worker', 'v2')).digest
@@ -69,7 +69,7 @@ t.test('several repositories get their tags together or not at all', async (t) =
   t.match(JSON.parse(done.out).changes, [{ digest: web }, { repository: 'HOST/shop/worker', digest: worker }])
 })
 
-t.test('the newest tag that a pattern matches is found, and nothing is guessed', async (t) => {
+t.test('a pattern finds the newest matching tag, and nothing is guessed', async (t) => {
   const { registry, calls } = await ci(t)
   for (const tag of ['v1.9', 'v1.10', 'v1.9.1', 'abc1234', 'def5678']) await registry.push('shop/web', tag)
   const found = await calls('tags get --repo REPO --version-pattern v[0-9.]+ -o json')
@@ -92,7 +92,7 @@ t.test('the newest tag that a pattern matches is found, and nothing is guessed',
 })
 
 for (const auth of ['basic', 'token'] as const) {
-  t.test(`B50 the password reaches a registry with auth: '${auth}', from wherever it comes`, async (t) => {
+  t.test(`B50 the password reaches a registry with auth: '${auth}' from every source`, async (t) => {
     const { registry, calls } = await ci(t, { auth })
     const { digest } = await registry.push('shop/web', 'v1')
     const add = 'tags add --repo REPO --version v1 --tags'
@@ -119,7 +119,7 @@ for (const auth of ['basic', 'token'] as const) {
   })
 }
 
-t.test('a registry that cannot take off a tag says so, and keeps it', async (t) => {
+t.test('if a registry cannot remove a tag, that is reported and the tag stays', async (t) => {
   const { registry, calls } = await ci(t, { deletion: false })
   await registry.push('shop/web', ['v1', 'env-prod'])
   const rehearsed = await calls('tags remove --repo REPO --tags env-prod --dry-run')
@@ -134,7 +134,7 @@ t.test('a registry that cannot take off a tag says so, and keeps it', async (t) 
   t.same((await registry.tags('shop/web')).sort(), ['env-prod', 'v1'])
 })
 
-t.test('what is wrong is one line, and its exit status says which kind of wrong', async (t) => {
+t.test('a failure is reported in one line, and the exit status tells its kind', async (t) => {
   const { registry, calls } = await ci(t)
   await registry.push('shop/web', 'v1')
   const nothing = `sha256:${'0'.repeat(64)}`
@@ -165,7 +165,7 @@ t.test('what is wrong is one line, and its exit status says which kind of wrong'
   t.same(await registry.tags('shop/web'), ['v1'])
 })
 
-t.test('a Docker config file that cannot be read is named, and never quoted', async (t) => {
+t.test('an unreadable Docker config file is named but never quoted', async (t) => {
   const { calls } = await ci(t)
   const home = t.testdir({ '.docker': {} })
   writeFileSync(join(home, '.docker', 'config.json'), '{"auths": s3cret')
@@ -175,7 +175,7 @@ t.test('a Docker config file that cannot be read is named, and never quoted', as
   t.notMatch(err, 's3cret')
 })
 
-t.test('the real program does all that, as a process', async (t) => {
+t.test('the program itself has the same output and exit statuses', async (t) => {
   const { registry, runs } = await ci(t, { auth: 'token' })
   await registry.push('shop/web', 'v1')
   const login = `--username ${account.username} --password-stdin`

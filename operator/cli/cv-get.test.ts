@@ -17,7 +17,7 @@ const web: WorkloadVersion = {
 const { Digest, ...fields } = web
 const versions = [web, { ...web, Name: 'worker', Type: 'StatefulSet', AvailablePods: 12 }]
 
-test('the table has a column for each field, aligned', async (t) => {
+test('the table has one aligned column per field', async (t) => {
   const { out, status } = await runCli('cv get', { versions })
   t.equal(status, 0)
   t.equal(
@@ -29,7 +29,7 @@ shop        worker   StatefulSet   app         1a2b3c4   12     web-cv   env-pro
   )
 })
 
-test('wide adds the digest, or says that it is unknown', async (t) => {
+test('wide adds the digest, or <unknown>', async (t) => {
   const { out } = await runCli('cv get -o wide', { versions: [web, { ...fields, Name: 'worker' }] })
   t.match(out, /TAG {8}DIGEST\n/)
   t.match(out, Digest)
@@ -41,7 +41,7 @@ test('JSON and YAML have exactly the fields of the first cvmanager', async (t) =
   t.same(parse((await runCli('cv get -o yaml', { versions: [web] })).out), [fields])
 })
 
-test('nothing managed is said to people, and is an empty list to programs', async (t) => {
+test('without managed workloads, people get a message and programs an empty list', async (t) => {
   const { out, err, status } = await runCli('cv get -n shop')
   t.same(
     { out, err, status },

@@ -4,7 +4,7 @@ import { spawned } from './spawned.fixture.ts'
 
 const sync = 'cr sync --namespace shop --cv web-cv'
 
-test('B50 a wrong command line gives one line that names the flag, and exit status 2', async (t) => {
+test('B50 a wrong command line prints one line that names the flag, and exits with 2', async (t) => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['run --prot 8081', /'--prot' \(Did you mean --port\?\)/],
     ['run --port', /--port <PORT>/],
@@ -39,18 +39,18 @@ test('B50 a wrong command line gives one line that names the flag, and exit stat
   }
 })
 
-test('a password on the command line is never repeated', async (t) => {
+test('a password on the command line is never printed', async (t) => {
   const { err } = await runCli(`${sync} --password=s3cret`)
   t.notMatch(err, 's3cret')
 })
 
-test('a failure at run time gives one line and exit status 1', async (t) => {
+test('a failure at run time prints one line and exits with 1', async (t) => {
   const { status, err } = await runCli('cv get', { failure: new Error('the API server\nis away') })
   t.equal(status, 1)
   t.equal(err, 'error: the API server is away\n')
 })
 
-test('every command has a help with examples, on standard output, with exit status 0', async (t) => {
+test('every command prints help with examples to standard output, and exits with 0', async (t) => {
   for (const command of ['', 'run', 'cr sync', 'cv get', 'completion']) {
     const { status, out, err } = await runCli(`${command} --help`.trim())
     t.equal(status, 0, command)
@@ -61,7 +61,7 @@ test('every command has a help with examples, on standard output, with exit stat
   t.match((await runCli('help run')).out, '--configmap-key <NS/NAME>')
 })
 
-test('the ConfigMap of --configmap-key is read, and its bad value or absence named', async (t) => {
+test('the ConfigMap of --configmap-key is read; errors name a bad value or a missing ConfigMap', async (t) => {
   const bad = await runCli('run --configmap-key cd/settings', { configMap: { workers: 'many' } })
   t.equal(bad.status, 2)
   t.match(bad.err, 'ConfigMap cd/settings, key workers: "many" is not allowed')
@@ -76,7 +76,7 @@ test('the ConfigMap of --configmap-key is read, and its bad value or absence nam
   ])
 })
 
-test('run takes switches both ways, and repeated flags', async (t) => {
+test('run accepts switches both ways, and repeated flags', async (t) => {
   const flags =
     '--history --no-leader-election --watch-namespace a --watch-namespace b,c --insecure-registry localhost:5000'
   const { requests } = await runCli(`run ${flags}`)
@@ -87,7 +87,7 @@ test('run takes switches both ways, and repeated flags', async (t) => {
   t.match(off, [{ history: false }])
 })
 
-test('cr sync says what came of it, and its exit status is that of the rollout', async (t) => {
+test('cr sync reports the outcome of the rollout, also by its exit status', async (t) => {
   const expected = { UpToDate: 0, RolledOut: 0, Held: 0, RolledBack: 1, Failed: 1 } as const
   for (const [outcome, status] of Object.entries(expected)) {
     const { out, ...ended } = await runCli(`${sync} --once`, { outcome: outcome as keyof typeof expected })
@@ -96,14 +96,14 @@ test('cr sync says what came of it, and its exit status is that of the rollout',
   }
 })
 
-test('cr sync hands on what it was given', async (t) => {
+test('cr sync passes on its flags', async (t) => {
   const { sync: request } = await runCli(`${sync} --once --provider oci --insecure-registry localhost:5000`)
   t.match(request, { namespace: 'shop', name: 'web-cv', provider: 'oci', once: true, credentials: undefined })
   t.same(request?.settings.insecureRegistries, ['localhost:5000'])
   t.match((await runCli(sync)).sync, { once: false, provider: undefined })
 })
 
-test('B50 a password comes by standard input or the environment, and reaches the registry', async (t) => {
+test('B50 a password from standard input or the environment reaches the registry', async (t) => {
   const expected = { kind: 'basic', username: 'ci', password: 's3 cret' }
   const piped = await runCli(`${sync} --username ci --password-stdin`, { stdin: 's3 cret\n' })
   t.same(piped.sync?.credentials, expected)
@@ -118,7 +118,7 @@ test('B50 a password comes by standard input or the environment, and reaches the
   )
 })
 
-test('the real program ends with the same statuses, without a stack', async (t) => {
+test('the program itself has the same exit statuses, and prints no stack', async (t) => {
   const [version, wrong] = await Promise.all([
     spawned(t, '../main.ts', ['version', '-o', 'json']).ended,
     spawned(t, '../main.ts', ['run', '--port', 'x']).ended,

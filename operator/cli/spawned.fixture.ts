@@ -1,11 +1,11 @@
-/** A real process of the command line, for tests; it ends with its test. */
+/** Runs the command line in a process of its own, which ends with the test. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
 export interface Spawned {
   readonly child: ChildProcess
-  /** Resolves when this text has come on standard output or standard error. */
+  /** Resolves when this text has appeared on standard output or standard error. */
   said(text: string): Promise<void>
   readonly ended: Promise<Ending>
 }

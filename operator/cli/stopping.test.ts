@@ -4,7 +4,7 @@ import { spawned } from './spawned.fixture.ts'
 const fixture = './cli.fixture.ts'
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`B23 run hears ${signal}, stops, and exits 0 though a connection is still open`, async (t) => {
+  test(`B23 on ${signal}, run stops and exits with 0 even if a connection is open`, async (t) => {
     const { child, said, ended } = spawned(t, fixture, ['run'])
     await said('fixture: started')
     const before = Date.now()
@@ -16,7 +16,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-test('B23 a stop that hangs is given up after --shutdown-seconds, and the exit status says so', async (t) => {
+test('B23 a stop that hangs ends after --shutdown-seconds, with exit status 1', async (t) => {
   const { child, said, ended } = spawned(t, fixture, ['run', '--shutdown-seconds', '1'], { FIXTURE: 'hangs' })
   await said('fixture: started')
   child.kill('SIGTERM')
@@ -34,21 +34,21 @@ test('B23 a second signal ends the process at once', async (t) => {
   t.equal((await ended).status, 130)
 })
 
-test('B23 a signal during a start that waits for the API server ends it with 0', async (t) => {
+test('B23 a signal during a start that waits for the API server exits with 0', async (t) => {
   const { child, said, ended } = spawned(t, fixture, ['run'], { FIXTURE: 'starts-late' })
   await said('fixture: started')
   child.kill('SIGTERM')
   t.equal((await ended).status, 0)
 })
 
-test('B24 a controller that ends by itself ends the process with status 1 and the reason', async (t) => {
+test('B24 if the controller ends by itself, the process prints the reason and exits with 1', async (t) => {
   const { status, stderr } = await spawned(t, fixture, ['run'], { FIXTURE: 'dies' }).ended
   t.equal(status, 1)
   t.match(stderr, 'the watch is dead')
   t.notMatch(stderr, '    at ')
 })
 
-test('B25 following in the foreground is interrupted by SIGTERM', async (t) => {
+test('B25 SIGTERM interrupts cr sync', async (t) => {
   const { child, said, ended } = spawned(t, fixture, ['cr', 'sync', '--namespace', 'shop', '--cv', 'web-cv'])
   await said('fixture: follows')
   child.kill('SIGTERM')

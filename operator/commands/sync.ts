@@ -31,10 +31,10 @@ export interface SyncController {
   stop(): Promise<void>
 }
 
-/** @param open makes a controller for this ContainerVersion alone, which calls `looked` after each reconcile */
+/** @param open makes a controller for this ContainerVersion alone, which calls `onReconciled` after each reconcile */
 export async function sync(
   { namespace, name, once, log, signal }: SyncRequest,
-  open: (looked: (observation: Observation, plan: Plan) => void) => Promise<SyncController>,
+  open: (onReconciled: (observation: Observation, plan: Plan) => void) => Promise<SyncController>,
 ): Promise<SyncOutcome> {
   const key = `${namespace}/${name}`
   const ended = Promise.withResolvers<SyncOutcome>()

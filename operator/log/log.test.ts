@@ -9,7 +9,7 @@ function capture(options: Partial<LogOptions> = {}) {
   return { lines, log: createLogger({ logLevel: 'info', logFormat: 'json', to, isTerminal: false, ...options }) }
 }
 
-test('a line is one JSON object with the time, the level in a word, the message and the fields', async (t) => {
+test('a line is one JSON object with the time, the level, the message and the fields', async (t) => {
   const { lines, log } = capture()
   log.child({ cv: 'shop/web-cv' }).info({ version: '1a2b3c4' }, 'rolled out')
   log.debug('not asked for')
@@ -23,7 +23,7 @@ test('a line is one JSON object with the time, the level in a word, the message 
   })
 })
 
-test('a field with the name of a secret is redacted at any depth, in children, arrays and cycles', async (t) => {
+test('fields with secret names are redacted at any depth, in children, arrays and cycles', async (t) => {
   const { lines, log } = capture()
   const cycle: Record<string, unknown> = { password: 's3cret-value' }
   cycle.self = cycle
@@ -41,7 +41,7 @@ test('a field with the name of a secret is redacted at any depth, in children, a
   t.match(lines.join(), '"username":"ci"')
 })
 
-test('what only sounds like a secret stays', async (t) => {
+test('fields that only sound like secrets stay', async (t) => {
   const { lines, log } = capture()
   log.info({ tokens: 5, pullSecret: 'shop/regcred', passwordGiven: true, anonymous: { token: null } })
   t.match(JSON.parse(lines[0] ?? ''), {
@@ -52,7 +52,7 @@ test('what only sounds like a secret stays', async (t) => {
   })
 })
 
-test('a secret within a message or an error is redacted', async (t) => {
+test('secrets in a message or an error are redacted', async (t) => {
   const { lines, log } = capture({ logLevel: 'debug' })
   const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzM2NyZXQifQ.c2lnbmF0dXJl'
   log.info('GET with Authorization: Basic Y2k6czNjcmV0LXZhbHVl was refused')
@@ -65,13 +65,13 @@ test('a secret within a message or an error is redacted', async (t) => {
   t.match(lines.join(), 'registry.example.com/v2/')
 })
 
-test('a challenge of a registry, which is no secret, stays readable', async (t) => {
+test('the challenge of a registry is not a secret and stays readable', async (t) => {
   const { lines, log } = capture()
   log.info('Www-Authenticate: Bearer realm=https://auth.example.com/token,service=registry')
   t.match(lines.join(), 'realm=https://auth.example.com/token')
 })
 
-test('an error shows its reason and cause; its stack only when debugging', async (t) => {
+test('an error is logged with its reason and cause, and with its stack only at level debug', async (t) => {
   const error = new NeedsChangeError('TagNotFound', 'no tag env-prod', { cause: new Error('404') })
   const info = capture()
   info.log.error(error)
@@ -82,7 +82,7 @@ test('an error shows its reason and cause; its stack only when debugging', async
   t.match(debug.lines.join(), 'log.test.ts')
 })
 
-test('on a terminal a line is for people, and cannot steer the terminal', async (t) => {
+test('on a terminal, a line is for people and cannot control the terminal', async (t) => {
   const { lines, log } = capture({ logFormat: 'auto', isTerminal: true, colors: false })
   log.warn({ cv: 'shop/web-cv', message: 'two words' }, 'slow \u001b[2J registry')
   t.match(lines[0], /^\d\d:\d\d:\d\d WARN {2}slow {2}\[2J registry cv=shop\/web-cv message="two words"\n$/)
@@ -90,13 +90,13 @@ test('on a terminal a line is for people, and cannot steer the terminal', async 
   t.match(lines[1], /ERROR boom\n {4}boom\n$/)
 })
 
-test('colours are for terminals that want them', async (t) => {
+test('colours are optional', async (t) => {
   const { lines, log } = capture({ logFormat: 'pretty', colors: true })
   log.error('red')
   t.match(lines[0], '\u001b[31mERROR\u001b[0m red')
 })
 
-test('no text, in whatever field, breaks the one line of JSON', async () => {
+test('no text in any field breaks the line of JSON', async () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.object(), (text, fields) => {
       const { lines, log } = capture()

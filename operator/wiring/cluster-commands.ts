@@ -17,7 +17,7 @@ export const getVersions: ClusterCommands['getVersions'] = (settings, namespace)
 export const sync: ClusterCommands['sync'] = (request) =>
   connected(request.settings, (connection) => {
     const { settings, namespace, name, log, provider, credentials } = request
-    return one.sync(request, (looked) =>
+    return one.sync(request, (onReconciled) =>
       makeController({
         ...connection,
         settings,
@@ -27,7 +27,7 @@ export const sync: ClusterCommands['sync'] = (request) =>
         only: `${namespace}/${name}`,
         provider,
         credentials: credentials && { credentials: () => Promise.resolve(credentials), forget: () => undefined },
-        looked,
+        looked: onReconciled,
       }),
     )
   })

@@ -19,7 +19,7 @@ t.test('the newest is the one with the highest numbers', async (t) => {
   t.equal(newestOf([]), undefined)
 })
 
-t.test('where letters alone would decide, there is a rival', async (t) => {
+t.test('if only letters differ, there is a rival', async (t) => {
   const cases: readonly (readonly [string, string, string])[] = [
     ['abc1234 def5678', 'def5678', 'abc1234'],
     ['v1.2 r1.3', 'v1.2', 'r1.3'],
@@ -32,7 +32,7 @@ t.test('where letters alone would decide, there is a rival', async (t) => {
   for (const [tags, tag, rival] of cases) t.same(newestOf(tags.split(' ')), { tag, rival }, tags)
 })
 
-t.test('it is always the last in natural order, whatever the order of the list', async () => {
+t.test('the newest is the last in natural order, whatever the order of the list', async () => {
   const tags = fc.array(fc.stringMatching(/^[ab0-2.-]{1,6}$/), { minLength: 1, maxLength: 6 })
   fc.assert(
     fc.property(tags, (list) => {

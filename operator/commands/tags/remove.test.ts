@@ -1,4 +1,4 @@
-/** What `--dry-run` says of tags that a registry will not take off, as far as that is known without trying it. */
+/** `--dry-run` for registries that may refuse to remove a tag. */
 import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
 import { DockerHubRegistry } from '../../registries/docker-hub/docker-hub.ts'
@@ -20,7 +20,7 @@ async function behind(t: Test, host: string) {
   return { program, digest, transport, repository: { host, path: 'shop/web' } }
 }
 
-t.test('GitHub is known to take off no tag: it is refused as it would be', async (t) => {
+t.test('GitHub never removes a tag, so a dry run fails like the removal itself', async (t) => {
   const { transport, repository, program } = await behind(t, 'ghcr.io')
   const client = { registry: new GhcrRegistry(transport), repository, access }
   const changes = await removeFrom(client, undefined, ['env-prod', 'env-never'], dryRun)
@@ -35,7 +35,7 @@ t.test('GitHub is known to take off no tag: it is refused as it would be', async
   t.notOk(program.requests.some(({ method }) => method === 'DELETE'))
 })
 
-t.test('a plain registry tells only when it is told to: the answer says what it depends on', async (t) => {
+t.test('a plain registry does not tell beforehand, so the result names the condition', async (t) => {
   const { transport, repository, program, digest } = await behind(t, 'registry.example.com')
   const client = { registry: new OciRegistry(transport), repository, access }
   t.same(await removeFrom(client, undefined, ['env-prod'], dryRun), [
@@ -47,7 +47,7 @@ t.test('a plain registry tells only when it is told to: the answer says what it 
   t.equal(program.requests.filter(({ method }) => method === 'DELETE').length, 1, 'the dry run has tried nothing')
 })
 
-t.test('Docker Hub takes off any tag that is there', async (t) => {
+t.test('Docker Hub removes any existing tag', async (t) => {
   const { transport, repository, digest } = await behind(t, 'docker.io')
   const client = { registry: new DockerHubRegistry(transport), repository, access }
   t.same(await removeFrom(client, undefined, ['env-prod', 'env-never'], dryRun), [
@@ -56,28 +56,25 @@ t.test('Docker Hub takes off any tag that is there', async (t) => {
   ])
 })
 
-t.test(
-  'ECR keeps the last tag of an image: that of several is told as they would be taken off one by one',
-  async (t) => {
-    const moto = await withMoto(t)
-    const repository = repositoryAt('shop/web')
-    const digest = await moto.push(repository.path, ['a', 'b', 'c'])
-    const client = { registry: registryOn(t, moto.endpoint), repository, access }
-    t.same(await removeFrom(client, undefined, ['a', 'b'], dryRun), [
-      { tag: 'a', digest, result: 'removed' },
-      { tag: 'b', digest, result: 'removed' },
-    ])
-    const all = await removeFrom(client, undefined, ['a', 'b', 'c'], dryRun)
-    t.match(all, [
-      { result: 'removed' },
-      { result: 'removed' },
-      { result: 'failed', error: { message: /the last one on/ } },
-    ])
-    t.equal(moto.count('ecr:BatchDeleteImage'), 0)
-    const done = await removeFrom(client, undefined, ['a', 'b', 'c'], { dryRun: false })
-    t.match(
-      done.map(({ result }) => result),
-      ['removed', 'removed', 'failed'],
-    )
-  },
-)
+t.test('ECR keeps the last tag of an image, which a dry run of several tags takes into account', async (t) => {
+  const moto = await withMoto(t)
+  const repository = repositoryAt('shop/web')
+  const digest = await moto.push(repository.path, ['a', 'b', 'c'])
+  const client = { registry: registryOn(t, moto.endpoint), repository, access }
+  t.same(await removeFrom(client, undefined, ['a', 'b'], dryRun), [
+    { tag: 'a', digest, result: 'removed' },
+    { tag: 'b', digest, result: 'removed' },
+  ])
+  const all = await removeFrom(client, undefined, ['a', 'b', 'c'], dryRun)
+  t.match(all, [
+    { result: 'removed' },
+    { result: 'removed' },
+    { result: 'failed', error: { message: /the last one on/ } },
+  ])
+  t.equal(moto.count('ecr:BatchDeleteImage'), 0)
+  const done = await removeFrom(client, undefined, ['a', 'b', 'c'], { dryRun: false })
+  t.match(
+    done.map(({ result }) => result),
+    ['removed', 'removed', 'failed'],
+  )
+})

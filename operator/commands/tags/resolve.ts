@@ -1,8 +1,8 @@
 /** What `cvmanager cr resolve` does for a tag and for a policy alike: open the repository, and report as whom. */
 import { NeedsChangeError } from '../../errors.ts'
 import { type Reference, repositoryName } from '../../images/reference.ts'
-import type { Credentials } from '../../registries/registry.ts'
 import type { RegistryRequest, Resolved } from './commands.ts'
+import { sourceOf, userOf } from './credentials-in-words.ts'
 import { problemOf } from './problem.ts'
 import type { OpenRepository, RepositoryClient } from './repository.ts'
 
@@ -24,32 +24,4 @@ export async function resolveIn<T>(
     const { reason, message } = problemOf(error, client, { repository: repositoryName(repository) })
     throw new NeedsChangeError(reason, message, { cause: error })
   }
-}
-
-/** The user, without the secret. */
-export function userOf(credentials: Credentials): string | undefined {
-  switch (credentials.kind) {
-    case 'anonymous':
-      return undefined
-    case 'basic':
-      return credentials.username
-    case 'identity-token':
-      return '(identity token)'
-    case 'service-account':
-      return `service account ${credentials.namespace}/${credentials.name}`
-    default:
-      return credentials satisfies never
-  }
-}
-
-/** Where the credentials come from if no flag gives them. */
-function sourceOf(
-  credentials: Credentials,
-  provider: string,
-  { dockerConfig, cloudIdentity }: RegistryRequest['settings'],
-): string {
-  if (provider === 'ecr') return 'the AWS identity of this process'
-  if (credentials.kind !== 'anonymous') return `the Docker config file ${dockerConfig}`
-  const cloud = cloudIdentity && (provider === 'gar' || provider === 'acr')
-  return cloud ? 'the identity that the cloud gives to this process, if it has one' : 'anonymous: none are given'
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { userOf } from '../../commands/tags/resolve.ts'
+import { userOf } from '../../commands/tags/credentials-in-words.ts'
 import { parseReference } from '../../images/reference.ts'
 import { systemClock } from '../../time/clock.ts'
 import { RegistryRefusal } from '../failures.ts'
