@@ -22,12 +22,12 @@ export interface TagsCommand<V extends WantedImage | undefined>
   readonly change: (commands: TagCommands, request: ChangesRequest & { readonly version: V }) => Promise<ChangesResult>
 }
 
-export const tagsCommand = <V extends WantedImage | undefined>(it: TagsCommand<V>): CliCommand => ({
-  ...it,
+export const tagsCommand = <V extends WantedImage | undefined>(definition: TagsCommand<V>): CliCommand => ({
+  ...definition,
 
   addFlags(command) {
-    addRepositoryFlags(command, it.version)
-      .addOption(tagsOption(it.tags))
+    addRepositoryFlags(command, definition.version)
+      .addOption(tagsOption(definition.tags))
       .option('--dry-run', 'Report what would be done, and change nothing')
     addRegistryFlags(command)
   },
@@ -37,11 +37,11 @@ export const tagsCommand = <V extends WantedImage | undefined>(it: TagsCommand<V
     const wanted = {
       repositories: repositoriesFrom(options.repo),
       tags: tagsFrom(options.tags),
-      version: it.versionFrom(options),
+      version: definition.versionFrom(options),
       dryRun: options.dryRun === true,
     }
     const request = await registryRequest(invocation, io, wanted.repositories)
-    const result = await it.change(await io.tagCommands(), { ...request, ...wanted })
+    const result = await definition.change(await io.tagCommands(), { ...request, ...wanted })
     return showChanges(result, options.output, io)
   },
 })

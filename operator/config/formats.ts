@@ -72,11 +72,9 @@ convict.addFormats({
     validate: (value: unknown) => check(typeof value === 'boolean'),
   },
   'cvm-one-of': {
-    coerce: (value: string) => value,
     validate: (value: unknown, { choices }) => check(choices.includes(value)),
   },
   'cvm-text': {
-    coerce: (value: string) => value,
     validate: (value: unknown, { pattern }) =>
       check(value === '' || (typeof value === 'string' && pattern.test(value))),
   },

@@ -15,8 +15,7 @@ const mirrorPair = new RegExp(`^${host}=${host}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`
 const providerPair = new RegExp(`^${host}=(harbor|quay)$`)
 const workloadIdentity =
   /^(?:(?:\/\/iam\.googleapis\.com\/)?projects\/[0-9]+\/locations\/global\/workloadIdentityPools\/[a-z0-9-]+\/providers\/[a-z0-9-]+|projects\/[a-z][a-z0-9.:-]*\/locations\/[a-z0-9-]+\/clusters\/[a-z0-9-]+)$/
-const registryHost = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$/
-
+const registryHost = new RegExp(`^${host}$`)
 const endpointPair = /^[a-z]+(\.[-a-z0-9]+)?=https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/?$/
 const queueUrl = /^https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/[-A-Za-z0-9_./]{1,200}$/
 

@@ -11,7 +11,7 @@ import { allTags, type OpenRepository } from './repository.ts'
 import { resolveIn } from './resolve.ts'
 import { tagsAmong } from './tags-on-image.ts'
 
-/** If a registry must be asked tag by tag, only this many are requested. */
+/** The maximum number of tags to resolve at a registry that cannot list the tags of an image. */
 const maxResolved = 500
 
 /** @throws NeedsChangeError `VersionSyntaxInvalid`, and whatever the registry throws */

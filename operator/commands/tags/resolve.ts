@@ -1,4 +1,4 @@
-/** What `cvmanager cr resolve` does for a tag and for a policy alike: open the repository, and report as whom. */
+/** The part of `cvmanager cr resolve` that tags and policies share: opening the repository, and reporting the credentials. */
 import { NeedsChangeError } from '../../errors.ts'
 import { type Reference, repositoryName } from '../../images/reference.ts'
 import type { RegistryRequest, Resolved } from './commands.ts'
