@@ -95,6 +95,6 @@ t.test('the rights that are documented are those of the ClusterRole', async (t) 
 t.test('every field of the spec is documented', async (t) => {
   const document = read('docs/containerversion.md')
   const { specSchema } = await import('../operator/api/spec.ts')
-  const { properties } = specSchema.json as { properties: Record<string, object> }
+  const { properties } = specSchema
   for (const field of Object.keys(properties)) t.match(document, new RegExp(`^\\| \`${field}[\`.]`, 'm'), field)
 })
