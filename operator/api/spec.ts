@@ -147,7 +147,7 @@ const strategy = Type.Object(
       ),
       rule(
         "self.kind == 'ServiceBlueGreen' || !has(self.blueGreen)",
-        'strategy.blueGreen needs kind: ServiceBlueGreen; set that kind, or omit blueGreen',
+        'strategy.blueGreen goes with kind: ServiceBlueGreen: write that kind, or leave blueGreen out',
       ),
     ],
   },

@@ -1,8 +1,8 @@
 /** Joins the commands that need a cluster with the cluster. */
 import { hostname } from 'node:os'
 import type { ClusterCommands } from '../commands/commands.ts'
-import * as versions from '../commands/get.ts'
-import * as one from '../commands/sync.ts'
+import { getVersions as get } from '../commands/get.ts'
+import { sync as syncOne } from '../commands/sync.ts'
 import type { Settings } from '../config/settings.ts'
 import { isNotFound } from '../kubernetes/api-error.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
@@ -12,12 +12,12 @@ import { makeController } from './controller.ts'
 export { startOperator } from './operator.ts'
 
 export const getVersions: ClusterCommands['getVersions'] = (settings, namespace) =>
-  connected(settings, ({ client }) => versions.getVersions(client, namespace))
+  connected(settings, ({ client }) => get(client, namespace))
 
 export const sync: ClusterCommands['sync'] = (request) =>
   connected(request.settings, (connection) => {
     const { settings, namespace, name, log, provider, credentials } = request
-    return one.sync(request, (onReconciled) =>
+    return syncOne(request, (onReconciled) =>
       makeController({
         ...connection,
         settings,
