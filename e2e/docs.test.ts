@@ -33,6 +33,69 @@ t.test('every relative link leads to a file, and to a heading in it', async (t) 
   }
 })
 
+/** The numbers of docs/regressions.md and docs/reliability.md. */
+const numbersIn = (text: string): readonly string[] => text.match(/\b[BRS]\d{1,2}\b/g) ?? []
+
+/** The numbers that the tests of a file carry at the start of their names. */
+const testsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/['"`]((?:[BRS]\d{1,2} )+)/g)].flatMap(([, numbers = '']) => numbersIn(numbers))
+
+interface NumberedRow {
+  readonly document: string
+  readonly number: string
+  readonly shownBy: string
+}
+
+const numberedRows = (document: string): readonly NumberedRow[] =>
+  [...read(document).matchAll(/^\| ([BRS]\d{1,2}) \|.*\| (.+) \|$/gm)].map(([, number = '', shownBy = '']) => ({
+    document,
+    number,
+    shownBy,
+  }))
+
+const range = (letter: string, last: number, digits: number): readonly string[] =>
+  Array.from({ length: last }, (_, at) => letter + String(at + 1).padStart(digits, '0'))
+
+t.test('every defect and promise has one row, and every number that the sources name is one of them', async (t) => {
+  const defects = numberedRows('docs/regressions.md').map(({ number }) => number)
+  t.same(defects, range('B', 51, 2))
+  const promises = numberedRows('docs/reliability.md').map(({ number }) => number)
+  t.same(promises, [...range('R', 17, 1), ...range('S', 12, 1)])
+
+  const documented = new Set([...defects, ...promises])
+  const files = [...globSync('{operator,e2e,scripts,bench}/**/*.ts', { cwd: root }), ...documents, 'Makefile']
+  for (const file of files) {
+    const unknown = numbersIn(read(file)).filter((number) => !documented.has(number))
+    t.same(unknown, [], `${file} names no other number`)
+  }
+})
+
+t.test('every defect and promise links to tests of its number, or says that they come later', async (t) => {
+  const sources = globSync('{operator,e2e,scripts}/**/*.ts', { cwd: root })
+  const tested = new Set(sources.map(read).flatMap(testsIn))
+  const targets = [...read('Makefile').matchAll(/^([a-z]+):/gm)].map(([, target = '']) => target)
+  for (const { document, number, shownBy } of ['regressions', 'reliability'].flatMap((page) =>
+    numberedRows(`docs/${page}.md`),
+  )) {
+    // A test of another number counts if the row names that number.
+    const numbers = [number, ...numbersIn(shownBy.replaceAll(/\]\([^)]*\)/g, ']'))]
+    const links = [...shownBy.matchAll(/\]\((\.\.[^)]+\.ts)\)/g)].map(([, link = '']) => join('docs', link))
+    for (const link of links.filter((link) => link !== 'e2e/docs.test.ts')) {
+      const found = testsIn(read(link))
+      t.ok(
+        numbers.some((one) => found.includes(one)),
+        `${document}: ${link} has a test that begins with ${number}`,
+      )
+    }
+    const commands = [...shownBy.matchAll(/`make ([a-z]+)`/g)].map(([, target = '']) => target)
+    for (const command of commands) t.ok(targets.includes(command), `${document}: make ${command} is a target`)
+    if (links.length + commands.length === 0) {
+      t.match(shownBy, /comes with|not shown yet/, `${document}: ${number} says when its test comes`)
+      t.notOk(tested.has(number), `${document}: ${number} has a test, so its row links to it`)
+    }
+  }
+})
+
 t.test('the ContainerVersion that the README explains is the one of the examples', async (t) => {
   const [, explained] = /```yaml\n(apiVersion: cvmanager[\s\S]*?)```/.exec(read('README.md')) ?? []
   t.equal(explained, read('examples/shop/container-version.yaml').replace(/^---\n/, ''))
