@@ -1,5 +1,5 @@
-/** What the documents say is held against the files that they speak of. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+/** Checks the documents against the files that they describe. */
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const documents = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })].sort()
 
-/** As the forge makes them: lower case, spaces to dashes, without punctuation. */
+/** Makes anchors as GitHub does: lower case, dashes for spaces, no punctuation. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -18,7 +18,7 @@ const anchorOf = (heading: string): string =>
 const anchors = (text: string): readonly string[] =>
   [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
 
-t.test('every relative link leads to a file, and to a heading in it', async (t) => {
+t.test('every relative link leads to a file, and to a heading in that file', async (t) => {
   t.ok(documents.includes('README.md') && documents.includes('docs/architecture.md'))
   for (const document of documents) {
     for (const [, link = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -101,7 +101,19 @@ t.test('the ContainerVersion that the README explains is the one of the examples
   t.equal(explained, read('examples/shop/container-version.yaml').replace(/^---\n/, ''))
 })
 
-/** The words that conditions, events and the log carry, wherever the code makes them. */
+t.test(
+  'the picture of the folders is the same on both pages, and the table has every folder of operator',
+  async (t) => {
+    const contributing = read('CONTRIBUTING.md')
+    const [picture = ''] = /```\n +main\.ts[\s\S]*?```/.exec(read('docs/architecture.md')) ?? []
+    t.ok(picture.length > 0 && contributing.includes(picture))
+    const listed = [...contributing.matchAll(/^\| `operator\/([a-z]+)` \|/gm)].map(([, folder = '']) => folder)
+    const folders = readdirSync(join(root, 'operator'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    t.same([...listed].sort(), folders.map(({ name }) => name).sort())
+  },
+)
+
+/** How the code writes the reasons in conditions, events and the log. */
 const makers: readonly RegExp[] = [
   /new (?:NeedsChangeError|TransientError|RegistryRefusal)\(\s*'([A-Z]\w+)'/g,
   /(?:reason|by): '([A-Z]\w+)'/g,
@@ -116,11 +128,11 @@ function reasonsInCode(): Set<string> {
   const sources = globSync('operator/**/*.ts', { cwd: root }).filter((path) => !/(test|fixture|cases)\.ts$/.test(path))
   const text = sources.map(read)
   const found = text.flatMap((source) => makers.flatMap((maker) => [...source.matchAll(maker)].map(([, word]) => word)))
-  // Made of the outcome, in controller/outcome.ts.
+  // rollouts/plan/outcome.ts builds these from the outcome.
   return new Set([...found.filter((word) => word !== undefined), 'Aborted', 'RolloutAborted'])
 }
 
-/** Of the API server itself: known by its status code, and never shown by that word. */
+/** A reason of the API server itself. The code knows it by its status code and never shows the word. */
 const internal: ReadonlySet<string> = new Set(['Expired'])
 
 t.test('every reason is documented, and every documented reason exists', async (t) => {
@@ -143,7 +155,7 @@ interface ClusterRole {
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[]
 }
 
-t.test('the rights that are documented are those of the ClusterRole', async (t) => {
+t.test('the documented rights are those of the ClusterRole', async (t) => {
   const objects = parseAllDocuments(read('deploy/rbac.yaml')).map((one) => one.toJS() as ClusterRole)
   const rules = objects.find(({ kind }) => kind === 'ClusterRole')?.rules ?? []
   const lines = read('docs/operations.md').split('\n')
