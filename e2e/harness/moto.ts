@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { BatchDeleteImageCommand, CreateRepositoryCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr'
-import { locateMoto, motoDirectory } from '../tools/moto.ts'
+import { locateMoto, motoDirectory } from '../tools/install-moto.ts'
 import { type Digest, type ImageContent, type Manifest, makeImage } from './images.ts'
 import { MotoProxy, type SeenCall } from './moto-proxy.ts'
 import { freePort } from './ports.ts'

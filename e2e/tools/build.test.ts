@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { locate } from './locate.ts'
 import { withLock } from './lock.ts'
-import { locateMoto, motoDirectory } from './moto.ts'
+import { locateMoto, motoDirectory } from './install-moto.ts'
 import { kubernetesVersion, programNames, toolsDirectory, wantedGo } from './programs.ts'
 
 interface Outcome {

@@ -9,7 +9,7 @@ import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
-import { buildMoto } from './moto.ts'
+import { buildMoto } from './install-moto.ts'
 import {
   builtName,
   linkerFlags,
