@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { locateMoto, motoDirectory } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { withLock } from './lock.ts'
-import { locateMoto, motoDirectory } from './install-moto.ts'
 import { kubernetesVersion, programNames, toolsDirectory, wantedGo } from './programs.ts'
 
 interface Outcome {

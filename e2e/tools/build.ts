@@ -7,9 +7,9 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { buildMoto } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
-import { buildMoto } from './install-moto.ts'
 import {
   builtName,
   linkerFlags,
