@@ -117,8 +117,8 @@ t.test(
 const makers: readonly RegExp[] = [
   /new (?:NeedsChangeError|TransientError|RegistryRefusal)\(\s*'([A-Z]\w+)'/g,
   /(?:reason|by): '([A-Z]\w+)'/g,
-  /happening\(\s*\w+,\s*'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
-  /optional\(hands, object, '([A-Z]\w+)'/g,
+  /\(\s*(?:\w+,\s*)?'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
+  /optional\(\w+, object, '([A-Z]\w+)'/g,
   /\bfail\(\s*'([A-Z]\w+)'/g,
   /\bnotFound\(\s*'([A-Z]\w+)'/g,
   /const noneFits = '([A-Z]\w+)'/g,
