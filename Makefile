@@ -29,11 +29,11 @@ $(TAP_BUILT): $(INSTALLED) .taprc
 	@node_modules/.bin/tap build
 	@touch $@
 
-build: install ## Generates crds/ and docs/settings.md, and builds dist/cvmanager.js, which bin/cvmanager runs
+build: install ## Generates what `make generate` does, and builds dist/cvmanager.js, which bin/cvmanager runs
 	@$(NODE) scripts/generate.ts
 	@$(NODE) scripts/build.ts
 
-generate: install ## Generates crds/ and docs/settings.md from the sources
+generate: install ## Generates crds/, docs/settings.md and the list of packages in docs/dependencies.md
 	@$(NODE) scripts/generate.ts
 
 tools: install ## Builds the control plane, the registry and the AWS stand-in for tests and demo, once for each user
