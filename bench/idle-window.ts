@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditEvent } from '../e2e/harness/audit.ts'
-import type { SeenRequest, Traffic } from '../e2e/harness/registry-door.ts'
+import type { SeenRequest, Traffic } from '../e2e/harness/registry-proxy.ts'
 import type { Operator } from './operator.ts'
 import { operatorAgent, type World } from './world.ts'
 

@@ -1,4 +1,4 @@
-import type { SeenRequest } from '../e2e/harness/registry-door.ts'
+import type { SeenRequest } from '../e2e/harness/registry-proxy.ts'
 
 /** A tag, and the ContainerVersion and the Deployment by whose name it is followed. */
 export interface Target {

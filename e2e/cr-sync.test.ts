@@ -1,4 +1,4 @@
-/** `cr sync`, outside the cluster, on a real API server: for a plain registry that wants a password, and for ECR. */
+/** `cr sync` outside the cluster, on a real API server, with a registry that requires a password, and with ECR. */
 import { join } from 'node:path'
 import t from 'tap'
 import { spawned } from '../operator/cli/spawned.fixture.ts'
@@ -28,7 +28,7 @@ const containerVersion = (name: string, imageRepo: string): KubernetesObject => 
   spec: { imageRepo, tag: 'env-prod', selector: { app: name } },
 })
 
-t.test('cr sync rolls out by the provider that is named, with the credentials that are given', async (t) => {
+t.test('cr sync rolls out with the provider and the credentials of its flags', async (t) => {
   const [cluster, registry, moto] = await Promise.all([startCluster(), startRegistry({ auth: 'token' }), startMoto()])
   t.teardown(() => Promise.all([cluster.stop(), registry.stop(), moto.stop()]))
   await cluster.kubectl('apply', '-f', join(root, 'crds'))

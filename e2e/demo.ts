@@ -1,68 +1,67 @@
 /**
- * `make demo`: cvmanager at work, from nothing. `DEMO=once` leaves out the stay at the end. With DEMO_REGISTRY and
- * DEMO_KUBECONFIG (or KUBECONFIG), the same on a cluster of the user's own. `node e2e/demo.ts push <version> [--broken]`
- * plays CI's part in a demo that stays.
+ * `make demo`: shows cvmanager at work on a new cluster. `DEMO=once` exits at the end. DEMO_REGISTRY and DEMO_KUBECONFIG (or
+ * KUBECONFIG) run it on the user's own cluster. `node e2e/demo.ts push <version> [--broken]` acts as CI while a demo runs.
  */
 import { messageOf, UsageError } from '../operator/errors.ts'
+import type { Environment } from './demo/environment.ts'
+import { explainNextSteps, introduce } from './demo/messages.ts'
 import { startOperator } from './demo/operator-process.ts'
-import { chooseStage, ownClusterAsked } from './demo/own-cluster.ts'
-import { Play } from './demo/play.ts'
+import { chooseEnvironment, requestedCluster } from './demo/own-environment.ts'
 import { push } from './demo/push.ts'
 import { announce } from './demo/running.ts'
-import { explainStay, introduce } from './demo/script.ts'
-import type { Stage } from './demo/stage.ts'
 import { Terminal } from './demo/terminal.ts'
+import { Walkthrough } from './demo/walkthrough.ts'
 import type { RunningProgram } from './harness/processes.ts'
 import { until } from './harness/until.ts'
 
 const terminal = new Terminal(process.stdout)
 const stopping = new AbortController()
 let operator: RunningProgram | undefined
-/** In the order of the making; undone the other way round. */
-const endings: (() => Promise<void> | void)[] = []
+/** Run in reverse order at the end. */
+const cleanups: (() => Promise<void> | void)[] = []
 
-async function perform(): Promise<void> {
-  const own = ownClusterAsked(process.env)
+async function run(): Promise<void> {
+  const own = requestedCluster(process.env)
   introduce(terminal, own)
   terminal.chapter('1. A cluster, a registry, and cvmanager')
-  const stage = await chooseStage(own, terminal, stopping.signal)
-  endings.push(() => stage.end())
+  const environment = await chooseEnvironment(own, terminal, stopping.signal)
+  cleanups.push(() => environment.end())
   const { signal } = stopping
   signal.throwIfAborted()
-  const running = await install(stage)
+  const running = await install(environment)
   operator = running
-  endings.push(() => running.stop('SIGTERM', 5_000))
-  endings.push(() => stage.withdraw())
+  cleanups.push(() => running.stop('SIGTERM', 5_000))
+  cleanups.push(() => environment.removeContainerVersions())
 
-  const play = new Play({ stage, terminal, operator: running, signal })
-  endings.push(() => play.end())
-  await play.application()
+  const walkthrough = new Walkthrough({ environment, terminal, operator: running, signal })
+  cleanups.push(() => walkthrough.end())
+  await walkthrough.application()
   terminal.chapter('3. CI delivers a new version')
-  await play.goodVersion('v1.1.0')
+  await walkthrough.goodVersion('v1.1.0')
   terminal.chapter('4. CI delivers a bad one')
-  await play.badVersion('v1.2.0-broken')
+  await walkthrough.badVersion('v1.2.0-broken')
   terminal.chapter('5. CI delivers the next one')
-  await play.goodVersion('v1.3.0')
-  await play.story('v1.3.0', 'v1.2.0-broken')
+  await walkthrough.goodVersion('v1.3.0')
+  await walkthrough.showStatus('v1.3.0', 'v1.2.0-broken')
   if (process.env.DEMO === 'once') return
 
-  const { registryOrigin, simulated, images } = stage
-  endings.push(announce({ registryOrigin, simulated, architectures: images.architectures }))
-  explainStay(terminal, stage)
-  await play.stay()
+  const { registryOrigin, simulated, images } = environment
+  cleanups.push(announce({ registryOrigin, simulated, architectures: images.architectures }))
+  explainNextSteps(terminal, environment)
+  await walkthrough.watch()
 }
 
-async function install(stage: Stage): Promise<RunningProgram> {
-  const { shell } = stage
-  await shell.typed('kubectl apply -f crds/')
-  await shell.typed('kubectl create namespace cvmanager')
-  await shell.typed('kubectl apply -f deploy/rbac.yaml')
-  // Which fails where the CRD is so new that it has no conditions at all.
+async function install(environment: Environment): Promise<RunningProgram> {
+  const { shell } = environment
+  await shell.show('kubectl apply -f crds/')
+  await shell.show('kubectl create namespace cvmanager')
+  await shell.show('kubectl apply -f deploy/rbac.yaml')
+  // `kubectl wait` fails if the new CRD has no conditions yet.
   await until('the CRD to be established', async () => {
-    await shell.quietly('kubectl wait --for=condition=Established crd/containerversions.cvmanager.io --timeout=30s')
+    await shell.run('kubectl wait --for=condition=Established crd/containerversions.cvmanager.io --timeout=30s')
     return true
   })
-  const started = await startOperator(stage)
+  const started = await startOperator(environment)
   try {
     const isAtWork = async () => !started.running || (await started.log()).includes('cvmanager is at work')
     await until('cvmanager to be at work', isAtWork, 30_000)
@@ -72,32 +71,32 @@ async function install(stage: Stage): Promise<RunningProgram> {
     throw error
   }
   terminal.line()
-  terminal.done('cvmanager runs, beside the cluster, with the rights of deploy/rbac.yaml and no others')
+  terminal.done('cvmanager runs outside the cluster, with the rights of deploy/rbac.yaml and no others')
   return started
 }
 
-async function clear(): Promise<void> {
+async function cleanUp(): Promise<void> {
   let failed = false
-  for (const ending of endings.splice(0).reverse()) {
+  for (const cleanup of cleanups.splice(0).reverse()) {
     try {
-      await ending()
+      await cleanup()
     } catch (thrown) {
       failed = true
       terminal.failed(messageOf(thrown))
     }
   }
-  if (!failed) terminal.done('everything that the demo brought is removed')
+  if (!failed) terminal.done('the demo has removed everything that it created')
 }
 
-function listen(): void {
+function stopOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      // Impatience: the watchdog of the harness removes what is left.
+      // A second signal exits at once. The harness's watchdog removes what is left.
       if (stopping.signal.aborted) process.exit(130)
       stopping.abort(new Error(`stopped by ${signal}`))
     })
   }
-  // Nobody looks any more, such as after `make demo | head`.
+  // The reader has gone, as after `make demo | head`.
   process.stdout.on('error', () => stopping.abort(new Error('the output was closed')))
 }
 
@@ -108,9 +107,10 @@ async function main(): Promise<number> {
       await push(rest, terminal)
       return 0
     }
-    if (command !== undefined) throw new UsageError(`there is no "${command}"; there is: push <version> [--broken]`)
-    listen()
-    await perform()
+    if (command !== undefined)
+      throw new UsageError(`unknown command "${command}"; the only command is: push <version> [--broken]`)
+    stopOnSignals()
+    await run()
     return 0
   } catch (thrown) {
     if (stopping.signal.aborted) return 130
@@ -119,10 +119,10 @@ async function main(): Promise<number> {
     if (operator?.running) terminal.line(`\nThe end of cvmanager's log:\n${await operator.lastLines()}`)
     return 1
   } finally {
-    terminal.still()
-    if (endings.length > 0) {
+    terminal.clearProgress()
+    if (cleanups.length > 0) {
       terminal.line()
-      await clear()
+      await cleanUp()
     }
   }
 }

@@ -1,14 +1,14 @@
-/** What the documents say is held against the files that they speak of. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+/** Checks the documents against the files that they describe. */
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const documents = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })].sort()
 
-/** As the forge makes them: lower case, spaces to dashes, without punctuation. */
+/** Makes anchors as GitHub does: lower case, dashes for spaces, no punctuation. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -18,7 +18,7 @@ const anchorOf = (heading: string): string =>
 const anchors = (text: string): readonly string[] =>
   [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
 
-t.test('every relative link leads to a file, and to a heading in it', async (t) => {
+t.test('every relative link leads to a file, and to a heading in that file', async (t) => {
   t.ok(documents.includes('README.md') && documents.includes('docs/architecture.md'))
   for (const document of documents) {
     for (const [, link = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -33,17 +33,92 @@ t.test('every relative link leads to a file, and to a heading in it', async (t) 
   }
 })
 
+/** The numbers of docs/regressions.md and docs/reliability.md. */
+const numbersIn = (text: string): readonly string[] => text.match(/\b[BRS]\d{1,2}\b/g) ?? []
+
+/** The numbers that the tests of a file carry at the start of their names. */
+const testsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/['"`]((?:[BRS]\d{1,2} )+)/g)].flatMap(([, numbers = '']) => numbersIn(numbers))
+
+interface NumberedRow {
+  readonly document: string
+  readonly number: string
+  readonly shownBy: string
+}
+
+const numberedRows = (document: string): readonly NumberedRow[] =>
+  [...read(document).matchAll(/^\| ([BRS]\d{1,2}) \|.*\| (.+) \|$/gm)].map(([, number = '', shownBy = '']) => ({
+    document,
+    number,
+    shownBy,
+  }))
+
+const range = (letter: string, last: number, digits: number): readonly string[] =>
+  Array.from({ length: last }, (_, at) => letter + String(at + 1).padStart(digits, '0'))
+
+t.test('every defect and promise has one row, and every number that the sources name is one of them', async (t) => {
+  const defects = numberedRows('docs/regressions.md').map(({ number }) => number)
+  t.same(defects, range('B', 51, 2))
+  const promises = numberedRows('docs/reliability.md').map(({ number }) => number)
+  t.same(promises, [...range('R', 17, 1), ...range('S', 12, 1)])
+
+  const documented = new Set([...defects, ...promises])
+  const files = [...globSync('{operator,e2e,scripts,bench}/**/*.ts', { cwd: root }), ...documents, 'Makefile']
+  for (const file of files) {
+    const unknown = numbersIn(read(file)).filter((number) => !documented.has(number))
+    t.same(unknown, [], `${file} names no other number`)
+  }
+})
+
+t.test('every defect and promise links to tests of its number, or says that they come later', async (t) => {
+  const sources = globSync('{operator,e2e,scripts}/**/*.ts', { cwd: root })
+  const tested = new Map(sources.map((file) => [file, testsIn(read(file))]))
+  const filesWith = (number: string) => sources.filter((file) => tested.get(file)?.includes(number))
+  const targets = [...read('Makefile').matchAll(/^([a-z]+):/gm)].map(([, target = '']) => target)
+  for (const { document, number, shownBy } of ['regressions', 'reliability'].flatMap((page) =>
+    numberedRows(`docs/${page}.md`),
+  )) {
+    // A test of another number counts if the row names that number.
+    const numbers = [number, ...numbersIn(shownBy.replaceAll(/\]\([^)]*\)/g, ']'))]
+    const links = [...shownBy.matchAll(/\]\((\.\.[^)]+\.ts)\)/g)].map(([, link = '']) => join('docs', link))
+    for (const link of links.filter((link) => link !== 'e2e/docs.test.ts')) {
+      t.ok(
+        numbers.some((one) => tested.get(link)?.includes(one)),
+        `${document}: ${link} has a test that begins with ${number}; such tests are in ${filesWith(number).join(', ')}`,
+      )
+    }
+    const commands = [...shownBy.matchAll(/`make ([a-z]+)`/g)].map(([, target = '']) => target)
+    for (const command of commands) t.ok(targets.includes(command), `${document}: make ${command} is a target`)
+    if (links.length + commands.length === 0) {
+      t.match(shownBy, /comes with|not shown yet/, `${document}: ${number} says when its test comes`)
+      t.same(filesWith(number), [], `${document}: ${number} has a test, so its row links to it`)
+    }
+  }
+})
+
 t.test('the ContainerVersion that the README explains is the one of the examples', async (t) => {
   const [, explained] = /```yaml\n(apiVersion: cvmanager[\s\S]*?)```/.exec(read('README.md')) ?? []
   t.equal(explained, read('examples/shop/container-version.yaml').replace(/^---\n/, ''))
 })
 
-/** The words that conditions, events and the log carry, wherever the code makes them. */
+t.test(
+  'the picture of the folders is the same on both pages, and the table has every folder of operator',
+  async (t) => {
+    const contributing = read('CONTRIBUTING.md')
+    const [picture = ''] = /```\n +main\.ts[\s\S]*?```/.exec(read('docs/architecture.md')) ?? []
+    t.ok(picture.length > 0 && contributing.includes(picture))
+    const listed = [...contributing.matchAll(/^\| `operator\/([a-z]+)` \|/gm)].map(([, folder = '']) => folder)
+    const folders = readdirSync(join(root, 'operator'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    t.same([...listed].sort(), folders.map(({ name }) => name).sort())
+  },
+)
+
+/** How the code writes the reasons in conditions, events and the log. */
 const makers: readonly RegExp[] = [
   /new (?:NeedsChangeError|TransientError|RegistryRefusal)\(\s*'([A-Z]\w+)'/g,
   /(?:reason|by): '([A-Z]\w+)'/g,
-  /happening\(\s*\w+,\s*'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
-  /optional\(hands, object, '([A-Z]\w+)'/g,
+  /\(\s*(?:\w+,\s*)?'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
+  /optional\(\w+, object, '([A-Z]\w+)'/g,
   /\bfail\(\s*'([A-Z]\w+)'/g,
   /\bnotFound\(\s*'([A-Z]\w+)'/g,
   /const noneFits = '([A-Z]\w+)'/g,
@@ -53,11 +128,11 @@ function reasonsInCode(): Set<string> {
   const sources = globSync('operator/**/*.ts', { cwd: root }).filter((path) => !/(test|fixture|cases)\.ts$/.test(path))
   const text = sources.map(read)
   const found = text.flatMap((source) => makers.flatMap((maker) => [...source.matchAll(maker)].map(([, word]) => word)))
-  // Made of the outcome, in controller/outcome.ts.
+  // rollouts/plan/outcome.ts builds these from the outcome.
   return new Set([...found.filter((word) => word !== undefined), 'Aborted', 'RolloutAborted'])
 }
 
-/** Of the API server itself: known by its status code, and never shown by that word. */
+/** A reason of the API server itself. The code knows it by its status code and never shows the word. */
 const internal: ReadonlySet<string> = new Set(['Expired'])
 
 t.test('every reason is documented, and every documented reason exists', async (t) => {
@@ -80,7 +155,7 @@ interface ClusterRole {
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[]
 }
 
-t.test('the rights that are documented are those of the ClusterRole', async (t) => {
+t.test('the documented rights are those of the ClusterRole', async (t) => {
   const objects = parseAllDocuments(read('deploy/rbac.yaml')).map((one) => one.toJS() as ClusterRole)
   const rules = objects.find(({ kind }) => kind === 'ClusterRole')?.rules ?? []
   const lines = read('docs/operations.md').split('\n')
@@ -92,9 +167,18 @@ t.test('the rights that are documented are those of the ClusterRole', async (t) 
   }
 })
 
+interface Crd {
+  readonly spec: { readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[] }
+}
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>
+}
+
 t.test('every field of the spec is documented', async (t) => {
   const document = read('docs/containerversion.md')
-  const { specSchema } = await import('../operator/api/spec.ts')
-  const { properties } = specSchema
-  for (const field of Object.keys(properties)) t.match(document, new RegExp(`^\\| \`${field}[\`.]`, 'm'), field)
+  const crd = parse(read('crds/cvmanager.io_containerversions.yaml')) as Crd
+  const fields = Object.keys(crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.spec?.properties ?? {})
+  t.ok(fields.length > 10, 'the CRD was read')
+  for (const field of fields) t.match(document, new RegExp(`^\\| \`${field}[\`.]`, 'm'), field)
 })

@@ -1,4 +1,4 @@
-/** spec.serviceAccountName at Google: tokens of a real API server, with the rights of deploy/; Google's services are played. */
+/** spec.serviceAccountName for Google, with tokens of a real API server and the rights of deploy/. Google's services are stand-ins. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -19,7 +19,7 @@ interface TokenReview {
   readonly status: { readonly authenticated?: boolean; readonly user?: { readonly username?: string } }
 }
 
-t.test('Google is shown a token of the tenant’s account, which is good for Google alone', async (t) => {
+t.test('Google gets a token of the tenant’s account, which is valid for Google alone', async (t) => {
   t.setTimeout(120_000)
   const cluster = await startCluster()
   t.teardown(() => cluster.stop())
@@ -47,18 +47,18 @@ t.test('Google is shown a token of the tenant’s account, which is good for Goo
   const { transport, endpoints, exchanges, readers } = cloud
   readers.add(`token-of-${email}`)
   const deps = { transport, clock: systemClock, endpoints, env: {} }
-  const look = (namespace: string, googleWorkloadIdentity = '') =>
+  const resolve = (namespace: string, googleWorkloadIdentity = '') =>
     new Registries({ ...deps, googleWorkloadIdentity }).for(web).resolve(web, 'env-prod', {
       credentials: serviceAccountOf(client, namespace, account),
     })
 
   const who = `system:serviceaccount:shop:${account}`
-  t.equal(await look('shop'), digest)
-  t.equal(await look('shop', provider), digest)
+  t.equal(await resolve('shop'), digest)
+  t.equal(await resolve('shop', provider), digest)
   const [onGke = '', elsewhere = ''] = exchanges.map(({ subject_token }) => subject_token)
   t.equal(await review(onGke, 'my-project.svc.id.goog'), who)
   t.equal(await review(elsewhere, `https://iam.googleapis.com/${provider}`), who)
-  t.equal(await review(onGke), undefined, 'the API server itself takes neither')
+  t.equal(await review(onGke), undefined, 'the API server itself accepts neither token')
   t.equal(await review(elsewhere), undefined)
   const { exp, iat } = JSON.parse(Buffer.from(onGke.split('.')[1] ?? '', 'base64url').toString())
   t.equal(exp - iat, 600)
@@ -71,9 +71,9 @@ t.test('Google is shown a token of the tenant’s account, which is good for Goo
     reason: 'ServiceAccountTokenNotReadable',
     message: /may not act as the service account bank\/registry-reader.*deploy\/service-account-tokens\.yaml/,
   }
-  await t.rejects(look('bank'), denied, 'S2 without its Role nobody asks in its name')
+  await t.rejects(resolve('bank'), denied, 'S2 without the Role nobody requests a token for the account')
   await cluster.kubectl('delete', `serviceaccount/${account}`, '-n', 'shop')
-  await t.rejects(look('shop'), {
+  await t.rejects(resolve('shop'), {
     reason: 'ServiceAccountNotFound',
     message: /no ServiceAccount shop\/registry-reader/,
   })

@@ -50,7 +50,7 @@ async function pods(cluster: Cluster, app: string): Promise<readonly Pod[]> {
   return (await cluster.kubectlJson<{ items: Pod[] }>('get', 'pods', '-l', `app=${app}`)).items
 }
 
-/** The first pod's first container, once it has one that fits. */
+/** Waits for a pod that fits, and returns its first container's status. */
 async function container(cluster: Cluster, app: string, fits: (pod: Pod) => boolean) {
   const seen = await untilValue(
     `a pod of ${app}`,
@@ -79,9 +79,9 @@ t.test('a cluster', async (t) => {
   const started = Date.now()
   const cluster = await startCluster({ nodes: 2 })
   t.teardown(() => cluster.stop())
-  t.comment(`up in ${Date.now() - started} ms`)
+  t.comment(`ready in ${Date.now() - started} ms`)
 
-  await t.test('brings a Deployment of three up, and a new image to all of its pods', async (t) => {
+  await t.test('starts a Deployment of three pods, and rolls a new image out to all of them', async (t) => {
     await cluster.apply(deployment('web', 'registry.example.com:5000/shop/web:1.0'))
     await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=20s')
     const first = await container(cluster, 'web', () => true)
@@ -100,7 +100,7 @@ t.test('a cluster', async (t) => {
     }
   })
 
-  await t.test('has pods fail in the ways of real ones, by a word in the image', async (t) => {
+  await t.test('simulates failing pods by a word in the image', async (t) => {
     await cluster.apply(
       deployment('broken', `shop/web:broken-1@${DIGEST}`),
       deployment('crash', 'shop/web:crash-1'),
@@ -128,7 +128,7 @@ t.test('a cluster', async (t) => {
     await cluster.kubectl('wait', '--for=condition=Complete', 'job/passes', '--timeout=15s')
   })
 
-  await t.test('says in its audit log who did what', async (t) => {
+  await t.test('records in its audit log who did what', async (t) => {
     const namespace = await cluster.namespace('shop')
     const kubeconfig = await cluster.serviceAccountKubeconfig(namespace, 'ci')
     await t.rejects(cluster.kubectl('--kubeconfig', kubeconfig, 'create', 'configmap', 'x'), /cannot create resource/)
@@ -157,7 +157,7 @@ t.test('a cluster', async (t) => {
     t.same(await cluster.auditLog({ ...filter, since: Date.now() + 1_000 }), [])
   })
 
-  await t.test('goes on with its data after the API server was killed', async (t) => {
+  await t.test('keeps its data when the API server is killed and started again', async (t) => {
     await cluster.stopApiServer()
     await t.rejects(cluster.request('GET', '/readyz'))
     await cluster.startApiServer()
@@ -167,7 +167,7 @@ t.test('a cluster', async (t) => {
     await cluster.kubectl('delete', 'namespace', 'shop', '--timeout=30s')
   })
 
-  await t.test('leaves nothing behind when it is stopped', async (t) => {
+  await t.test('leaves nothing behind after stop', async (t) => {
     const pids = cluster.processes.map((program) => program.pid)
     t.equal(pids.filter(isAlive).length, 5)
     await cluster.stop()
@@ -176,7 +176,7 @@ t.test('a cluster', async (t) => {
   })
 })
 
-t.test('nothing is left behind by a test that is killed', async (t) => {
+t.test('a test that is killed leaves nothing behind', async (t) => {
   const script = `
     import { startCluster } from '${import.meta.dirname}/harness/cluster.ts'
     import { startRegistry } from '${import.meta.dirname}/harness/registry.ts'
@@ -205,7 +205,7 @@ t.test('nothing is left behind by a test that is killed', async (t) => {
   )
 })
 
-t.test('nothing is left behind by a test that ends without stopping what it started', async (t) => {
+t.test('a test that ends without stopping what it started leaves nothing behind', async (t) => {
   const registry = await startRegistry()
   t.teardown(() => registry.stop())
   const script = `
@@ -215,7 +215,7 @@ t.test('nothing is left behind by a test that ends without stopping what it star
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const { pid, directory } = JSON.parse(await firstLine(child)) as { pid: number; directory: string }
-  t.equal(await ended, 0, 'it ends by itself')
+  t.equal(await ended, 0, 'the process ends by itself')
   await untilValue(
     'the registry to end',
     () => isAlive(pid),
@@ -228,11 +228,11 @@ t.test('nothing is left behind by a test that ends without stopping what it star
     (there) => !there,
     5_000,
   )
-  t.ok(registry.process.running, 'what others started runs on')
+  t.ok(registry.process.running, 'the registry of another process still runs')
 })
 
 async function firstLine(child: ChildProcess): Promise<string> {
-  if (!child.stdout) throw new Error('The child has no output to read from')
+  if (!child.stdout) throw new Error('The child has no standard output')
   for await (const line of createInterface({ input: child.stdout })) return line
-  throw new Error('The child ended without a word')
+  throw new Error('The child ended without output')
 }

@@ -50,7 +50,7 @@ async function refusals(t: Test, cluster: Cluster): Promise<void> {
     ['tag and policy', { tag: 'env-prod', policy: { semver } }, /tag and policy exclude each other: keep tag .* leave/],
     ['an empty policy', { policy: {} }, /must say how to choose: write one of semver, calendar, numeric and newest/],
     ['a filter alone', { policy: { filter: { pattern: 'v.*' } } }, /must say how to choose/],
-    ['two ways at once', { policy: { semver, numeric: {} } }, /must choose in one way: write only one of semver/],
+    ['two policies at once', { policy: { semver, numeric: {} } }, /must choose in one way: write only one of semver/],
     ['a semver without a range', { policy: { semver: {} } }, /required field "range" in .*spec\.policy\.semver/],
     [
       'a calendar without a format',
@@ -67,7 +67,7 @@ async function refusals(t: Test, cluster: Cluster): Promise<void> {
       { policy: { numeric: {}, filter: { pattern: 'v(.*)', extract: 'v' } } },
       /must name a group of filter\.pattern, e\.g\. \$1/,
     ],
-    ['a way that there is not', { policy: { alphabetical: {} } }, /unknown field "alphabetical" in .*spec\.policy/],
+    ['an unknown policy', { policy: { alphabetical: {} } }, /unknown field "alphabetical" in .*spec\.policy/],
   ]
   for (const [what, spec, message] of cases) {
     await t.rejects(cluster.apply(containerVersion('refused', { imageRepo, ...spec })), { message }, what)
@@ -122,7 +122,7 @@ async function rollouts(t: Test, cluster: Cluster, registry: Registry): Promise<
     t.equal(await image(), `${imageRepo}:v1.0.0@${first.digest}`)
   })
 
-  await t.test('so is a higher one that is pushed, by lists and HEADs alone', async (t) => {
+  await t.test('a higher version that is pushed is rolled out too, with lists and HEAD requests alone', async (t) => {
     registry.forget()
     const second = await registry.push('shop/web', ['v1.10.0'])
     await registry.push('shop/web', ['v1.9.0'])
@@ -138,21 +138,21 @@ async function rollouts(t: Test, cluster: Cluster, registry: Registry): Promise<
     t.match(events, /RolloutSucceeded v1\.10\.0 \(sha256:/)
   })
 
-  await t.test('kubectl shows how the version is chosen', async (t) => {
+  await t.test('kubectl shows how the policy chooses the version', async (t) => {
     t.match(await cluster.kubectl('describe', 'cv', 'web'), /Policy:\s+Semver:\s+Prerelease:\s+false\s+Range:\s+\^1/)
     t.match(await cluster.kubectl('get', 'cv', 'web'), /v1\.10\.0 +UpToDate/)
     t.match(await cluster.kubectl('explain', 'cv.spec.policy.semver'), /docs\.npmjs\.com/)
   })
 
-  await t.test('where its tag is taken away, the next best is rolled out', async (t) => {
+  await t.test('if the chosen tag is removed, the next best one is rolled out', async (t) => {
     await registry.untag('shop/web', 'v1.10.0')
     await becomes('web', 'at v1.9.0', ({ current, phase }) => current?.version === 'v1.9.0' && phase === 'UpToDate')
     t.match(await image(), ':v1.9.0@sha256:')
   })
 
-  await t.test('what admission cannot tell is told in the status, and changes nothing', async (t) => {
+  await t.test('the status reports what admission cannot check, and nothing changes', async (t) => {
     const before = await image()
-    const told = async (policy: object, reason: string, message: RegExp) => {
+    const reports = async (policy: object, reason: string, message: RegExp) => {
       const merged = { spec: { policy: { semver: null, numeric: null, newest: null, filter: null, ...policy } } }
       await cluster.kubectl('patch', 'cv', 'web', '--type=merge', '-p', JSON.stringify(merged))
       const { status } = await becomes('web', reason, ({ conditions }) =>
@@ -160,14 +160,14 @@ async function rollouts(t: Test, cluster: Cluster, registry: Registry): Promise<
       )
       t.match(status, { phase: 'Stalled', message })
     }
-    await told(
+    await reports(
       { semver: { range: '^1 or so' } },
       'VersionPolicyInvalid',
       /"or" at character 4 is no version.*Write a range/,
     )
-    await told({ numeric: {}, filter: { pattern: 'v([0-9' } }, 'VersionPolicyInvalid', /missing closing \]/)
-    await told({ semver: { range: '^7' } }, 'NoTagFits', /no tag is a semantic version .* in the range \^7/)
-    await told({ newest: {} }, 'PolicyNotSupported', /\(oci\) does not tell when a tag was pushed/)
+    await reports({ numeric: {}, filter: { pattern: 'v([0-9' } }, 'VersionPolicyInvalid', /missing closing \]/)
+    await reports({ semver: { range: '^7' } }, 'NoTagFits', /no tag is a semantic version .* in the range \^7/)
+    await reports({ newest: {} }, 'PolicyNotSupported', /\(oci\) does not tell when a tag was pushed/)
     t.equal(await image(), before)
   })
 }
@@ -179,8 +179,8 @@ t.test('version policies', async (t) => {
   await cluster.kubectl('apply', '-f', join(root, 'crds'))
   await cluster.established('containerversions.cvmanager.io')
 
-  await t.test('what cannot work is refused, with what to write instead', (t) => refusals(t, cluster))
-  await t.test('the examples of the documentation are accepted', (t) => example(t, cluster))
+  await t.test('admission refuses specs that cannot work, and says what to write instead', (t) => refusals(t, cluster))
+  await t.test('admission accepts the examples of the documentation', (t) => example(t, cluster))
 
   const operator = new RunningProgram({
     name: 'cvmanager',
@@ -192,10 +192,10 @@ t.test('version policies', async (t) => {
     ],
     directory: cluster.directory,
     logFile: join(cluster.directory, 'cvmanager.log'),
-    // Not the environment of the test runner, which follows its children.
+    // NODE_OPTIONS keeps the test runner from following this process.
     env: { NODE_OPTIONS: '', HOME: cluster.directory },
   })
   t.teardown(() => operator.stop('SIGKILL'))
-  await t.test('versions are rolled out by a semver policy', (t) => rollouts(t, cluster, registry))
+  await t.test('a semver policy rolls versions out', (t) => rollouts(t, cluster, registry))
   if (!t.passing()) t.comment(await operator.log())
 })

@@ -1,4 +1,4 @@
-/** Two replicas behind one address: a webhook does its work whichever of them it reaches. Nothing is polled meanwhile. */
+/** Two replicas: a webhook works, whichever replica it reaches. The interval is an hour, so polls change nothing here. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,8 +16,8 @@ const annotation = 'cvmanager.io/webhook-address'
 interface Replica {
   readonly operator: Operator
   readonly address: string
-  /** @returns the status and what was said, once */
-  tellOf(image: string): Promise<{ readonly status: number; readonly text: string; readonly retryAfter: string | null }>
+  /** Sends one webhook. */
+  notify(image: string): Promise<{ readonly status: number; readonly text: string; readonly retryAfter: string | null }>
 }
 
 async function replica(bed: Bed, name: string, folder: string): Promise<Replica> {
@@ -25,7 +25,7 @@ async function replica(bed: Bed, name: string, folder: string): Promise<Replica>
   const port = address.split(':')[1] ?? ''
   const flags = ['--webhook-port', port, '--webhook-secrets-dir', folder, '--pod-ip', '127.0.0.1']
   const operator = await bed.operator({ name, flags })
-  const tellOf = async (image: string) => {
+  const notify = async (image: string) => {
     const answer = await fetch(`http://${address}/v1/hooks/cloudevents`, {
       method: 'POST',
       headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/cloudevents+json' },
@@ -33,7 +33,7 @@ async function replica(bed: Bed, name: string, folder: string): Promise<Replica>
     })
     return { status: answer.status, text: await answer.text(), retryAfter: answer.headers.get('retry-after') }
   }
-  return { operator, address, tellOf }
+  return { operator, address, notify }
 }
 
 const objects = (imageRepo: string): KubernetesObject[] => [
@@ -58,7 +58,7 @@ const objects = (imageRepo: string): KubernetesObject[] => [
   },
 ]
 
-async function handsOn(t: Test, bed: Bed, folder: string): Promise<void> {
+async function forwards(t: Test, bed: Bed, folder: string): Promise<void> {
   const { cluster, registry } = bed
   const imageRepo = registry.repository('shop/web')
   const image = `${imageRepo}:env-prod`
@@ -69,7 +69,7 @@ async function handsOn(t: Test, bed: Bed, folder: string): Promise<void> {
       (seen) => seen === `${version} UpToDate`,
       30_000,
     )
-  const leaderSays = () =>
+  const lease = () =>
     cluster.kubectlJson<{ metadata: { annotations?: Readonly<Record<string, string>> } }>(
       ...['get', 'lease', 'cvmanager', '-n', 'cvmanager'],
     )
@@ -81,29 +81,29 @@ async function handsOn(t: Test, bed: Bed, folder: string): Promise<void> {
   await second.operator.stands()
   await cluster.apply(...objects(imageRepo))
   await isUpToDate('1111111')
-  t.equal((await leaderSays()).metadata.annotations?.[annotation], first.address)
+  t.equal((await lease()).metadata.annotations?.[annotation], first.address)
 
-  await t.test('a webhook that reaches the standby is rolled out by the leader', async (t) => {
+  await t.test('the leader rolls out what a webhook announces to the standby', async (t) => {
     await registry.push('shop/web', ['2222222', 'env-prod'])
-    t.match(await second.tellOf(image), { status: 202, text: '{"hints":1,"followed":1}' })
+    t.match(await second.notify(image), { status: 202, text: '{"hints":1,"followed":1}' })
     await isUpToDate('2222222')
     t.notOk(await second.operator.leads())
     const metrics = await (await fetch(`http://127.0.0.1:${second.operator.port}/metrics`)).text()
     t.match(metrics, 'cvmanager_push_hints_total{kind="cloudevents",outcome="forwarded"} 1')
   })
 
-  await t.test('while nobody leads, the sender is told to come again, and then is heard', async (t) => {
+  await t.test('without a leader the sender gets 503 and Retry-After, and succeeds later', async (t) => {
     await first.operator.stop('SIGKILL')
-    t.match(await second.tellOf(image), { status: 503, retryAfter: '5' })
+    t.match(await second.notify(image), { status: 503, retryAfter: '5' })
     await registry.push('shop/web', ['3333333', 'env-prod'])
     await until('the second to lead', () => second.operator.leads(), 30_000)
     await isUpToDate('3333333')
-    t.equal((await leaderSays()).metadata.annotations?.[annotation], second.address)
+    t.equal((await lease()).metadata.annotations?.[annotation], second.address)
 
     const third = await replica(bed, 'third', folder)
     await third.operator.stands()
     await registry.push('shop/web', ['4444444', 'env-prod'])
-    await until('the third to have read the Lease', async () => (await third.tellOf(image)).status === 202)
+    await until('the third to have read the Lease', async () => (await third.notify(image)).status === 202)
     await isUpToDate('4444444')
     for (const { operator } of [first, second, third]) t.notMatch(await operator.program.log(), secret)
   })
@@ -115,6 +115,6 @@ t.test('push to several replicas', async (t) => {
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'cloudevents'), secret)
   const bed = await startBed(t)
-  // With the rights of deploy/rbac.yaml alone.
-  await handsOn(t, bed, folder)
+  // The replicas have the rights of deploy/rbac.yaml alone.
+  await forwards(t, bed, folder)
 })

@@ -1,4 +1,4 @@
-/** Push on a real API server: nothing is polled within these tests, for the interval is an hour. */
+/** Push on a real API server. The interval is an hour, so polls change nothing in these tests. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,7 +69,7 @@ async function byWebhook(t: Test, cluster: Cluster, registry: Registry, port: nu
     const began = performance.now()
     const { digest } = await registry.push('shop/web', [version, 'env-prod'])
     await runs(cluster, 'web', `${imageRepo}:${version}@${digest}`)
-    t.comment(`${version}: seen by kubectl ${Math.round(performance.now() - began)} ms after the push`)
+    t.comment(`${version}: visible to kubectl ${Math.round(performance.now() - began)} ms after the push`)
     await isUpToDate(cluster, 'web', version)
     t.ok(registry.count({ method: 'HEAD' }) >= 1)
   }
@@ -80,11 +80,11 @@ async function byWebhook(t: Test, cluster: Cluster, registry: Registry, port: nu
   registry.forget()
   for (let i = 0; i < 5; i++) await registry.push('shop/other', ['1.0', 'env-prod'])
   await registry.push('shop/web', ['4444444'])
-  await until('these hints', async () => {
+  await until('the hints to be counted', async () => {
     const unknown = await metric(port, 'cvmanager_push_hints_total{kind="distribution",outcome="unknown"}')
     return Number(unknown.split(' ').at(-1)) >= 11
   })
-  t.equal(registry.requests.length, 0, 'what nobody follows costs no request')
+  t.equal(registry.requests.length, 0, 'a hint about a repository that nobody follows costs no request')
 }
 
 async function byQueue(t: Test, cluster: Cluster, moto: Moto, queue: MotoQueue): Promise<void> {
@@ -114,7 +114,7 @@ async function startOperator(t: Test, cluster: Cluster, flags: readonly string[]
     ],
     directory: cluster.directory,
     logFile: join(cluster.directory, `${name}.log`),
-    // Not the environment of the test runner, which follows its children.
+    // NODE_OPTIONS keeps the test runner from following this process.
     env: { NODE_OPTIONS: '', HOME: cluster.directory, ...motoEnvironment, AWS_REGION: MOTO_REGION },
   })
   t.teardown(() => operator.stop('SIGKILL'))
@@ -140,7 +140,7 @@ t.test('push', async (t) => {
     ...['--ecr-events-queue', queue.url, '--registry-endpoint', `ecr=${moto.endpoint}`],
     ...['--insecure-registry', registry.host, '--insecure-registry', new URL(moto.endpoint).host],
   ]
-  await t.test('S1 without a secret it does not start, and says which setting is missing', async (t) => {
+  await t.test('S1 without a secret cvmanager does not start, and names the missing setting', async (t) => {
     const refused = await startOperator(t, cluster, flags, 'refused')
     await refused.exited
     t.match(await refused.lastLines(1), /^error: --webhook-secrets-dir .*there is no secret file in it/)
@@ -152,9 +152,9 @@ t.test('push', async (t) => {
     await operator.assertRunning()
     return (await operator.log()).includes('cvmanager is at work')
   })
-  await t.test('a push to the registry is rolled out by its notification', (t) => byWebhook(t, cluster, registry, port))
-  await t.test('a push to ECR is rolled out by its event in a queue', (t) => byQueue(t, cluster, moto, queue))
-  await t.test('S1 strangers cause no look, and are counted', async (t) => {
+  await t.test('a notification of the registry rolls a push out', (t) => byWebhook(t, cluster, registry, port))
+  await t.test('an event in a queue rolls a push to ECR out', (t) => byQueue(t, cluster, moto, queue))
+  await t.test('S1 an unauthenticated webhook causes no poll, and is counted', async (t) => {
     registry.forget()
     const events = [
       { action: 'push', target: { repository: 'shop/web', tag: 'env-prod' }, request: { host: registry.host } },
@@ -165,7 +165,7 @@ t.test('push', async (t) => {
     t.equal(registry.requests.length, 0)
     t.match(await metric(port, 'cvmanager_push_hints_total{kind="distribution",outcome="refused"}'), / 1$/)
   })
-  await t.test('R6 it stops within three seconds, in the midst of a long poll', async (t) => {
+  await t.test('R6 cvmanager stops within three seconds, in the middle of a long poll', async (t) => {
     const began = performance.now()
     await operator.stop('SIGTERM')
     t.ok(performance.now() - began < 3000, `${Math.round(performance.now() - began)} ms`)

@@ -1,4 +1,4 @@
-/** spec.serviceAccountName on a real API server and moto's ECR and STS; cvmanager has the rights of deploy/rbac.yaml. */
+/** spec.serviceAccountName on a real API server with moto's ECR and STS. cvmanager has the rights of deploy/rbac.yaml. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -15,7 +15,7 @@ const roleOf = (tenant: string) => `arn:aws:iam::123456789012:role/${tenant}`
 function tenant(namespace: string, imageRepo: string, serviceAccountName: string | undefined): KubernetesObject[] {
   const labels = { app: 'web' }
   const containers = [{ name: 'main', image: `${imageRepo}:0000000` }]
-  // Its registry takes no pull secrets: this one, which may not even be read, is of no account.
+  // ECR takes no pull secrets. cvmanager ignores this one, which it may not even read.
   const template = { metadata: { labels }, spec: { containers, imagePullSecrets: [{ name: 'ecr-token' }] } }
   return [
     {
@@ -62,7 +62,7 @@ const runs = (cluster: Cluster, namespace: string, image: string) =>
     30_000,
   )
 
-/** What STS was shown. */
+/** The tokens that STS received. */
 const exchanges = (moto: Moto) =>
   moto.calls
     .filter(({ action }) => action === 'sts:AssumeRoleWithWebIdentity')
@@ -86,7 +86,7 @@ async function startOperator(t: Test, cluster: Cluster, moto: Moto): Promise<Run
     ],
     directory: cluster.directory,
     logFile: join(cluster.directory, 'cvmanager.log'),
-    // Not the environment of the test runner, which follows its children.
+    // NODE_OPTIONS keeps the test runner from following this process.
     env: { NODE_OPTIONS: '', HOME: cluster.directory, ...motoEnvironment, AWS_REGION: MOTO_REGION },
   })
   t.teardown(() => operator.stop('SIGKILL'))
@@ -97,7 +97,7 @@ async function startOperator(t: Test, cluster: Cluster, moto: Moto): Promise<Run
   return operator
 }
 
-t.test('tenants are told apart by their service accounts', async (t) => {
+t.test('service accounts keep tenants apart', async (t) => {
   t.setTimeout(180_000)
   const [cluster, moto] = await Promise.all([startCluster(), startMoto()])
   t.teardown(() => Promise.all([cluster.stop(), moto.stop()]))
@@ -112,7 +112,7 @@ t.test('tenants are told apart by their service accounts', async (t) => {
   const image = `${imageRepo}:1111111@${await moto.push('shop/web', ['1111111', 'env-prod'])}`
   moto.forget()
 
-  await t.test('one whose Role is there gets its version by its own role in AWS', async (t) => {
+  await t.test('a tenant with the Role gets its version with its own role in AWS', async (t) => {
     await cluster.apply(...tenant('shop', imageRepo, account))
     await runs(cluster, 'shop', image)
     const [first, ...others] = exchanges(moto)
@@ -122,11 +122,11 @@ t.test('tenants are told apart by their service accounts', async (t) => {
       aud: ['sts.amazonaws.com'],
       seconds: 600,
     })
-    t.same(others, [], 'once, and not at each look')
+    t.same(others, [], 'once, and not for each poll')
     t.notMatch(await operator.log(), first?.token ?? 'no token')
   })
 
-  await t.test('S2 one whose Role is missing is told which to grant, and nobody asks for it', async (t) => {
+  await t.test('S2 without the Role the status says which one to grant, and nobody requests a token', async (t) => {
     await cluster.apply(...tenant('bank', imageRepo, account))
     await ready(cluster, 'bank', 'reason', /^ServiceAccountTokenNotReadable$/)
     const message = await ready(cluster, 'bank', 'message', /./)
@@ -144,7 +144,7 @@ t.test('tenants are told apart by their service accounts', async (t) => {
     t.equal(exchanges(moto).length, 1)
   })
 
-  await t.test('with the account and the Role in its own namespace it goes on by itself', async (t) => {
+  await t.test('once the account and the Role exist, the tenant continues by itself', async (t) => {
     await cluster.apply(...tenant('bank', imageRepo, account))
     await runs(cluster, 'bank', image)
     t.match(exchanges(moto)[1], { role: roleOf('bank'), sub: `system:serviceaccount:bank:${account}` })
@@ -152,7 +152,7 @@ t.test('tenants are told apart by their service accounts', async (t) => {
 
   t.notOk(
     moto.calls.some(({ accessKey }) => accessKey === motoEnvironment.AWS_ACCESS_KEY_ID),
-    'the identity of cvmanager itself was never used',
+    'cvmanager never used its own identity',
   )
   if (!t.passing()) t.comment(await operator.log())
 })

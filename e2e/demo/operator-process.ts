@@ -1,22 +1,24 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RunningProgram } from '../harness/processes.ts'
+import type { Environment } from './environment.ts'
 import { checkout } from './shell.ts'
-import type { Stage } from './stage.ts'
 
-/** Longer than anybody plays. */
+/** Longer than anybody keeps the demo open. */
 const tokenLifetime = '24h'
 
-/** `cvmanager run` of this checkout, outside of the cluster, with the rights of deploy/rbac.yaml and no others. */
-export async function startOperator(stage: Stage): Promise<RunningProgram> {
-  const kubeconfig = await ofServiceAccount(stage)
-  const insecure = stage.registryOrigin.startsWith('http:') ? ['--insecure-registry', stage.registryHost] : []
+/** Starts `cvmanager run` of this checkout outside the cluster, with the rights of deploy/rbac.yaml and no others. */
+export async function startOperator(environment: Environment): Promise<RunningProgram> {
+  const kubeconfig = await serviceAccountKubeconfig(environment)
+  const insecure = environment.registryOrigin.startsWith('http:')
+    ? ['--insecure-registry', environment.registryHost]
+    : []
   return new RunningProgram({
     name: 'cvmanager',
     path: join(checkout, 'bin', 'cvmanager'),
     args: ['run', '--k8s-config', kubeconfig, '--history', '--port', '0', '--log-format', 'pretty', ...insecure],
     directory: checkout,
-    logFile: join(stage.directory, 'cvmanager.log'),
+    logFile: join(environment.directory, 'cvmanager.log'),
   })
 }
 
@@ -24,10 +26,10 @@ interface KubeConfigFile {
   readonly clusters: readonly { readonly name: string }[]
 }
 
-/** The administrator's kubeconfig with the account's token in the place of the administrator's own. */
-async function ofServiceAccount({ shell, directory }: Stage): Promise<string> {
-  const token = await shell.quietly(`kubectl create token cvmanager --namespace cvmanager --duration ${tokenLifetime}`)
-  const text = await shell.quietly('kubectl config view --raw --minify --flatten --output json')
+/** Writes a copy of the administrator's kubeconfig with the service account's token in it. */
+async function serviceAccountKubeconfig({ shell, directory }: Environment): Promise<string> {
+  const token = await shell.run(`kubectl create token cvmanager --namespace cvmanager --duration ${tokenLifetime}`)
+  const text = await shell.run('kubectl config view --raw --minify --flatten --output json')
   const { clusters } = JSON.parse(text) as KubeConfigFile
   const cluster = clusters[0]?.name ?? ''
   const user = 'cvmanager'

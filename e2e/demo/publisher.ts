@@ -3,23 +3,23 @@ import { RegistryApi } from '../harness/registry-api.ts'
 
 export const repository = 'shop/web'
 export const movingTag = 'env-prod'
-/** Also in examples/shop: what cvmanager takes for a version. */
+/** The versionSyntax of examples/shop. */
 export const versionSyntax = /^v[0-9]+\.[0-9]+\.[0-9]+(-[a-z]+)?$/
 
 export type ImageMaker = (version: string, broken: boolean) => Image
 
-/** Plays the part of the team's CI: pushes an image under its version, and moves the tag. */
+/** Does what a team's CI does: pushes an image under its version, and moves the tag. */
 export class Publisher {
   readonly #api: RegistryApi
   readonly #make: ImageMaker
 
-  /** @param origin of the registry, `http://127.0.0.1:5000` */
+  /** @param origin the registry's origin, such as `http://127.0.0.1:5000` */
   constructor(origin: string, make: ImageMaker) {
     this.#api = new RegistryApi(origin)
     this.#make = make
   }
 
-  /** An image that is there already stays as it is. */
+  /** Does not change a version that exists already. */
   async push(version: string, broken = false): Promise<{ readonly digest: Digest; readonly isNew: boolean }> {
     if ((await this.#tags()).includes(version)) {
       return { digest: (await this.#api.manifest(repository, version)).digest, isNew: false }
@@ -36,7 +36,7 @@ export class Publisher {
   }
 
   async #tags(): Promise<readonly string[]> {
-    // A repository is there from its first push on.
+    // A repository does not exist before its first push.
     return this.#api.tags(repository).catch(() => [])
   }
 }

@@ -10,8 +10,8 @@ import type { ImageMaker } from './publisher.ts'
 const types = mediaTypes.oci
 
 /**
- * Images that real nodes run: one program, built by Go for these architectures. A broken one has a layer that is no
- * archive, which every container runtime refuses to unpack.
+ * Makes images that real nodes run, with one program that Go builds for these architectures. The layer of a broken image is
+ * not an archive, so every container runtime refuses it.
  */
 export async function realImage(architectures: readonly string[]): Promise<ImageMaker> {
   const programs = await Promise.all(
@@ -85,7 +85,7 @@ function manifestOf(mediaType: string, value: object): Manifest {
 
 const descriptor = (mediaType: string, bytes: Buffer) => ({ mediaType, digest: digestOf(bytes), size: bytes.length })
 
-/** An archive of one executable file (POSIX ustar: a header of 512 bytes, the content, and two blocks of zeroes). */
+/** Makes an archive of one executable file (POSIX ustar: a header of 512 bytes, the content, and two blocks of zeros). */
 export function tar(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(512)
   const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`

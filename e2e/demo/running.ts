@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { watchDirectory } from '../harness/watchdog.ts'
 import { checkout } from './shell.ts'
 
-/** What `node e2e/demo.ts push` has to know of the demo that runs in another terminal. */
+/** What `node e2e/demo.ts push` needs to know about the demo that runs in another terminal. */
 export interface RunningDemo {
   readonly pid: number
   readonly registryOrigin: string
@@ -13,15 +13,15 @@ export interface RunningDemo {
 
 const file = join(checkout, 'dist', 'demo.json')
 
-/** @returns what takes it back */
+/** @returns a function that withdraws the announcement */
 export function announce(demo: Omit<RunningDemo, 'pid'>): () => void {
   writeFileSync(file, JSON.stringify({ ...demo, pid: process.pid }), { mode: 0o600 })
-  // Also where this process is killed.
+  // Removes the file also if this process is killed.
   watchDirectory(file)
   return () => rmSync(file, { force: true })
 }
 
-/** The demo of this checkout, if it runs. */
+/** Returns the running demo of this checkout, if there is one. */
 export function runningDemo(): RunningDemo | undefined {
   try {
     const demo = JSON.parse(readFileSync(file, 'utf8')) as RunningDemo

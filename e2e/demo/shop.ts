@@ -9,11 +9,11 @@ export interface ShopPod {
   readonly name: string
   readonly image: string
   readonly ready: boolean
-  /** Why it cannot run, where it cannot. */
-  readonly trouble: string | undefined
+  /** Why the pod cannot run, if it cannot. */
+  readonly problem: string | undefined
 }
 
-/** The application at one moment. */
+/** The state of the application at one moment. */
 export interface ShopState {
   readonly image: string
   readonly pods: readonly ShopPod[]
@@ -39,7 +39,7 @@ interface RawDeployment {
   }
 }
 
-/** The audience's view of the application, straight from the API server. */
+/** Reads the application from the API server. */
 export class Shop {
   readonly #client: ApiClient
 
@@ -47,7 +47,7 @@ export class Shop {
     this.#client = new ApiClient({ kubeConfig: loadKubeConfig({ file: kubeconfig }), version: 'demo' })
   }
 
-  async look(): Promise<ShopState> {
+  async read(): Promise<ShopState> {
     const [deployment, pods, object] = await Promise.all([
       this.#client.get<RawDeployment>(`/apis/apps/v1/namespaces/${namespace}/deployments/${name}`),
       this.#client.get<{ readonly items: readonly RawPod[] }>(`/api/v1/namespaces/${namespace}/pods`),
@@ -70,8 +70,8 @@ export class Shop {
   }
 }
 
-/** What a pod goes through on its way up. */
-const passing: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
+/** Reasons of a pod that is starting normally. */
+const startReasons: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
 
 function podOf({ metadata, spec, status = {} }: RawPod): ShopPod {
   const reason = status.containerStatuses?.[0]?.state?.waiting?.reason
@@ -79,6 +79,6 @@ function podOf({ metadata, spec, status = {} }: RawPod): ShopPod {
     name: metadata.name,
     image: spec.containers[0]?.image ?? '',
     ready: status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
-    trouble: reason === undefined || passing.has(reason) ? undefined : reason,
+    problem: reason === undefined || startReasons.has(reason) ? undefined : reason,
   }
 }

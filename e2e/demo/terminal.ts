@@ -4,18 +4,18 @@ type Style = Parameters<typeof styleText>[0]
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 
-/** What the audience sees: lines that stay, and on a terminal one last line that lives. No colours without a terminal. */
+/** Prints lines, and on a terminal a last line that shows progress. Prints no colours without a terminal. */
 export class Terminal {
   readonly #stream: NodeJS.WriteStream
-  #turn = 0
-  #living = false
+  #frame = 0
+  #progressShown = false
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
   }
 
   paint(style: Style, text: string): string {
-    // Heeds NO_COLOR too.
+    // Respects NO_COLOR too.
     return styleText(style, text, { stream: this.#stream })
   }
 
@@ -28,7 +28,7 @@ export class Terminal {
     this.line(`\n${this.paint('bold', title)}`)
   }
 
-  /** A sentence or two for the audience. */
+  /** Prints text for the reader. */
   say(text: string): void {
     for (const line of text.split('\n')) this.line(`  ${line}`)
   }
@@ -41,26 +41,26 @@ export class Terminal {
     this.line(`${this.paint('red', '✘')} ${text}`)
   }
 
-  typed(command: string): void {
+  command(command: string): void {
     this.line(`\n${this.paint('cyan', '$')} ${this.paint('bold', command)}`)
   }
 
-  /** The line that lives; nothing where there is no terminal. */
-  waiting(text: string): void {
+  /** Replaces the progress line. Prints nothing without a terminal. */
+  progress(text: string): void {
     if (!this.#stream.isTTY) return
     this.#clear()
-    this.#turn = (this.#turn + 1) % spinner.length
-    const shown = `  ${spinner[this.#turn]} ${text}`.slice(0, this.#stream.columns - 1)
+    this.#frame = (this.#frame + 1) % spinner.length
+    const shown = `  ${spinner[this.#frame]} ${text}`.slice(0, this.#stream.columns - 1)
     this.#stream.write(this.paint('dim', shown))
-    this.#living = true
+    this.#progressShown = true
   }
 
-  still(): void {
+  clearProgress(): void {
     this.#clear()
   }
 
   #clear(): void {
-    if (this.#living) this.#stream.write('\r\u001b[2K')
-    this.#living = false
+    if (this.#progressShown) this.#stream.write('\r\u001b[2K')
+    this.#progressShown = false
   }
 }

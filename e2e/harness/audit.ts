@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 
-/** What an API server's audit log says of one request (audit.k8s.io/v1 Event, the fields that tests ask for). */
+/** One request in an API server's audit log (audit.k8s.io/v1 Event), with the fields that tests read. */
 export interface AuditEvent {
   readonly auditID: string
   readonly stage: 'ResponseStarted' | 'ResponseComplete' | 'Panic'
@@ -24,7 +24,7 @@ export interface AuditEvent {
   readonly stageTimestamp: string
 }
 
-/** Each given field must hold. A text is compared as a whole, a pattern is searched for. */
+/** An event must match every field that is given. A string must be equal; a pattern may match anywhere. */
 export interface AuditFilter {
   readonly user?: string | RegExp
   readonly userAgent?: string | RegExp
@@ -33,13 +33,13 @@ export interface AuditFilter {
   readonly subresource?: string
   readonly namespace?: string
   readonly name?: string
-  /** Requests received at this moment or later, as by `Date.now()`. */
+  /** Only requests received at or after this time, as from `Date.now()`. */
   readonly since?: number
 }
 
 export const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection'] as const
 
-/** Reads carry metadata, writes also their bodies; bodies that hold secrets are left out, and so is what says nothing. */
+/** Logs metadata for reads, and bodies for writes. Leaves out bodies with secrets, and health checks. */
 export const defaultAuditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -59,7 +59,7 @@ export const defaultAuditPolicy = {
   ],
 }
 
-/** Follows the log file: each reading parses only what was added. One event per request, in its latest stage. */
+/** Follows the log file: each read parses only new lines. Keeps one event for each request, in its latest stage. */
 export class AuditLog {
   readonly #path: string
   readonly #events = new Map<string, AuditEvent>()
@@ -71,20 +71,20 @@ export class AuditLog {
   }
 
   async events(filter: AuditFilter = {}): Promise<AuditEvent[]> {
-    // One after another, for those who ask at the same time.
-    this.#reading = this.#reading.catch(() => undefined).then(() => this.#readOn())
+    // One read at a time, also for concurrent callers.
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#readNewLines())
     await this.#reading
     return [...this.#events.values()].filter((event) => matches(event, filter))
   }
 
-  async #readOn(): Promise<void> {
+  async #readNewLines(): Promise<void> {
     const file = await open(this.#path, 'r')
     try {
       const { size } = await file.stat()
       if (size <= this.#offset) return
       const { buffer, bytesRead } = await file.read(Buffer.alloc(size - this.#offset), { position: this.#offset })
       const added = buffer.subarray(0, bytesRead)
-      // The last line may be half written.
+      // The last line may be incomplete.
       const end = added.lastIndexOf('\n') + 1
       this.#offset += end
       for (const line of added.subarray(0, end).toString('utf8').split('\n')) {

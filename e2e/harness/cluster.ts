@@ -22,7 +22,7 @@ export interface KubernetesObject {
   readonly [field: string]: unknown
 }
 
-/** A real Kubernetes control plane, its nodes and pods simulated as pod-marks.ts describes. */
+/** Starts a real Kubernetes control plane. Its nodes and pods are simulated, as pod-marks.ts describes. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const directory = await makeWorkDirectory('cluster')
   try {
@@ -47,9 +47,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 }
 
 export class Cluster {
-  /** An administrator's. */
+  /** The administrator's kubeconfig. */
   readonly kubeconfig: string
-  /** Logs of all programs, and the audit log; gone after `stop`. */
+  /** Has the logs of all programs and the audit log. `stop` removes it. */
   readonly directory: string
   readonly #plane: ControlPlane
   readonly #audit: AuditLog
@@ -62,7 +62,7 @@ export class Cluster {
     this.#audit = new AuditLog(plane.auditLogFile)
   }
 
-  /** `https://127.0.0.1:<port>`, the same for as long as the cluster lives. */
+  /** `https://127.0.0.1:<port>`. It stays the same until `stop`. */
   get server(): string {
     return this.#plane.server
   }
@@ -71,7 +71,7 @@ export class Cluster {
     return this.#plane.processes
   }
 
-  /** Runs kubectl as administrator and gives back what it printed. */
+  /** Runs kubectl as administrator and returns its output. */
   async kubectl(...args: string[]): Promise<string> {
     return this.#kubectl(args)
   }
@@ -80,17 +80,17 @@ export class Cluster {
     return JSON.parse(await this.#kubectl([...args, '-o', 'json'])) as T
   }
 
-  /** `kubectl apply` of these objects, as one list. */
+  /** Runs `kubectl apply` for these objects, as one list. */
   async apply(...objects: readonly KubernetesObject[]): Promise<void> {
     await this.#kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }))
   }
 
-  /** `kubectl apply` of a manifest's text, of one or more documents. */
+  /** Runs `kubectl apply` for the text of a manifest with one or more documents. */
   async applyText(manifest: string, ...flags: readonly string[]): Promise<void> {
     await this.#kubectl(['apply', ...flags, '-f', '-'], manifest)
   }
 
-  /** Waits until a CRD is served. `kubectl wait` fails where one is so new that it has no conditions at all. */
+  /** Waits until a CRD is served. `kubectl wait` fails if a new CRD has no conditions yet. */
   async established(crd: string): Promise<void> {
     await until(`${crd} to be established`, async () => {
       const { status } = await this.kubectlJson<{
@@ -100,19 +100,19 @@ export class Cluster {
     })
   }
 
-  /** A plain request as administrator, past kubectl. */
+  /** Sends a plain request as administrator, without kubectl. */
   async request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<ApiAnswer> {
     return this.#plane.api.request(method, path, body)
   }
 
-  /** Makes a namespace that takes pods at once. */
+  /** Creates a namespace and waits until pods can be created in it. */
   async namespace(name: string): Promise<string> {
     await this.#plane.api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
     await this.awaitServiceAccount(name)
     return name
   }
 
-  /** Makes the service account where it is missing, and a kubeconfig with a token of its. */
+  /** Creates the service account if it is missing, and writes a kubeconfig with a token for it. */
   async serviceAccountKubeconfig(namespace: string, name: string): Promise<string> {
     const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`
     if (!(await this.#plane.api.exists(`${accounts}/${name}`))) {
@@ -126,7 +126,7 @@ export class Cluster {
     return this.#plane.kubeconfig(`${namespace}.${name}.kubeconfig`, name, status.token, namespace)
   }
 
-  /** What clients did so far, oldest first, one event per request. */
+  /** Returns the requests of clients so far, oldest first, with one event for each request. */
   async auditLog(filter: AuditFilter = {}): Promise<AuditEvent[]> {
     return this.#audit.events(filter)
   }
@@ -148,7 +148,7 @@ export class Cluster {
     await this.#plane.stopApiServer(signal)
   }
 
-  /** At the same address, with the same data; returns when it is ready. */
+  /** Starts it at the same address with the same data, and waits until it is ready. */
   async startApiServer(): Promise<void> {
     await this.#plane.startApiServer()
   }
@@ -158,7 +158,7 @@ export class Cluster {
     await this.startApiServer()
   }
 
-  /** Pods cannot be made in a namespace before its default service account is there. */
+  /** A namespace takes no pods until its default service account exists. */
   async awaitServiceAccount(namespace: string): Promise<void> {
     const path = `/api/v1/namespaces/${namespace}/serviceaccounts/default`
     await until(`the default service account of namespace ${namespace}`, () => this.#plane.api.exists(path), 30_000)
@@ -174,8 +174,8 @@ export class Cluster {
     const child = spawn(toolPath('kubectl'), args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
     child.stdin.on('error', () => undefined).end(input)
-    const [status, output, complaint] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
+    const [status, output, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
     if (status === 0) return output
-    throw new Error(`"kubectl ${args.join(' ')}" ended with status ${status}: ${complaint.trim()}`)
+    throw new Error(`"kubectl ${args.join(' ')}" ended with status ${status}: ${errors.trim()}`)
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { type Identity, type IdentityFiles, writeIdentities, writeKubeconfig } from './identities.ts'
 import { KubeApi } from './kube-api.ts'
-import { stages } from './pods.ts'
+import { stages } from './kwok-stages.ts'
 import { freePort } from './ports.ts'
 import { RunningProgram } from './processes.ts'
 import { toolPath } from './tools.ts'
@@ -14,15 +14,15 @@ type Component = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-s
 export interface ControlPlaneSettings {
   readonly directory: string
   readonly auditPolicy: object
-  /** More flags for the API server, for example `--feature-gates=…`. */
+  /** Additional flags for the API server, for example `--feature-gates=…`. */
   readonly apiServerFlags: readonly string[]
 }
 
 const START_TIMEOUT_MS = 60_000
 
 /**
- * etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok (it plays the nodes), as plain children of this
- * process. kwokctl could start them too, but as daemons that outlive a killed test, and open to the network.
+ * Runs etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok, which simulates the nodes, as child processes.
+ * kwokctl could start them too, but as daemons that outlive a killed test and listen on the network.
  */
 export class ControlPlane {
   readonly server: string
@@ -81,7 +81,7 @@ export class ControlPlane {
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',
       '--endpoint-reconciler-type=none',
-      // It signs a certificate for itself there; the clients trust exactly that one.
+      // The API server writes its self-signed certificate here. Clients trust exactly that one.
       `--cert-dir=${file('apiserver')}`,
       '--authorization-mode=RBAC',
       `--token-auth-file=${this.#identities.tokenFile}`,
@@ -90,11 +90,11 @@ export class ControlPlane {
       `--service-account-signing-key-file=${key}`,
       '--service-cluster-ip-range=10.96.0.0/16',
       '--allow-privileged=true',
-      // The nodes are ready as soon as they exist; the taint would only delay their first pods.
+      // Nodes are ready as soon as they exist, so the taint would only delay their first pods.
       '--disable-admission-plugins=TaintNodesByCondition',
       `--audit-policy-file=${file('audit-policy.yaml')}`,
       `--audit-log-path=${this.auditLogFile}`,
-      // Megabytes: never rotate away what a test wants to count.
+      // In megabytes. Tests count what is in the log, so it must never rotate.
       '--audit-log-maxsize=65536',
       ...apiServerFlags,
     ])
@@ -114,12 +114,12 @@ export class ControlPlane {
     await program.assertRunning()
   }
 
-  /** By default it vanishes from one moment to the next, as in a crash. */
+  /** Kills it by default, as in a crash. */
   async stopApiServer(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await this.#running.get('kube-apiserver')?.stop(signal)
   }
 
-  /** A kubeconfig file in the working directory. */
+  /** Writes a kubeconfig file into the working directory. */
   async kubeconfig(file: string, user: string, token: string, namespace?: string): Promise<string> {
     return writeKubeconfig({
       path: join(this.#settings.directory, file),
@@ -151,7 +151,7 @@ export class ControlPlane {
       `--listen-peer-urls=${peer}`,
       `--initial-advertise-peer-urls=${peer}`,
       `--initial-cluster=e2e=${peer}`,
-      // Nothing here has to survive a power cut.
+      // This data does not have to survive a power failure.
       '--unsafe-no-fsync',
       '--log-level=warn',
     ])
@@ -162,12 +162,12 @@ export class ControlPlane {
       `--kubeconfig=${await this.componentKubeconfig('kube-controller-manager')}`,
       `--service-account-private-key-file=${this.#identities.serviceAccountKey}`,
       `--root-ca-file=${join(this.#settings.directory, 'apiserver/apiserver.crt')}`,
-      // Each controller under its own name: the audit log tells them apart.
+      // Each controller has its own name, so that the audit log shows which one sent a request.
       '--use-service-account-credentials=true',
       '--leader-elect=false',
-      // Nodes do not fail here, and their heartbeats would be noise.
+      // Nodes do not fail here, and their heartbeats would only fill the log.
       '--controllers=*,-node-lifecycle-controller',
-      // The client's default of 20 requests per second alone would make the start 4 s longer.
+      // The client's default of 20 requests a second would delay the start by 4 s.
       '--kube-api-qps=1000',
       '--kube-api-burst=1000',
       '--secure-port=0',
@@ -199,7 +199,7 @@ export class ControlPlane {
       args,
       directory,
       logFile: join(directory, `${component}.log`),
-      // No settings of the person who runs the tests, such as ~/.kwok/kwok.yaml.
+      // Keeps out the settings of the person who runs the tests, such as ~/.kwok/kwok.yaml.
       env: { HOME: directory, KUBECONFIG: '' },
     })
     this.#running.set(component, program)

@@ -3,12 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 
-/** Who the test bed's own parts are to the API server: the names to which Kubernetes' built-in roles are bound. */
+/** The users that the test bed's own programs have on the API server. Kubernetes binds its built-in roles to these names. */
 const components = {
   admin: { user: 'kubernetes-admin', groups: ['system:masters'] },
   'kube-controller-manager': { user: 'system:kube-controller-manager', groups: [] },
   'kube-scheduler': { user: 'system:kube-scheduler', groups: [] },
-  // It plays the kubelets of all nodes.
+  // kwok simulates the kubelets of all nodes.
   kwok: { user: 'system:kwok', groups: ['system:masters'] },
 } as const
 
@@ -20,7 +20,7 @@ export interface IdentityFiles {
   readonly serviceAccountKey: string
 }
 
-/** Static tokens instead of client certificates: nothing has to be signed, so no certificate tool is needed. */
+/** Writes static tokens instead of client certificates, so that no tool has to sign certificates. */
 export async function writeIdentities(directory: string): Promise<IdentityFiles> {
   const tokenFile = join(directory, 'tokens.csv')
   const serviceAccountKey = join(directory, 'service-accounts.key')

@@ -4,15 +4,15 @@ import { gzipSync } from 'node:zlib'
 export type Digest = `sha256:${string}`
 
 export interface ImageContent {
-  /** Anything; the same content gives the same digest. Default: something never seen before. */
+  /** Any text. The same content gives the same digest. Default: content that is unique. */
   readonly content?: string
-  /** Of the image's config. */
+  /** Labels of the image's config. */
   readonly labels?: Readonly<Record<string, string>>
-  /** Of the manifest; of the index where there is one. */
+  /** Annotations of the manifest, or of the index if there is one. */
   readonly annotations?: Readonly<Record<string, string>>
-  /** An index of linux/amd64 and linux/arm64. */
+  /** Makes an index for linux/amd64 and linux/arm64. */
   readonly multiArch?: boolean
-  /** Docker's media types instead of OCI's; these know no annotations. */
+  /** Uses Docker's media types instead of OCI's. Docker's have no annotations. */
   readonly docker?: boolean
 }
 
@@ -40,19 +40,19 @@ export interface Manifest {
 }
 
 export interface Image {
-  /** What has to be in the repository before the manifests. */
+  /** Must be in the repository before the manifests. */
   readonly blobs: readonly Buffer[]
-  /** In the order in which they have to be pushed: the last one is what a tag points at. */
+  /** In the order in which they must be pushed. A tag points at the last one. */
   readonly manifests: readonly Manifest[]
 }
 
-// Two blocks of zeroes: an empty tar archive.
+// Two blocks of zeros are an empty tar archive.
 const emptyTar = Buffer.alloc(1024)
 const layer = gzipSync(emptyTar)
 
 export const digestOf = (bytes: Buffer): Digest => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
-/** A small and complete image, as any client would accept it. */
+/** Makes a small, complete image that any client accepts. */
 export function makeImage(wanted: ImageContent): Image {
   const types = wanted.docker ? mediaTypes.docker : mediaTypes.oci
   const content = wanted.content ?? randomUUID()

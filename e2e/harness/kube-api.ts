@@ -5,7 +5,7 @@ export interface ApiAnswer {
   readonly body: unknown
 }
 
-/** The few requests that the harness itself makes to the API server; tests use kubectl or the product's client. */
+/** Sends the few API requests of the harness itself. Tests use kubectl or the product's client. */
 export class KubeApi {
   readonly server: string
   readonly #token: string
@@ -31,7 +31,7 @@ export class KubeApi {
   async create<T>(path: string, object: object): Promise<T> {
     const answer = await this.request('POST', path, object)
     if (answer.status >= 300) {
-      throw new Error(`POST ${path} was answered with ${answer.status}: ${JSON.stringify(answer.body)}`)
+      throw new Error(`POST ${path}: the API server answered with ${answer.status}: ${JSON.stringify(answer.body)}`)
     }
     return answer.body as T
   }

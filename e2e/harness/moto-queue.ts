@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sqs'
 import { MOTO_ACCOUNT, MOTO_REGION, type Moto, motoEnvironment } from './moto.ts'
 
-/** An SQS queue of moto, and what EventBridge would put into it. */
+/** An SQS queue of moto, with the events that EventBridge would send to it. */
 export class MotoQueue {
   readonly url: string
   readonly #client: SQSClient
@@ -30,7 +30,7 @@ export class MotoQueue {
     await this.#client.send(new SendMessageCommand({ QueueUrl: this.url, MessageBody: body }))
   }
 
-  /** The event of a completed image push (docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html). */
+  /** Sends the event of a completed push (docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html). */
   async sendPush(repository: string, tag: string, digest: string): Promise<void> {
     await this.send(
       JSON.stringify({
@@ -53,7 +53,7 @@ export class MotoQueue {
     )
   }
 
-  /** Messages that wait or are hidden: those that were not deleted. */
+  /** Counts messages that nobody has deleted, visible or hidden. */
   async depth(): Promise<number> {
     const names: QueueAttributeName[] = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible']
     const command = new GetQueueAttributesCommand({ QueueUrl: this.url, AttributeNames: names })

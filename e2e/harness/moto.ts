@@ -1,19 +1,19 @@
 import { join } from 'node:path'
 import { BatchDeleteImageCommand, CreateRepositoryCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr'
-import { locateMoto, motoDirectory } from '../tools/moto.ts'
+import { locateMoto, motoDirectory } from '../tools/install-moto.ts'
 import { type Digest, type ImageContent, type Manifest, makeImage } from './images.ts'
-import { MotoDoor, type SeenCall } from './moto-door.ts'
+import { MotoProxy, type SeenCall } from './moto-proxy.ts'
 import { freePort } from './ports.ts'
 import { RunningProgram } from './processes.ts'
 import type { Faults } from './registry-faults.ts'
 import { until } from './until.ts'
 import { makeWorkDirectory, removeWorkDirectory } from './work-directory.ts'
 
-/** moto's own account, and one of its regions. */
+/** The account that moto always uses, and one of its regions. */
 export const MOTO_ACCOUNT = '123456789012'
 export const MOTO_REGION = 'eu-west-1'
 
-/** Any will do: moto checks none. In the environment, they keep the SDK from looking for others on this machine. */
+/** moto does not check credentials. In the environment, these keep the SDK from searching this machine for others. */
 export const motoEnvironment = {
   AWS_ACCESS_KEY_ID: 'AKIATESTTESTTESTTEST',
   AWS_SECRET_ACCESS_KEY: 'not-a-secret',
@@ -22,9 +22,9 @@ export const motoEnvironment = {
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
 } as const
 
-const pushesAtATime = 8
+const maxConcurrentPushes = 8
 
-/** moto's server (ECR, STS, SQS), its state in memory, behind a door that counts and can spoil. Plain HTTP. */
+/** Starts moto's server (ECR, STS, SQS) with its state in memory, behind a proxy that records calls and injects faults. Plain HTTP. */
 export async function startMoto(): Promise<Moto> {
   const python = locateMoto()
   if (python === undefined) throw new Error(`moto is not in ${motoDirectory()}: run "make tools" first`)
@@ -38,10 +38,10 @@ export async function startMoto(): Promise<Moto> {
     logFile: join(directory, 'moto.log'),
     env: { PYTHONDONTWRITEBYTECODE: '1' },
   })
-  const door = new MotoDoor(backendPort)
-  const moto = new Moto({ directory, door, program, backend: `http://127.0.0.1:${backendPort}` })
+  const proxy = new MotoProxy(backendPort)
+  const moto = new Moto({ directory, proxy, program, backend: `http://127.0.0.1:${backendPort}` })
   try {
-    await door.open()
+    await proxy.open()
     const answers = async () => (await fetch(`http://127.0.0.1:${backendPort}/moto-api/data.json`)).ok
     await until('moto to answer', async () => !program.running || (await answers()), 30_000)
     await program.assertRunning()
@@ -54,18 +54,18 @@ export async function startMoto(): Promise<Moto> {
 
 interface Parts {
   readonly directory: string
-  readonly door: MotoDoor
+  readonly proxy: MotoProxy
   readonly program: RunningProgram
-  /** Past the door. */
+  /** The server's own address, without the proxy. */
   readonly backend: string
 }
 
 /**
- * Unlike Amazon's ECR it deletes an image whose last tag moves away (Amazon's leaves it there untagged), knows no layers
- * (the door does), gives every page of a list at once, and its GetAuthorizationToken "expires" in 2015.
+ * Differs from Amazon's ECR: it deletes an image whose last tag moves away (Amazon keeps it untagged), has no layers (the proxy
+ * has them), returns a list in one page, and its GetAuthorizationToken "expires" in 2015.
  */
 export class Moto {
-  /** As an image names it. */
+  /** The registry's host in an image reference. */
   readonly host = `${MOTO_ACCOUNT}.dkr.ecr.${MOTO_REGION}.amazonaws.com`
   readonly #parts: Parts
   readonly #client: ECRClient
@@ -79,30 +79,30 @@ export class Moto {
     this.#client = new ECRClient({ region: MOTO_REGION, endpoint: parts.backend, credentials })
   }
 
-  /** For the SDK's `endpoint`, whichever of the services is meant. */
+  /** The SDK's `endpoint`, for each of the services. */
   get endpoint(): string {
-    return this.#parts.door.endpoint
+    return this.#parts.proxy.endpoint
   }
 
-  /** Of actions as `/ecr:DescribeImages`, which is their `path`. */
+  /** The `path` of a call is its action: `/ecr:DescribeImages`. */
   get faults(): Faults {
-    return this.#parts.door.faults
+    return this.#parts.proxy.faults
   }
 
   get calls(): readonly SeenCall[] {
-    return this.#parts.door.calls
+    return this.#parts.proxy.calls
   }
 
-  /** What came to the door since the start or the last `forget`. */
+  /** Counts the calls since the start or the last `forget`. */
   count(action: string): number {
     return this.calls.filter((call) => call.action === action).length
   }
 
   forget(): void {
-    this.#parts.door.calls = []
+    this.#parts.proxy.calls = []
   }
 
-  /** Needed only for what `push` would not make: it makes repositories as it meets them. */
+  /** Only for repositories with options. `push` creates the repositories that it needs. */
   async createRepository(repositoryName: string, options: { readonly immutable?: boolean } = {}): Promise<void> {
     if (this.#repositories.has(repositoryName)) return
     this.#repositories.add(repositoryName)
@@ -110,24 +110,24 @@ export class Moto {
     await this.#client.send(new CreateRepositoryCommand({ repositoryName, imageTagMutability }))
   }
 
-  /** Makes an image and puts the tags on it; tags that exist move. Not counted in `calls`. */
+  /** Pushes a new image with these tags; existing tags move. `calls` does not include these requests. */
   async push(repository: string, tags: string | readonly string[], content: ImageContent = {}): Promise<Digest> {
     await this.createRepository(repository)
     const { blobs, manifests } = makeImage(content)
-    for (const blob of blobs) this.#parts.door.keep(blob)
+    for (const blob of blobs) this.#parts.proxy.addLayer(blob)
     const last = manifests.at(-1) as Manifest
     for (const part of manifests.slice(0, -1)) await this.#put(repository, part, undefined)
     const names = typeof tags === 'string' ? [tags] : tags
     const [first, ...others] = names
     await this.#put(repository, last, first)
-    for (let from = 0; from < others.length; from += pushesAtATime) {
-      await Promise.all(others.slice(from, from + pushesAtATime).map((tag) => this.#put(repository, last, tag)))
+    for (let from = 0; from < others.length; from += maxConcurrentPushes) {
+      await Promise.all(others.slice(from, from + maxConcurrentPushes).map((tag) => this.#put(repository, last, tag)))
     }
     this.#images.set(`${repository}@${last.digest}`, last)
     return last.digest
   }
 
-  /** Moves a tag onto an image that was pushed here. */
+  /** Moves a tag to an image that `push` has pushed. */
   async tag(repository: string, digest: string, tag: string): Promise<void> {
     const manifest = this.#images.get(`${repository}@${digest}`)
     if (!manifest) throw new Error(`${repository}@${digest} was not pushed here`)
@@ -139,13 +139,13 @@ export class Moto {
   }
 
   async stop(): Promise<void> {
-    const { directory, door, program } = this.#parts
+    const { directory, proxy, program } = this.#parts
     this.#client.destroy()
-    await Promise.all([door.close(), program.stop()])
+    await Promise.all([proxy.close(), program.stop()])
     await removeWorkDirectory(directory)
   }
 
-  /** With the digest said: moto would else make one of the layers, and a random one for an index. */
+  /** Names the digest. Otherwise moto computes it from the layers, and picks a random one for an index. */
   async #put(repositoryName: string, manifest: Manifest, imageTag: string | undefined): Promise<void> {
     const image = {
       imageManifest: manifest.bytes.toString(),

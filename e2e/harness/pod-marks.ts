@@ -1,10 +1,10 @@
 /**
- * How pods behave on the nodes of the test bed. An image with one of these words in its repository or tag fails as real
- * ones do; the second of each pair looks like a commit's hash, for versions that must match `[0-9a-f]{5,40}`.
- * - broken: cannot be pulled (ImagePullBackOff)
- * - crash: its process ends with status 1 again and again (CrashLoopBackOff)
- * - hang: runs, and never becomes ready
- * - exit3: ends with status 3 (a pod that is not restarted ends as Failed; others crash)
+ * Words that decide how a simulated pod behaves. If an image has one of them in its repository or tag, its pods fail as real
+ * pods do. The second word of each pair looks like a commit, for versions that must match `[0-9a-f]{5,40}`.
+ * - broken: the image cannot be pulled (ImagePullBackOff)
+ * - crash: the process exits with status 1 again and again (CrashLoopBackOff)
+ * - hang: the container runs but never becomes ready
+ * - exit3: the process exits with status 3 (a pod that is not restarted becomes Failed; other pods crash)
  */
 export const marks = {
   broken: ['broken', 'bad1bad'],
@@ -13,5 +13,5 @@ export const marks = {
   exit3: ['exit3', 'bad4bad'],
 } as const
 
-/** On a pod: the digest that its images were pulled by, for images that are not written with one. */
+/** Annotation of a pod: the digest of its images, for images that are written without one. */
 export const digestAnnotation = 'e2e.cvmanager.io/digest'

@@ -1,18 +1,18 @@
 import { digestAnnotation, marks } from './pod-marks.ts'
 
-/** Words stand alone, or a repository named `exchange` would hang; what looks like a hash may be part of one. */
-const any = (words: readonly string[]): string =>
+/** A plain word must stand alone, or a repository named `exchange` would match `hang`. A hash-like word may be part of a hash. */
+const anyOf = (words: readonly string[]): string =>
   words.map((word) => (/\d[a-z]/.test(word) ? word : `(^|[^a-z])${word}([^a-z]|$)`)).join('|')
 
 export const pattern = {
-  broken: any(marks.broken),
-  crash: any([...marks.crash, ...marks.exit3]),
-  exit3: any(marks.exit3),
-  hang: any(marks.hang),
-  unready: any(Object.values(marks).flat()),
+  broken: anyOf(marks.broken),
+  crash: anyOf([...marks.crash, ...marks.exit3]),
+  exit3: anyOf(marks.exit3),
+  hang: anyOf(marks.hang),
+  unready: anyOf(Object.values(marks).flat()),
 }
 
-/** Template text: image references without their digest, which might contain a mark by chance. */
+/** Template text for an image reference without its digest, which might contain a mark by chance. */
 const name = (image: string): string => `(regexReplaceAll "@.*$" ${image} "")`
 const matches = (words: string, image: string): string => `regexMatch "${words}" ${name(image)}`
 
@@ -81,7 +81,7 @@ const CONTAINER_STATUS = `
   {{ end }}
 {{ end }}`
 
-/** @param ends whether this stage is the one in which containers that come to an end do so */
+/** @param ends whether this is the stage in which containers end */
 export const podStatus = (ends: boolean): string => `${CONTAINER_STATUS}
 {{ $now := Now }}
 {{ $pod := . }}

@@ -1,20 +1,20 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-// Below the range from which kernels take source ports for outgoing connections (Linux: from 32768), so that no
-// connection can sit on the port between now and the moment the program listens on it.
+// These ports lie below the range that kernels use for outgoing connections (Linux: from 32768). So no connection can take
+// the port before the program listens on it.
 const LOWEST = 15_000
 const HIGHEST = 32_000
 const ATTEMPTS = 50
 
-const given = new Set<number>()
+const assigned = new Set<number>()
 
-/** A TCP port on which nothing listens on the loopback address, and which this process has not given out before. */
+/** Returns a TCP port that nothing listens on at the loopback address, and that this process has not returned before. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = randomInt(LOWEST, HIGHEST)
-    if (given.has(port) || !(await isFree(port))) continue
-    given.add(port)
+    if (assigned.has(port) || !(await isFree(port))) continue
+    assigned.add(port)
     return port
   }
   throw new Error(`No free port found on 127.0.0.1 between ${LOWEST} and ${HIGHEST} in ${ATTEMPTS} attempts`)

@@ -4,22 +4,22 @@ import { readFile } from 'node:fs/promises'
 import { forgetGroup, watchGroup } from './watchdog.ts'
 
 export interface Program {
-  /** How messages call it, for example `kube-apiserver`. */
+  /** The name in messages, for example `kube-apiserver`. */
   readonly name: string
   readonly path: string
   readonly args: readonly string[]
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>
   readonly directory: string
-  /** Takes both of the program's outputs; appended to. */
+  /** Standard output and standard error are appended to this file. */
   readonly logFile: string
 }
 
 const LAST_LINES = 15
 
 /**
- * A program in a process group of its own. It does not outlive this process, however that ends (watchdog.ts), and its
- * whole group goes with it.
+ * A program in its own process group. The watchdog ends the whole group when this process ends, however it ends
+ * (watchdog.ts).
  */
 export class RunningProgram {
   readonly name: string
@@ -64,12 +64,12 @@ export class RunningProgram {
     return this.#outcome === undefined
   }
 
-  /** How it ended, such as `ended with status 0`; undefined for as long as it runs. */
+  /** How it ended, such as `ended with status 0`. Undefined while it runs. */
   get outcome(): string | undefined {
     return this.#outcome
   }
 
-  /** Throws, with the end of its log, when the program is no longer there: a wait for it would be in vain. */
+  /** @throws Error with the end of its log if the program has ended, so that nobody waits for it in vain */
   async assertRunning(): Promise<void> {
     if (this.running) return
     throw new Error(`${this.name} ${this.#outcome}. The end of its log:\n${await this.lastLines()}`)
@@ -87,15 +87,15 @@ export class RunningProgram {
     if (this.running) this.#child.kill(signal)
   }
 
-  /** Ends it and waits until it is gone. What does not heed the signal within the grace time is killed. */
+  /** Sends the signal and waits until the program has ended. Kills it after the grace time. */
   async stop(signal: NodeJS.Signals = 'SIGKILL', graceMs = 10_000): Promise<void> {
     if (!this.running) return
-    // While something waits for the end, it has to keep this process awake.
+    // Keeps this process alive while it waits for the program to end.
     this.#child.ref()
     this.#child.kill(signal)
-    const impatience = setTimeout(() => killGroup(this.pid, 'SIGKILL'), graceMs)
+    const killTimer = setTimeout(() => killGroup(this.pid, 'SIGKILL'), graceMs)
     await this.exited
-    clearTimeout(impatience)
+    clearTimeout(killTimer)
   }
 }
 
@@ -103,6 +103,6 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)
   } catch {
-    // Nobody is left in the group.
+    // The group has no processes left.
   }
 }

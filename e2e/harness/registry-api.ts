@@ -11,14 +11,14 @@ export interface Answer {
   readonly body: Buffer
 }
 
-/** What CI does to a registry, by the OCI distribution API, past the door that counts. */
+/** Changes a registry as CI does, through the OCI distribution API and without the recording proxy. */
 export class RegistryApi {
   readonly #base: string
   readonly #authorization: (repository: string) => string | undefined
   readonly #agent = new Agent()
   readonly #present = new Set<string>()
 
-  /** @param address a port of this machine, or the origin of any registry, `https://registry.example.com:5000` */
+  /** @param address a port on this machine, or the origin of any registry, such as `https://registry.example.com:5000` */
   constructor(address: number | string, authorization: (repository: string) => string | undefined = () => undefined) {
     this.#base = typeof address === 'string' ? address : `http://127.0.0.1:${address}`
     this.#authorization = authorization
@@ -37,7 +37,7 @@ export class RegistryApi {
     await this.#put(repository, await this.manifest(repository, digest), tag)
   }
 
-  /** @param reference a tag, or a digest with all its tags */
+  /** @param reference a tag, or a digest, which is removed with all its tags */
   async remove(repository: string, reference: string): Promise<void> {
     await this.#expect(202, 'DELETE', repository, `manifests/${reference}`)
   }

@@ -7,8 +7,8 @@ export interface PlainAnswer {
 }
 
 /**
- * What goes wrong: a given answer; no answer at all; 200 with a body and headers that make no sense; a body without an
- * end, to whatever has a body; a connection that breaks.
+ * A given answer; no answer (`hang`); 200 with nonsense in body and headers (`garbage`); a body that never ends, unless the
+ * answer has none (`endless`); a connection that is reset (`reset`).
  */
 export type Fault = PlainAnswer | 'hang' | 'garbage' | 'endless' | 'reset'
 
@@ -23,9 +23,9 @@ export const faults = {
 } as const
 
 export interface FaultOptions {
-  /** Which requests; default: all, token requests included. */
+  /** Which requests fail. Default: all, including token requests. */
   readonly when?: (request: FaultyRequest) => boolean
-  /** How often; default: until healed. */
+  /** How many requests fail. Default: all, until the fault is removed. */
   readonly times?: number
 }
 
@@ -34,11 +34,11 @@ export interface FaultyRequest {
   readonly path: string
 }
 
-/** The faults that are on at the moment; the first that fits a request is its answer. */
+/** The active faults. The first one that matches a request answers it. */
 export class Faults {
   #active: { readonly fault: Fault; readonly when: (request: FaultyRequest) => boolean; left: number }[] = []
 
-  /** @returns a function that ends this fault */
+  /** @returns a function that removes this fault */
   inject(fault: Fault, options: FaultOptions = {}): () => void {
     const entry = { fault, when: options.when ?? (() => true), left: options.times ?? Number.POSITIVE_INFINITY }
     this.#active.push(entry)
@@ -73,9 +73,9 @@ export function answerWithFault(fault: Fault, request: IncomingMessage, response
       return
     case 'endless':
       response.writeHead(200, { 'content-type': 'application/json' })
-      // It has no body to be without an end; Node would take any number of writes, at once, and throw them away.
+      // An answer to HEAD has no body. Node would accept any number of writes at once and discard them.
       if (request.method === 'HEAD') response.end()
-      else sendForEver(response)
+      else sendForever(response)
       return
     default:
       response.writeHead(fault.status, fault.headers)
@@ -83,10 +83,10 @@ export function answerWithFault(fault: Fault, request: IncomingMessage, response
   }
 }
 
-function sendForEver(response: ServerResponse): void {
+function sendForever(response: ServerResponse): void {
   while (!response.destroyed) {
     if (!response.write(CHUNK)) {
-      response.once('drain', () => sendForEver(response))
+      response.once('drain', () => sendForever(response))
       return
     }
   }

@@ -32,7 +32,7 @@ async function token(registry: Registry, authorization?: string): Promise<{ stat
 }
 
 for (const auth of ['none', 'basic', 'token'] as const) {
-  t.test(`a registry with auth: '${auth}' takes images, and moves and removes tags`, async (t) => {
+  t.test(`a registry with auth: '${auth}' accepts images, and moves and removes tags`, async (t) => {
     const registry = await started(t, { auth })
     const one = await registry.push('shop/web', ['1.0', 'env-prod'], { content: 'one' })
     const two = await registry.push('shop/web', '2.0', { multiArch: true, annotations: { a: 'b' } })
@@ -50,20 +50,20 @@ for (const auth of ['none', 'basic', 'token'] as const) {
     t.equal(await registry.digestOf('shop/web', 'env-prod'), two.digest)
     await registry.untag('shop/web', '1.0')
     t.same(await registry.tags('shop/web'), ['0.9', '2.0', 'env-prod'])
-    t.equal(registry.requests.length, 0, 'what CI does is not counted')
+    t.equal(registry.requests.length, 0, 'requests of CI are not recorded')
 
     const authorization = { none: undefined, basic, token: undefined }[auth]
-    const asked = await head(registry, 'shop/web/manifests/env-prod', authorization)
+    const answer = await head(registry, 'shop/web/manifests/env-prod', authorization)
     if (auth !== 'token') {
-      t.match(asked, { status: 200, digest: two.digest })
+      t.match(answer, { status: 200, digest: two.digest })
       return
     }
-    t.equal(asked.status, 401)
-    t.match(asked.headers['www-authenticate'], /^Bearer realm="http:.*scope="repository:shop\/web:pull"$/)
+    t.equal(answer.status, 401)
+    t.match(answer.headers['www-authenticate'], /^Bearer realm="http:.*scope="repository:shop\/web:pull"$/)
   })
 }
 
-t.test('a token opens what it was given for, and only those with the password get one', async (t) => {
+t.test('a token is valid for its scope alone, and needs the password', async (t) => {
   const registry = await started(t, { auth: 'token' })
   const { digest } = await registry.push('shop/web', 'env-prod')
   t.equal((await token(registry)).status, 401)
@@ -80,7 +80,7 @@ t.test('a token opens what it was given for, and only those with the password ge
   t.equal((await head(registry, 'shop/web/manifests/env-prod', anonymous)).status, 200)
 })
 
-t.test('requests and connections are counted', async (t) => {
+t.test('the proxy records requests and connections', async (t) => {
   const registry = await started(t)
   await registry.push('shop/web', 'env-prod')
   const dispatcher = new Agent({ connections: 1 })
@@ -96,7 +96,7 @@ t.test('requests and connections are counted', async (t) => {
   t.equal(registry.count(), 0)
 })
 
-t.test('faults come and go', async (t) => {
+t.test('faults can be injected and removed', async (t) => {
   const registry = await started(t)
   await registry.push('shop/web', 'env-prod')
   const url = `http://${registry.host}/v2/shop/web/manifests/env-prod`

@@ -5,8 +5,8 @@ import { type Digest, type ImageContent, makeImage } from './images.ts'
 import { freePort } from './ports.ts'
 import { RunningProgram } from './processes.ts'
 import { RegistryApi } from './registry-api.ts'
-import { RegistryDoor, type SeenRequest, TOKEN_PATH, type Traffic } from './registry-door.ts'
 import type { Faults } from './registry-faults.ts'
+import { RegistryProxy, type SeenRequest, TOKEN_PATH, type Traffic } from './registry-proxy.ts'
 import {
   account,
   basicAuthorization,
@@ -20,45 +20,45 @@ import { until } from './until.ts'
 import { makeWorkDirectory, removeWorkDirectory } from './work-directory.ts'
 
 export interface RegistryOptions {
-  /** How it is guarded: not at all (the default), by user and password, or by a bearer token that these can get. */
+  /** How clients authenticate: not at all (the default), with user and password, or with a bearer token for these. */
   readonly auth?: 'none' | 'basic' | 'token'
   readonly token?: TokenServerOptions
   /** Whether manifests and tags can be deleted. Default: yes. */
   readonly deletion?: boolean
-  /** Whom it tells of pushes. */
+  /** Where it sends notifications of pushes. */
   readonly notify?: Notify
 }
 
 export interface Notify {
-  /** The registry's public host goes with it as `?host=…`: pushes come in by another one. */
+  /** The proxy's host is added as `?host=…`, because pushes reach the registry at another one. */
   readonly url: string
   readonly authorization: string
-  /** Whether it tells of what is read, too, as it does unless it is told not to. Default: yes. */
+  /** Whether it also sends notifications of pulls. Default: yes, as the registry itself does. */
   readonly pulls?: boolean
 }
 
 export interface PushedImage {
   readonly digest: Digest
-  /** As a workload names it: `127.0.0.1:<port>/shop/web:1.2.3@sha256:…`, with the first of the tags. */
+  /** The image reference in a workload, with the first tag: `127.0.0.1:<port>/shop/web:1.2.3@sha256:…`. */
   readonly reference: string
 }
 
-// bcrypt of account.password, at the lowest cost: each request pays for it.
+// bcrypt of account.password at the lowest cost, because the registry computes it for each request.
 const PASSWORD_HASH = '$2y$04$R9h.cIPz0gi.URNNX3kh2OPYxcPLfmeLhhvmSLG2O9ATo.PVmL8E.'
 
-/** Distribution's registry, with its images in memory, behind a door that counts and can spoil. Plain HTTP. */
+/** Starts distribution's registry with its images in memory, behind a proxy that records requests and injects faults. Plain HTTP. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
   const directory = await makeWorkDirectory('registry')
   const backendPort = await freePort()
-  const door = new RegistryDoor(backendPort)
-  await door.open(await freePort())
+  const proxy = new RegistryProxy(backendPort)
+  await proxy.open(await freePort())
   const tokens = options.auth === 'token' ? new TokenServer(options.token) : undefined
-  if (tokens) door.answerTokensBy((request, response) => tokens.answer(request, response))
+  if (tokens) proxy.serveTokens((request, response) => tokens.answer(request, response))
 
   const configFile = join(directory, 'config.yaml')
   await writeFile(join(directory, 'htpasswd'), `${account.username}:${PASSWORD_HASH}\n`)
   await writeFile(join(directory, 'keys.json'), JSON.stringify(tokens?.keySet() ?? {}))
-  await writeFile(configFile, stringify(configuration(options, directory, backendPort, door.port)))
+  await writeFile(configFile, stringify(configuration(options, directory, backendPort, proxy.port)))
   const program = new RunningProgram({
     name: 'registry',
     path: toolPath('registry'),
@@ -68,7 +68,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     env: { OTEL_TRACES_EXPORTER: 'none' },
   })
   const api = new RegistryApi(backendPort, (repository) => authorization(options.auth ?? 'none', tokens, repository))
-  const registry = new Registry({ directory, door, program, api, tokens })
+  const registry = new Registry({ directory, proxy, program, api, tokens })
   try {
     await until('the registry to answer', async () => !program.running || (await api.answers()))
     await program.assertRunning()
@@ -81,7 +81,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
 
 interface Parts {
   readonly directory: string
-  readonly door: RegistryDoor
+  readonly proxy: RegistryProxy
   readonly program: RunningProgram
   readonly api: RegistryApi
   readonly tokens: TokenServer | undefined
@@ -96,15 +96,15 @@ export class Registry {
 
   /** `127.0.0.1:<port>`. */
   get host(): string {
-    return `127.0.0.1:${this.#parts.door.port}`
+    return `127.0.0.1:${this.#parts.proxy.port}`
   }
 
-  /** As `imageRepo` wants it. */
+  /** The repository as `imageRepo` names it. */
   repository(path: string): string {
     return `${this.host}/${path}`
   }
 
-  /** Its configuration and log; gone after `stop`. */
+  /** Has its configuration and log. `stop` removes it. */
   get directory(): string {
     return this.#parts.directory
   }
@@ -119,7 +119,7 @@ export class Registry {
     return this.#parts.tokens
   }
 
-  /** Makes an image and puts the tags on it; tags that exist move. Not counted in `requests`. */
+  /** Pushes a new image with these tags; existing tags move. `requests` does not include these requests. */
   async push(repository: string, tags: string | readonly string[], content: ImageContent = {}): Promise<PushedImage> {
     const names = typeof tags === 'string' ? [tags] : tags
     const digest = await this.#parts.api.push(repository, makeImage(content), names)
@@ -127,7 +127,7 @@ export class Registry {
     return { digest, reference: `${this.repository(repository)}${name}@${digest}` }
   }
 
-  /** Moves a tag onto an image that is there. */
+  /** Moves a tag to an existing image. */
   async tag(repository: string, digest: Digest, tag: string): Promise<void> {
     await this.#parts.api.tag(repository, digest, tag)
   }
@@ -136,7 +136,7 @@ export class Registry {
     await this.#parts.api.remove(repository, tag)
   }
 
-  /** Removes an image, with all its tags. */
+  /** Removes an image with all its tags. */
   async delete(repository: string, digest: Digest): Promise<void> {
     await this.#parts.api.remove(repository, digest)
   }
@@ -150,22 +150,22 @@ export class Registry {
   }
 
   get faults(): Faults {
-    return this.#parts.door.faults
+    return this.#parts.proxy.faults
   }
 
-  /** What clients asked since the start or the last `forget`, oldest first. */
+  /** The requests of clients since the start or the last `forget`, oldest first. */
   get requests(): readonly SeenRequest[] {
-    return this.#parts.door.requests
+    return this.#parts.proxy.requests
   }
 
-  /** How many connections clients opened since the start or the last `forget`. */
+  /** The number of connections that clients opened since the start or the last `forget`. */
   get connections(): number {
-    return this.#parts.door.connections
+    return this.#parts.proxy.connections
   }
 
-  /** Bytes between it and its clients since the start or the last `forget`. */
+  /** Bytes to and from clients since the start or the last `forget`. */
   get traffic(): Traffic {
-    return this.#parts.door.traffic
+    return this.#parts.proxy.traffic
   }
 
   count(
@@ -180,16 +180,16 @@ export class Registry {
   }
 
   forget(): void {
-    this.#parts.door.forget()
+    this.#parts.proxy.forget()
   }
 
-  /** Clients find nobody at its address, until `comeBack`. The images stay. */
+  /** Refuses connections until `comeBack`. The images stay. */
   async goAway(): Promise<void> {
-    await this.#parts.door.close()
+    await this.#parts.proxy.close()
   }
 
   async comeBack(): Promise<void> {
-    await this.#parts.door.open(this.#parts.door.port)
+    await this.#parts.proxy.open(this.#parts.proxy.port)
   }
 
   /** A Docker config file's content that opens this registry; also what a pull secret's `.dockerconfigjson` holds. */
@@ -199,8 +199,8 @@ export class Registry {
   }
 
   async stop(): Promise<void> {
-    const { directory, door, program, api } = this.#parts
-    await Promise.all([door.close(), api.close(), program.stop()])
+    const { directory, proxy, program, api } = this.#parts
+    await Promise.all([proxy.close(), api.close(), program.stop()])
     await removeWorkDirectory(directory)
   }
 }

@@ -5,16 +5,16 @@ export const TOKEN_SERVICE = 'e2e-registry'
 export const TOKEN_ISSUER = 'e2e-token-server'
 const KEY_ID = 'e2e'
 
-/** The one account that the registries of the test bed know. */
+/** The only account of the test bed's registries. */
 export const account = { username: 'puller', password: 'harness-password' } as const
 
 export const basicAuthorization = (username: string, password: string): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
 export interface TokenServerOptions {
-  /** Default 300. The registry itself takes a token for 60 s longer, in case clocks differ. */
+  /** Default 300. The registry accepts a token for 60 s longer, in case clocks differ. */
   readonly expiresInSeconds?: number
-  /** Whether someone without credentials gets a token to pull with. Default: no. */
+  /** Whether clients without credentials get a token for pulling. Default: no. */
   readonly anonymousPull?: boolean
 }
 
@@ -24,12 +24,12 @@ interface Access {
   readonly actions: readonly string[]
 }
 
-/** Hands out the bearer tokens of distribution's specification (docs/content/spec/auth/token.md, jwt.md). */
+/** Issues bearer tokens as distribution specifies them (docs/content/spec/auth/token.md, jwt.md). */
 export class TokenServer {
-  /** May be changed while it runs. */
+  /** Tests may change these while the server runs. */
   expiresInSeconds: number
   anonymousPull: boolean
-  /** Set to `false`: the account's password is no longer taken. */
+  /** Set to `false` to refuse the account's password. */
   acceptsAccount = true
   readonly #key: KeyObject
 
@@ -40,7 +40,7 @@ export class TokenServer {
     this.#key = createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }))
   }
 
-  /** What the registry trusts, as a JSON Web Key Set. */
+  /** The JSON Web Key Set that the registry trusts. */
   keySet(): object {
     const { d: _private, ...publicKey } = this.#key.export({ format: 'jwk' })
     return { keys: [{ ...publicKey, kid: KEY_ID, use: 'sig', alg: 'ES256' }] }
@@ -88,7 +88,7 @@ export class TokenServer {
   }
 }
 
-/** `repository:shop/web:pull,push`, where a repository's name may itself contain colons (a host's port). */
+/** Parses a scope such as `repository:shop/web:pull,push`. The repository may contain colons, as in a port. */
 function granted(scope: string, allowed: readonly string[]): Access[] {
   const [, type, name, actions] = /^([^:]+):(.+):([^:]*)$/.exec(scope) ?? []
   if (!type || !name || actions === undefined) return []

@@ -1,7 +1,10 @@
 import { locate } from '../tools/locate.ts'
 import { type ProgramName, toolsDirectory } from '../tools/programs.ts'
 
-/** Where a program of the test bed is. Throws with what to do when it has not been built. */
+/**
+ * Returns the path of a program of the test bed.
+ * @throws Error that says what to run if the program has not been built
+ */
 export function toolPath(name: ProgramName): string {
   const located = locate(name)
   if (located) return located.path

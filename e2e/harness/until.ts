@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const PAUSE_MS = 50
 
 /**
- * Asks again until the probe answers something truthy, and gives that back. A probe that throws counts as "not yet".
- * Where the time runs out, the error says what was waited for and what was seen last.
+ * Calls the probe until it returns a truthy value, and returns that value. A probe that throws counts as "not yet".
+ * @throws Error after the timeout, with the description and the last value
  */
 export async function until<T>(
   description: string,
@@ -22,13 +22,13 @@ export async function until<T>(
       last = error instanceof Error ? error.message : String(error)
     }
     if (Date.now() >= deadline) {
-      throw new Error(`Waited ${timeoutMs} ms for ${description}; the last thing seen: ${last}`)
+      throw new Error(`Waited ${timeoutMs} ms for ${description}; last seen: ${last}`)
     }
     await sleep(PAUSE_MS)
   }
 }
 
-/** Like `until`, for a value that shall meet a condition: the error shows the value that did not. */
+/** Like `until`, for a value that must meet a condition. The error shows the last value. */
 export async function untilValue<T>(
   description: string,
   read: () => T | Promise<T>,

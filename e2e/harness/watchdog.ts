@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
 /**
- * A shell of about one megabyte that reads from a pipe whose other end only this process holds. However this process
- * ends (a return, an uncaught error, Ctrl-C, SIGKILL), the pipe closes, and the shell kills every process group that is
- * still on its list and removes every directory. It ignores the signals that a terminal sends to a whole group.
+ * A small shell that reads from a pipe. Only this process holds the other end, so the pipe closes however this process ends:
+ * by a return, an uncaught error, Ctrl-C or SIGKILL. The shell then kills every process group on its list and removes every
+ * directory. It ignores the signals that a terminal sends to a whole group.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -25,14 +25,14 @@ done
 
 let watchdog: ChildProcess | undefined
 
-function tell(line: string): void {
+function send(line: string): void {
   watchdog ??= start()
   watchdog.stdin?.write(`${line}\n`)
 }
 
 function start(): ChildProcess {
   const child = spawn('/bin/sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-  // Neither the shell nor its pipe keeps a test alive that has nothing else to do.
+  // Neither the shell nor its pipe keeps this process alive.
   child.unref()
   const pipe = child.stdin as unknown as { unref?: () => void; on: (event: 'error', listener: () => void) => void }
   pipe.unref?.()
@@ -40,11 +40,11 @@ function start(): ChildProcess {
   return child
 }
 
-/** From now on this process group does not outlive this process. */
-export const watchGroup = (pid: number): void => tell(`group ${pid}`)
+/** Kills this process group when this process ends. */
+export const watchGroup = (pid: number): void => send(`group ${pid}`)
 
-/** The group has ended, and its number may be another's by now. */
-export const forgetGroup = (pid: number): void => tell(`ended ${pid}`)
+/** Takes a group that has ended off the list, because another group may get its number. */
+export const forgetGroup = (pid: number): void => send(`ended ${pid}`)
 
-/** From now on this directory does not outlive this process. */
-export const watchDirectory = (path: string): void => tell(`dir ${path}`)
+/** Removes this directory, or file, when this process ends. */
+export const watchDirectory = (path: string): void => send(`dir ${path}`)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { watchDirectory } from './watchdog.ts'
 
-/** A private directory (mode 0700) that is gone once this process is, however it ends. */
+/** Creates a private directory (mode 0700) that is removed when this process ends, however it ends. */
 export async function makeWorkDirectory(purpose: string): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), `cvmanager-e2e-${purpose}-`))
   watchDirectory(path)

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { locateMoto, motoDirectory } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { withLock } from './lock.ts'
-import { locateMoto, motoDirectory } from './moto.ts'
 import { kubernetesVersion, programNames, toolsDirectory, wantedGo } from './programs.ts'
 
 interface Outcome {
@@ -21,7 +21,7 @@ function build(env: NodeJS.ProcessEnv): Promise<Outcome> {
   })
 }
 
-/** A program that prints one line. */
+/** Writes a program that prints one line. */
 function fakeProgram(path: string, line: string): void {
   writeFileSync(path, `#!/bin/sh\necho '${line}'\n`)
   chmodSync(path, 0o755)
@@ -46,7 +46,7 @@ t.test('the cache is per user, and the environment moves it', async (t) => {
   t.match(kubernetesVersion, /^v1\.\d+\.\d+$/)
 })
 
-t.test('with all programs in the cache it does nothing but say so, even without Go', async (t) => {
+t.test('with all programs in the cache the build only says so, even without Go', async (t) => {
   const root = t.testdir()
   cacheWithAllPrograms(root)
   cacheWithMoto(root)
@@ -55,7 +55,7 @@ t.test('with all programs in the cache it does nothing but say so, even without 
   t.equal(output, `Test tools are ready in ${toolsDirectory({ CVMANAGER_TOOLS: root })}\n`)
 })
 
-t.test('it says at once that Go is missing, or too old', async (t) => {
+t.test('the build says at once that Go is missing or too old', async (t) => {
   const root = t.testdir({ bin: {} })
   const env = { CVMANAGER_TOOLS: join(root, 'tools'), PATH: join(root, 'bin'), HOME: root }
   const without = await build(env)
@@ -69,7 +69,7 @@ t.test('it says at once that Go is missing, or too old', async (t) => {
   t.notOk(existsSync(join(root, 'tools')))
 })
 
-t.test('it says what is missing of Python, after everything else has been built', async (t) => {
+t.test('the build says what Python lacks, after it has built everything else', async (t) => {
   const root = t.testdir({ bin: {}, tools: {} })
   const env = { CVMANAGER_TOOLS: join(root, 'tools'), PATH: join(root, 'bin'), HOME: root }
   cacheWithAllPrograms(env.CVMANAGER_TOOLS)
@@ -83,7 +83,7 @@ t.test('it says what is missing of Python, after everything else has been built'
       () => python('echo 3 8'),
       'Python 3.10 or newer is needed for moto, the AWS stand-in of the tests, and "python3" is 3.8',
     ],
-    [() => python('case "$2" in *venv*) exit 1;; esac; echo 3 12'), '"python3" cannot make virtual environments'],
+    [() => python('case "$2" in *venv*) exit 1;; esac; echo 3 12'), '"python3" cannot create virtual environments'],
   ] as const
   for (const [prepare, message] of cases) {
     prepare()
@@ -95,7 +95,7 @@ t.test('it says what is missing of Python, after everything else has been built'
   t.equal(locateMoto(env), undefined)
 })
 
-t.test('programs of KUBEBUILDER_ASSETS are taken when they are new enough', async (t) => {
+t.test('programs of KUBEBUILDER_ASSETS are used if they are new enough', async (t) => {
   const root = t.testdir({ old: {}, recent: {}, tools: {} })
   cacheWithAllPrograms(join(root, 'tools'))
   for (const [folder, version] of [
@@ -111,7 +111,7 @@ t.test('programs of KUBEBUILDER_ASSETS are taken when they are new enough', asyn
   t.match(locate('kwok', env('recent')), { from: 'cache' })
 })
 
-t.test('programs on PATH are taken only where the environment says so', async (t) => {
+t.test('programs on PATH are used only if the environment says so', async (t) => {
   const root = t.testdir({ bin: {} })
   fakeProgram(join(root, 'bin', 'kubectl'), 'kubectl')
   const env = { CVMANAGER_TOOLS: root, PATH: join(root, 'bin') }
@@ -119,7 +119,7 @@ t.test('programs on PATH are taken only where the environment says so', async (t
   t.match(locate('kubectl', { ...env, CVMANAGER_TOOLS_FROM_PATH: '1' }), { from: 'PATH' })
 })
 
-t.test('two builds take turns, and the lock of a dead one is taken over', async (t) => {
+t.test('two builds take turns, and a new build takes over the lock of a dead one', async (t) => {
   const path = join(t.testdir(), 'lock')
   const log: string[] = []
   const turn = (name: string) =>

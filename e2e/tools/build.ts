@@ -1,14 +1,15 @@
 /**
- * Builds what the tests and the demo run on, once per user and version: `make tools`.
- * Environment: CVMANAGER_TOOLS, XDG_CACHE_HOME (where to), KUBEBUILDER_ASSETS, CVMANAGER_TOOLS_FROM_PATH (what not to).
+ * `make tools`: builds the programs that tests and demo run on, once for each user and version.
+ * CVMANAGER_TOOLS and XDG_CACHE_HOME say where to put them. KUBEBUILDER_ASSETS and CVMANAGER_TOOLS_FROM_PATH name programs that
+ * need no build.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { buildMoto } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
-import { buildMoto } from './moto.ts'
 import {
   builtName,
   linkerFlags,
@@ -21,10 +22,10 @@ import {
 import { formatDuration, showProgress } from './progress.ts'
 import { missingRequirements } from './requirements.ts'
 
-const LAST_LINES = 20
+const maxErrorLines = 20
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
-const toBuild = () => programNames.filter((name) => !locate(name))
+const missingPrograms = () => programNames.filter((name) => !locate(name))
 
 process.exitCode = (await buildPrograms()) || (await addMoto())
 
@@ -37,14 +38,14 @@ async function addMoto(): Promise<number> {
 
 async function buildPrograms(): Promise<number> {
   const target = toolsDirectory()
-  if (toBuild().length === 0) return ready(target)
+  if (missingPrograms().length === 0) return ready(target)
 
   const missing = missingRequirements()
   if (missing.length > 0) {
     for (const line of missing) process.stderr.write(`make tools: ${line}\n`)
     return 1
   }
-  const waiting = (holder: number) => say(`Another build (process ${holder}) is under way; waiting for it.`)
+  const waiting = (holder: number) => say(`Another build (process ${holder}) is running; waiting for it.`)
   return withLock(`${target}.lock`, waiting, () => build(target))
 }
 
@@ -58,14 +59,14 @@ function ready(target: string): number {
 }
 
 async function build(target: string): Promise<number> {
-  const wanted = toBuild()
+  const wanted = missingPrograms()
   if (wanted.length === 0) return ready(target)
 
   say(`Building ${wanted.join(', ')}`)
   say(`into ${target}. The first time takes five to ten minutes on two cores; later checkouts share the result.`)
   mkdirSync(target, { recursive: true })
   removeAbandoned(target)
-  // Beside its final place, so that each program can be moved there in one step.
+  // On the same file system as the target, so that one rename moves each program there.
   const staging = `${target}.building-${process.pid}`
   mkdirSync(staging)
   const abandon = (signal: NodeJS.Signals) => {
@@ -88,7 +89,7 @@ async function build(target: string): Promise<number> {
   return ready(target)
 }
 
-/** What a build that was killed has left. */
+/** Removes what killed builds have left. */
 function removeAbandoned(target: string): void {
   const prefix = `${basename(target)}.building-`
   for (const name of readdirSync(dirname(target))) {
@@ -117,7 +118,7 @@ async function install(wanted: readonly ProgramName[], staging: string): Promise
   }).finally(building.stop)
 }
 
-/** Runs one go command in the module; gives back its output's lines. */
+/** Runs one go command in the module and returns the lines of its output. */
 function go(args: readonly string[], bin: string, onErrorLine: (line: string) => void): Promise<string[]> {
   const env = {
     ...process.env,
@@ -129,17 +130,17 @@ function go(args: readonly string[], bin: string, onErrorLine: (line: string) =>
   }
   const child = spawn('go', args, { cwd: moduleDirectory, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const output: string[] = []
-  const complaints: string[] = []
+  const errors: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => output.push(line))
   createInterface({ input: child.stderr }).on('line', (line) => {
-    complaints.push(line)
+    errors.push(line)
     onErrorLine(line)
   })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => {
       if (code === 0) return resolve(output)
-      const end = complaints.slice(-LAST_LINES).join('\n')
+      const end = errors.slice(-maxErrorLines).join('\n')
       reject(new Error(`"go ${args[0]}" ended with status ${code}. The end of its output:\n${end}`))
     })
   })

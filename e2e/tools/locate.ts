@@ -8,16 +8,16 @@ export interface Located {
   readonly from: 'cache' | 'KUBEBUILDER_ASSETS' | 'PATH'
 }
 
-/** What a folder of KUBEBUILDER_ASSETS (envtest's) contains. */
+/** The programs in a folder of KUBEBUILDER_ASSETS, as envtest fills it. */
 const assetNames: readonly ProgramName[] = ['etcd', 'kube-apiserver', 'kubectl']
 
-/** An older API server lacks what the product's resources use. */
+/** Older API servers lack features that the product's resources use. */
 const OLDEST_MINOR = 33
 
 /**
- * Where a program is, or undefined where it has to be built. The user's own programs go first: those of
- * KUBEBUILDER_ASSETS where its API server is at least Kubernetes 1.33, and those on PATH only where
- * CVMANAGER_TOOLS_FROM_PATH=1 says so, since a kubectl that happens to be there is often years old.
+ * Finds a program; undefined if it must be built. Prefers the user's own programs: those of KUBEBUILDER_ASSETS if its API
+ * server is Kubernetes 1.33 or later, and those on PATH only with CVMANAGER_TOOLS_FROM_PATH=1, because a kubectl on PATH is
+ * often years old.
  */
 export function locate(name: ProgramName, env: NodeJS.ProcessEnv = process.env): Located | undefined {
   return inAssets(name, env) ?? onPath(name, env) ?? inCache(name, env)
@@ -32,7 +32,9 @@ function inAssets(name: ProgramName, env: NodeJS.ProcessEnv): Located | undefine
   const assets = env.KUBEBUILDER_ASSETS
   if (!assets || !assetNames.includes(name)) return undefined
   const path = join(assets, name)
-  return isExecutable(path) && suits(join(assets, 'kube-apiserver')) ? { path, from: 'KUBEBUILDER_ASSETS' } : undefined
+  return isExecutable(path) && isRecent(join(assets, 'kube-apiserver'))
+    ? { path, from: 'KUBEBUILDER_ASSETS' }
+    : undefined
 }
 
 function onPath(name: ProgramName, env: NodeJS.ProcessEnv): Located | undefined {
@@ -44,14 +46,14 @@ function onPath(name: ProgramName, env: NodeJS.ProcessEnv): Located | undefined 
   return undefined
 }
 
-const verdicts = new Map<string, boolean>()
+const recent = new Map<string, boolean>()
 
-function suits(apiServer: string): boolean {
-  const known = verdicts.get(apiServer)
+function isRecent(apiServer: string): boolean {
+  const known = recent.get(apiServer)
   if (known !== undefined) return known
-  const verdict = minorVersion(apiServer) >= OLDEST_MINOR
-  verdicts.set(apiServer, verdict)
-  return verdict
+  const result = minorVersion(apiServer) >= OLDEST_MINOR
+  recent.set(apiServer, result)
+  return result
 }
 
 function minorVersion(apiServer: string): number {

@@ -4,17 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const PAUSE_MS = 500
 
-/** Runs the work while no other process of this machine holds the lock. A lock whose holder has died is taken over. */
+/** Runs the work while no other process on this machine holds the lock. Takes over the lock of a process that has died. */
 export async function withLock<T>(path: string, onWait: (holder: number) => void, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true })
-  for (let told = false; !acquire(path); ) {
+  for (let reported = false; !acquire(path); ) {
     const holder = holderOf(path)
     if (holder === undefined) {
       rmSync(path, { force: true })
       continue
     }
-    if (!told) onWait(holder)
-    told = true
+    if (!reported) onWait(holder)
+    reported = true
     await sleep(PAUSE_MS)
   }
   try {
@@ -34,7 +34,7 @@ function acquire(path: string): boolean {
   }
 }
 
-/** The process that holds the lock, if it is still there. */
+/** Returns the process that holds the lock, if it still runs. */
 function holderOf(path: string): number | undefined {
   try {
     const pid = Number(readFileSync(path, 'utf8'))
@@ -45,13 +45,13 @@ function holderOf(path: string): number | undefined {
 }
 
 export function isRunning(pid: number): boolean {
-  // Zero and below would name groups of processes.
+  // Zero and negative numbers address process groups.
   if (!(pid > 0)) return false
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Another user's process is there too.
+    // The process of another user also runs.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

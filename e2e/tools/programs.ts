@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
-/** The programs of the test bed, each with the Go package that it is built from (pinned by go.mod and go.sum). */
+/** The programs of the test bed, each with its Go package. go.mod and go.sum pin the versions. */
 export const programs = {
   etcd: 'go.etcd.io/etcd/server/v3',
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
@@ -18,7 +18,7 @@ export const programs = {
 export type ProgramName = keyof typeof programs
 export const programNames = Object.keys(programs) as readonly ProgramName[]
 
-/** `go install` names a program after the last element of its package's path: etcd's comes out as `server`. */
+/** `go install` names a program after the last element of its package's path, so etcd's name is `server`. */
 export function builtName(name: ProgramName): string {
   return name === 'etcd' ? 'server' : name
 }
@@ -28,16 +28,16 @@ export const moduleDirectory = import.meta.dirname
 
 const goMod = readFileSync(join(moduleDirectory, 'go.mod'), 'utf8')
 
-/** The Go that go.mod asks for, for example `1.26.0`. */
+/** The Go version that go.mod requires, for example `1.26.0`. */
 export const wantedGo = pinned(/^go (\d+\.\d+(?:\.\d+)?)$/m)
 
-/** The Kubernetes that go.mod pins, for example `v1.36.3`. */
+/** The Kubernetes version that go.mod pins, for example `v1.36.3`. */
 export const kubernetesVersion = pinned(/^\s*k8s\.io\/kubernetes (v\d+\.\d+\.\d+)/m)
 
 const [major, minor] = kubernetesVersion.slice(1).split('.')
 const versionPackage = 'k8s.io/component-base/version'
 
-/** Without the version set in, clients would see v0.0.0 and turn features off. */
+/** Sets the version. Otherwise clients see v0.0.0 and turn features off. */
 export const linkerFlags = [
   '-s -w',
   `-X ${versionPackage}.gitVersion=${kubernetesVersion}`,
@@ -48,8 +48,8 @@ export const linkerFlags = [
 const HASH_LENGTH = 12
 
 /**
- * Where the built programs are kept, per user and not per checkout. Its name changes with anything that changes the
- * programs, so that one cache serves every branch.
+ * The folder of the built programs, one for each user and not for each checkout. Its name changes with everything that
+ * changes the programs, so that one cache serves all branches.
  */
 export function toolsDirectory(env: NodeJS.ProcessEnv = process.env): string {
   const hash = createHash('sha256')
@@ -60,11 +60,11 @@ export function toolsDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return join(cacheRoot(env), `${hash.slice(0, HASH_LENGTH)}-${process.platform}-${process.arch}`)
 }
 
-/** Everything that `make tools` makes is in here. */
+/** Contains everything that `make tools` creates. */
 export function cacheRoot(env: NodeJS.ProcessEnv): string {
   if (env.CVMANAGER_TOOLS) return env.CVMANAGER_TOOLS
   const xdg = env.XDG_CACHE_HOME
-  // The XDG specification: a relative path is to be ignored.
+  // The XDG specification says to ignore relative paths.
   return join(xdg && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), 'cvmanager', 'tools')
 }
 

@@ -1,7 +1,7 @@
 const REFRESH_MS = 500
 const REPORT_MS = 15_000
 
-/** On a terminal one line that is rewritten; elsewhere (a CI log) a line now and then. Starts with the time passed. */
+/** Rewrites one line on a terminal; elsewhere, as in a CI log, prints a line now and then. Starts with the elapsed time. */
 export function showProgress(now: () => string, out: NodeJS.WriteStream = process.stdout): { stop(): void } {
   const started = Date.now()
   const line = () => `  ${formatDuration(Date.now() - started)}: ${now()}`

@@ -6,10 +6,10 @@ import { toolsDirectory, wantedGo } from './programs.ts'
 
 const GIB = 1024 ** 3
 
-/** What a first build has been seen to take, with some air; on a warm Go cache it is far less. */
+/** Measured at a first build, with a margin. With a warm Go cache a build needs far less. */
 const needs = { modules: 2.5 * GIB, compiled: 3 * GIB, linking: 0.5 * GIB, programs: 1 * GIB }
 
-/** What is missing for a build, each as a line that says what to do. Empty: go ahead. */
+/** Returns a line for each missing requirement, which says what to do. */
 export function missingRequirements(env: NodeJS.ProcessEnv = process.env): string[] {
   const go = goSettings(env)
   if (typeof go === 'string') return [go]
@@ -37,7 +37,7 @@ const INSTALL_GO = 'install it from https://go.dev/dl/'
 
 function goSettings(env: NodeJS.ProcessEnv): GoSettings | string {
   try {
-    // Outside of the module: an older Go refuses to answer anything inside.
+    // Runs outside the module, because an older Go refuses every command inside.
     const answer = execFileSync('go', ['env', '-json', 'GOVERSION', 'GOCACHE', 'GOMODCACHE', 'GOTMPDIR'], {
       cwd: tmpdir(),
       env: { ...env, GOTOOLCHAIN: 'local' },
@@ -60,7 +60,7 @@ interface Need {
   readonly bytes: number
 }
 
-/** Several of the places are usually on one file system, which then needs the sum. */
+/** Several places are often on one file system, which then needs the sum. */
 function missingSpace(wanted: readonly Need[]): string[] {
   const byDevice = Map.groupBy(wanted, (need) => statSync(existing(need.path)).dev)
   const lines: string[] = []
@@ -71,7 +71,7 @@ function missingSpace(wanted: readonly Need[]): string[] {
     if (free >= bytes) continue
     const places = needed.map((need) => `${need.what}: ${need.path}`).join('; ')
     lines.push(
-      `${gib(bytes)} of free disk space are needed, and ${gib(free)} are there, for ${places}. Free some, or point the variables named in brackets at a larger disk.`,
+      `${gib(bytes)} of free disk space are needed, and ${gib(free)} are available, for ${places}. Free some space, or point the variables in parentheses to a larger disk.`,
     )
   }
   return lines

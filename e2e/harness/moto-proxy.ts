@@ -4,10 +4,10 @@ import { digestOf } from './images.ts'
 import { answerWithFault, Faults } from './registry-faults.ts'
 
 export interface SeenCall {
-  /** `ecr:DescribeImages`, `sts:AssumeRole`, `sqs:ReceiveMessage`; `layer` for the download of one. */
+  /** Such as `ecr:DescribeImages`, `sts:AssumeRole` or `sqs:ReceiveMessage`; `layer` for the download of a layer. */
   readonly action: string
   readonly body: string
-  /** The access key that signed it. */
+  /** The access key that signed the call. */
   readonly accessKey: string | undefined
   readonly at: number
 }
@@ -15,14 +15,14 @@ export interface SeenCall {
 const layerPath = '/layers/'
 
 /**
- * moto's public address: counts what comes in, spoils what it is told to, hands on the rest. It serves layers itself,
- * which moto's ECR does not know: GetDownloadUrlForLayer (Amazon ECR API reference) and the address that it gives.
+ * Stands in front of moto: records calls, injects faults, and forwards the rest. It also serves layers, which moto's ECR does
+ * not have: GetDownloadUrlForLayer (Amazon ECR API reference), and the URL that it returns.
  */
-export class MotoDoor {
-  /** `path` is `/ecr:DescribeImages` and the like. */
+export class MotoProxy {
+  /** For faults, the `path` of a call is its action: `/ecr:DescribeImages`. */
   readonly faults = new Faults()
   calls: SeenCall[] = []
-  /** By digest. */
+  /** Layers by digest. */
   readonly layers = new Map<string, Buffer>()
   readonly #backendPort: number
   readonly #sockets = new Set<Socket>()
@@ -37,7 +37,7 @@ export class MotoDoor {
     return `http://127.0.0.1:${this.#port}`
   }
 
-  keep(layer: Buffer): void {
+  addLayer(layer: Buffer): void {
     this.layers.set(digestOf(layer), layer)
   }
 
@@ -74,7 +74,7 @@ export class MotoDoor {
     if (fault) answerWithFault(fault, incoming, response)
     else if (action === 'layer') this.#layer(url, response)
     else if (action === 'ecr:GetDownloadUrlForLayer') this.#downloadUrl(body, response)
-    else this.#handOn(incoming, body, response)
+    else this.#forward(incoming, body, response)
   }
 
   #layer(url: string, response: ServerResponse): void {
@@ -92,17 +92,17 @@ export class MotoDoor {
     response.writeHead(found ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer))
   }
 
-  #handOn(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
+  #forward(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const { connection: _, 'keep-alive': __, ...headers } = incoming.headers
     const { method, url } = incoming
-    const onward = request({ host: '127.0.0.1', port: this.#backendPort, method, path: url, headers }, (answer) => {
+    const upstream = request({ host: '127.0.0.1', port: this.#backendPort, method, path: url, headers }, (answer) => {
       const { connection: _, 'keep-alive': __, ...answered } = answer.headers
       response.writeHead(answer.statusCode ?? 502, answered)
       answer.pipe(response)
     })
-    onward.once('error', () => response.destroy())
-    response.once('close', () => onward.destroy())
-    onward.end(body)
+    upstream.once('error', () => response.destroy())
+    response.once('close', () => upstream.destroy())
+    upstream.end(body)
   }
 }
 

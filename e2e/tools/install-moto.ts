@@ -1,4 +1,4 @@
-/** moto's server, which answers as ECR, STS and SQS do: a Python virtual environment beside the built programs. */
+/** Installs moto's server, which simulates ECR, STS and SQS, into a Python virtual environment beside the built programs. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -10,17 +10,17 @@ import { cacheRoot } from './programs.ts'
 const run = promisify(execFile)
 const requirements = join(import.meta.dirname, 'moto', 'requirements.txt')
 const HASH_LENGTH = 12
-/** Of a wheel that moto needs, the newest that asks for it. */
+/** The newest requirement among the packages that moto needs. */
 const OLDEST_PYTHON = [3, 10] as const
-const LAST_LINES = 10
+const maxErrorLines = 10
 
-/** Per user and not per checkout; its name changes with what is in it. */
+/** One directory for each user and not for each checkout. Its name changes with its content. */
 export function motoDirectory(env: NodeJS.ProcessEnv = process.env): string {
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, HASH_LENGTH)
   return join(cacheRoot(env), `moto-${hash}-${process.platform}-${process.arch}`)
 }
 
-/** The Python that has moto, or undefined where it has to be built. */
+/** Returns the Python that has moto; undefined if it must be installed. */
 export function locateMoto(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const python = join(motoDirectory(env), 'bin', 'python')
   try {
@@ -31,13 +31,13 @@ export function locateMoto(env: NodeJS.ProcessEnv = process.env): string | undef
   }
 }
 
-/** @returns what stands in the way, as a line that says what to do */
+/** @returns a line that says what is missing and what to do; undefined if moto is ready */
 export async function buildMoto(say: (line: string) => void): Promise<string | undefined> {
   if (locateMoto()) return undefined
   const target = motoDirectory()
   const fault = await pythonFault()
   if (fault !== undefined) return fault
-  const waiting = (holder: number) => say(`Another build (process ${holder}) is under way; waiting for it.`)
+  const waiting = (holder: number) => say(`Another build (process ${holder}) is running; waiting for it.`)
   return await withLock(`${target}.lock`, waiting, async () => (locateMoto() ? undefined : await install(target, say)))
 }
 
@@ -57,7 +57,7 @@ async function pythonFault(): Promise<string | undefined> {
     await run('python3', ['-c', 'import venv, ensurepip'])
     return undefined
   } catch {
-    return `"python3" cannot make virtual environments, which moto, the AWS stand-in of the tests, is put into: ${install}.`
+    return `"python3" cannot create virtual environments, and moto, the AWS stand-in of the tests, needs one: ${install}.`
   }
 }
 
@@ -65,7 +65,7 @@ async function install(target: string, say: (line: string) => void): Promise<str
   say(`Installing moto into ${target}`)
   mkdirSync(dirname(target), { recursive: true })
   removeAbandoned(target)
-  // Beside its final place, so that it can be moved there in one step: its python is a link, and has no path of its own.
+  // On the same file system as the target, so that one rename moves it there. Its python is a link without a path of its own.
   const staging = `${target}.building-${process.pid}`
   try {
     await run('python3', ['-m', 'venv', staging])
@@ -77,14 +77,14 @@ async function install(target: string, say: (line: string) => void): Promise<str
     return undefined
   } catch (error) {
     const { stderr = '', message } = error as Error & { stderr?: string }
-    const end = stderr.trim().split('\n').slice(-LAST_LINES).join('\n')
+    const end = stderr.trim().split('\n').slice(-maxErrorLines).join('\n')
     return `moto could not be installed: ${end === '' ? message : end}`
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }
 }
 
-/** What a build that was killed has left. */
+/** Removes what killed builds have left. */
 function removeAbandoned(target: string): void {
   const prefix = `${basename(target)}.building-`
   for (const name of readdirSync(dirname(target))) {

@@ -3,21 +3,21 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UsageError } from '../../operator/errors.ts'
 import { makeWorkDirectory, removeWorkDirectory } from '../harness/work-directory.ts'
+import type { Environment } from './environment.ts'
 import { realImage } from './real-image.ts'
 import { Shell } from './shell.ts'
-import { simulatedStage } from './simulated-stage.ts'
-import type { Stage } from './stage.ts'
+import { simulatedEnvironment } from './simulated-environment.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface OwnCluster {
-  /** As in KUBECONFIG: one file, or several with colons between them. */
+  /** One file, or several separated by colons, as in KUBECONFIG. */
   readonly kubeconfig: string
   /** host[:port] */
   readonly registry: string
 }
 
-/** Only where a cluster and a registry are both named; a KUBECONFIG alone is in everybody's environment. */
-export function ownClusterAsked(env: NodeJS.ProcessEnv): OwnCluster | undefined {
+/** Both the cluster and the registry must be named, because KUBECONFIG alone is set on many machines. */
+export function requestedCluster(env: NodeJS.ProcessEnv): OwnCluster | undefined {
   const { DEMO_REGISTRY: registry = '', DEMO_KUBECONFIG = '', KUBECONFIG = '' } = env
   const kubeconfig = DEMO_KUBECONFIG || KUBECONFIG
   if (registry === '' && DEMO_KUBECONFIG === '') return undefined
@@ -29,43 +29,51 @@ export function ownClusterAsked(env: NodeJS.ProcessEnv): OwnCluster | undefined 
   return { kubeconfig, registry }
 }
 
-export function chooseStage(own: OwnCluster | undefined, terminal: Terminal, signal: AbortSignal): Promise<Stage> {
-  return own ? ownStage(own, terminal, signal) : simulatedStage(terminal)
+export function chooseEnvironment(
+  own: OwnCluster | undefined,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Environment> {
+  return own ? ownEnvironment(own, terminal, signal) : simulatedEnvironment(terminal)
 }
 
-const secondThoughtsMs = 5_000
+const cancelMs = 5_000
 
-async function ownStage({ kubeconfig, registry }: OwnCluster, terminal: Terminal, signal: AbortSignal): Promise<Stage> {
+async function ownEnvironment(
+  { kubeconfig, registry }: OwnCluster,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Environment> {
   const registryOrigin = await originOf(registry)
   const directory = await makeWorkDirectory('demo')
   try {
-    const given = new Shell(terminal, { KUBECONFIG: kubeconfig })
-    // A copy: whoever changes the current context meanwhile must not move the demo to another cluster.
+    const userShell = new Shell(terminal, { KUBECONFIG: kubeconfig })
+    // Uses a copy, so that a change of the current context does not move the demo to another cluster.
     const file = join(directory, 'admin.kubeconfig')
-    await writeFile(file, await given.quietly('kubectl config view --raw --minify --flatten'), { mode: 0o600 })
+    await writeFile(file, await userShell.run('kubectl config view --raw --minify --flatten'), { mode: 0o600 })
     const shell = new Shell(terminal, { KUBECONFIG: file })
-    const context = (await shell.quietly('kubectl config current-context')).trim()
-    const server = (await shell.quietly("kubectl config view -o jsonpath='{.clusters[0].cluster.server}'")).trim()
+    const context = (await shell.run('kubectl config current-context')).trim()
+    const server = (await shell.run("kubectl config view -o jsonpath='{.clusters[0].cluster.server}'")).trim()
     for (const namespace of ['shop', 'cvmanager']) {
       if (!(await shell.succeeds(`kubectl get namespace ${namespace}`))) continue
       throw new UsageError(
-        `the cluster of context ${context} has a namespace ${namespace} already, and the demo would remove it at its end. If nothing in it is needed: kubectl delete namespace ${namespace}`,
+        `the cluster of context ${context} already has a namespace ${namespace}, and the demo would remove it at the end. If you do not need it: kubectl delete namespace ${namespace}`,
       )
     }
     const hadCrd = await shell.succeeds('kubectl get crd containerversions.cvmanager.io')
     terminal.say(`This cluster: context ${context}, ${server}`)
-    terminal.say(`This registry: ${registryOrigin}, repository shop/web; the nodes must reach it as ${registry}.`)
+    terminal.say(`This registry: ${registryOrigin}, repository shop/web. The nodes must reach it as ${registry}.`)
     terminal.say(
-      'It gets the namespaces shop and cvmanager, the ClusterRole and ClusterRoleBinding cvmanager, and the CRD',
+      'The demo creates the namespaces shop and cvmanager, the ClusterRole and ClusterRoleBinding cvmanager, and the',
     )
     terminal.say(
-      `containerversions.cvmanager.io${hadCrd ? ' (which is there already, and stays)' : ''}. At the end they`,
+      `CRD containerversions.cvmanager.io${hadCrd ? ' (which exists already, and stays)' : ''}. At the end it removes`,
     )
-    terminal.say('are removed again; the images stay in the registry.')
-    terminal.waiting(`Ctrl-C within ${secondThoughtsMs / 1000} s to leave it alone`)
-    await sleep(secondThoughtsMs, undefined, { signal })
+    terminal.say('them again. The images stay in the registry.')
+    terminal.progress(`press Ctrl-C within ${cancelMs / 1000} s to cancel`)
+    await sleep(cancelMs, undefined, { signal })
 
-    const nodes = await shell.quietly("kubectl get nodes -o jsonpath='{.items[*].status.nodeInfo.architecture}'")
+    const nodes = await shell.run("kubectl get nodes -o jsonpath='{.items[*].status.nodeInfo.architecture}'")
     const architectures = [...new Set(nodes.trim().split(/\s+/))].sort()
     return {
       kubeconfig: file,
@@ -75,19 +83,19 @@ async function ownStage({ kubeconfig, registry }: OwnCluster, terminal: Terminal
       registryOrigin,
       images: { make: await realImage(architectures), architectures },
       simulated: false,
-      patienceMs: 180_000,
+      timeoutMs: 180_000,
       imagePatches: () => Promise.resolve(undefined),
-      withdraw: async () => {
+      removeContainerVersions: async () => {
         const remove = 'kubectl delete cv --all -n shop --ignore-not-found --timeout=30s'
-        // Where cvmanager has died, nobody else takes its finalizer away.
+        // If cvmanager has died, nobody else removes its finalizer.
         const force = `kubectl patch cv web -n shop --type=merge -p '{"metadata":{"finalizers":null}}'`
-        await shell.quietly(`${remove} || ${force}`)
+        await shell.run(`${remove} || ${force}`)
       },
       end: async () => {
-        await shell.quietly('kubectl delete namespace shop --ignore-not-found')
-        await shell.quietly('kubectl delete -f deploy/rbac.yaml --ignore-not-found')
-        await shell.quietly('kubectl delete namespace cvmanager --ignore-not-found')
-        if (!hadCrd) await shell.quietly('kubectl delete -f crds/ --ignore-not-found')
+        await shell.run('kubectl delete namespace shop --ignore-not-found')
+        await shell.run('kubectl delete -f deploy/rbac.yaml --ignore-not-found')
+        await shell.run('kubectl delete namespace cvmanager --ignore-not-found')
+        if (!hadCrd) await shell.run('kubectl delete -f crds/ --ignore-not-found')
         await removeWorkDirectory(directory)
       },
     }
@@ -97,7 +105,7 @@ async function ownStage({ kubeconfig, registry }: OwnCluster, terminal: Terminal
   }
 }
 
-/** HTTPS where the registry speaks it, else plain HTTP, which cvmanager must then be told. */
+/** Prefers HTTPS. Plain HTTP works too, but cvmanager then needs `--insecure-registry`. */
 async function originOf(registry: string): Promise<string> {
   for (const origin of [`https://${registry}`, `http://${registry}`]) {
     const status = await fetch(`${origin}/v2/`, { signal: AbortSignal.timeout(10_000) })
@@ -106,7 +114,7 @@ async function originOf(registry: string): Promise<string> {
     if (status === 200) return origin
     if (status === 401) {
       throw new UsageError(
-        `DEMO_REGISTRY: ${registry} wants credentials, and the demo pushes without any. Name one that takes images from everybody, such as a throw-away registry:3.`,
+        `DEMO_REGISTRY: ${registry} requires credentials, and the demo pushes without any. Name a registry that accepts anonymous pushes, such as a temporary registry:3.`,
       )
     }
   }

@@ -2,18 +2,18 @@ import { startCluster } from '../harness/cluster.ts'
 import { type Image, makeImage } from '../harness/images.ts'
 import { startRegistry } from '../harness/registry.ts'
 import { kubernetesVersion } from '../tools/programs.ts'
+import type { Environment } from './environment.ts'
 import { Shell } from './shell.ts'
-import type { Stage } from './stage.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Simulated nodes cannot pull an image with `broken` in its tag, whatever is in it (e2e/harness/pod-marks.ts). */
+/** Simulated nodes cannot pull an image with `broken` in its tag, whatever its content (e2e/harness/pod-marks.ts). */
 export const simulatedImage = (version: string): Image =>
   makeImage({ content: version, labels: { 'org.opencontainers.image.version': version } })
 
-/** A control plane and a registry of the demo's own, on free ports of this machine. */
-export async function simulatedStage(terminal: Terminal): Promise<Stage> {
+/** Starts a control plane and a registry for the demo, on free ports of this machine. */
+export async function simulatedEnvironment(terminal: Terminal): Promise<Environment> {
   const begun = performance.now()
-  const tick = setInterval(() => terminal.waiting('starting a control plane and a registry'), 100)
+  const tick = setInterval(() => terminal.progress('starting a control plane and a registry'), 100)
   const [startingCluster, startingRegistry] = [startCluster(), startRegistry()]
   const started = await Promise.allSettled([startingCluster, startingRegistry])
   clearInterval(tick)
@@ -30,13 +30,13 @@ export async function simulatedStage(terminal: Terminal): Promise<Stage> {
   return {
     kubeconfig: cluster.kubeconfig,
     directory: cluster.directory,
-    // HOME: kubectl keeps what it has discovered there, and it is to be gone with the cluster.
+    // kubectl caches API discovery in HOME. The cache goes with the cluster.
     shell: new Shell(terminal, { KUBECONFIG: cluster.kubeconfig, HOME: cluster.directory }),
     registryHost: registry.host,
     registryOrigin: `http://${registry.host}`,
     images: { make: simulatedImage, architectures: [] },
     simulated: true,
-    patienceMs: 30_000,
+    timeoutMs: 30_000,
     imagePatches: async () => {
       const patches = await cluster.auditLog({
         user: 'system:serviceaccount:cvmanager:cvmanager',
@@ -45,8 +45,8 @@ export async function simulatedStage(terminal: Terminal): Promise<Stage> {
       })
       return patches.filter(({ responseStatus }) => responseStatus?.code === 200).length
     },
-    // All of it goes with the cluster.
-    withdraw: () => Promise.resolve(),
+    // They go with the cluster.
+    removeContainerVersions: () => Promise.resolve(),
     end: async () => {
       await Promise.all([cluster.stop(), registry.stop()])
     },

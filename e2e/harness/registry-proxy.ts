@@ -4,17 +4,17 @@ import { answerWithFault, Faults } from './registry-faults.ts'
 
 export interface SeenRequest {
   readonly method: string
-  /** With the query. */
+  /** Includes the query. */
   readonly path: string
   readonly kind: 'token' | 'manifest' | 'tags' | 'blob' | 'ping' | 'other'
   readonly at: number
   readonly userAgent: string | undefined
   readonly authorization: 'none' | 'basic' | 'bearer'
-  /** Unknown for as long as there is no answer. */
+  /** Undefined until there is an answer. */
   status: number | undefined
 }
 
-/** Where a token server answers, when there is one. */
+/** The path of the token server, if there is one. */
 export const TOKEN_PATH = '/auth/token'
 
 /** In bytes. */
@@ -25,15 +25,15 @@ export interface Traffic {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** The registry's public address: counts what comes in, spoils what it is told to, and hands on the rest. */
-export class RegistryDoor {
+/** Stands in front of the registry: records requests, injects faults, and forwards the rest. */
+export class RegistryProxy {
   readonly faults = new Faults()
   requests: SeenRequest[] = []
   connections = 0
   readonly #backendPort: number
   readonly #agent = new Agent({ keepAlive: true })
   readonly #sockets = new Set<Socket>()
-  /** Of connections that are gone. */
+  /** Bytes of connections that are closed. */
   #received = 0
   #sent = 0
   #forgotten: Traffic = { received: 0, sent: 0 }
@@ -49,11 +49,11 @@ export class RegistryDoor {
     return this.#port
   }
 
-  answerTokensBy(handler: Handler): void {
+  serveTokens(handler: Handler): void {
     this.#tokens = handler
   }
 
-  /** @param port the one that was given the first time, to be there again after `close` */
+  /** @param port after `close`, the port of the first time, to open at the same address again */
   async open(port: number): Promise<void> {
     const server = createServer((incoming, response) => this.#answer(incoming, response))
     server.keepAliveTimeout = 60_000
@@ -74,7 +74,7 @@ export class RegistryDoor {
     this.#port = (server.address() as AddressInfo).port
   }
 
-  /** From now on connections are refused, and the existing ones break. */
+  /** Refuses new connections and closes the existing ones. */
   async close(): Promise<void> {
     const server = this.#server
     if (!server) return
@@ -85,19 +85,19 @@ export class RegistryDoor {
     await closed
   }
 
-  /** With all clients since the start or the last `forget`; headers count, TCP does not. */
+  /** Bytes to and from all clients since the start or the last `forget`. Includes HTTP headers, but not TCP's own. */
   get traffic(): Traffic {
-    const { received, sent } = this.#allTraffic()
+    const { received, sent } = this.#totalTraffic()
     return { received: received - this.#forgotten.received, sent: sent - this.#forgotten.sent }
   }
 
   forget(): void {
     this.requests = []
     this.connections = 0
-    this.#forgotten = this.#allTraffic()
+    this.#forgotten = this.#totalTraffic()
   }
 
-  #allTraffic(): Traffic {
+  #totalTraffic(): Traffic {
     let [received, sent] = [this.#received, this.#sent]
     for (const socket of this.#sockets) {
       received += socket.bytesRead
@@ -125,23 +125,23 @@ export class RegistryDoor {
     const fault = this.faults.take({ method, path })
     if (fault) answerWithFault(fault, incoming, response)
     else if (seen.kind === 'token' && this.#tokens) this.#tokens(incoming, response)
-    else this.#handOn(incoming, response)
+    else this.#forward(incoming, response)
   }
 
-  #handOn(incoming: IncomingMessage, response: ServerResponse): void {
+  #forward(incoming: IncomingMessage, response: ServerResponse): void {
     const { method, url } = incoming
-    // The Host header stays as it came, since the registry makes its absolute addresses from it; what concerns a single
-    // connection does not go on to the next.
+    // Keeps the Host header, because the registry builds its absolute URLs from it. Drops the headers that belong to one
+    // connection.
     const { connection: _clients, 'keep-alive': _times, ...headers } = incoming.headers
     const target = { host: '127.0.0.1', port: this.#backendPort, method, path: url, headers, agent: this.#agent }
-    const onward = request(target, (answer) => {
+    const upstream = request(target, (answer) => {
       const { connection: _servers, 'keep-alive': _limits, ...answered } = answer.headers
       response.writeHead(answer.statusCode ?? 502, answered)
       answer.pipe(response)
     })
-    onward.once('error', () => response.destroy())
-    response.once('close', () => onward.destroy())
-    incoming.pipe(onward)
+    upstream.once('error', () => response.destroy())
+    response.once('close', () => upstream.destroy())
+    incoming.pipe(upstream)
   }
 }
 

@@ -1,6 +1,6 @@
 import { pattern, podStatus } from './pod-status.ts'
 
-/** Time between a container's start and its end, where it is one that ends. */
+/** How long a container runs, if it ends at all. */
 const WORK_MS = 300
 
 const NODE_STATUS = `
@@ -45,7 +45,7 @@ const stage = (
 const alive: Requirement = { key: '.metadata.deletionTimestamp', operator: 'DoesNotExist' }
 const isTrue = (key: string): Requirement => ({ key: `${key} | tostring`, operator: 'In', values: ['true'] })
 
-/** kwok's configuration: nodes are ready at once, pods behave as `marks` says, a deleted pod is gone at once. */
+/** kwok's configuration. Nodes are ready at once, `marks` decides how pods behave, and deleted pods are gone at once. */
 export const stages: readonly object[] = [
   stage('Node', 'node-ready', [{ key: '.status.phase', operator: 'NotIn', values: ['Running'] }], {
     statusTemplate: NODE_STATUS,
@@ -53,7 +53,7 @@ export const stages: readonly object[] = [
   stage(
     'Pod',
     'pod-start',
-    // Also where someone sets another image on the pod itself: a kubelet restarts that container.
+    // Runs again if the image of the pod itself changes: a kubelet would restart that container.
     [alive, isTrue('[.spec.containers[].image] != [(.status.containerStatuses // [])[].image]')],
     { statusTemplate: podStatus(false) },
   ),

@@ -5,21 +5,21 @@ import type { RunningProgram } from '../harness/processes.ts'
 import type { Shop, ShopPod, ShopState } from './shop.ts'
 import type { Terminal } from './terminal.ts'
 
-const everyMs = 100
+const intervalMs = 100
 
 export interface Watched {
   readonly last: ShopState
-  /** Every state that was seen, in order. */
+  /** All states, in order. */
   readonly seen: readonly ShopState[]
 }
 
-/** Watches the application, and says each change of it in a line. */
-export class Audience {
+/** Watches the application, and prints a line for each change. */
+export class Watcher {
   readonly #terminal: Terminal
   readonly #shop: Shop
   readonly #operator: RunningProgram
   readonly #signal: AbortSignal
-  #shown = ''
+  #printed = ''
 
   constructor(terminal: Terminal, shop: Shop, operator: RunningProgram, signal: AbortSignal) {
     this.#terminal = terminal
@@ -29,48 +29,48 @@ export class Audience {
   }
 
   /**
-   * Watches until it is so, and a moment longer than the last change.
-   * @throws Error saying what was waited for and what was seen instead
+   * Watches until the condition holds.
+   * @throws Error with the description and the last status
    */
-  async watchUntil(what: string, isSo: (state: ShopState) => boolean, patienceMs: number): Promise<Watched> {
+  async watchUntil(what: string, holds: (state: ShopState) => boolean, timeoutMs: number): Promise<Watched> {
     const begun = performance.now()
     const seen: ShopState[] = []
     for (;;) {
       this.#signal.throwIfAborted()
       await this.#operator.assertRunning()
-      const state = await this.#shop.look()
+      const state = await this.#shop.read()
       seen.push(state)
       const elapsedMs = performance.now() - begun
-      this.#show(state, elapsedMs)
-      if (isSo(state)) return { last: state, seen }
-      if (elapsedMs > patienceMs) {
-        throw new Error(`waited ${patienceMs / 1000} s for ${what}, and saw: ${JSON.stringify(state.status.message)}`)
+      this.#print(state, elapsedMs)
+      if (holds(state)) return { last: state, seen }
+      if (elapsedMs > timeoutMs) {
+        throw new Error(`waited ${timeoutMs / 1000} s for ${what}, and saw: ${JSON.stringify(state.status.message)}`)
       }
-      this.#terminal.waiting(`${(elapsedMs / 1000).toFixed(1)} s  waiting for ${what}`)
-      await sleep(everyMs)
+      this.#terminal.progress(`${(elapsedMs / 1000).toFixed(1)} s  waiting for ${what}`)
+      await sleep(intervalMs)
     }
   }
 
-  /** Watches for as long as the demo stays. */
-  async watchOn(): Promise<void> {
+  /** Watches until the demo is stopped. */
+  async watchUntilStopped(): Promise<void> {
     const begun = performance.now()
     while (!this.#signal.aborted) {
       try {
-        this.#show(await this.#shop.look(), performance.now() - begun)
+        this.#print(await this.#shop.read(), performance.now() - begun)
       } catch (thrown) {
-        // The audience may have deleted something: it plays.
-        this.#terminal.waiting(messageOf(thrown))
+        // The user may have deleted something.
+        this.#terminal.progress(messageOf(thrown))
       }
-      await sleep(everyMs, undefined, { signal: this.#signal }).catch(() => undefined)
+      await sleep(intervalMs, undefined, { signal: this.#signal }).catch(() => undefined)
     }
   }
 
-  #show(state: ShopState, elapsedMs: number): void {
+  #print(state: ShopState, elapsedMs: number): void {
     const { phase = 'Pending', message = '' } = state.status
     const row = `${this.#painted(phase).padEnd(12)}  ${groups(state.pods).map(this.#group).join('   ')}`
     const shown = `${row} ${phase === 'RollingOut' ? '' : message}`
-    if (shown === this.#shown) return
-    this.#shown = shown
+    if (shown === this.#printed) return
+    this.#printed = shown
     this.#terminal.line(`  ${`${(elapsedMs / 1000).toFixed(1)} s`.padStart(7)}  ${row}`)
   }
 
@@ -81,16 +81,16 @@ export class Audience {
   }
 
   readonly #group = ([version, pods]: readonly [string, readonly ShopPod[]]): string => {
-    const signs = pods.map(({ ready, trouble }) => {
+    const signs = pods.map(({ ready, problem }) => {
       if (ready) return this.#terminal.paint('green', '●')
-      return trouble ? this.#terminal.paint('red', '✘') : this.#terminal.paint('yellow', '○')
+      return problem ? this.#terminal.paint('red', '✘') : this.#terminal.paint('yellow', '○')
     })
-    const trouble = pods.find((pod) => pod.trouble)?.trouble
-    return `${version} ${signs.join('')}${trouble ? ` ${this.#terminal.paint('red', trouble)}` : ''}`
+    const problem = pods.find((pod) => pod.problem)?.problem
+    return `${version} ${signs.join('')}${problem ? ` ${this.#terminal.paint('red', problem)}` : ''}`
   }
 }
 
-/** Pods by version, in the order in which the versions came. */
+/** Groups pods by version, in the order in which the versions appeared. */
 function groups(pods: readonly ShopPod[]): readonly (readonly [string, readonly ShopPod[]])[] {
   return [...Map.groupBy(pods, ({ image }) => tagOf(image) ?? image)]
 }
