@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import type { Settings } from '../config/settings.ts'
 import { Dispatcher, type HintOutcome, type Looks } from '../discovery/push/dispatcher.ts'
-import { GoogleKeys } from '../discovery/push/google-keys.ts'
+import { GoogleTokens } from '../discovery/push/google-tokens.ts'
 import { openQueue, regionOf } from '../discovery/push/queue.ts'
 import { receiverKinds } from '../discovery/push/receivers/receivers.ts'
 import { readSecretFiles } from '../discovery/push/secret-files.ts'
@@ -128,7 +128,7 @@ async function openWebhooks(
   const transport = openTransport(settings, undefined)
   try {
     const now = () => systemClock.now()
-    const deps = { googleKeys: new GoogleKeys({ transport, now }), now }
+    const deps = { googleTokens: new GoogleTokens({ transport, now }), now }
     const receivers = await readSecretFiles(webhookSecretsDir, webhooks, receiverKinds, deps)
     const server = await serveHooks({ port: webhookPort, receivers, dispatcher, toLeader, log })
     log.info({ port: server.port, kinds: [...receivers.keys()] }, 'receiving webhooks')

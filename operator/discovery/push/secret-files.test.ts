@@ -7,7 +7,7 @@ import { receiverKinds } from './receivers/receivers.ts'
 import { bearer, receiving, secret, secretsFolder } from './receivers/receiving.fixture.ts'
 import { readSecretFiles } from './secret-files.ts'
 
-const deps: ReceiverDeps = { googleKeys: { get: () => undefined } as never, now: () => 0 }
+const deps: ReceiverDeps = { googleTokens: { isValid: async () => false }, now: () => 0 }
 const read = (folder: string, wanted: readonly string[] = []) => readSecretFiles(folder, wanted, receiverKinds, deps)
 
 t.test('each file of the folder makes its receiver; what Kubernetes keeps there is none', async (t) => {

@@ -5,20 +5,15 @@
  */
 import { parse } from 'yaml'
 import type { Place } from '../../polling/places.ts'
-import { isGoogleToken } from '../google-token.ts'
+import type { ExpectedToken } from '../google-tokens.ts'
 import { at, placeOfImage, reading, textAt } from './payload.ts'
 import { MalformedPayload, type ReceiverKind, SecretUnusable } from './receiver.ts'
 
 /** Two image names of the longest, in base64. */
 const longestMessage = 4096
 
-export interface Expected {
-  readonly audience: string
-  readonly email: string
-}
-
 /** @throws SecretUnusable */
-export function expectedOf(text: string): Expected {
+export function expectedOf(text: string): ExpectedToken {
   let content: unknown
   try {
     content = parse(text)
@@ -53,12 +48,12 @@ function pushedPlace(message: unknown): Place | undefined {
 }
 
 export const gar: ReceiverKind = {
-  make: (secret, { googleKeys, now }) => {
+  make: (secret, { googleTokens }) => {
     const expected = expectedOf(secret)
     return {
       authenticate: async (head) => {
         const token = /^Bearer (\S+)$/i.exec(head.header('authorization') ?? '')?.[1]
-        return token !== undefined && (await isGoogleToken(token, expected, googleKeys, now()))
+        return token !== undefined && (await googleTokens.isValid(token, expected))
       },
       read: (payload) => reading([pushedPlace(notification(payload))]),
     }

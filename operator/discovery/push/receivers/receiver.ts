@@ -3,7 +3,7 @@
  * config/webhook-kinds.ts, its file, and a line to receivers.ts.
  */
 import type { Place } from '../../polling/places.ts'
-import type { GoogleKeys } from '../google-keys.ts'
+import type { GoogleTokens } from '../google-tokens.ts'
 
 /** What stands before the body. */
 export interface Head {
@@ -38,7 +38,7 @@ export interface Receiver {
 }
 
 export interface ReceiverDeps {
-  readonly googleKeys: GoogleKeys
+  readonly googleTokens: Pick<GoogleTokens, 'isValid'>
   /** Milliseconds since the epoch: what tokens are good for is said in real time. */
   readonly now: () => number
 }

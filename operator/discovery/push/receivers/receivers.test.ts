@@ -8,7 +8,7 @@ import { type Head, MalformedPayload, type ReceiverDeps } from './receiver.ts'
 import { receiverKinds } from './receivers.ts'
 import { secret } from './receiving.fixture.ts'
 
-const deps: ReceiverDeps = { googleKeys: {} as never, now: () => 0 }
+const deps: ReceiverDeps = { googleTokens: {} as never, now: () => 0 }
 const made = Object.entries(receiverKinds).map(([kind, { make }]) => ({
   kind,
   receiver: make(kind === 'gar' ? 'audience: a\nemail: a@example.com\n' : secret, deps),

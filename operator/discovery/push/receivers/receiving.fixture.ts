@@ -9,7 +9,7 @@ import { createLogger } from '../../../log/log.ts'
 import { Transport } from '../../../registries/transport/transport.ts'
 import type { Place } from '../../polling/places.ts'
 import { Dispatcher } from '../dispatcher.ts'
-import { GoogleKeys } from '../google-keys.ts'
+import { GoogleTokens } from '../google-tokens.ts'
 import { readSecretFiles } from '../secret-files.ts'
 import { ToLeader } from '../to-leader.ts'
 import { receiverKinds } from './receivers.ts'
@@ -49,8 +49,8 @@ export async function receiving(t: Test, kind: string, world: World = {}) {
   const keysHost = world.keys === undefined ? [] : [new URL(world.keys).host]
   const transport = new Transport({ version: 'test', insecureRegistries: keysHost })
   const now = () => world.clock?.now ?? Date.now()
-  const googleKeys = new GoogleKeys({ transport, now, origin: world.keys })
-  const receivers = await readSecretFiles(folder, [], receiverKinds, { googleKeys, now })
+  const googleTokens = new GoogleTokens({ transport, now, origin: world.keys })
+  const receivers = await readSecretFiles(folder, [], receiverKinds, { googleTokens, now })
 
   /** `host/path:tag` of each hint, in their order; `host/path/**` where those below are meant too. */
   const hints: string[] = []
