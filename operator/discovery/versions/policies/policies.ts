@@ -1,4 +1,5 @@
 import type { PolicyName, VersionPolicySpec } from '../../../api/policy.ts'
+import type { ContainerVersionSpec } from '../../../api/spec.ts'
 import { NeedsChangeError } from '../../../errors.ts'
 import { calendar } from './calendar.ts'
 import { newest } from './newest.ts'
@@ -37,7 +38,11 @@ export function parsePolicy(spec: VersionPolicySpec): ParsedPolicy {
   )
 }
 
-/** In two words, for columns and messages: `semver ~1.4`. */
+/** What a ContainerVersion follows, for columns and messages: `env-prod`, or `semver ~1.4`. */
+export const followedInWords = ({ tag, policy }: Pick<ContainerVersionSpec, 'tag' | 'policy'>): string =>
+  tag ?? (policy === undefined ? '' : policyInWords(policy))
+
+/** A policy in two words: `semver ~1.4`. */
 export function policyInWords(spec: VersionPolicySpec): string {
   const found = given(spec)
   return found === undefined ? 'policy' : found.kind.words(found.field)
