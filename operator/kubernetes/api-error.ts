@@ -1,4 +1,4 @@
-/** What the API server answers instead of an object: a `Status` (meta/v1), as an error that code can ask questions of. */
+/** The API server's answer to a failed request, a `Status` (meta/v1), as an error. */
 
 export interface Cause {
   readonly reason: string
@@ -31,7 +31,7 @@ export class ApiError extends Error {
   /** `NotFound`, `Conflict`, `AlreadyExists`, `Expired`, … (metav1.StatusReason). */
   readonly reason: string
   readonly causes: readonly Cause[]
-  /** How long the server asked to be left alone, by Retry-After or `details.retryAfterSeconds`. */
+  /** How long the server asks to wait, by Retry-After or `details.retryAfterSeconds`. */
   readonly retryAfterMs: number | undefined
 
   constructor({ status, reason, message, causes = [], retryAfterMs }: ApiFailure, options?: ErrorOptions) {
@@ -42,20 +42,20 @@ export class ApiError extends Error {
     this.retryAfterMs = retryAfterMs
   }
 
-  /** @param request what was asked, for the message, e.g. `GET /api/v1/pods` */
+  /** @param request for the message, e.g. `GET /api/v1/pods` */
   static fromAnswer(request: string, status: number, body: unknown, retryAfterHeader?: string): ApiError {
-    const told = isStatus(body) ? body : undefined
-    const seconds = Number(retryAfterHeader ?? told?.details?.retryAfterSeconds ?? Number.NaN)
+    const answer = isStatus(body) ? body : undefined
+    const seconds = Number(retryAfterHeader ?? answer?.details?.retryAfterSeconds ?? Number.NaN)
     return new ApiError({
-      status: told?.code ?? status,
-      reason: told?.reason ?? `HTTP${status}`,
-      message: `${request}: ${told?.message ?? `the API server answered ${status} without saying why`}`,
-      causes: (told?.details?.causes ?? []).map(({ reason = '', message = '', field = '' }) => ({
+      status: answer?.code ?? status,
+      reason: answer?.reason ?? `HTTP${status}`,
+      message: `${request}: ${answer?.message ?? `the API server answered ${status} without a reason`}`,
+      causes: (answer?.details?.causes ?? []).map(({ reason = '', message = '', field = '' }) => ({
         reason,
         message,
         field,
       })),
-      // A date is allowed too (RFC 9110, 10.2.3); the API server sends seconds only.
+      // Retry-After may be a date (RFC 9110, 10.2.3), but the API server sends only seconds.
       retryAfterMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined,
     })
   }
@@ -71,10 +71,10 @@ function is(thrown: unknown, status: number): thrown is ApiError {
 
 export const isForbidden = (thrown: unknown): thrown is ApiError => is(thrown, 403)
 export const isNotFound = (thrown: unknown): thrown is ApiError => is(thrown, 404)
-/** 409 for another reason than that the object is there already: it has changed since it was read. */
+/** The object has changed since it was read; not a 409 because it already exists. */
 export const isConflict = (thrown: unknown): thrown is ApiError => is(thrown, 409) && !isAlreadyExists(thrown)
 export const isAlreadyExists = (thrown: unknown): thrown is ApiError =>
   is(thrown, 409) && thrown.reason === 'AlreadyExists'
-/** The resourceVersion or continue token is older than what the server still knows. */
+/** The resourceVersion or the continue token has expired. */
 export const isGone = (thrown: unknown): thrown is ApiError => is(thrown, 410)
 export const isInvalid = (thrown: unknown): thrown is ApiError => is(thrown, 422)

@@ -4,7 +4,7 @@ const newline = 0x0a
 
 /**
  * Splits a stream of bytes into lines of JSON, as a watch sends them.
- * @param maxLineBytes a longer line is refused instead of being collected
+ * @param maxLineBytes a longer line is refused before it takes more memory
  * @throws TransientError `ApiServerAnswerInvalid`
  */
 export async function* jsonLines(
@@ -30,7 +30,7 @@ export async function* jsonLines(
       check(length, maxLineBytes)
     }
   }
-  // A last line without its end was cut off: the next connection brings it whole.
+  // A last line without its end was cut off: the next connection brings it complete.
 }
 
 function check(length: number, maxLineBytes: number): void {
