@@ -106,12 +106,12 @@ export class LeaderElection {
         await pause(this.#timing.retryMs * (0.8 + Math.random() * 0.4), signal)
         continue
       }
-      log.info({ lease: this.#path, identity }, 'started leading')
+      log.info({ lease: this.#path, identity }, 'this process is the leader now')
       this.#leads = true
       onStarted()
       const why = await this.#hold(signal)
       if (why === 'lost') this.#leads = false
-      log.info({ lease: this.#path, identity, why }, 'stopped leading')
+      log.info({ lease: this.#path, identity, why }, 'this process is no longer the leader')
       await onEnded(why)
       this.#leads = false
       if (why === 'stopped') await this.#attempt(() => this.#release(), undefined)

@@ -75,7 +75,7 @@ export class SecretFile {
   /** @throws Error that says why the file cannot be used, without its content */
   async load(): Promise<Receiver> {
     this.#loaded = undefined
-    const receiver = this.#kind.make(await read(this.path), this.#deps)
+    const receiver = this.#kind(await read(this.path), this.#deps)
     this.#loaded = { receiver, atMs: this.#deps.now() }
     return receiver
   }

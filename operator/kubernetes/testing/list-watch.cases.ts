@@ -65,22 +65,26 @@ export async function listWatchCases(t: Test, cluster: Cluster): Promise<void> {
   const setUp = bench(t, cluster)
   t.jobs = 3
 
-  void t.test('it lists page by page, then sees objects that are created, changed and deleted', { buffered: true }, async (t) => {
-    const { api, list, changes, make, change, remove, sees, namespace } = await setUp(t, { pageLimit: 2 })
-    for (const name of ['a', 'b', 'c', 'd', 'e']) await make(name, '1')
-    list.start()
-    await list.synced
-    t.equal(list.cache.size, 5)
-    t.equal(api.requests(isList).length, 3)
-    t.notOk(api.requests(isList)[0]?.query.has('resourceVersion'))
-    changes.length = 0
-    await make('f', '1')
-    await change('a', '2')
-    await remove('b')
-    await sees('b', undefined)
-    t.same(changes, [`added ${namespace}/f`, `changed ${namespace}/a`, `deleted ${namespace}/b`])
-    t.throws(() => Object.assign(list.cache.get(`${namespace}/a`) ?? {}, { value: 'mine' }), TypeError)
-  })
+  void t.test(
+    'it lists page by page, then sees objects that are created, changed and deleted',
+    { buffered: true },
+    async (t) => {
+      const { api, list, changes, make, change, remove, sees, namespace } = await setUp(t, { pageLimit: 2 })
+      for (const name of ['a', 'b', 'c', 'd', 'e']) await make(name, '1')
+      list.start()
+      await list.synced
+      t.equal(list.cache.size, 5)
+      t.equal(api.requests(isList).length, 3)
+      t.notOk(api.requests(isList)[0]?.query.has('resourceVersion'))
+      changes.length = 0
+      await make('f', '1')
+      await change('a', '2')
+      await remove('b')
+      await sees('b', undefined)
+      t.same(changes, [`added ${namespace}/f`, `changed ${namespace}/a`, `deleted ${namespace}/b`])
+      t.throws(() => Object.assign(list.cache.get(`${namespace}/a`) ?? {}, { value: 'mine' }), TypeError)
+    },
+  )
 
   void t.test(
     'a broken connection costs only a new watch from the same resourceVersion',
@@ -128,26 +132,22 @@ export async function listWatchCases(t: Test, cluster: Cluster): Promise<void> {
     },
   )
 
-  void t.test(
-    '410 as a watch event, and 410 between two pages, start a new list',
-    { buffered: true },
-    async (t) => {
-      const { api, list, make, sees } = await setUp(t, { pageLimit: 1 })
-      for (const name of ['a', 'b', 'c']) await make(name, '1')
-      let failures = 0
-      api.fault = ({ query }) => {
-        if (query.has('continue') && failures++ === 0) return expired
-        const event = { type: 'ERROR', object: JSON.parse(expired.body) }
-        return query.has('watch') && failures++ < 3 ? { status: 200, body: `${JSON.stringify(event)}\n` } : undefined
-      }
-      list.start()
-      await list.synced
-      t.equal(list.cache.size, 3)
-      await make('d', '1')
-      await sees('d', '1')
-      t.ok(failures >= 3)
-    },
-  )
+  void t.test('410 as a watch event, and 410 between two pages, start a new list', { buffered: true }, async (t) => {
+    const { api, list, make, sees } = await setUp(t, { pageLimit: 1 })
+    for (const name of ['a', 'b', 'c']) await make(name, '1')
+    let failures = 0
+    api.fault = ({ query }) => {
+      if (query.has('continue') && failures++ === 0) return expired
+      const event = { type: 'ERROR', object: JSON.parse(expired.body) }
+      return query.has('watch') && failures++ < 3 ? { status: 200, body: `${JSON.stringify(event)}\n` } : undefined
+    }
+    list.start()
+    await list.synced
+    t.equal(list.cache.size, 3)
+    await make('d', '1')
+    await sees('d', '1')
+    t.ok(failures >= 3)
+  })
 
   void t.test('R4 a silent watch is given up and renewed', { buffered: true }, async (t) => {
     const { api, list, make, change, sees } = await setUp(t, { watchSeconds: 2 })

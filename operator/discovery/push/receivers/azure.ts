@@ -28,10 +28,8 @@ function parse(payload: unknown, head: Head): ParsedPayload {
   return payloadOf(events.map((event) => (typeOf(event) === pushed ? hintOfEvent(at(event, 'data'), head) : undefined)))
 }
 
-export const azure: ReceiverKind = {
-  // Both can send custom headers; Event Grid can also carry a secret in its URL.
-  make: (secret) => ({
-    ...sharedSecretReceiver(secret, { headers: ['x-cvmanager-token'], parameter: 'token' }, parse),
-    handshake,
-  }),
-}
+/** Both can send custom headers; Event Grid can also carry a secret in its URL. */
+export const azure: ReceiverKind = (secret) => ({
+  ...sharedSecretReceiver(secret, { headers: ['x-cvmanager-token'], parameter: 'token' }, parse),
+  handshake,
+})

@@ -22,6 +22,7 @@ function hintOfEvent(event: unknown): PushHint | undefined {
   return hintOfImage(textAt(event, 'data', 'image') ?? textAt(event, 'subject') ?? '')
 }
 
-export const cloudEvents: ReceiverKind = {
-  make: (secret) => ({ ...sharedSecretReceiver(secret, { parameter: 'access_token' }, parse), handshake }),
-}
+export const cloudEvents: ReceiverKind = (secret) => ({
+  ...sharedSecretReceiver(secret, { parameter: 'access_token' }, parse),
+  handshake,
+})

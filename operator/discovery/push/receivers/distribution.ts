@@ -14,9 +14,7 @@ export function hintOfEvent(event: unknown, head: Head): PushHint | undefined {
   return hintOf(`${host}/${path}`, tag)
 }
 
-export const distribution: ReceiverKind = {
-  make: (secret) =>
-    sharedSecretReceiver(secret, {}, (payload, head) =>
-      payloadOf(listOf(at(payload, 'events'), 'events').map((event) => hintOfEvent(event, head))),
-    ),
-}
+export const distribution: ReceiverKind = (secret) =>
+  sharedSecretReceiver(secret, {}, (payload, head) =>
+    payloadOf(listOf(at(payload, 'events'), 'events').map((event) => hintOfEvent(event, head))),
+  )

@@ -46,15 +46,13 @@ function hintOfMessage(message: unknown): PushHint | undefined {
   return textAt(message, 'action') === 'INSERT' && image !== undefined ? hintOfImage(image) : undefined
 }
 
-export const gar: ReceiverKind = {
-  make: (secret, { googleTokens }) => {
-    const expected = expectedToken(secret)
-    return {
-      authenticate: async (head) => {
-        const token = /^Bearer (\S+)$/i.exec(head.header('authorization') ?? '')?.[1]
-        return token !== undefined && (await googleTokens.isValid(token, expected))
-      },
-      parse: (payload) => payloadOf([hintOfMessage(messageOf(payload))]),
-    }
-  },
+export const gar: ReceiverKind = (secret, { googleTokens }) => {
+  const expected = expectedToken(secret)
+  return {
+    authenticate: async (head) => {
+      const token = /^Bearer (\S+)$/i.exec(head.header('authorization') ?? '')?.[1]
+      return token !== undefined && (await googleTokens.isValid(token, expected))
+    },
+    parse: (payload) => payloadOf([hintOfMessage(messageOf(payload))]),
+  }
 }

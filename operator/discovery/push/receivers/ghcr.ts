@@ -37,18 +37,16 @@ function hintOfPackage(payload: unknown): PushHint | undefined {
   return hintOf(`ghcr.io/${owner}/${name}`.toLowerCase())
 }
 
-export const ghcr: ReceiverKind = {
-  make: (secret) => {
-    const secrets = secretsOf(secret)
-    return {
-      authenticate: async (head, body) => {
-        const signature = head.header('x-hub-signature-256')
-        return signature !== undefined && isSigned(signature, await body(), secrets)
-      },
-      parse: (payload, head) => {
-        const isPackageEvent = events.has(head.header('x-github-event') ?? '')
-        return payloadOf([isPackageEvent ? hintOfPackage(payload) : undefined])
-      },
-    }
-  },
+export const ghcr: ReceiverKind = (secret) => {
+  const secrets = secretsOf(secret)
+  return {
+    authenticate: async (head, body) => {
+      const signature = head.header('x-hub-signature-256')
+      return signature !== undefined && isSigned(signature, await body(), secrets)
+    },
+    parse: (payload, head) => {
+      const isPackageEvent = events.has(head.header('x-github-event') ?? '')
+      return payloadOf([isPackageEvent ? hintOfPackage(payload) : undefined])
+    },
+  }
 }

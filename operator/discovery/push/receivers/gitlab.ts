@@ -21,13 +21,11 @@ function hintOfPipeline(payload: unknown, head: Head): PushHint | undefined {
   return hint && { ...hint, below: true }
 }
 
-export const gitlab: ReceiverKind = {
-  make: (secret) =>
-    sharedSecretReceiver(secret, { headers: ['x-gitlab-token'] }, (payload, head) => {
-      const events = at(payload, 'events')
-      if (events !== undefined) return payloadOf(listOf(events, 'events').map((event) => hintOfEvent(event, head)))
-      if (textAt(payload, 'object_kind') === undefined)
-        throw new MalformedPayload('there are neither events nor an object_kind')
-      return payloadOf([hintOfPipeline(payload, head)])
-    }),
-}
+export const gitlab: ReceiverKind = (secret) =>
+  sharedSecretReceiver(secret, { headers: ['x-gitlab-token'] }, (payload, head) => {
+    const events = at(payload, 'events')
+    if (events !== undefined) return payloadOf(listOf(events, 'events').map((event) => hintOfEvent(event, head)))
+    if (textAt(payload, 'object_kind') === undefined)
+      throw new MalformedPayload('there are neither events nor an object_kind')
+    return payloadOf([hintOfPipeline(payload, head)])
+  })

@@ -12,14 +12,12 @@ function hintOfResource(resource: unknown, head: Head): PushHint | undefined {
   return hint?.tag === undefined ? undefined : hint
 }
 
-export const harbor: ReceiverKind = {
-  make: (secret) =>
-    // Harbor sends the content of its field "Auth Header" unchanged.
-    sharedSecretReceiver(secret, {}, (payload, head) => {
-      const type = textAt(payload, 'type')
-      if (type === undefined) throw new MalformedPayload('there is no type')
-      const data = at(payload, 'event_data') ?? at(payload, 'data')
-      if (!pushTypes.has(type)) return { hints: [], ignored: 1 }
-      return payloadOf(listOf(at(data, 'resources'), 'resources').map((resource) => hintOfResource(resource, head)))
-    }),
-}
+export const harbor: ReceiverKind = (secret) =>
+  // Harbor sends the content of its field "Auth Header" unchanged.
+  sharedSecretReceiver(secret, {}, (payload, head) => {
+    const type = textAt(payload, 'type')
+    if (type === undefined) throw new MalformedPayload('there is no type')
+    const data = at(payload, 'event_data') ?? at(payload, 'data')
+    if (!pushTypes.has(type)) return { hints: [], ignored: 1 }
+    return payloadOf(listOf(at(data, 'resources'), 'resources').map((resource) => hintOfResource(resource, head)))
+  })

@@ -42,13 +42,11 @@ export interface ReceiverDeps {
   readonly now: () => number
 }
 
-export interface ReceiverKind {
-  /**
-   * @param secret the content of its secret file
-   * @throws UnusableSecret
-   */
-  make(secret: string, deps: ReceiverDeps): Receiver
-}
+/**
+ * @param secret the content of its secret file
+ * @throws UnusableSecret
+ */
+export type ReceiverKind = (secret: string, deps: ReceiverDeps) => Receiver
 
 /** The payload is not what this kind of webhook sends; the message says why. */
 export class MalformedPayload extends Error {

@@ -9,7 +9,7 @@ import { receiverKinds } from './receivers.ts'
 import { secret } from './webhook-server.fixture.ts'
 
 const deps: ReceiverDeps = { googleTokens: {} as never, now: () => 0 }
-const made = Object.entries(receiverKinds).map(([kind, { make }]) => ({
+const made = Object.entries(receiverKinds).map(([kind, make]) => ({
   kind,
   receiver: make(kind === 'gar' ? 'audience: a\nemail: a@example.com\n' : secret, deps),
 }))

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { bearer, githubSignature, secret, webhookServer } from '../discovery/push/receivers/webhook-server.fixture.ts'
 import { maxPayloadBytes } from './bounded-body.ts'
-import { serveWebhooks } from './webhook-server.ts'
+import { serveWebhooks } from './server.ts'
 
 const events = { events: [] }
 
