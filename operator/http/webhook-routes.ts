@@ -101,10 +101,6 @@ export function webhookRoutes({ receivers, dispatcher, forwarder, log }: Webhook
     }
   })
   app.notFound((c: Context) => c.json({ error: 'there is nothing here; send webhooks to /v1/hooks/<kind>' }, 404))
-  app.onError((error, c) => {
-    log.error({ err: error }, 'a webhook request failed')
-    return c.json({ error: 'internal error; the log says more' }, 500)
-  })
   return app
 }
 

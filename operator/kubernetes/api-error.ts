@@ -17,14 +17,6 @@ interface Status {
   }
 }
 
-export interface ApiFailure {
-  readonly status: number
-  readonly reason: string
-  readonly message: string
-  readonly causes?: readonly Cause[]
-  readonly retryAfterMs?: number | undefined
-}
-
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
@@ -34,8 +26,8 @@ export class ApiError extends Error {
   /** How long the server asks to wait, by Retry-After or `details.retryAfterSeconds`. */
   readonly retryAfterMs: number | undefined
 
-  constructor({ status, reason, message, causes = [], retryAfterMs }: ApiFailure, options?: ErrorOptions) {
-    super(message, options)
+  constructor(status: number, reason: string, message: string, causes: readonly Cause[] = [], retryAfterMs?: number) {
+    super(message)
     this.status = status
     this.reason = reason
     this.causes = causes
@@ -45,19 +37,20 @@ export class ApiError extends Error {
   /** @param request for the message, e.g. `GET /api/v1/pods` */
   static fromAnswer(request: string, status: number, body: unknown, retryAfterHeader?: string): ApiError {
     const answer = isStatus(body) ? body : undefined
+    const causes = (answer?.details?.causes ?? []).map(({ reason = '', message = '', field = '' }) => ({
+      reason,
+      message,
+      field,
+    }))
+    // Retry-After may be a date (RFC 9110, 10.2.3), but the API server sends only seconds.
     const seconds = Number(retryAfterHeader ?? answer?.details?.retryAfterSeconds ?? Number.NaN)
-    return new ApiError({
-      status: answer?.code ?? status,
-      reason: answer?.reason ?? `HTTP${status}`,
-      message: `${request}: ${answer?.message ?? `the API server answered ${status} without a reason`}`,
-      causes: (answer?.details?.causes ?? []).map(({ reason = '', message = '', field = '' }) => ({
-        reason,
-        message,
-        field,
-      })),
-      // Retry-After may be a date (RFC 9110, 10.2.3), but the API server sends only seconds.
-      retryAfterMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined,
-    })
+    return new ApiError(
+      answer?.code ?? status,
+      answer?.reason ?? `HTTP${status}`,
+      `${request}: ${answer?.message ?? `the API server answered ${status} without a reason`}`,
+      causes,
+      Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined,
+    )
   }
 }
 

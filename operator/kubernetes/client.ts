@@ -16,7 +16,7 @@ const defaultTimeoutMs = 30_000
 /** The API server sends the headers of a watch at once, before any event. */
 const streamHeadersMs = 10_000
 /** An object has at most 1.5 MiB in etcd, and more as JSON with its managed fields. */
-const maxLineBytes = 8 * 1024 * 1024
+const maxLineLength = 8 * 1024 * 1024
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -67,11 +67,6 @@ export class ApiClient {
     this.#userAgent = `cvmanager/${version}`
   }
 
-  /** The API server's address, for messages. */
-  get server(): string {
-    return this.#connection.origin + this.#connection.basePath
-  }
-
   async request<T = unknown>(request: ApiRequest): Promise<T> {
     using deadline = new Deadline(request.timeoutMs ?? defaultTimeoutMs, request.signal)
     try {
@@ -90,7 +85,7 @@ export class ApiClient {
       const { body } = await this.#answer(request, deadline)
       deadline.extend(call.timeoutMs)
       onOpen?.()
-      yield* jsonLines(body, maxLineBytes)
+      yield* jsonLines(body, maxLineLength)
     } catch (thrown) {
       throw this.#explain(thrown, request, deadline)
     }
@@ -175,7 +170,8 @@ export class ApiClient {
     if (request.signal?.aborted) return request.signal.reason
     if (thrown instanceof ApiError || thrown instanceof TransientError) return thrown
     const why = deadline.expired ? 'no answer in time' : describe(thrown)
-    const message = `${title(request)}: the API server ${this.server} is not available (${why})`
+    const { origin, basePath } = this.#connection
+    const message = `${title(request)}: the API server ${origin}${basePath} is not available (${why})`
     return new TransientError('ApiServerUnavailable', message, { cause: thrown })
   }
 }

@@ -27,8 +27,8 @@ test('empty lines and an incomplete last line are skipped', async (t) => {
 })
 
 test('a line over the limit is refused before it is complete', async (t) => {
-  await t.rejects(read(Buffer.alloc(5000, 'x'), 50, 100), { message: /longer than 100 bytes/ })
-  await t.rejects(read(Buffer.from(`"${'x'.repeat(2000)}"\n`), 5000), { message: /longer than 1024 bytes/ })
+  await t.rejects(read(Buffer.alloc(5000, 'x'), 50, 100), { message: /longer than 100 characters/ })
+  await t.rejects(read(Buffer.from(`"${'x'.repeat(2000)}"\n`), 5000), { message: /longer than 1024 characters/ })
 })
 
 test('a line that is not JSON is reported as such', async (t) => {

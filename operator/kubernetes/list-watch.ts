@@ -177,7 +177,7 @@ export class ListWatch<T extends CachedObject> {
     const resourceVersion = object.metadata?.resourceVersion ?? ''
     if (this.cache.isSetBack(resourceVersion)) {
       const message = `GET ${path}: the API server's data was set back to an older state`
-      throw new ApiError({ status: 410, reason: 'Expired', message })
+      throw new ApiError(410, 'Expired', message)
     }
     const stripped = type === 'BOOKMARK' ? undefined : this.#strip(object)
     if (stripped === undefined) this.cache.advance(resourceVersion)

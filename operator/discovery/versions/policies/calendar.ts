@@ -11,7 +11,6 @@ export const calendar: PolicyKind<'calendar'> = {
   },
   words: ({ format }) => `calendar ${format}`,
   best: 'the latest',
-  identity: ({ format }) => [format],
   argument: 'FORMAT',
   fromLine: (format) => ({ format }),
 }

@@ -16,10 +16,10 @@ const maxSliceLength = 1000
  * @throws NeedsChangeError `VersionPolicyInvalid`
  */
 export function tagPolicy(spec: VersionPolicySpec): TagPolicy {
-  const { kind, identity } = parsePolicy(spec)
+  const { kind, policy } = parsePolicy(spec)
   parseFilter(spec.filter)
   return {
-    identity: JSON.stringify([identity, spec.filter?.pattern, spec.filter?.extract]),
+    identity: JSON.stringify([policy.wanted, spec.filter?.pattern, spec.filter?.extract]),
     needs: kind.needs,
     choose: (listing) => choose(spec, listing),
   }

@@ -12,6 +12,5 @@ export const newest: PolicyKind<'newest'> = {
     ),
   words: () => 'newest',
   best: 'the one that was pushed last',
-  identity: () => [],
   fromLine: () => ({}),
 }

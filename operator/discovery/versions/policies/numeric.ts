@@ -14,6 +14,5 @@ export const numeric: PolicyKind<'numeric'> = {
     ),
   words: () => 'numeric',
   best: 'the largest',
-  identity: () => [],
   fromLine: () => ({}),
 }

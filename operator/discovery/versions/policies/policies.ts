@@ -21,8 +21,6 @@ export interface ParsedPolicy {
   readonly name: PolicyName
   readonly kind: PolicyKind
   readonly policy: VersionPolicy
-  /** Equal for those that choose alike. */
-  readonly identity: readonly unknown[]
 }
 
 /** @throws NeedsChangeError `VersionPolicyInvalid` */
@@ -30,7 +28,7 @@ export function parsePolicy(spec: VersionPolicySpec): ParsedPolicy {
   const found = given(spec)
   if (found !== undefined) {
     const { name, kind, field } = found
-    return { name, kind, policy: kind.make(field), identity: [name, ...kind.identity(field)] }
+    return { name, kind, policy: kind.make(field) }
   }
   throw new NeedsChangeError(
     'VersionPolicyInvalid',

@@ -12,7 +12,7 @@ export interface Candidate {
 }
 
 export interface VersionPolicy {
-  /** What it looks for, as in "no tag is …". */
+  /** What it chooses, as in "no tag is …". Policies that want the same choose alike. */
   readonly wanted: string
   /**
    * Pure, and independent of the order of the candidates: the best of all is the best of the best of each part.
@@ -33,8 +33,6 @@ export interface PolicyKind<K extends PolicyName = PolicyName> {
   words(field: PolicyField<K>): string
   /** How its choice compares to the other candidates, as in "1.4.2 is … of them". */
   readonly best: string
-  /** Equal for fields that choose alike, with or without their defaults. Fit for JSON. */
-  identity(field: PolicyField<K>): readonly unknown[]
   /** The argument of its name on a command line, as in `semver=RANGE`; absent where it has none. */
   readonly argument?: string
   /** @param argument empty where there is none */

@@ -19,7 +19,6 @@ export const semanticVersion: PolicyKind<'semver'> = {
   },
   words: ({ range }) => `semver ${range}`,
   best: 'the highest',
-  identity: ({ range, prerelease = false }) => [range, prerelease],
   // No range has a comma in it.
   argument: 'RANGE[,prerelease]',
   fromLine: (argument) => {
