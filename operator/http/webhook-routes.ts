@@ -4,14 +4,14 @@ import { type Context, Hono } from 'hono'
 import type { Dispatcher, HintOutcome } from '../discovery/push/dispatcher.ts'
 import { forwardedHeader, type LeaderForwarder } from '../discovery/push/leader-forwarder.ts'
 import { type Head, MalformedPayload, type Receiver } from '../discovery/push/receivers/receiver.ts'
+import type { ReceiversByKind } from '../discovery/push/secret-files.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
 import { BodyTooLarge, boundedBody, maxPayloadBytes } from './bounded-body.ts'
 import { securityHeaders } from './listen.ts'
 
 export interface WebhookRoutesOptions {
-  /** By kind; the receiver is made anew when its secret file has changed. */
-  readonly receivers: ReadonlyMap<string, { receiver(): Promise<Receiver> }>
+  readonly receivers: ReceiversByKind
   readonly dispatcher: Dispatcher
   /** Absent where webhooks are not forwarded. */
   readonly forwarder?: Pick<LeaderForwarder, 'forward'> | undefined
@@ -86,11 +86,11 @@ export function webhookRoutes({ receivers, dispatcher, forwarder, log }: Webhook
   app.use(securityHeaders)
   app.all('/v1/hooks/:kind', async (c) => {
     const kind = c.req.param('kind')
-    const file = receivers.get(kind)
-    if (file === undefined) return c.json({ error: 'there is no such receiver, or it has no secret' }, 404)
+    const receiver = receivers.get(kind)
+    if (receiver === undefined) return c.json({ error: 'there is no such receiver, or it has no secret' }, 404)
     try {
       checkHeaders(c)
-      return await take(c, kind, await file.receiver())
+      return await take(c, kind, await receiver())
     } catch (thrown) {
       const refusal = refusalOf(thrown)
       if (refusal === undefined) log.error({ kind, error: messageOf(thrown) }, 'cannot take a webhook')

@@ -2,7 +2,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Dispatcher } from 'undici'
 import { messageOf, TransientError } from '../errors.ts'
-import { type Clock, systemClock } from '../time/clock.ts'
 import { ApiError } from './api-error.ts'
 import { type Access, Connection } from './connection.ts'
 import { Deadline } from './deadline.ts'
@@ -47,7 +46,6 @@ export interface ApiClientOptions {
   /** Reads the kubeconfig again, when the server refuses the credentials. */
   readonly reload?: (() => KubeConfig) | undefined
   readonly version: string
-  readonly clock?: Clock | undefined
   /** Called for every answer, with the method, the resource (`deployments`, `containerversions/status`) and the status. */
   readonly onAnswer?: ((method: string, resource: string, status: number) => void) | undefined
 }
@@ -61,9 +59,9 @@ export class ApiClient {
   readonly #userAgent: string
   readonly #onAnswer: ApiClientOptions['onAnswer']
 
-  constructor({ kubeConfig, reload, version, clock = systemClock, onAnswer }: ApiClientOptions) {
+  constructor({ kubeConfig, reload, version, onAnswer }: ApiClientOptions) {
     this.#onAnswer = onAnswer
-    this.#connection = new Connection(kubeConfig, clock, reload)
+    this.#connection = new Connection(kubeConfig, reload)
     this.#userAgent = `cvmanager/${version}`
   }
 
@@ -133,13 +131,12 @@ export class ApiClient {
 
   /** Returns a successful answer, with its body unread. After a 401 it renews the credentials and tries once more. */
   async #answer(request: ApiRequest, deadline: Deadline): Promise<Dispatcher.ResponseData> {
-    let access = this.#connection.access()
-    let answer = await this.#send(request, await access, deadline)
+    const access = await this.#connection.access()
+    let answer = await this.#send(request, access, deadline)
     if (answer.statusCode === 401) {
       await answer.body.dump()
       this.#connection.refused(access)
-      access = this.#connection.access()
-      answer = await this.#send(request, await access, deadline)
+      answer = await this.#send(request, await this.#connection.access(), deadline)
     }
     this.#onAnswer?.(request.method, resourceOf(request.path), answer.statusCode)
     if (answer.statusCode < 400) return answer

@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto'
 import type { RequestOptions } from 'node:https'
 import type { DispatcherOptions, KubeConfig } from '@kubernetes/client-node'
+import { LRUCache } from 'lru-cache'
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici'
 import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
-import type { Clock } from '../time/clock.ts'
 
 /** How long credentials are used: token files change every hour, certificates every few hours. */
-const freshForMs = 30_000
+const maxAgeMs = 30_000
 
 /** The API server closes a connection after 90 s without a request. */
 const keepAliveTimeout = 60_000
@@ -22,43 +22,34 @@ export class Connection {
   readonly origin: string
   /** The prefix of each path, for a server behind a gateway such as `https://rancher/k8s/clusters/c-1`. */
   readonly basePath: string
-  readonly #clock: Clock
   readonly #reload: (() => KubeConfig) | undefined
   #kubeConfig: KubeConfig
-  #access: Promise<Access> | undefined
-  #askedMs = 0
+  readonly #access = new LRUCache<'current', Access>({
+    max: 1,
+    ttl: maxAgeMs,
+    fetchMethod: () => this.#readCredentials(),
+  })
   #dispatcher: { readonly fingerprint: string; readonly dispatcher: Dispatcher } | undefined
 
   /** @param reload reads the kubeconfig again, when the server refuses the credentials */
-  constructor(kubeConfig: KubeConfig, clock: Clock, reload?: () => KubeConfig) {
+  constructor(kubeConfig: KubeConfig, reload?: () => KubeConfig) {
     const cluster = kubeConfig.getCurrentCluster()
     if (!cluster) throw new NeedsChangeError('KubeConfigInvalid', 'the kubeconfig names no current cluster')
     const { origin, pathname } = new URL(cluster.server)
     this.origin = origin
     this.basePath = pathname.replace(/\/+$/, '')
     this.#kubeConfig = kubeConfig
-    this.#clock = clock
     this.#reload = reload
   }
 
   access(): Promise<Access> {
-    const now = this.#clock.now()
-    // A clock that was set back must not make the credentials valid forever.
-    const fresh = Math.abs(now - this.#askedMs) < freshForMs
-    if (this.#access && fresh) return this.#access
-    this.#askedMs = now
-    const asked = this.#ask()
-    this.#access = asked
-    asked.catch(() => {
-      if (this.#access === asked) this.#access = undefined
-    })
-    return asked
+    return this.#access.forceFetch('current')
   }
 
   /** Drops credentials that the server has refused, so that the next call gets new ones. */
-  refused(access: Promise<Access>): void {
-    if (this.#access !== access) return
-    this.#access = undefined
+  refused(access: Access): void {
+    if (this.#access.peek('current') !== access) return
+    this.#access.clear()
     // A new kubeconfig has an empty cache; the old one caches the token of an exec plugin, for example.
     try {
       if (this.#reload) this.#kubeConfig = this.#reload()
@@ -71,7 +62,7 @@ export class Connection {
     await this.#dispatcher?.dispatcher.destroy()
   }
 
-  async #ask(): Promise<Access> {
+  async #readCredentials(): Promise<Access> {
     const options: RequestOptions = {}
     try {
       await this.#kubeConfig.applyToHTTPSOptions(options)

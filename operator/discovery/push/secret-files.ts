@@ -12,6 +12,12 @@ const reloadMs = 10_000
 const setting = '--webhook-secrets-dir'
 
 /**
+ * Each function reads its file again when its last reading is too old.
+ * It throws an Error that says why the file cannot be used, without its content.
+ */
+export type ReceiversByKind = ReadonlyMap<string, () => Promise<Receiver>>
+
+/**
  * @param wanted the kinds of `--webhook`; empty: all that have a file
  * @throws UsageError that names the setting, for a folder or a secret that cannot be used
  */
@@ -20,7 +26,7 @@ export async function readSecretFiles(
   wanted: readonly string[],
   kinds: Readonly<Record<string, ReceiverKind>>,
   deps: ReceiverDeps,
-): Promise<ReadonlyMap<string, SecretFile>> {
+): Promise<ReceiversByKind> {
   const known = Object.keys(kinds)
   if (directory === '') throw new UsageError(`${setting} is missing: webhooks are not received without their secrets`)
   const names = await readdir(directory).catch((cause: unknown) => {
@@ -38,46 +44,30 @@ export async function readSecretFiles(
     if (files.includes(kind)) continue
     throw new UsageError(`--webhook ${kind}: there is no secret file ${kind} in ${setting} ${directory}`)
   }
-  const loaded = new Map<string, SecretFile>()
+  const receivers = new Map<string, () => Promise<Receiver>>()
   for (const [name, kind] of Object.entries(kinds)) {
     if (!files.includes(name) || (wanted.length > 0 && !wanted.includes(name))) continue
-    const file = new SecretFile(join(directory, name), kind, deps)
-    await file.load().catch((cause: unknown) => {
-      throw new UsageError(`${setting}: cannot use the secret file ${file.path}: ${messageOf(cause)}`, { cause })
+    const path = join(directory, name)
+    const receiver = secretFile(path, kind, deps)
+    await receiver().catch((cause: unknown) => {
+      throw new UsageError(`${setting}: cannot use the secret file ${path}: ${messageOf(cause)}`, { cause })
     })
-    loaded.set(name, file)
+    receivers.set(name, receiver)
   }
-  if (loaded.size > 0) return loaded
+  if (receivers.size > 0) return receivers
   throw new UsageError(
     `${setting} ${directory}: the folder has no secret file; name one after each kind of webhook: ${known.join(', ')}`,
   )
 }
 
-export class SecretFile {
-  readonly path: string
-  readonly #kind: ReceiverKind
-  readonly #deps: ReceiverDeps
-  #loaded: { readonly receiver: Receiver; readonly atMs: number } | undefined
-
-  constructor(path: string, kind: ReceiverKind, deps: ReceiverDeps) {
-    this.path = path
-    this.#kind = kind
-    this.#deps = deps
-  }
-
-  /** @throws Error that says why the file cannot be used, without its content */
-  async receiver(): Promise<Receiver> {
-    if (this.#loaded === undefined) return await this.load()
-    const ageMs = this.#deps.now() - this.#loaded.atMs
-    return ageMs >= 0 && ageMs < reloadMs ? this.#loaded.receiver : await this.load()
-  }
-
-  /** @throws Error that says why the file cannot be used, without its content */
-  async load(): Promise<Receiver> {
-    this.#loaded = undefined
-    const receiver = this.#kind(await read(this.path), this.#deps)
-    this.#loaded = { receiver, atMs: this.#deps.now() }
-    return receiver
+function secretFile(path: string, kind: ReceiverKind, deps: ReceiverDeps): () => Promise<Receiver> {
+  let loaded: { readonly receiver: Receiver; readonly atMs: number } | undefined
+  return async () => {
+    const ageMs = deps.now() - (loaded?.atMs ?? 0)
+    if (loaded !== undefined && ageMs >= 0 && ageMs < reloadMs) return loaded.receiver
+    loaded = undefined
+    loaded = { receiver: kind(await read(path), deps), atMs: deps.now() }
+    return loaded.receiver
   }
 }
 
