@@ -3,6 +3,9 @@ import { test } from 'tap'
 import { Cache } from './cache.ts'
 import type { CachedObject, Change } from './store.ts'
 
+const rethrow = (error: unknown) => {
+  throw error
+}
 const object = (key: string, version: number): CachedObject => ({ key, resourceVersion: String(version) })
 
 function listed(cache: Cache<CachedObject>, version: number, ...objects: CachedObject[]): void {
@@ -12,7 +15,7 @@ function listed(cache: Cache<CachedObject>, version: number, ...objects: CachedO
 }
 
 function recorded() {
-  const cache = new Cache<CachedObject>()
+  const cache = new Cache<CachedObject>(rethrow)
   const changes: string[] = []
   cache.onChange((change: Change<CachedObject>) => {
     const { key, resourceVersion } = change.type === 'deleted' ? change.before : change.now
@@ -74,14 +77,14 @@ test('after the server was set back to an older state, its list is taken', async
 })
 
 test('B40 a missing object is undefined', async (t) => {
-  t.equal(new Cache<CachedObject>().get('shop/web'), undefined)
+  t.equal(new Cache<CachedObject>(rethrow).get('shop/web'), undefined)
 })
 
 test('R2 in whatever order answers to our writes arrive, the cache ends up like the server, and never goes back', async () => {
   const write = fc.record({ key: fc.constantFrom('a', 'b'), deleted: fc.boolean(), lateBy: fc.nat({ max: 6 }) })
   fc.assert(
     fc.property(fc.array(write, { maxLength: 40 }), (writes) => {
-      const cache = new Cache<CachedObject>()
+      const cache = new Cache<CachedObject>(rethrow)
       listed(cache, 1)
       let newest = 0
       let wentBack = false

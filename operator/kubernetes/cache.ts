@@ -12,8 +12,7 @@ export class Cache<T extends CachedObject> implements Store<T> {
   readonly #listeners: ((change: Change<T>) => void)[] = []
   #resourceVersion = ''
 
-  /** @param onListenerError default: throws the error of a listener */
-  constructor(onListenerError: (error: unknown) => void = rethrow) {
+  constructor(onListenerError: (error: unknown) => void) {
     this.#onListenerError = onListenerError
   }
 
@@ -116,8 +115,4 @@ export class Cache<T extends CachedObject> implements Store<T> {
       }
     }
   }
-}
-
-function rethrow(error: unknown): never {
-  throw error
 }

@@ -9,6 +9,10 @@ import { selects } from '../workloads/select.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { World } from './selector-index.ts'
 
+const rethrow = (error: unknown) => {
+  throw error
+}
+
 let resourceVersion = 100
 
 const selecting = (name: string, selector: Record<string, string>): ContainerVersion => ({
@@ -22,8 +26,8 @@ const labelled = (name: string, labels: Record<string, string>): WorkloadObject 
   deployment.strip(raw({ metadata: { name, labels, resourceVersion: String(++resourceVersion) } }))
 
 function world() {
-  const objects = new Cache<ContainerVersion>()
-  const workloads = new Cache<WorkloadObject>()
+  const objects = new Cache<ContainerVersion>(rethrow)
+  const workloads = new Cache<WorkloadObject>(rethrow)
   const told: string[] = []
   return { objects, workloads, told, world: new World(objects, [workloads], (key) => told.push(key)) }
 }
