@@ -52,7 +52,7 @@ export class FaultyApi {
     return config
   }
 
-  /** The requests so far whose query says so; all without a filter. */
+  /** The requests so far that pass the filter. */
   requests(filter: (request: SeenRequest) => boolean = () => true): SeenRequest[] {
     return this.seen.filter(filter)
   }

@@ -14,7 +14,7 @@ const made = Object.entries(receiverKinds).map(([kind, make]) => ({
   receiver: make(kind === 'gar' ? 'audience: a\nemail: a@example.com\n' : secret, deps),
 }))
 
-/** Words that some receiver looks for, so that the random payloads get somewhere. */
+/** Words that receivers recognize, so that random payloads reach their code. */
 const words = [
   ...['events', 'action', 'target', 'tag', 'repository', 'request', 'host', 'repo_name', 'push_data', 'docker_url'],
   ...['updated_tags', 'type', 'event_data', 'data', 'resources', 'resource_url', 'object_kind', 'object_attributes'],

@@ -1,4 +1,4 @@
-/** The policy `newest` on the registries that tell when a tag was pushed: Amazon ECR as moto plays it, and Docker Hub. */
+/** The policy `newest` on registries that know push times: Amazon ECR, with moto in its place, and Docker Hub. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startRegistry } from '../../../../e2e/harness/registry.ts'
@@ -29,7 +29,7 @@ t.test('on ECR, the newest tag is on the image that was pushed last', async (t) 
   const registry = registryOn(t, moto.endpoint)
   const repository = repositoryAt('shop/web')
   await moto.push(repository.path, ['build-z'])
-  // ECR tells seconds.
+  // ECR's push times are in seconds.
   await sleep(1_100)
   await moto.push(repository.path, ['build-a'])
   await sleep(1_100)
