@@ -28,7 +28,6 @@ export interface ListWatchOptions<T extends CachedObject> {
   readonly path: string
   /** Reduces an object to what is cached. */
   readonly strip: (raw: unknown) => T
-  readonly fieldSelector?: string | undefined
   readonly pageLimit?: number | undefined
   /** How long the server is asked to keep a watch, for tests. */
   readonly watchSeconds?: number | undefined
@@ -126,12 +125,12 @@ export class ListWatch<T extends CachedObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, path, fieldSelector, pageLimit = defaultPageLimit } = this.#options
+    const { client, path, pageLimit = defaultPageLimit } = this.#options
     let replacement: ReturnType<Cache<T>['replace']> | undefined
     let next: string | undefined
     do {
       // Without a resourceVersion the server returns its newest state, and not that of its own cache.
-      const query: Query = { fieldSelector, limit: pageLimit, continue: next }
+      const query: Query = { limit: pageLimit, continue: next }
       const { metadata, items = [] }: Page = await client.get<Page>(path, { query, signal })
       this.#succeeded()
       replacement ??= this.cache.replace(metadata.resourceVersion)
@@ -147,11 +146,11 @@ export class ListWatch<T extends CachedObject> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { client, path, fieldSelector } = this.#options
+    const { client, path } = this.#options
     const { min, max } = watchSeconds
     const timeoutSeconds = this.#options.watchSeconds ?? min + Math.floor(Math.random() * (max - min + 1))
     const { resourceVersion } = this.cache
-    const query: Query = { fieldSelector, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds }
+    const query: Query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds }
     const timeoutMs = timeoutSeconds * 1000 + graceMs
     let openedMs = Number.POSITIVE_INFINITY
     const onOpen = () => {
