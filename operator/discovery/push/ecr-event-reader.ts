@@ -34,18 +34,14 @@ const maxPauseMs = 60_000
 const minPollMs = 1_000
 
 export class EcrEventReader {
-  readonly #options: EcrEventReaderOptions
-  readonly #clock: Clock
-  readonly #alarm: Alarm
+  readonly #options: Required<EcrEventReaderOptions>
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
   #failures = 0
   #isReadable: boolean | undefined
 
   constructor(options: EcrEventReaderOptions) {
-    this.#options = options
-    this.#clock = options.clock ?? monotonicClock
-    this.#alarm = options.alarm ?? systemAlarm
+    this.#options = { clock: monotonicClock, alarm: systemAlarm, ...options }
   }
 
   start(): void {
@@ -60,21 +56,23 @@ export class EcrEventReader {
   }
 
   async #run(): Promise<void> {
-    const { queue } = this.#options
+    const { queue, clock, alarm } = this.#options
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const startedMs = this.#clock.now()
+      const startedMs = clock.now()
       try {
         const messages = await queue.receive(signal)
         this.#succeeded()
         const done = messages.filter((message) => this.#take(message))
         // A message that could not be deleted comes back, and causes one more poll.
         if (done.length > 0) await queue.delete(done, signal)
-        if (messages.length === 0 && this.#clock.now() - startedMs < minPollMs) await this.#pause(minPollMs)
+        const wasLongPoll = clock.now() - startedMs >= minPollMs
+        if (messages.length === 0 && !wasLongPoll) await pause(minPollMs, signal, alarm)
       } catch (error) {
         if (signal.aborted) return
         this.#failed(error)
-        await this.#pause(Math.min(minPauseMs * 2 ** Math.min(this.#failures - 1, 10), maxPauseMs))
+        const pauseMs = Math.min(minPauseMs * 2 ** Math.min(this.#failures - 1, 10), maxPauseMs)
+        await pause(pauseMs, signal, alarm)
       }
     }
   }
@@ -124,9 +122,5 @@ export class EcrEventReader {
       { error: reason },
       'cannot read the queue of ECR events; until it can be read, new versions are found by polling alone. Check --ecr-events-queue, the credentials and their right to sqs:ReceiveMessage and sqs:DeleteMessage',
     )
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return pause(milliseconds, this.#stopping.signal, this.#alarm)
   }
 }
