@@ -143,7 +143,7 @@ t.test('push', async (t) => {
   await t.test('S1 without a secret cvmanager does not start, and names the missing setting', async (t) => {
     const refused = await startOperator(t, cluster, flags, 'refused')
     await refused.exited
-    t.match(await refused.lastLines(1), /^error: --webhook-secrets-dir .*there is no secret file in it/)
+    t.match(await refused.lastLines(1), /^error: --webhook-secrets-dir .*the folder has no secret file/)
   })
 
   await writeFile(join(folder, 'distribution'), secret)

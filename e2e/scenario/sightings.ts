@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContainerVersionStatus } from '../../operator/api/status.ts'
 import type { ApiClient } from '../../operator/kubernetes/client.ts'
 import { ListWatch } from '../../operator/kubernetes/list-watch.ts'
-import type { Stored } from '../../operator/kubernetes/store.ts'
+import type { CachedObject } from '../../operator/kubernetes/store.ts'
 import { systemClock } from '../../operator/time/clock.ts'
 
 /** An object as it was at one moment, with the part whose changes tests wait for. */
@@ -33,7 +33,7 @@ interface Raw {
   readonly status?: ContainerVersionStatus & { readonly readyReplicas?: number; readonly numberReady?: number }
 }
 
-type Seen = Sighting & Stored
+type Seen = Sighting & CachedObject
 
 const watched = {
   Deployment: '/apis/apps/v1/deployments',
@@ -56,7 +56,7 @@ export class Sightings {
     const sightings = new Sightings()
     for (const [kind, path] of Object.entries(watched) as [WatchedKind, string][]) {
       const list = new ListWatch<Seen>({ client, path, strip, log: quiet, clock: systemClock })
-      list.onChange((change) => {
+      list.cache.onChange((change) => {
         if (change.type !== 'deleted') sightings.#add(`${kind} ${change.now.key}`, change.now)
       })
       list.start()
@@ -73,7 +73,7 @@ export class Sightings {
 
   /** As it is now; undefined where it is not there. */
   now(kind: WatchedKind, namespace: string, name: string): Sighting | undefined {
-    return this.#lists.get(kind)?.get(`${namespace}/${name}`)
+    return this.#lists.get(kind)?.cache.get(`${namespace}/${name}`)
   }
 
   /** Returns at the next change of anything, or after the time. */

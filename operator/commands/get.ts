@@ -1,7 +1,7 @@
 /** `cvmanager cv get`: the version that each managed workload runs. */
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, version } from '../api/names.ts'
-import { followedInWords } from '../discovery/versions/followed-in-words.ts'
+import { followedInWords } from '../discovery/versions/policies/policies.ts'
 import { digestOf, tagOf } from '../images/image.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'

@@ -3,15 +3,15 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { ContainerVersion } from '../api/container-version.ts'
 import { apiVersion, group, kind, plural, version } from '../api/names.ts'
-import type { Watched } from '../kubernetes/namespaces.ts'
+import type { ResourceCache } from '../kubernetes/resource-cache.ts'
 import type { Change } from '../kubernetes/store.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 import type { WorkQueue } from './queue.ts'
 
 export interface OperatorParts {
   readonly kubeConfig: KubeConfig
-  readonly objects: Watched<ContainerVersion>
-  readonly workloads: readonly Watched<WorkloadObject>[]
+  readonly objects: ResourceCache<ContainerVersion>
+  readonly workloads: readonly ResourceCache<WorkloadObject>[]
   /** Puts a key into the queue. */
   readonly add: (key: string) => void
   readonly queue: WorkQueue

@@ -1,12 +1,13 @@
-/** The pages of the HTTP server. Nothing here changes anything. */
+/** The pages of the HTTP server. They only read. */
 import { Hono } from 'hono'
 import type { Registry } from 'prom-client'
 import type { Logger } from '../log/log.ts'
 import type { Version } from '../version.ts'
+import { securityHeaders } from './listen.ts'
 
 export interface Liveness {
   readonly alive: boolean
-  /** Why not, for people: the loop is stuck, the watch is dead, … */
+  /** For people: why it is not alive, such as a stuck loop or a dead watch. */
   readonly reasons: readonly string[]
 }
 
@@ -15,8 +16,8 @@ export interface Readiness {
   readonly reasons: readonly string[]
 }
 
-/** What the routes show; asked anew at each request. */
-export interface Shown {
+/** The functions are called at each request. */
+export interface RoutesOptions {
   liveness(): Liveness
   readiness(): Readiness
   readonly version: Version
@@ -24,14 +25,9 @@ export interface Shown {
   readonly log: Logger
 }
 
-export function routes({ liveness, readiness, version, metrics, log }: Shown): Hono {
+export function routes({ liveness, readiness, version, metrics, log }: RoutesOptions): Hono {
   const app = new Hono()
-  app.use(async (c, next) => {
-    await next()
-    c.header('content-security-policy', "default-src 'none'")
-    c.header('x-content-type-options', 'nosniff')
-    c.header('cache-control', 'no-store')
-  })
+  app.use(securityHeaders)
   app.get('/alive', (c) => {
     const { alive, reasons } = liveness()
     return alive ? c.json({ alive }) : c.json({ alive, reasons }, 503)
@@ -41,7 +37,7 @@ export function routes({ liveness, readiness, version, metrics, log }: Shown): H
     return ready ? c.json({ ready }) : c.json({ ready, reasons }, 503)
   })
   app.get('/version', (c) => c.json(version))
-  // The body is whole before the status goes out, so that a failure is a 500 and not half a page (B47).
+  // The body is complete before the status is sent, so that a failure is a 500 and not half a page (B47).
   app.get('/metrics', async (c) => c.body(await metrics.metrics(), 200, { 'content-type': metrics.contentType }))
   app.notFound((c) =>
     c.json({ error: `there is nothing at ${c.req.path}; try /alive, /ready, /version or /metrics` }, 404),

@@ -6,19 +6,19 @@ import { createMetrics } from './metrics.ts'
 import type { Liveness, Readiness } from './routes.ts'
 import { serveHttp } from './server.ts'
 
-interface World {
+interface Probes {
   readonly liveness?: () => Liveness
   readonly readiness?: () => Readiness
 }
 
-async function serve(t: Test, world: World = {}) {
+async function serve(t: Test, probes: Probes = {}) {
   const lines: string[] = []
   const log = createLogger({ logLevel: 'info', logFormat: 'json', to: { write: (line) => void lines.push(line) } })
   const metrics = createMetrics()
   const server = await serveHttp({
     port: 0,
-    liveness: world.liveness ?? (() => ({ alive: true, reasons: [] })),
-    readiness: world.readiness ?? (() => ({ ready: true, reasons: [] })),
+    liveness: probes.liveness ?? (() => ({ alive: true, reasons: [] })),
+    readiness: probes.readiness ?? (() => ({ ready: true, reasons: [] })),
     version,
     metrics: metrics.registry,
     log,
@@ -27,7 +27,7 @@ async function serve(t: Test, world: World = {}) {
   return { ...server, metrics, lines, log, get: (path: string) => fetch(`http://127.0.0.1:${server.port}${path}`) }
 }
 
-test('a process that works says so at /alive and /ready', async (t) => {
+test('a working process is alive and ready', async (t) => {
   const { get } = await serve(t)
   const alive = await get('/alive')
   t.equal(alive.status, 200)
@@ -45,19 +45,19 @@ test('B44 /alive answers 503 with the reasons when the loop is stuck or the watc
   t.same(await dead.json(), { alive: false, reasons })
 })
 
-test('/ready answers 503 with the reasons until there is a full view of the cluster', async (t) => {
+test('/ready answers 503 with the reasons until the caches are complete', async (t) => {
   const { get } = await serve(t, { readiness: () => ({ ready: false, reasons: ['deployments are not listed yet'] }) })
   const answer = await get('/ready')
   t.equal(answer.status, 503)
   t.match(await answer.json(), { ready: false, reasons: ['deployments are not listed yet'] })
 })
 
-test('/version says what runs', async (t) => {
+test('/version tells what runs', async (t) => {
   const { get } = await serve(t)
   t.same(await (await get('/version')).json(), version)
 })
 
-test('/metrics has every measure under a cvmanager_ name, and those of the process', async (t) => {
+test('/metrics has every metric of cvmanager and those of the process', async (t) => {
   const { get, metrics } = await serve(t)
   metrics.polls.inc({ host: 'registry.example.com', outcome: 'unchanged' })
   metrics.rolloutSeconds.observe({ outcome: 'succeeded' }, 4)
@@ -70,7 +70,7 @@ test('/metrics has every measure under a cvmanager_ name, and those of the proce
   t.match(text, 'process_cpu_seconds_total')
 })
 
-test('an unknown path is a 404 in JSON, whatever the path is', async (t) => {
+test('any unknown path is a 404 in JSON', async (t) => {
   const { get } = await serve(t)
   for (const path of ['/', '/v2', '/%3Cscript%3E', '/alive/x']) {
     const answer = await get(path)
@@ -80,7 +80,7 @@ test('an unknown path is a 404 in JSON, whatever the path is', async (t) => {
   }
 })
 
-test('no page may load anything, and none is cached', async (t) => {
+test('pages load nothing and are not cached', async (t) => {
   const { get } = await serve(t)
   for (const path of ['/alive', '/metrics', '/nothing']) {
     const { headers } = await get(path)
@@ -89,7 +89,7 @@ test('no page may load anything, and none is cached', async (t) => {
   }
 })
 
-test('B47 a page that fails is a whole 500 that tells no details, and the log tells them', async (t) => {
+test('B47 a page that fails is a complete 500 without details, which are in the log', async (t) => {
   const { get, lines } = await serve(t, {
     liveness: () => {
       throw new Error('a detail')
@@ -102,7 +102,7 @@ test('B47 a page that fails is a whole 500 that tells no details, and the log te
   t.match(lines.join(), 'a detail')
 })
 
-test('a port that is taken is refused with what to do', async (t) => {
+test('a port that is in use is refused with what to do', async (t) => {
   const { port, metrics, log } = await serve(t)
   const again = serveHttp({
     port,
@@ -114,7 +114,7 @@ test('a port that is taken is refused with what to do', async (t) => {
   })
   await t.rejects(again, {
     reason: 'PortUnavailable',
-    message: new RegExp(`port ${port}: another program has it.*--port`),
+    message: new RegExp(`port ${port}: another program uses it.*--port`),
   })
 })
 

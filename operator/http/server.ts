@@ -1,22 +1,29 @@
-/** The HTTP server of `cvmanager run`. */
-import { createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
-import { type HttpServer, listening } from './listening.ts'
-import { routes, type Shown } from './routes.ts'
+/** The two HTTP servers of `cvmanager run`. */
+import { type HttpServer, listen } from './listen.ts'
+import { type RoutesOptions, routes } from './routes.ts'
+import { type WebhookRoutesOptions, webhookRoutes } from './webhook-routes.ts'
 
-export interface HttpOptions extends Shown {
+interface Port {
   readonly port: number
 }
 
-// A scraper's request is a few hundred bytes; whoever sends slower than this is not one.
-const headersSeconds = 10
-const requestSeconds = 30
+/**
+ * Serves probes, pages and metrics.
+ * @throws NeedsChangeError `PortUnavailable`
+ */
+export function serveHttp({ port, ...options }: RoutesOptions & Port): Promise<HttpServer> {
+  // The request of a scraper or a probe is a few hundred bytes.
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000 }
+  return listen(routes(options).fetch, { port, flag: '--port', log: options.log, ...timeouts })
+}
 
-/** @throws NeedsChangeError `PortUnavailable` */
-export async function serveHttp({ port, ...shown }: HttpOptions): Promise<HttpServer> {
-  const server = createServer(
-    { headersTimeout: headersSeconds * 1000, requestTimeout: requestSeconds * 1000 },
-    getRequestListener(routes(shown).fetch, { overrideGlobalObjects: false }),
-  )
-  return listening(server, { port, flag: '--port', log: shown.log })
+/**
+ * Serves webhooks, on a port of their own, because it may be open to strangers. All it can cause is a poll.
+ * @throws NeedsChangeError `PortUnavailable`
+ */
+export function serveWebhooks({ port, ...options }: WebhookRoutesOptions & Port): Promise<HttpServer> {
+  // A webhook is a few kilobytes, sent at once.
+  const limits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 }
+  const { log } = options
+  return listen(webhookRoutes(options).fetch, { port, flag: '--webhook-port', log, maxConnections: 512, ...limits })
 }

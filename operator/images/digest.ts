@@ -1,4 +1,4 @@
-/** Digests: the only names of images that cannot change what they mean. */
+/** Digests: the only names of an image that always mean the same image. */
 import { createHash } from 'node:crypto'
 
 /** An image's content address, `sha256:` and 64 hexadecimal digits (OCI image spec, descriptor.md#digests). */
@@ -6,12 +6,12 @@ export type Digest = `${string}:${string}`
 
 const registered = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/
 
-/** One of the algorithms that the OCI image spec registers, in its canonical spelling (descriptor.md#digests). */
+/** Accepts the algorithms that the OCI image spec registers, in their canonical spelling (descriptor.md#digests). */
 export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && registered.test(text)
 }
 
-/** Whether `content` is what `digest` names. */
+/** Whether `digest` is the digest of `content`. */
 export function isContentOf(digest: Digest, content: Uint8Array): boolean {
   return digestOf(content, digest.startsWith('sha512:') ? 'sha512' : 'sha256') === digest
 }

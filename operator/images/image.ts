@@ -1,7 +1,7 @@
 import { NeedsChangeError } from '../errors.ts'
 import { parseReference, type Reference, sameRepository } from './reference.ts'
 
-/** A workload's image as the API server admitted it, which is any text: what is not a reference has no parts. */
+/** A workload's image may be any text, because the API server does not check it; undefined for one that is no reference. */
 function parts(image: string): Reference | undefined {
   try {
     return parseReference(image)
@@ -15,7 +15,7 @@ export const digestOf = (image: string): string | undefined => parts(image)?.dig
 
 export const tagOf = (image: string): string | undefined => parts(image)?.tag
 
-/** Whether two images are of one repository, however they are written. */
+/** Whether two images are in one repository, in whatever spelling. */
 export function ofOneRepository(image: string, other: string): boolean {
   const [one, two] = [parts(image), parts(other)]
   return one !== undefined && two !== undefined && sameRepository(one.repository, two.repository)

@@ -4,7 +4,7 @@ import { canonical, composeImage, isTag, parseReference, sameRepository } from '
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}` as const
 
-t.test('B09 hosts with ports, tags and digests are told apart', async (t) => {
+t.test('B09 hosts with ports, tags and digests are distinguished', async (t) => {
   const cases: readonly (readonly [string, string, string, (string | undefined)?, string?])[] = [
     ['nginx', 'docker.io', 'library/nginx'],
     ['nginx:1.27', 'docker.io', 'library/nginx', '1.27'],
@@ -27,7 +27,7 @@ t.test('B09 hosts with ports, tags and digests are told apart', async (t) => {
   }
 })
 
-t.test('B09 what is no image reference is refused with its fault and an example', async (t) => {
+t.test('B09 an invalid image reference is refused with its fault and an example', async (t) => {
   const cases: readonly [string, RegExp][] = [
     ['', /it is empty/],
     [':1', /not a repository path/],
@@ -46,7 +46,7 @@ t.test('B09 what is no image reference is refused with its fault and an example'
   }
 })
 
-t.test('every reference survives being written and read', async () => {
+t.test('every reference stays the same when it is written and parsed', async () => {
   const component = fc.stringMatching(/^[a-z0-9]{1,8}(?:[._-][a-z0-9]{1,4}){0,2}$/)
   const host = fc.stringMatching(/^[a-z0-9]{1,8}(?:\.[a-z0-9]{1,8}){1,3}(?::[0-9]{1,5})?$/)
   const tag = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/)

@@ -1,6 +1,6 @@
 /**
- * Image references by the grammar of github.com/distribution/reference, to which registries, container runtimes and
- * kubelets agree. A reference is never split at "the first colon": hosts have ports, digests have colons (B09).
+ * Image references by the grammar of github.com/distribution/reference, which registries, container runtimes and kubelets
+ * use. A reference is never split at "the first colon": hosts have ports, and digests have colons (B09).
  */
 import { NeedsChangeError } from '../errors.ts'
 import type { Digest } from './digest.ts'
@@ -13,7 +13,7 @@ export interface Repository {
 
 export interface Reference {
   readonly repository: Repository
-  /** The repository as it was written: `nginx` stays `nginx` in a workload's image. */
+  /** The repository as it is written: `nginx` stays `nginx` in a workload's image. */
   readonly name: string
   readonly tag?: string | undefined
   readonly digest?: Digest | undefined
@@ -26,14 +26,14 @@ const hostPattern = new RegExp(`^(?:${domainLabel}(?:\\.${domainLabel})*|${ipv6}
 const pathPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const digestPattern = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/
-const longestName = 255
-/** Longer texts are refused before any pattern sees them. */
-const longestReference = 1024
+const maxNameLength = 255
+/** Longer texts are refused before any pattern is tried. */
+const maxReferenceLength = 1024
 
-/** Whether a registry could have a tag of that name. */
+/** Whether the text is a valid tag. */
 export const isTag = (text: string): boolean => tagPattern.test(text)
 
-/** @throws NeedsChangeError `ImageReferenceInvalid`, naming the text and what is wrong with it */
+/** @throws NeedsChangeError `ImageReferenceInvalid`, which names the text and the fault */
 export function parseReference(text: string): Reference {
   const refuse = (fault: string): never => {
     const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text
@@ -43,14 +43,14 @@ export function parseReference(text: string): Reference {
     )
   }
   if (text.length === 0) return refuse('it is empty')
-  if (text.length > longestReference) return refuse(`it has more than ${longestReference} characters`)
+  if (text.length > maxReferenceLength) return refuse(`it has more than ${maxReferenceLength} characters`)
 
   const at = text.indexOf('@')
   const digest = at < 0 ? undefined : text.slice(at + 1)
   if (digest !== undefined && !digestPattern.test(digest)) return refuse(`"${digest}" is not a digest`)
 
   const named = at < 0 ? text : text.slice(0, at)
-  // Only after the last slash does a colon begin a tag; before it, it begins a port.
+  // A colon after the last slash begins a tag; one before it begins a port.
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1)
   const tag = colon < 0 ? undefined : named.slice(colon + 1)
   if (tag !== undefined && !isTag(tag)) return refuse(`"${tag}" is not a tag`)
@@ -59,13 +59,13 @@ export function parseReference(text: string): Reference {
   const repository = splitName(name)
   if (!hostPattern.test(repository.host)) return refuse(`"${repository.host}" is not a host`)
   if (!pathPattern.test(repository.path)) return refuse(`"${repository.path}" is not a repository path in lower case`)
-  if (repository.host.length + 1 + repository.path.length > longestName) {
-    return refuse(`its name has more than ${longestName} characters`)
+  if (repository.host.length + 1 + repository.path.length > maxNameLength) {
+    return refuse(`its name has more than ${maxNameLength} characters`)
   }
   return { repository, name, tag, digest: digest as Digest | undefined }
 }
 
-/** The first component is a host where it could not be a path: it has a dot, a port or capitals, or is `localhost`. */
+/** The first component is a host if it could not be a path: it has a dot, a port or capitals, or is `localhost`. */
 function splitName(name: string): Repository {
   const slash = name.indexOf('/')
   const first = slash < 0 ? '' : name.slice(0, slash)
@@ -76,10 +76,10 @@ function splitName(name: string): Repository {
   return { host: dockerHub, path: rest.includes('/') ? rest : `library/${rest}` }
 }
 
-/** The one spelling of a repository: host and path, `docker.io/library/nginx`. */
+/** The canonical spelling of a repository: `docker.io/library/nginx`. */
 export const repositoryName = ({ host, path }: Repository): string => `${host}/${path}`
 
-/** The reference in full, with its host, tag and digest. */
+/** The canonical spelling of a reference, with its tag and digest. */
 export function canonical({ repository, tag, digest }: Reference): string {
   return `${repositoryName(repository)}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
 }
@@ -90,8 +90,8 @@ export function sameRepository(one: Repository, other: Repository): boolean {
 }
 
 /**
- * The image for a workload: the repository as the user spelled it, the version's name where it is a tag, and always the
- * digest. A version that is known by its digest alone gives `repo@sha256:…`, never `repo:sha256:…` (B07).
+ * The image for a workload: the repository as the user spells it, the version's name if it is a tag, and always the digest.
+ * A version that only has a digest gives `repo@sha256:…`, never `repo:sha256:…` (B07).
  */
 export function composeImage(imageRepo: string, version: { readonly name: string; readonly digest: Digest }): string {
   const { name } = parseReference(imageRepo)

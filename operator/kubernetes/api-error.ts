@@ -1,4 +1,4 @@
-/** What the API server answers instead of an object: a `Status` (meta/v1), as an error that code can ask questions of. */
+/** The API server's answer to a failed request, a `Status` (meta/v1), as an error. */
 
 export interface Cause {
   readonly reason: string
@@ -17,47 +17,40 @@ interface Status {
   }
 }
 
-export interface ApiFailure {
-  readonly status: number
-  readonly reason: string
-  readonly message: string
-  readonly causes?: readonly Cause[]
-  readonly retryAfterMs?: number | undefined
-}
-
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
   /** `NotFound`, `Conflict`, `AlreadyExists`, `Expired`, … (metav1.StatusReason). */
   readonly reason: string
   readonly causes: readonly Cause[]
-  /** How long the server asked to be left alone, by Retry-After or `details.retryAfterSeconds`. */
+  /** How long the server asks to wait, by Retry-After or `details.retryAfterSeconds`. */
   readonly retryAfterMs: number | undefined
 
-  constructor({ status, reason, message, causes = [], retryAfterMs }: ApiFailure, options?: ErrorOptions) {
-    super(message, options)
+  constructor(status: number, reason: string, message: string, causes: readonly Cause[] = [], retryAfterMs?: number) {
+    super(message)
     this.status = status
     this.reason = reason
     this.causes = causes
     this.retryAfterMs = retryAfterMs
   }
 
-  /** @param request what was asked, for the message, e.g. `GET /api/v1/pods` */
+  /** @param request for the message, e.g. `GET /api/v1/pods` */
   static fromAnswer(request: string, status: number, body: unknown, retryAfterHeader?: string): ApiError {
-    const told = isStatus(body) ? body : undefined
-    const seconds = Number(retryAfterHeader ?? told?.details?.retryAfterSeconds ?? Number.NaN)
-    return new ApiError({
-      status: told?.code ?? status,
-      reason: told?.reason ?? `HTTP${status}`,
-      message: `${request}: ${told?.message ?? `the API server answered ${status} without saying why`}`,
-      causes: (told?.details?.causes ?? []).map(({ reason = '', message = '', field = '' }) => ({
-        reason,
-        message,
-        field,
-      })),
-      // A date is allowed too (RFC 9110, 10.2.3); the API server sends seconds only.
-      retryAfterMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined,
-    })
+    const answer = isStatus(body) ? body : undefined
+    const causes = (answer?.details?.causes ?? []).map(({ reason = '', message = '', field = '' }) => ({
+      reason,
+      message,
+      field,
+    }))
+    // Retry-After may be a date (RFC 9110, 10.2.3), but the API server sends only seconds.
+    const seconds = Number(retryAfterHeader ?? answer?.details?.retryAfterSeconds ?? Number.NaN)
+    return new ApiError(
+      answer?.code ?? status,
+      answer?.reason ?? `HTTP${status}`,
+      `${request}: ${answer?.message ?? `the API server answered ${status} without a reason`}`,
+      causes,
+      Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined,
+    )
   }
 }
 
@@ -71,10 +64,10 @@ function is(thrown: unknown, status: number): thrown is ApiError {
 
 export const isForbidden = (thrown: unknown): thrown is ApiError => is(thrown, 403)
 export const isNotFound = (thrown: unknown): thrown is ApiError => is(thrown, 404)
-/** 409 for another reason than that the object is there already: it has changed since it was read. */
+/** The object has changed since it was read; not a 409 because it already exists. */
 export const isConflict = (thrown: unknown): thrown is ApiError => is(thrown, 409) && !isAlreadyExists(thrown)
 export const isAlreadyExists = (thrown: unknown): thrown is ApiError =>
   is(thrown, 409) && thrown.reason === 'AlreadyExists'
-/** The resourceVersion or continue token is older than what the server still knows. */
+/** The resourceVersion or the continue token has expired. */
 export const isGone = (thrown: unknown): thrown is ApiError => is(thrown, 410)
 export const isInvalid = (thrown: unknown): thrown is ApiError => is(thrown, 422)

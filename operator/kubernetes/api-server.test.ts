@@ -1,4 +1,4 @@
-/** All that is tried on a real API server, one cluster for all of it. */
+/** All cases for a real API server, in one cluster. */
 import { test } from 'tap'
 import { startCluster } from '../../e2e/harness/cluster.ts'
 import { clientCases } from './testing/client.cases.ts'

@@ -1,19 +1,24 @@
+import { intern } from './intern.ts'
 import { compareResourceVersions } from './resource-version.ts'
-import { settle } from './settle.ts'
-import type { Change, Store, Stored } from './store.ts'
+import type { CachedObject, Change, Store } from './store.ts'
 
 /**
- * The objects of one resource, in memory. All changes up to `position` are in it, and no object ever goes back to an
- * older version, in whatever order a list, a watch and the answers to our own writes come in (R2).
+ * The objects of one list/watch. No object ever goes back to an older version, in whatever order a list, a watch and the
+ * answers to our own writes arrive (R2).
  */
-export class Cache<T extends Stored> implements Store<T> {
+export class Cache<T extends CachedObject> implements Store<T> {
+  readonly #onListenerError: (error: unknown) => void
   readonly #objects = new Map<string, T>()
   readonly #listeners: ((change: Change<T>) => void)[] = []
-  #position = ''
+  #resourceVersion = ''
 
-  /** The resourceVersion up to which the API server has told us everything; empty before the first list. */
-  get position(): string {
-    return this.#position
+  constructor(onListenerError: (error: unknown) => void) {
+    this.#onListenerError = onListenerError
+  }
+
+  /** Everything up to this resourceVersion is in the cache; empty before the first list. */
+  get resourceVersion(): string {
+    return this.#resourceVersion
   }
 
   get size(): number {
@@ -33,49 +38,52 @@ export class Cache<T extends Stored> implements Store<T> {
   }
 
   put(object: T): void {
-    // What is not newer than the position is known already, and if it is not here, it has been deleted since.
-    if (this.#position !== '' && compareResourceVersions(object.resourceVersion, this.#position) <= 0) return
-    this.#set(object)
+    // An object that is not newer than the cache is in it, or was deleted meanwhile.
+    if (this.#isEmpty || compareResourceVersions(object.resourceVersion, this.#resourceVersion) > 0) this.#set(object)
   }
 
-  /** An object as the watch tells it: added or modified. */
-  seen(object: T): void {
+  /** An object that a watch event has added or modified. */
+  update(object: T): void {
     this.#set(object)
-    this.#position = object.resourceVersion
+    this.#resourceVersion = object.resourceVersion
   }
 
   /** @param resourceVersion of the deletion, not of the object's last version */
-  gone(key: string, resourceVersion: string): void {
+  delete(key: string, resourceVersion: string): void {
     this.#delete(key, resourceVersion)
-    this.#position = resourceVersion
+    this.#resourceVersion = resourceVersion
   }
 
-  /** A bookmark: everything up to it has been told. */
+  /** A bookmark: there are no more events up to this resourceVersion. */
   advance(resourceVersion: string): void {
-    this.#position = resourceVersion
+    this.#resourceVersion = resourceVersion
   }
 
-  /** Whether a watch tells of a time before the position: the API server's data was set back to an older state. */
+  /** Whether this is a resourceVersion from before that of the cache: the API server's data was restored from a backup. */
   isSetBack(resourceVersion: string): boolean {
-    return this.#position !== '' && compareResourceVersions(resourceVersion, this.#position) < 0
+    return !this.#isEmpty && compareResourceVersions(resourceVersion, this.#resourceVersion) < 0
   }
 
-  /** Takes in a whole list of that resourceVersion, object by object; only real changes are told to the listeners. */
-  replaceBy(resourceVersion: string): { add(object: T): void; end(): void } {
-    const setBack = this.isSetBack(resourceVersion)
+  /** Takes a complete list, object by object. Listeners hear only of real changes. */
+  replace(resourceVersion: string): { add(object: T): void; end(): void } {
+    const isSetBack = this.isSetBack(resourceVersion)
     const listed = new Set<string>()
     return {
       add: (object) => {
         listed.add(object.key)
-        this.#set(object, setBack)
+        this.#set(object, isSetBack)
       },
       end: () => {
         for (const key of [...this.#objects.keys()]) {
-          if (!listed.has(key)) this.#delete(key, resourceVersion, setBack)
+          if (!listed.has(key)) this.#delete(key, resourceVersion, isSetBack)
         }
-        this.#position = resourceVersion
+        this.#resourceVersion = resourceVersion
       },
     }
+  }
+
+  get #isEmpty(): boolean {
+    return this.#resourceVersion === ''
   }
 
   #set(object: T, evenIfOlder = false): void {
@@ -84,21 +92,27 @@ export class Cache<T extends Stored> implements Store<T> {
       const order = compareResourceVersions(object.resourceVersion, before.resourceVersion)
       if (order === 0 || (order < 0 && !evenIfOlder)) return
     }
-    const now = settle(object)
+    const now = intern(object)
     this.#objects.set(now.key, now)
-    this.#tell(before ? { type: 'changed', before, now } : { type: 'added', now })
+    this.#emit(before ? { type: 'changed', before, now } : { type: 'added', now })
   }
 
   #delete(key: string, resourceVersion: string, evenIfNewer = false): void {
     const before = this.#objects.get(key)
     if (!before) return
-    // Made again by ourselves since.
+    // A newer object was created again by ourselves.
     if (!evenIfNewer && compareResourceVersions(before.resourceVersion, resourceVersion) > 0) return
     this.#objects.delete(key)
-    this.#tell({ type: 'deleted', before })
+    this.#emit({ type: 'deleted', before })
   }
 
-  #tell(change: Change<T>): void {
-    for (const listener of this.#listeners) listener(change)
+  #emit(change: Change<T>): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change)
+      } catch (error) {
+        this.#onListenerError(error)
+      }
+    }
   }
 }

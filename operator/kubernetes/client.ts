@@ -1,29 +1,28 @@
-/** The one client of the API server: kept-alive connections, deadlines, and errors that say what happened. */
+/** The client of the API server: persistent connections, deadlines, and errors that say what happened. */
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Dispatcher } from 'undici'
 import { messageOf, TransientError } from '../errors.ts'
-import { type Clock, systemClock } from '../time/clock.ts'
 import { ApiError } from './api-error.ts'
 import { type Access, Connection } from './connection.ts'
 import { Deadline } from './deadline.ts'
 import { jsonLines } from './json-lines.ts'
 import { resourceOf } from './resource-path.ts'
 
-/** Who writes, in `metadata.managedFields`. */
+/** The name of our writes in `metadata.managedFields`. */
 export const fieldManager = 'cvmanager'
 
 const defaultTimeoutMs = 30_000
-/** The API server sends the headers of a watch at once, before there is any event. */
+/** The API server sends the headers of a watch at once, before any event. */
 const streamHeadersMs = 10_000
-/** An object is at most 1.5 MiB in etcd, and some larger as JSON with its managed fields. */
-const maxLineBytes = 8 * 1024 * 1024
+/** An object has at most 1.5 MiB in etcd, and more as JSON with its managed fields. */
+const maxLineLength = 8 * 1024 * 1024
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface CallOptions {
   readonly query?: Query | undefined
   readonly signal?: AbortSignal | undefined
-  /** From the call to the last byte of the answer. */
+  /** Until the last byte of the answer. */
   readonly timeoutMs?: number | undefined
 }
 
@@ -36,40 +35,34 @@ export interface ApiRequest extends CallOptions {
 
 export interface StreamRequest extends CallOptions {
   readonly path: string
-  /** The whole life of the stream. */
+  /** For the whole stream. */
   readonly timeoutMs: number
-  /** Called when the server has accepted the request, before the first line. */
+  /** Called when the server accepts the request, before the first line. */
   readonly onOpen?: (() => void) | undefined
 }
 
 export interface ApiClientOptions {
   readonly kubeConfig: KubeConfig
-  /** Reads the kubeconfig once more, when the server refuses the credentials. */
+  /** Reads the kubeconfig again, when the server refuses the credentials. */
   readonly reload?: (() => KubeConfig) | undefined
   readonly version: string
-  readonly clock?: Clock | undefined
-  /** Told of every answer: the method, the resource (`deployments`, `containerversions/status`) and the HTTP status. */
+  /** Called for every answer, with the method, the resource (`deployments`, `containerversions/status`) and the status. */
   readonly onAnswer?: ((method: string, resource: string, status: number) => void) | undefined
 }
 
 /**
- * Every method throws ApiError where the server has answered with a failure, TransientError `ApiServerUnavailable` where
- * it has not answered in time, and the signal's reason where the caller has given up.
+ * Every method throws ApiError for an answer of failure, TransientError `ApiServerUnavailable` without an answer in time,
+ * and the signal's reason after the caller has aborted.
  */
 export class ApiClient {
   readonly #connection: Connection
   readonly #userAgent: string
   readonly #onAnswer: ApiClientOptions['onAnswer']
 
-  constructor({ kubeConfig, reload, version, clock = systemClock, onAnswer }: ApiClientOptions) {
+  constructor({ kubeConfig, reload, version, onAnswer }: ApiClientOptions) {
     this.#onAnswer = onAnswer
-    this.#connection = new Connection(kubeConfig, clock, reload)
+    this.#connection = new Connection(kubeConfig, reload)
     this.#userAgent = `cvmanager/${version}`
-  }
-
-  /** The API server's address, for messages. */
-  get server(): string {
-    return this.#connection.origin + this.#connection.basePath
   }
 
   async request<T = unknown>(request: ApiRequest): Promise<T> {
@@ -82,7 +75,7 @@ export class ApiClient {
     }
   }
 
-  /** The lines of an answer that goes on, parsed, as they come. Ends when the server ends it. */
+  /** Parses each line of a continuous answer as it arrives. Ends when the server ends the answer. */
   async *stream({ onOpen, ...call }: StreamRequest): AsyncGenerator<unknown, void> {
     const request: ApiRequest = { ...call, method: 'GET' }
     using deadline = new Deadline(Math.min(streamHeadersMs, call.timeoutMs), call.signal)
@@ -90,7 +83,7 @@ export class ApiClient {
       const { body } = await this.#answer(request, deadline)
       deadline.extend(call.timeoutMs)
       onOpen?.()
-      yield* jsonLines(body, maxLineBytes)
+      yield* jsonLines(body, maxLineLength)
     } catch (thrown) {
       throw this.#explain(thrown, request, deadline)
     }
@@ -104,7 +97,7 @@ export class ApiClient {
     return this.#write<T>('POST', path, body, 'application/json', options)
   }
 
-  /** Writes the whole object; refused with 409 where its resourceVersion is no longer the newest. */
+  /** Writes the whole object; refused with 409 if its resourceVersion is not the latest. */
   replace<T>(path: string, body: object, options: CallOptions = {}): Promise<T> {
     return this.#write<T>('PUT', path, body, 'application/json', options)
   }
@@ -113,7 +106,7 @@ export class ApiClient {
     return this.#write<T>('PATCH', path, patch, 'application/merge-patch+json', options)
   }
 
-  /** Lists are merged by their key, such as a container's name. Not for custom resources. */
+  /** Merges lists by their key, such as a container's name. Not for custom resources. */
   strategicPatch<T>(path: string, patch: object, options: CallOptions = {}): Promise<T> {
     return this.#write<T>('PATCH', path, patch, 'application/strategic-merge-patch+json', options)
   }
@@ -127,7 +120,7 @@ export class ApiClient {
     return this.request<T>({ ...options, method: 'DELETE', path })
   }
 
-  /** Cuts all connections. */
+  /** Closes all connections. */
   close(): Promise<void> {
     return this.#connection.close()
   }
@@ -136,15 +129,14 @@ export class ApiClient {
     return this.request<T>({ ...options, method, path, body, contentType, query: { fieldManager, ...options.query } })
   }
 
-  /** An answer of success, its body still to be read; credentials that are refused are asked for anew, once. */
+  /** Returns a successful answer, with its body unread. After a 401 it renews the credentials and tries once more. */
   async #answer(request: ApiRequest, deadline: Deadline): Promise<Dispatcher.ResponseData> {
-    let access = this.#connection.access()
-    let answer = await this.#send(request, await access, deadline)
+    const access = await this.#connection.access()
+    let answer = await this.#send(request, access, deadline)
     if (answer.statusCode === 401) {
       await answer.body.dump()
       this.#connection.refused(access)
-      access = this.#connection.access()
-      answer = await this.#send(request, await access, deadline)
+      answer = await this.#send(request, await this.#connection.access(), deadline)
     }
     this.#onAnswer?.(request.method, resourceOf(request.path), answer.statusCode)
     if (answer.statusCode < 400) return answer
@@ -175,7 +167,8 @@ export class ApiClient {
     if (request.signal?.aborted) return request.signal.reason
     if (thrown instanceof ApiError || thrown instanceof TransientError) return thrown
     const why = deadline.expired ? 'no answer in time' : describe(thrown)
-    const message = `${title(request)}: the API server ${this.server} is not available (${why})`
+    const { origin, basePath } = this.#connection
+    const message = `${title(request)}: the API server ${origin}${basePath} is not available (${why})`
     return new TransientError('ApiServerUnavailable', message, { cause: thrown })
   }
 }
@@ -188,7 +181,7 @@ function queryString(query: Query): string {
   return parameters.size === 0 ? '' : `?${parameters}`
 }
 
-/** Where a name has several addresses, and none answers, the error has a code and no message. */
+/** The error has a code and no message if a name has several addresses and none of them answers. */
 function describe(thrown: unknown): string {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'
   return messageOf(thrown) || code

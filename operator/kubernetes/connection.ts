@@ -1,15 +1,15 @@
-/** The connections to the API server and the credentials on them, by client-node's reading of the kubeconfig. */
+/** The connections to the API server and their credentials, as client-node reads them from the kubeconfig. */
 import { createHash } from 'node:crypto'
 import type { RequestOptions } from 'node:https'
 import type { DispatcherOptions, KubeConfig } from '@kubernetes/client-node'
+import { LRUCache } from 'lru-cache'
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici'
 import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
-import type { Clock } from '../time/clock.ts'
 
-/** Credentials are asked for anew after this long: token files change every hour, certificates every few. */
-const freshForMs = 30_000
+/** How long credentials are used: token files change every hour, certificates every few hours. */
+const maxAgeMs = 30_000
 
-/** The API server closes after 90 s without a request; the lease alone is renewed every 5 s. */
+/** The API server closes a connection after 90 s without a request. */
 const keepAliveTimeout = 60_000
 const connectTimeout = 5_000
 
@@ -20,46 +20,37 @@ export interface Access {
 
 export class Connection {
   readonly origin: string
-  /** Before each path, where the server is behind a gateway such as `https://rancher/k8s/clusters/c-1`. */
+  /** The prefix of each path, for a server behind a gateway such as `https://rancher/k8s/clusters/c-1`. */
   readonly basePath: string
-  readonly #clock: Clock
   readonly #reload: (() => KubeConfig) | undefined
   #kubeConfig: KubeConfig
-  #access: Promise<Access> | undefined
-  #askedMs = 0
+  readonly #access = new LRUCache<'current', Access>({
+    max: 1,
+    ttl: maxAgeMs,
+    fetchMethod: () => this.#readCredentials(),
+  })
   #dispatcher: { readonly fingerprint: string; readonly dispatcher: Dispatcher } | undefined
 
-  /** @param reload reads the kubeconfig once more, when the server refuses the credentials */
-  constructor(kubeConfig: KubeConfig, clock: Clock, reload?: () => KubeConfig) {
+  /** @param reload reads the kubeconfig again, when the server refuses the credentials */
+  constructor(kubeConfig: KubeConfig, reload?: () => KubeConfig) {
     const cluster = kubeConfig.getCurrentCluster()
     if (!cluster) throw new NeedsChangeError('KubeConfigInvalid', 'the kubeconfig names no current cluster')
     const { origin, pathname } = new URL(cluster.server)
     this.origin = origin
     this.basePath = pathname.replace(/\/+$/, '')
     this.#kubeConfig = kubeConfig
-    this.#clock = clock
     this.#reload = reload
   }
 
   access(): Promise<Access> {
-    const now = this.#clock.now()
-    // A clock that was set back must not make the credentials fresh for ever.
-    const fresh = Math.abs(now - this.#askedMs) < freshForMs
-    if (this.#access && fresh) return this.#access
-    this.#askedMs = now
-    const asked = this.#ask()
-    this.#access = asked
-    asked.catch(() => {
-      if (this.#access === asked) this.#access = undefined
-    })
-    return asked
+    return this.#access.forceFetch('current')
   }
 
-  /** The server has refused these credentials: the next call asks for new ones. */
-  refused(access: Promise<Access>): void {
-    if (this.#access !== access) return
-    this.#access = undefined
-    // A new one forgets what the old one has cached, such as the token of an exec plugin.
+  /** Drops credentials that the server has refused, so that the next call gets new ones. */
+  refused(access: Access): void {
+    if (this.#access.peek('current') !== access) return
+    this.#access.clear()
+    // A new kubeconfig has an empty cache; the old one caches the token of an exec plugin, for example.
     try {
       if (this.#reload) this.#kubeConfig = this.#reload()
     } catch (cause) {
@@ -71,7 +62,7 @@ export class Connection {
     await this.#dispatcher?.dispatcher.destroy()
   }
 
-  async #ask(): Promise<Access> {
+  async #readCredentials(): Promise<Access> {
     const options: RequestOptions = {}
     try {
       await this.#kubeConfig.applyToHTTPSOptions(options)
@@ -87,18 +78,18 @@ export class Connection {
 
   #noCredentials(cause: unknown): TransientError {
     const user = this.#kubeConfig.getCurrentUser()?.name ?? ''
-    const message = `the credentials of the kubeconfig's user "${user}" cannot be had: ${messageOf(cause).trim()}`
+    const message = `the credentials of the kubeconfig's user "${user}" are not available: ${messageOf(cause).trim()}`
     return new TransientError('CredentialsUnavailable', message, { cause })
   }
 
-  /** One for as long as the TLS settings are the same: a rotated client certificate needs new connections. */
+  /** The same dispatcher until the TLS settings change: a rotated client certificate needs new connections. */
   #dispatcherFor({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }: RequestOptions): Dispatcher {
     const tls = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }
     const fingerprint = createHash('sha256').update(JSON.stringify(tls)).digest('hex')
     if (this.#dispatcher?.fingerprint === fingerprint) return this.#dispatcher.dispatcher
     const cluster = this.#kubeConfig.getCurrentCluster()
     const dispatcher = create(this.#kubeConfig.createDispatcherOptions(cluster, tls as never))
-    // What runs on the old connections may end there; watches are renewed within a minute.
+    // Requests on the old connections may finish there; watches are renewed within a minute.
     this.#dispatcher?.dispatcher.close().catch(() => undefined)
     this.#dispatcher = { fingerprint, dispatcher }
     return dispatcher
@@ -106,9 +97,9 @@ export class Connection {
 }
 
 function create(options: DispatcherOptions): Dispatcher {
-  // Deadlines are the client's business. HTTP/1.1: a watch that is stuck must not hold up writes on the same connection.
+  // The client sets the deadlines. HTTP/1.1, so that a stuck watch cannot delay writes on the same connection.
   const common = { keepAliveTimeout, headersTimeout: 0, bodyTimeout: 0, allowH2: false, pipelining: 1 }
-  // The same fields, typed by undici a little more strictly than by Node.
+  // The same fields, with slightly stricter types in undici than in Node.
   const tls = (from: object) => from as buildConnector.BuildOptions
   switch (options.type) {
     case 'proxy':

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { Deadline } from './deadline.ts'
 
-test('it fires when the time is over, and says so', async (t) => {
+test('it fires after its time, and is expired then', async (t) => {
   using deadline = new Deadline(10, undefined)
   await sleep(50)
   t.ok(deadline.signal.aborted)
@@ -19,14 +19,14 @@ test('it fires with the reason of the caller, and is not expired then', async (t
   t.ok(late.signal.aborted)
 })
 
-test('it can be given more time', async (t) => {
+test('its time can be extended', async (t) => {
   using deadline = new Deadline(20, undefined)
   deadline.extend(60_000)
   await sleep(60)
   t.notOk(deadline.signal.aborted)
 })
 
-test('what is disposed of no longer listens', async (t) => {
+test('it does not listen any more after it is disposed', async (t) => {
   const caller = new AbortController()
   const deadline = new Deadline(10, caller.signal)
   deadline[Symbol.dispose]()

@@ -1,6 +1,6 @@
 /**
- * A signal that fires when the time is over or when the caller's signal does, and that leaves no timer and no listener
- * behind (`AbortSignal.any` with a long-lived signal would keep an entry for each call).
+ * A signal that fires after a time or with the caller's signal, and that leaves no timer and no listener behind.
+ * `AbortSignal.any` would keep an entry for each call as long as the caller's signal lives.
  */
 export class Deadline implements Disposable {
   readonly #controller = new AbortController()
@@ -20,12 +20,12 @@ export class Deadline implements Disposable {
     return this.#controller.signal
   }
 
-  /** Whether it was the time that ended it, and not the caller. */
+  /** Whether it fired because of the time, and not because of the caller. */
   get expired(): boolean {
     return this.#expired
   }
 
-  /** From now on, so many milliseconds more. */
+  /** Replaces the rest of the time. */
   extend(milliseconds: number): void {
     clearTimeout(this.#timer)
     this.#timer = this.#start(milliseconds)

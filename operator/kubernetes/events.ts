@@ -1,5 +1,6 @@
-/** Kubernetes Events, the story that `kubectl describe` tells of an object. */
+/** Kubernetes Events, as `kubectl describe` shows them with an object. */
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { type Clock, timestamp } from '../time/clock.ts'
 import { isAlreadyExists, isForbidden, isNotFound } from './api-error.ts'
 import { type ApiClient, fieldManager } from './client.ts'
@@ -7,11 +8,11 @@ import { resourcePath } from './resource-path.ts'
 
 const events = { group: '', version: 'v1', plural: 'events' } as const
 
-/** RFC 1123 subdomain, and the API server's bound on an event's note. */
+/** The limits of the API server: RFC 1123 subdomain, and the length of an event's note. */
 const maxNameLength = 253
 const maxMessageBytes = 1024
-/** Per generation; some 100 bytes each. */
-const rememberedEvents = 4096
+/** Some 100 bytes each. */
+const maxWritten = 8192
 
 export interface Regarding {
   readonly apiVersion: string
@@ -26,9 +27,9 @@ export interface EventText {
   /** CamelCase, fit for an alert. */
   readonly reason: string
   readonly message: string
-  /** The same for the same happening, also after a restart: a rollout's id, a digest, a generation. */
+  /** What the event is about, the same after a restart: a rollout's id, a digest, a generation. */
   readonly id: string
-  /** A digit: of events of the same second, and of the same object, the one with the lower is shown first. */
+  /** A digit. Events of one object in the same second are shown in this order. */
   readonly order?: number | undefined
 }
 
@@ -41,30 +42,27 @@ export interface EventWriterOptions {
 
 export class EventWriter {
   readonly #options: EventWriterOptions
-  /** Two generations: what was not repeated for a whole one is forgotten. The name makes a repetition harmless. */
-  #young = new Map<string, Promise<void>>()
-  #old = new Map<string, Promise<void>>()
+  /** Saves the requests of repetitions; without it, an event's name would make them harmless. */
+  readonly #written = new LRUCache<string, Promise<void>>({ max: maxWritten })
 
   constructor(options: EventWriterOptions) {
     this.#options = options
   }
 
   /**
-   * Writes an event, once for each (object, reason, id): the name is made from them, so that neither a repetition nor a
-   * restart doubles it.
-   * @throws ApiError, TransientError; not where the namespace is going away
+   * Writes an event, once for each object, reason and id: its name is made of them, so that neither a repetition nor a
+   * restart duplicates it.
+   * @throws ApiError, TransientError; but not if the namespace is being deleted
    */
   async emit(regarding: Regarding, event: EventText): Promise<void> {
     const name = eventName(regarding, event)
-    const place = `${regarding.namespace}/${name}`
-    const known = this.#young.get(place) ?? this.#old.get(place)
-    const written = known ?? this.#write(name, regarding, event)
-    this.#remember(place, written)
+    const key = `${regarding.namespace}/${name}`
+    const written = this.#written.get(key) ?? this.#write(name, regarding, event)
+    this.#written.set(key, written)
     try {
       await written
     } catch (error) {
-      this.#young.delete(place)
-      this.#old.delete(place)
+      this.#written.delete(key)
       throw error
     }
   }
@@ -91,22 +89,14 @@ export class EventWriter {
     try {
       await client.create(resourcePath(events, { namespace }), body)
     } catch (error) {
-      if (!isAlreadyExists(error) && !isNamespaceGoing(error)) throw error
+      if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error
     }
-  }
-
-  #remember(place: string, written: Promise<void>): void {
-    if (this.#young.size >= rememberedEvents) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    this.#young.set(place, written)
   }
 }
 
 /**
- * Valid however long the object's name is (B43). kubectl shows events by the second of their time, and those of the same
- * second by name.
+ * Valid for any length of the object's name (B43). kubectl sorts events by time in seconds, and those of the same second by
+ * name.
  */
 export function eventName({ name, uid }: Regarding, { reason, id, order = 9 }: EventText): string {
   const hash = createHash('sha256')
@@ -118,12 +108,12 @@ export function eventName({ name, uid }: Regarding, { reason, id, order = 9 }: E
   return `${readable}.${ending}`
 }
 
-function isNamespaceGoing(error: unknown): boolean {
+function isNamespaceTerminating(error: unknown): boolean {
   if (isNotFound(error)) return true
   return isForbidden(error) && error.causes.some(({ reason }) => reason === 'NamespaceTerminating')
 }
 
-/** Cut between characters, not inside one. */
+/** Cuts between characters, not inside one. */
 function cut(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text
   const ellipsis = '…'

@@ -12,7 +12,7 @@ async function read(bytes: Uint8Array, size: number, limit = 1024): Promise<unkn
   return lines
 }
 
-test('lines come whole, wherever the network cuts them, also inside a character', async () => {
+test('lines are complete, wherever the network splits them, even inside a character', async () => {
   const line = fc.record({ text: fc.string({ unit: 'grapheme', maxLength: 20 }), number: fc.integer() })
   await fc.assert(
     fc.asyncProperty(fc.array(line), fc.integer({ min: 1, max: 50 }), async (lines, size) => {
@@ -22,15 +22,15 @@ test('lines come whole, wherever the network cuts them, also inside a character'
   )
 })
 
-test('empty lines are nothing, and a last line that was cut off is left out', async (t) => {
+test('empty lines and an incomplete last line are skipped', async (t) => {
   t.same(await read(Buffer.from('\n{"a":1}\r\n\n{"b"'), 3), [{ a: 1 }])
 })
 
-test('a line over the limit is refused before it is collected', async (t) => {
-  await t.rejects(read(Buffer.alloc(5000, 'x'), 50, 100), { message: /longer than 100 bytes/ })
-  await t.rejects(read(Buffer.from(`"${'x'.repeat(2000)}"\n`), 5000), { message: /longer than 1024 bytes/ })
+test('a line over the limit is refused before it is complete', async (t) => {
+  await t.rejects(read(Buffer.alloc(5000, 'x'), 50, 100), { message: /longer than 100 characters/ })
+  await t.rejects(read(Buffer.from(`"${'x'.repeat(2000)}"\n`), 5000), { message: /longer than 1024 characters/ })
 })
 
-test('a line that is not JSON is said to be so', async (t) => {
+test('a line that is not JSON is reported as such', async (t) => {
   await t.rejects(read(Buffer.from('<html>\n'), 100), { name: 'TransientError', message: /not JSON: <html>/ })
 })

@@ -12,13 +12,13 @@ const valid = {
   users: [{ name: 'u', user: { token: 'secret' } }],
 }
 
-test('a kubeconfig file says which cluster and as whom', async (t) => {
+test('a kubeconfig file names the cluster and the account', async (t) => {
   const config = loadKubeConfig({ file: join(t.testdir({ kubeconfig: stringify(valid) }), 'kubeconfig') })
   t.equal(config.getCurrentCluster()?.server, 'https://api.example.com:6443')
   t.equal(config.getCurrentUser()?.token, 'secret')
 })
 
-test('a token file is read anew while we run, and is looked for beside the kubeconfig', async (t) => {
+test('a token file is read again at run time, relative to the kubeconfig', async (t) => {
   const users = [{ name: 'u', user: { tokenFile: 'token' } }]
   const directory = t.testdir({ kubeconfig: stringify({ ...valid, users }), token: 'first' })
   const config = loadKubeConfig({ file: join(directory, 'kubeconfig') })
@@ -27,13 +27,13 @@ test('a token file is read anew while we run, and is looked for beside the kubec
   t.equal(options.headers?.Authorization, 'Bearer first')
 })
 
-test('plain HTTP is allowed where the kubeconfig says so, as kubectl allows it', async (t) => {
+test('plain HTTP is allowed if the kubeconfig says so, as in kubectl', async (t) => {
   const clusters = [{ name: 'c', cluster: { server: 'http://127.0.0.1:8001' } }]
   const file = join(t.testdir({ kubeconfig: stringify({ ...valid, clusters }) }), 'kubeconfig')
   await t.resolves(loadKubeConfig({ file }).applyToHTTPSOptions({}))
 })
 
-test('what cannot work is said in one line that names the flag and the file', async (t) => {
+test('an unusable kubeconfig is reported in one line that names the flag and the file', async (t) => {
   const directory = t.testdir({
     garbage: '{{{',
     empty: '',
@@ -47,7 +47,7 @@ test('what cannot work is said in one line that names the flag and the file', as
   }
 })
 
-test('without a file, the account of the pod is used; outside of a pod, the flag is asked for', async (t) => {
+test('without a file, the account of the pod is used; outside of a pod, the flag is required', async (t) => {
   const environment = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' }
   const root = t.testdir({})
   t.throws(() => loadKubeConfig({ environment: {}, root }), { message: /--k8s-config FILE/ })

@@ -1,4 +1,4 @@
-/** Which cluster, and as whom. */
+/** The kubeconfig: which cluster, and which account. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node'
@@ -6,10 +6,10 @@ import { parse } from 'yaml'
 import { messageOf, UsageError } from '../errors.ts'
 
 export interface KubeConfigSource {
-  /** `--k8s-config`; without it the account of the pod that we run in. */
+  /** `--k8s-config`; without it, the account of our pod. */
   readonly file?: string | undefined
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
-  /** Where a pod's files begin, for tests. */
+  /** The root directory of a pod's files, for tests. */
   readonly root?: string | undefined
 }
 
@@ -22,7 +22,7 @@ export function loadKubeConfig({ file, environment = process.env, root = '' }: K
 
 function inCluster(environment: Readonly<Record<string, string | undefined>>, root: string): KubeConfig {
   if (!environment.KUBERNETES_SERVICE_HOST || !existsSync(root + tokenFile)) {
-    throw new UsageError('not running in a cluster: say which one with --k8s-config FILE')
+    throw new UsageError('not running in a cluster: name one with --k8s-config FILE')
   }
   const config = new KubeConfig()
   config.loadFromCluster(root)
@@ -35,9 +35,9 @@ function fromFile(file: string): KubeConfig {
     config.loadFromFile(file)
     config.clusters = config.clusters.map(allowPlainHttp)
     const users = tokenFiles(file)
-    config.users = config.users.map((user) => readAnew(user, users.get(user.name)))
+    config.users = config.users.map((user) => withTokenFile(user, users.get(user.name)))
   } catch (cause) {
-    throw new UsageError(`--k8s-config ${file}: cannot be read (${messageOf(cause)})`, { cause })
+    throw new UsageError(`--k8s-config ${file}: cannot read it (${messageOf(cause)})`, { cause })
   }
   const context = config.getContextObject(config.currentContext)
   if (!context) {
@@ -52,7 +52,7 @@ function fromFile(file: string): KubeConfig {
   return config
 }
 
-/** As kubectl does; client-node refuses http:// unless it may skip the verification that http:// has not got. */
+/** As kubectl does. client-node refuses http:// unless it may skip TLS verification. */
 function allowPlainHttp(cluster: Cluster): Cluster {
   return cluster.server?.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster
 }
@@ -66,7 +66,7 @@ function tokenFiles(file: string): Map<string, string> {
   return new Map(found.map(([name, path]) => [name, resolve(dirname(file), path)]))
 }
 
-function readAnew(user: User, path: string | undefined): User {
+function withTokenFile(user: User, path: string | undefined): User {
   if (path === undefined) return user
   return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile: path } } }
 }

@@ -1,4 +1,4 @@
-/** Keeps a cache equal to what the API server has of one resource: a paged list, then watches, one after another. */
+/** Keeps a cache equal to the API server's state of one resource: a list in pages, then one watch after another. */
 import type { Logger } from 'pino'
 import { messageOf, TransientError } from '../errors.ts'
 import { type BackoffLimits, backoffMs, pause } from '../time/backoff.ts'
@@ -6,30 +6,28 @@ import type { Clock } from '../time/clock.ts'
 import { ApiError, isGone } from './api-error.ts'
 import { Cache } from './cache.ts'
 import type { ApiClient, Query } from './client.ts'
-import type { Change, Store, Stored } from './store.ts'
+import type { CachedObject } from './store.ts'
 
 /**
- * A watch that says nothing cannot be told from a dead one. So the server is asked to end each after 30 to 38 s, and one
- * that has not ended 3 s later is given up: a silent watch is at most 41 s behind. To go on from the last resourceVersion
- * costs one small request, 0.03 a second for each resource.
+ * A silent watch cannot be told from a dead one. So each watch asks the server to end it after 30 to 38 s, and is given up
+ * if it has not ended 3 s later: the cache is at most 41 s behind. Resuming costs one small request, 0.03 a second for
+ * each resource.
  */
-const watchSeconds = { least: 30, most: 38 } as const
+const watchSeconds = { min: 30, max: 38 } as const
 const graceMs = 3_000
-/** A watch that was open for so long was a good one: the next failure is the first. */
+/** After a watch that lasted this long, the next failure counts as the first. */
 const steadyMs = 1_000
-/** So that after an outage of any length the cache is up to date a few seconds after its end. */
+/** Short, so that the cache is up to date a few seconds after an outage of any length. */
 const retries: BackoffLimits = { firstMs: 250, maxMs: 8_000 }
-/** Some 2.5 MB of garbage for each page of Deployments; larger ones are no faster, and only raise the peak of memory. */
+/** Each page of Deployments leaves some 2.5 MB of garbage; larger pages are no faster and only raise the peak of memory. */
 const defaultPageLimit = 250
 
-export interface ListWatchOptions<T extends Stored> {
+export interface ListWatchOptions<T extends CachedObject> {
   readonly client: ApiClient
   /** E.g. `/apis/apps/v1/deployments`. */
   readonly path: string
-  /** Keeps what is used of an object as the API server sends it. What it returns is frozen. */
+  /** Reduces an object to what is cached. */
   readonly strip: (raw: unknown) => T
-  readonly labelSelector?: string | undefined
-  readonly fieldSelector?: string | undefined
   readonly pageLimit?: number | undefined
   /** How long the server is asked to keep a watch, for tests. */
   readonly watchSeconds?: number | undefined
@@ -47,12 +45,12 @@ interface WatchEvent {
   readonly object: { readonly code?: number; readonly metadata?: { readonly resourceVersion?: string } }
 }
 
-export class ListWatch<T extends Stored> implements Store<T> {
+export class ListWatch<T extends CachedObject> {
+  readonly cache: Cache<T>
   readonly #options: ListWatchOptions<T>
-  readonly #cache = new Cache<T>()
   readonly #stopping = new AbortController()
   readonly #synced = Promise.withResolvers<void>()
-  readonly #recovered: (() => void)[] = []
+  readonly #onRecovered: (() => void)[] = []
   #running: Promise<void> | undefined
   #mustList = true
   #failures = 0
@@ -60,62 +58,37 @@ export class ListWatch<T extends Stored> implements Store<T> {
   #lastError: unknown
 
   constructor(options: ListWatchOptions<T>) {
+    const { log, path } = options
     this.#options = options
-    // Whoever does not wait for it must not be ended by its rejection.
+    this.cache = new Cache((error) => log.error({ err: error, path }, 'a listener of the cache failed'))
+    // A rejection that nobody waits for must not end the process.
     this.#synced.promise.catch(() => undefined)
   }
 
-  /** Resolves after the first complete list; rejects where it is stopped before. */
+  /** Resolves after the first complete list; rejects if it is stopped before. */
   get synced(): Promise<void> {
     return this.#synced.promise
   }
 
-  /** When the API server last answered well, in milliseconds since the epoch; 0: never yet. At most 41 s ago in health. */
+  /** The time of the API server's last good answer, in milliseconds since the epoch; 0 before the first. At most 41 s ago. */
   get lastContactMs(): number {
     return this.#lastContactMs
   }
 
-  /** Why it is not in contact now; undefined while it is. */
+  /** The reason for which there is no contact now. */
   get lastError(): unknown {
     return this.#lastError
   }
 
-  get size(): number {
-    return this.#cache.size
-  }
-
-  get(key: string): T | undefined {
-    return this.#cache.get(key)
-  }
-
-  values(): IterableIterator<T> {
-    return this.#cache.values()
-  }
-
-  put(object: T): void {
-    this.#cache.put(object)
-  }
-
-  onChange(listener: (change: Change<T>) => void): void {
-    this.#cache.onChange((change) => {
-      try {
-        listener(change)
-      } catch (error) {
-        this.#options.log.error({ err: error, path: this.#options.path }, 'a listener of the cache has failed')
-      }
-    })
-  }
-
-  /** Called when contact is there again after failures: what failed meanwhile may be tried at once. */
+  /** Called when contact is back after failures: what has failed meanwhile can be retried at once. */
   onRecovered(listener: () => void): void {
-    this.#recovered.push(listener)
+    this.#onRecovered.push(listener)
   }
 
   start(): void {
     this.#running ??= this.#run(this.#stopping.signal)
   }
 
-  /** Resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running
@@ -139,15 +112,13 @@ export class ListWatch<T extends Stored> implements Store<T> {
     this.#failures++
     if (isGone(error)) {
       this.#mustList = true
-      log.info({ path }, 'the API server no longer knows our place in its history; listing again')
-      // Once, at once: while it lasts, changes are missed.
+      log.info({ path }, 'the resourceVersion of the watch has expired; listing again')
+      // The first time without a delay, because changes are missed until then.
       if (this.#failures === 1) return 0
     } else {
       this.#lastError = error
-      log.warn(
-        { path, failures: this.#failures, reason: messageOf(error) },
-        'lost contact with the API server; trying again',
-      )
+      const reason = messageOf(error)
+      log.warn({ path, failures: this.#failures, reason }, 'lost contact with the API server; trying again')
     }
     const askedMs = error instanceof ApiError || error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0
     return Math.max(backoffMs(this.#failures, retries), Math.min(askedMs, retries.maxMs))
@@ -155,16 +126,16 @@ export class ListWatch<T extends Stored> implements Store<T> {
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, path, pageLimit = defaultPageLimit } = this.#options
-    let replacement: ReturnType<Cache<T>['replaceBy']> | undefined
+    let replacement: ReturnType<Cache<T>['replace']> | undefined
     let next: string | undefined
     do {
-      // Without a resourceVersion: the newest there is, not what some API server has in its cache.
-      const query: Query = { ...this.#selectors(), limit: pageLimit, continue: next }
-      const { metadata, items }: Page = await client.get<Page>(path, { query, signal })
-      this.#contact()
-      replacement ??= this.#cache.replaceBy(metadata.resourceVersion)
-      for (const item of items ?? []) {
-        const object = this.#stripped(item)
+      // Without a resourceVersion the server returns its newest state, and not that of its own cache.
+      const query: Query = { limit: pageLimit, continue: next }
+      const { metadata, items = [] }: Page = await client.get<Page>(path, { query, signal })
+      this.#succeeded()
+      replacement ??= this.cache.replace(metadata.resourceVersion)
+      for (const item of items) {
+        const object = this.#strip(item)
         if (object) replacement.add(object)
       }
       next = metadata.continue
@@ -176,70 +147,60 @@ export class ListWatch<T extends Stored> implements Store<T> {
 
   async #watch(signal: AbortSignal): Promise<void> {
     const { client, path } = this.#options
-    const { least, most } = watchSeconds
-    const timeoutSeconds = this.#options.watchSeconds ?? least + Math.floor(Math.random() * (most - least + 1))
-    const resourceVersion = this.#cache.position
-    const query: Query = {
-      ...this.#selectors(),
-      watch: true,
-      allowWatchBookmarks: true,
-      resourceVersion,
-      timeoutSeconds,
-    }
+    const { min, max } = watchSeconds
+    const timeoutSeconds = this.#options.watchSeconds ?? min + Math.floor(Math.random() * (max - min + 1))
+    const { resourceVersion } = this.cache
+    const query: Query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds }
     const timeoutMs = timeoutSeconds * 1000 + graceMs
     let openedMs = Number.POSITIVE_INFINITY
     const onOpen = () => {
       openedMs = performance.now()
-      this.#contact()
+      this.#succeeded()
     }
     const wasSteady = () => performance.now() - openedMs >= steadyMs
     try {
       for await (const event of client.stream({ path, query, signal, timeoutMs, onOpen })) {
-        this.#contact()
-        this.#take(event as WatchEvent)
+        this.#succeeded()
+        this.#apply(event as WatchEvent)
       }
     } finally {
       if (wasSteady()) this.#failures = 0
     }
-    if (!wasSteady())
-      throw new TransientError('ApiServerUnavailable', `GET ${path}: the watch ended as soon as it was open`)
+    if (wasSteady()) return
+    throw new TransientError('ApiServerUnavailable', `GET ${path}: the watch ended as soon as it was open`)
   }
 
-  #take({ type, object }: WatchEvent): void {
+  #apply({ type, object }: WatchEvent): void {
     const { path } = this.#options
     if (type === 'ERROR') throw ApiError.fromAnswer(`GET ${path}`, object.code ?? 500, object)
     const resourceVersion = object.metadata?.resourceVersion ?? ''
-    if (this.#cache.isSetBack(resourceVersion)) {
+    if (this.cache.isSetBack(resourceVersion)) {
       const message = `GET ${path}: the API server's data was set back to an older state`
-      throw new ApiError({ status: 410, reason: 'Expired', message })
+      throw new ApiError(410, 'Expired', message)
     }
-    const stripped = type === 'BOOKMARK' ? undefined : this.#stripped(object)
-    if (stripped === undefined) this.#cache.advance(resourceVersion)
-    else if (type === 'DELETED') this.#cache.gone(stripped.key, resourceVersion)
-    else this.#cache.seen(stripped)
+    const stripped = type === 'BOOKMARK' ? undefined : this.#strip(object)
+    if (stripped === undefined) this.cache.advance(resourceVersion)
+    else if (type === 'DELETED') this.cache.delete(stripped.key, resourceVersion)
+    else this.cache.update(stripped)
   }
 
-  /** One object that we cannot read must not keep us from all others. */
-  #stripped(raw: unknown): T | undefined {
+  /** One unreadable object must not keep all others from us. */
+  #strip(raw: unknown): T | undefined {
     const { path, strip, log } = this.#options
     try {
       return strip(raw)
     } catch (error) {
-      log.error({ err: error, path }, 'an object cannot be read and is left out')
+      log.error({ err: error, path }, 'skipping an object that cannot be read')
       return undefined
     }
   }
 
-  #contact(): void {
-    this.#lastContactMs = this.#options.clock.now()
+  #succeeded(): void {
+    const { clock, log, path } = this.#options
+    this.#lastContactMs = clock.now()
     if (this.#lastError === undefined) return
     this.#lastError = undefined
-    this.#options.log.info({ path: this.#options.path }, 'in contact with the API server again')
-    for (const listener of this.#recovered) listener()
-  }
-
-  #selectors(): Query {
-    const { labelSelector, fieldSelector } = this.#options
-    return { labelSelector, fieldSelector }
+    log.info({ path }, 'in contact with the API server again')
+    for (const listener of this.#onRecovered) listener()
   }
 }

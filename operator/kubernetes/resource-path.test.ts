@@ -13,11 +13,11 @@ test('a path names group, namespace, object and subresource', async (t) => {
   )
 })
 
-test('no name leads out of its place', async (t) => {
+test('no name leads to another path', async (t) => {
   t.equal(resourcePath(pods, { namespace: 'a/../b', name: 'x?y#z' }), '/api/v1/namespaces/a%2F..%2Fb/pods/x%3Fy%23z')
 })
 
-test('a path tells the resource that it is about, whatever the group and the namespace', async (t) => {
+test('the resource of a path is found for any group and namespace', async (t) => {
   t.equal(resourceOf('/api/v1/pods'), 'pods')
   t.equal(resourceOf('/api/v1/namespaces/shop'), 'namespaces')
   t.equal(resourceOf('/api/v1/namespaces/shop/pods'), 'pods')

@@ -1,4 +1,4 @@
-/** Where a resource lives on the API server. */
+/** The paths of the API server. */
 export interface Resource {
   /** Empty for the core group. */
   readonly group: string
@@ -6,8 +6,8 @@ export interface Resource {
   readonly plural: string
 }
 
-export interface Place {
-  /** Left out: all namespaces, or a cluster-scoped resource. */
+export interface ObjectPath {
+  /** Absent: all namespaces, or a cluster-scoped resource. */
   readonly namespace?: string | undefined
   readonly name?: string | undefined
   /** `status`, `scale`, … */
@@ -16,7 +16,7 @@ export interface Place {
 
 export function resourcePath(
   { group, version, plural }: Resource,
-  { namespace, name, subresource }: Place = {},
+  { namespace, name, subresource }: ObjectPath = {},
 ): string {
   const segments = group === '' ? ['api', version] : ['apis', group, version]
   if (namespace !== undefined) segments.push('namespaces', namespace)
@@ -26,7 +26,7 @@ export function resourcePath(
   return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('')
 }
 
-/** The resource that a path of the API server is about, with its subresource: what metrics tell requests apart by. */
+/** The resource and subresource of a path, by which metrics distinguish requests: `deployments`, `deployments/status`. */
 export function resourceOf(path: string): string {
   const segments = path.split('/').slice(1)
   const rest = segments.slice(segments[0] === 'api' ? 2 : 3)

@@ -1,7 +1,7 @@
-/** The cache's contract: what a list/watch keeps of one resource, by `namespace/name`. */
+/** The objects of one resource, as the controller reads them from memory. */
 
-/** What every stored object has, however much of it was stripped. */
-export interface Stored {
+/** What every cached object keeps of the original. */
+export interface CachedObject {
   /** `namespace/name`, or `name` of a cluster-scoped object. */
   readonly key: string
   readonly resourceVersion: string
@@ -12,15 +12,11 @@ export type Change<T> =
   | { readonly type: 'changed'; readonly before: T; readonly now: T }
   | { readonly type: 'deleted'; readonly before: T }
 
-export interface Store<T extends Stored> {
+export interface Store<T extends CachedObject> {
   get(key: string): T | undefined
   values(): IterableIterator<T>
-  readonly size: number
-  /**
-   * Puts in the answer of our own write, so that the next look does not see a world from before it.
-   * Ignored where the store already has a newer version.
-   */
+  /** Takes the answer to our own write, so that the next reconciliation sees it. Ignored if the store has a newer version. */
   put(object: T): void
-  /** Called after the store has changed; a listener must not throw and must not wait. */
+  /** Calls the listener after each change. It must not wait; if it throws, the others are still called. */
   onChange(listener: (change: Change<T>) => void): void
 }

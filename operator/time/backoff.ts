@@ -1,4 +1,5 @@
 /** How long to wait after so many failures in a row, and the wait itself. */
+import { type Alarm, systemAlarm } from './timing.ts'
 
 export interface BackoffLimits {
   readonly firstMs: number
@@ -17,15 +18,15 @@ export function backoffMs(failures: number, { firstMs, maxMs }: BackoffLimits, r
 }
 
 /** Resolves after so many milliseconds, or at once when the signal fires: no wait outlives a stop (B25). */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+export function pause(milliseconds: number, signal: AbortSignal, alarm: Alarm = systemAlarm): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {
     const end = () => {
-      clearTimeout(timer)
+      cancel()
       signal.removeEventListener('abort', end)
       resolve()
     }
-    const timer = setTimeout(end, milliseconds)
+    const cancel = alarm(milliseconds, end)
     signal.addEventListener('abort', end)
   })
 }

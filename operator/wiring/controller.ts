@@ -10,9 +10,9 @@ import type { Metrics } from '../http/metrics.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { EventWriter } from '../kubernetes/events.ts'
 import { ListWatch } from '../kubernetes/list-watch.ts'
-import { Watched } from '../kubernetes/namespaces.ts'
+import { ResourceCache } from '../kubernetes/resource-cache.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
-import type { Stored } from '../kubernetes/store.ts'
+import type { CachedObject } from '../kubernetes/store.ts'
 import type { Logger } from '../log/log.ts'
 import { PullSecrets } from '../registries/credentials/pull-secrets.ts'
 import { ObjectWriter } from '../rollouts/act/status-writer.ts'
@@ -54,11 +54,11 @@ export type Controller = Awaited<ReturnType<typeof makeController>>
 export async function makeController(options: ControllerOptions) {
   const { settings, client, kubeConfig, log, metrics, namespaces, only } = options
   const clock = systemClock
-  const watch = <T extends Stored>(
+  const watch = <T extends CachedObject>(
     resource: { group: string; version: string; plural: string },
     strip: (raw: unknown) => T,
   ) =>
-    new Watched<T>(
+    new ResourceCache<T>(
       namespaces,
       (namespace) => new ListWatch<T>({ client, path: resourcePath(resource, { namespace }), strip, log, clock }),
     )

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { loadSettings } from '../config/settings.ts'
-import { secret, secretsFolder } from '../discovery/push/receivers/receiving.fixture.ts'
+import { secret, secretsFolder } from '../discovery/push/receivers/webhook-server.fixture.ts'
 import { UsageError } from '../errors.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { createLogger } from '../log/log.ts'
@@ -30,7 +30,7 @@ t.test('S1 settings that cannot work together are refused by name, before anythi
   const folder = await secretsFolder(t, { quay: secret })
   await refused(
     { webhookPort: '9000', webhookSecretsDir: folder, webhooks: ['ghcr'] },
-    /^--webhook ghcr: there is no file/,
+    /^--webhook ghcr: there is no secret file ghcr/,
   )
   const account = '123456789012/ecr-events'
   await refused({ ecrEventsQueue: `http://sqs.eu-west-1.amazonaws.com/${account}` }, /write https:\/\//)

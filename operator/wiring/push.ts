@@ -1,46 +1,42 @@
-/** The doors by which registries tell of pushes: the port of the webhooks, and the queue of ECR's events. */
+/** The two sources of push hints: the webhook server and the queue of ECR's events. */
 import { isIP } from 'node:net'
 import type { Settings } from '../config/settings.ts'
-import { Dispatcher, type HintOutcome, type Looks } from '../discovery/push/dispatcher.ts'
-import { GoogleKeys } from '../discovery/push/google-keys.ts'
-import { openQueue, regionOf } from '../discovery/push/queue.ts'
+import { Dispatcher, type HintedPoller, type HintOutcome } from '../discovery/push/dispatcher.ts'
+import { EcrEventReader } from '../discovery/push/ecr-event-reader.ts'
+import { GoogleTokens } from '../discovery/push/google-tokens.ts'
+import { addressAnnotation, addressOf, LeaderForwarder } from '../discovery/push/leader-forwarder.ts'
 import { receiverKinds } from '../discovery/push/receivers/receivers.ts'
 import { readSecretFiles } from '../discovery/push/secret-files.ts'
-import { QueueReader } from '../discovery/push/sqs.ts'
-import { addressAnnotation, addressOf, ToLeader } from '../discovery/push/to-leader.ts'
+import { openQueue, regionOf } from '../discovery/push/sqs-queue.ts'
 import { UsageError } from '../errors.ts'
-import { serveHooks } from '../http/hooks-server.ts'
 import type { Metrics } from '../http/metrics.ts'
+import { serveWebhooks } from '../http/server.ts'
 import type { Logger } from '../log/log.ts'
 import { systemClock } from '../time/clock.ts'
 import { awsIdentityOf, endpointsOf } from './aws.ts'
 import { openTransport } from './transport.ts'
 
-export interface Following extends Looks {
-  setHearing(source: string, hearing: boolean): void
-}
-
 export interface Push {
-  /** The queue is read by the leader alone: of one message, one reader learns. */
+  /** Only the leader reads the queue: each message reaches only one reader. */
   startReading(): Promise<void>
   stopReading(): Promise<void>
   close(): Promise<void>
 }
 
-/** What the leader says on the Lease, so that other replicas can hand their webhooks on to it. */
+/** What the leader writes on the Lease, so that other replicas can forward their webhooks to it. */
 export const leaseAnnotations = ({ podIp, webhookPort }: Settings): Readonly<Record<string, string | undefined>> => ({
   [addressAnnotation]: addressOf(podIp, webhookPort),
 })
 
 export interface Replica {
   /** Undefined while this process does not follow tags. */
-  following(): Following | undefined
-  /** What another replica, which does, says of itself on the Lease; undefined where there is none. */
+  following(): HintedPoller | undefined
+  /** The annotations of the Lease that another replica holds; undefined where there is no other leader. */
   leadersAnnotations(): Readonly<Record<string, string>> | undefined
 }
 
 /**
- * Opens the port of the webhooks, on every replica; one that does not lead hands them on to the one that does.
+ * Starts the webhook server, on every replica; one that does not lead forwards webhooks to the leader.
  * @throws UsageError where a secret is missing or a setting cannot work; NeedsChangeError `PortUnavailable`
  */
 export async function openPush(
@@ -53,26 +49,23 @@ export async function openPush(
   const dispatcher = new Dispatcher(following, onHint)
   const { ecrEventsQueue } = settings
   checkQueue(settings)
-  const toLeader = forwarding(settings, () => leadersAnnotations()?.[addressAnnotation], log)
-  const webhooks = await openWebhooks(settings, dispatcher, toLeader, log)
+  const forwarder = createForwarder(settings, () => leadersAnnotations()?.[addressAnnotation], log)
+  const webhooks = await openWebhooks(settings, dispatcher, forwarder, log)
 
-  let reader: QueueReader | undefined
+  let reader: EcrEventReader | undefined
   return {
     startReading: async () => {
       if (ecrEventsQueue === '' || reader !== undefined) return
-      const onHearing = (source: string, hearing: boolean) => {
-        metrics.pushHearing.set({ source }, hearing ? 1 : 0)
-        following()?.setHearing(source, hearing)
-      }
+      const onReadable = (source: string, readable: boolean) => metrics.pushHearing.set({ source }, readable ? 1 : 0)
       const queue = await openQueue({
         url: ecrEventsQueue,
         env: process.env,
         identity: awsIdentityOf(settings),
         stsEndpoint: endpointsOf(settings).sts,
       })
-      // It may have ceased to lead meanwhile.
+      // It may no longer lead.
       if (following() === undefined) return queue.close()
-      reader = new QueueReader({ queue, dispatcher, onHearing, log })
+      reader = new EcrEventReader({ queue, dispatcher, onReadable, log })
       reader.start()
       log.info({ queue: ecrEventsQueue }, 'reading the queue of ECR events')
     },
@@ -83,24 +76,24 @@ export async function openPush(
     },
     close: async () => {
       await reader?.stop()
-      await toLeader?.close()
+      await forwarder?.close()
       await webhooks?.close()
     },
   }
 }
 
 /** @throws UsageError */
-function forwarding(
+function createForwarder(
   { podIp, webhookPort, leaderElection }: Settings,
-  address: () => string | undefined,
+  leaderAddress: () => string | undefined,
   log: Logger,
-): ToLeader | undefined {
+): LeaderForwarder | undefined {
   if (podIp !== '' && isIP(podIp) === 0) {
     throw new UsageError(`--pod-ip ${podIp}: must be an IP address, such as the downward API's status.podIP`)
   }
   return podIp === '' || webhookPort === 0 || !leaderElection
     ? undefined
-    : new ToLeader({ ownAddress: podIp, address, log })
+    : new LeaderForwarder({ ownAddress: podIp, leaderAddress, log })
 }
 
 /** @throws UsageError */
@@ -117,7 +110,7 @@ function checkQueue({ ecrEventsQueue, insecureRegistries }: Settings): void {
 async function openWebhooks(
   settings: Settings,
   dispatcher: Dispatcher,
-  toLeader: ToLeader | undefined,
+  forwarder: LeaderForwarder | undefined,
   log: Logger,
 ): Promise<{ close(): Promise<void> } | undefined> {
   const { webhookPort, webhookSecretsDir, webhooks } = settings
@@ -128,9 +121,9 @@ async function openWebhooks(
   const transport = openTransport(settings, undefined)
   try {
     const now = () => systemClock.now()
-    const deps = { googleKeys: new GoogleKeys({ transport, now }), now }
+    const deps = { googleTokens: new GoogleTokens({ transport, now }), now }
     const receivers = await readSecretFiles(webhookSecretsDir, webhooks, receiverKinds, deps)
-    const server = await serveHooks({ port: webhookPort, receivers, dispatcher, toLeader, log })
+    const server = await serveWebhooks({ port: webhookPort, receivers, dispatcher, forwarder, log })
     log.info({ port: server.port, kinds: [...receivers.keys()] }, 'receiving webhooks')
     return {
       close: async () => {

@@ -51,7 +51,7 @@ const mistakes: readonly Mistake[] = [
     what: 'a pattern that is none',
     spec: { versionSyntax: 'v(1' },
     reason: 'VersionSyntaxInvalid',
-    says: [/spec\.versionSyntax "v\(1" is not a pattern that can be used: .*missing/, /for example \[0-9a-f\]\{5,40\}/],
+    says: [/spec\.versionSyntax "v\(1" cannot be used: .*missing/, /for example \[0-9a-f\]\{5,40\}/],
     mended: { versionSyntax: '[0-9a-f]{7}' },
   },
   {

@@ -1,65 +1,69 @@
-/** Takes hints from wherever they come to whoever follows tags. A hint carries no data that is trusted: it says "look there". */
-import type { Place } from '../polling/places.ts'
+/** Passes hints from wherever they come to the poller, and counts what becomes of them. */
+import type { PushHint } from './hint.ts'
 
-/** What became of one hint, or of one request that brought none, as metrics name it. */
+/** What became of one hint, or of one request without a hint, as the metrics name it. */
 export type HintOutcome =
-  /** Somebody follows that tag: it is looked at. */
+  /** Somebody follows that tag: it is polled. */
   | 'looked'
   /** Nobody follows it. */
   | 'unknown'
-  /** No push of a tag, or nothing that an image could be called. */
+  /** No push of a tag, or no valid image name. */
   | 'ignored'
   /** The sender did not show the secret. */
   | 'refused'
   | 'malformed'
-  /** Of a request that was handed on to the replica that follows tags, which counts what is in it. */
+  /** The request went on to the leader, which counts its hints. */
   | 'forwarded'
   /** This process cannot take it now. */
   | 'unavailable'
 
-/** The poller. */
-export interface Looks {
-  /** @returns how many targets are looked at */
-  lookNowAt(place: Place, source: string): number
+export interface HintedPoller {
+  /**
+   * Polls what a hint is about as soon as possible. Does not wait for it.
+   * @returns how many followed targets that concerns
+   */
+  lookNowAt(hint: PushHint, source: string): number
 }
 
 export class Dispatcher {
-  readonly #looks: () => Looks | undefined
-  readonly #onHint: (kind: string, outcome: HintOutcome, count: number) => void
+  readonly #poller: () => HintedPoller | undefined
+  readonly #onOutcome: (kind: string, outcome: HintOutcome, count: number) => void
 
-  /** @param looks undefined while this process does not lead: nothing is followed then */
-  constructor(looks: () => Looks | undefined, onHint: (kind: string, outcome: HintOutcome, count: number) => void) {
-    this.#looks = looks
-    this.#onHint = onHint
+  /** @param poller undefined while this process does not lead */
+  constructor(
+    poller: () => HintedPoller | undefined,
+    onOutcome: (kind: string, outcome: HintOutcome, count: number) => void,
+  ) {
+    this.#poller = poller
+    this.#onOutcome = onOutcome
   }
 
   get ready(): boolean {
-    return this.#looks() !== undefined
+    return this.#poller() !== undefined
   }
 
   count(kind: string, outcome: HintOutcome, count = 1): void {
-    if (count > 0) this.#onHint(kind, outcome, count)
+    if (count > 0) this.#onOutcome(kind, outcome, count)
   }
 
-  /**
-   * Never waits for a look.
-   * @returns how many of the places are followed
-   */
-  take(kind: string, places: readonly Place[], ignored = 0): number {
-    const looks = this.#looks()
-    let followed = 0
-    for (const place of places) if (looks !== undefined && looks.lookNowAt(place, kind) > 0) followed++
+  /** @returns how many of the hints are about something that is followed */
+  dispatch(kind: string, hints: readonly PushHint[], ignored = 0): number {
+    const followed = this.#followed(kind, hints)
     this.count(kind, 'looked', followed)
-    this.count(kind, 'unknown', places.length - followed)
+    this.count(kind, 'unknown', hints.length - followed)
     this.count(kind, 'ignored', ignored)
     return followed
   }
 
-  /** One hint about one tag that may be followed under several names. @returns whether it is */
-  takeOne(kind: string, names: readonly Place[]): boolean {
-    const looks = this.#looks()
-    const found = names.filter((place) => looks !== undefined && looks.lookNowAt(place, kind) > 0)
-    this.count(kind, found.length > 0 ? 'looked' : 'unknown')
-    return found.length > 0
+  /** Takes the names of one tag, under each of which it may be followed, as one hint. @returns whether it is followed */
+  dispatchOne(kind: string, names: readonly PushHint[]): boolean {
+    const isFollowed = this.#followed(kind, names) > 0
+    this.count(kind, isFollowed ? 'looked' : 'unknown')
+    return isFollowed
+  }
+
+  #followed(kind: string, hints: readonly PushHint[]): number {
+    const poller = this.#poller()
+    return poller === undefined ? 0 : hints.filter((hint) => poller.lookNowAt(hint, kind) > 0).length
   }
 }

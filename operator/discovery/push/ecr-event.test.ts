@@ -25,12 +25,12 @@ const event = (more: object = {}, detail: object = {}) =>
     ...more,
   })
 
-t.test('a push is a hint for its tag, under each of the names that the registry has', async (t) => {
+t.test('a push is a hint for its tag, under each name of the registry', async (t) => {
   const read = parseEcrEvent(event())
   t.match(read, { is: 'push' })
   if (read.is !== 'push') return
   t.same(
-    read.places.map(({ repository, tag }) => `${repository.host}/${repository.path}:${tag}`),
+    read.hints.map(({ repository, tag }) => `${repository.host}/${repository.path}:${tag}`),
     [
       '123456789012.dkr.ecr.us-west-2.amazonaws.com/my-repository-name:latest',
       '123456789012.dkr.ecr-fips.us-west-2.amazonaws.com/my-repository-name:latest',
@@ -40,7 +40,7 @@ t.test('a push is a hint for its tag, under each of the names that the registry 
   )
 })
 
-t.test('B01 in every partition, the names are those of hosts that are known as ECR’s', async (t) => {
+t.test('B01 the names of every partition are known hosts of ECR', async (t) => {
   for (const region of [
     'eu-central-1',
     'cn-north-1',
@@ -54,11 +54,11 @@ t.test('B01 in every partition, the names are those of hosts that are known as E
     const read = parseEcrEvent(event({ region }))
     t.match(read, { is: 'push' }, region)
     if (read.is !== 'push') continue
-    for (const { repository } of read.places) t.match(parseEcrHost(repository.host), { region }, repository.host)
+    for (const { repository } of read.hints) t.match(parseEcrHost(repository.host), { region }, repository.host)
   }
 })
 
-t.test('deletions, failures, scans, pushes of a digest alone and events of others are none of ours', async (t) => {
+t.test('deletions, failures, scans, pushes by digest and events of other services are no hints', async (t) => {
   for (const other of [
     event({}, { 'action-type': 'DELETE' }),
     event({}, { result: 'FAILURE' }),
@@ -70,7 +70,7 @@ t.test('deletions, failures, scans, pushes of a digest alone and events of other
   }
 })
 
-t.test('what EventBridge does not send is malformed, with what is wrong', async (t) => {
+t.test('what EventBridge would not send is malformed, with the reason', async (t) => {
   for (const text of [
     '',
     'null',
@@ -85,7 +85,7 @@ t.test('what EventBridge does not send is malformed, with what is wrong', async 
   }
 })
 
-t.test('S11 no text makes it throw', async () => {
+t.test('S11 no text makes the parser throw', async () => {
   fc.assert(
     fc.property(
       fc.oneof(

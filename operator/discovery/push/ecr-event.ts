@@ -1,10 +1,11 @@
-/** "ECR Image Action" events of EventBridge (docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html). */
-import type { Place } from '../polling/places.ts'
-import { placeOf, textAt } from './receivers/payload.ts'
+/** EventBridge's "ECR Image Action" events (docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html). */
+import { hintOf, type PushHint } from './hint.ts'
+import { textAt } from './receivers/payload.ts'
 
 export type EcrEvent =
-  | { readonly is: 'push'; readonly places: readonly Place[] }
-  /** Of something else: a deletion, a scan, another service. */
+  /** One tag, under each name of its registry. */
+  | { readonly is: 'push'; readonly hints: readonly PushHint[] }
+  /** A deletion, a scan, or an event of another service. */
   | { readonly is: 'other' }
   /** Not what EventBridge sends. */
   | { readonly is: 'malformed'; readonly fault: string }
@@ -18,27 +19,25 @@ export function parseEcrEvent(text: string): EcrEvent {
   }
   const type = textAt(event, 'detail-type')
   const source = textAt(event, 'source')
-  if (type === undefined || source === undefined) return { is: 'malformed', fault: 'it is no event of EventBridge' }
-  const action = textAt(event, 'detail', 'action-type')
-  if (source !== 'aws.ecr' || type !== 'ECR Image Action' || action !== 'PUSH') return { is: 'other' }
-  if (textAt(event, 'detail', 'result') !== 'SUCCESS') return { is: 'other' }
+  if (type === undefined || source === undefined) return { is: 'malformed', fault: 'it is no EventBridge event' }
+  if (source !== 'aws.ecr' || type !== 'ECR Image Action') return { is: 'other' }
+  const detail = (name: string) => textAt(event, 'detail', name)
+  const tag = detail('image-tag')
+  // Parts of a multi-architecture image are pushed by digest, which moves no tag.
+  if (detail('action-type') !== 'PUSH' || detail('result') !== 'SUCCESS' || tag === undefined) return { is: 'other' }
 
   const account = textAt(event, 'account') ?? ''
   const region = textAt(event, 'region') ?? ''
-  const repository = textAt(event, 'detail', 'repository-name') ?? ''
-  const tag = textAt(event, 'detail', 'image-tag')
-  // A part of a multi-architecture image: pushed by its digest, no tag has moved.
-  if (tag === undefined) return { is: 'other' }
   if (!/^\d{12}$/.test(account) || !/^[a-z]{2,8}(-[a-z]+)+-\d+$/.test(region)) {
-    return { is: 'malformed', fault: 'its account or region is none' }
+    return { is: 'malformed', fault: 'its account or its region is invalid' }
   }
-  const digest = textAt(event, 'detail', 'image-digest')
-  const places = hostsOf(account, region).map((host) => placeOf(`${host}/${repository}`, tag, digest))
-  if (places.some((place) => place === undefined)) return { is: 'malformed', fault: 'its repository or tag is none' }
-  return { is: 'push', places: places as readonly Place[] }
+  const hints = hostsOf(account, region)
+    .map((host) => hintOf(`${host}/${detail('repository-name') ?? ''}`, tag))
+    .filter((hint) => hint !== undefined)
+  return hints.length > 0 ? { is: 'push', hints } : { is: 'malformed', fault: 'its repository or its tag is invalid' }
 }
 
-/** Partitions by what their regions begin with (docs.aws.amazon.com/general/latest/gr/ecr.html), the usual one last. */
+/** Partitions by the beginning of their regions' names (docs.aws.amazon.com/general/latest/gr/ecr.html); the usual one is last. */
 const suffixes: readonly (readonly [prefix: string, suffix: string, dualStack: string])[] = [
   ['cn-', 'amazonaws.com.cn', 'on.amazonwebservices.com.cn'],
   ['us-isob-', 'sc2s.sgov.gov', 'on.aws.scloud'],
@@ -49,7 +48,7 @@ const suffixes: readonly (readonly [prefix: string, suffix: string, dualStack: s
   ['', 'amazonaws.com', 'on.aws'],
 ]
 
-/** One registry has several hosts, and an event names none of them. */
+/** A registry has several hosts, and an event names none of them. */
 function hostsOf(account: string, region: string): readonly string[] {
   const [, suffix = '', dualStack = ''] = suffixes.find(([prefix]) => region.startsWith(prefix)) ?? []
   return [

@@ -1,15 +1,21 @@
-/** The folder with one secret file for each kind of webhook, such as a Secret that is mounted: a file makes its receiver. */
+/** The folder with one secret file for each kind of webhook, usually a mounted Secret. Each file makes a receiver. */
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nearest } from '../../config/nearest.ts'
 import { messageOf, UsageError } from '../../errors.ts'
 import type { Receiver, ReceiverDeps, ReceiverKind } from './receivers/receiver.ts'
 
-const largestFile = 16_384
-/** A secret that was changed holds, and one that was taken away is refused, after this time at the latest. */
+const maxFileBytes = 16_384
+/** How long it takes at most until a changed secret is valid, and a deleted one is not. */
 const reloadMs = 10_000
 
 const setting = '--webhook-secrets-dir'
+
+/**
+ * Each function reads its file again when its last reading is too old.
+ * It throws an Error that says why the file cannot be used, without its content.
+ */
+export type ReceiversByKind = ReadonlyMap<string, () => Promise<Receiver>>
 
 /**
  * @param wanted the kinds of `--webhook`; empty: all that have a file
@@ -20,81 +26,57 @@ export async function readSecretFiles(
   wanted: readonly string[],
   kinds: Readonly<Record<string, ReceiverKind>>,
   deps: ReceiverDeps,
-): Promise<ReadonlyMap<string, SecretFile>> {
+): Promise<ReceiversByKind> {
   const known = Object.keys(kinds)
-  if (directory === '') throw new UsageError(`${setting} is missing: without their secrets, no webhooks are received`)
+  if (directory === '') throw new UsageError(`${setting} is missing: webhooks are not received without their secrets`)
   const names = await readdir(directory).catch((cause: unknown) => {
-    throw new UsageError(`${setting} ${directory}: the folder cannot be read (${messageOf(cause)})`, { cause })
+    throw new UsageError(`${setting} ${directory}: cannot read the folder (${messageOf(cause)})`, { cause })
   })
   // Kubernetes keeps its own `..data` and `..2026_…` in the folder of a mounted Secret.
   const files = names.filter((name) => !name.startsWith('.'))
   for (const name of files) {
     if (known.includes(name)) continue
     const meant = nearest(name, known)
-    const remedy = meant === undefined ? `there are ${known.join(', ')}` : `did you mean ${meant}?`
-    throw new UsageError(`${setting} ${directory}: ${name} is no kind of webhook; ${remedy}`)
+    const remedy = meant === undefined ? `the kinds are ${known.join(', ')}` : `did you mean ${meant}?`
+    throw new UsageError(`${setting} ${directory}: ${name} is not a kind of webhook; ${remedy}`)
   }
   for (const kind of wanted) {
     if (files.includes(kind)) continue
-    throw new UsageError(`--webhook ${kind}: there is no file ${kind} with its secret in ${setting} ${directory}`)
+    throw new UsageError(`--webhook ${kind}: there is no secret file ${kind} in ${setting} ${directory}`)
   }
-  const made = new Map<string, SecretFile>()
+  const receivers = new Map<string, () => Promise<Receiver>>()
   for (const [name, kind] of Object.entries(kinds)) {
     if (!files.includes(name) || (wanted.length > 0 && !wanted.includes(name))) continue
-    const file = new SecretFile(join(directory, name), kind, deps)
-    await file.load().catch((cause: unknown) => {
-      throw new UsageError(`${setting}: the secret file ${file.path} cannot be used: ${messageOf(cause)}`, { cause })
+    const path = join(directory, name)
+    const receiver = secretFile(path, kind, deps)
+    await receiver().catch((cause: unknown) => {
+      throw new UsageError(`${setting}: cannot use the secret file ${path}: ${messageOf(cause)}`, { cause })
     })
-    made.set(name, file)
+    receivers.set(name, receiver)
   }
-  if (made.size === 0) {
-    throw new UsageError(
-      `${setting} ${directory}: there is no secret file in it; name one after each kind of webhook: ${known.join(', ')}`,
-    )
-  }
-  return made
+  if (receivers.size > 0) return receivers
+  throw new UsageError(
+    `${setting} ${directory}: the folder has no secret file; name one after each kind of webhook: ${known.join(', ')}`,
+  )
 }
 
-export class SecretFile {
-  readonly path: string
-  readonly #kind: ReceiverKind
-  readonly #deps: ReceiverDeps
-  #text: string | undefined
-  #receiver: Receiver | undefined
-  #readAt = 0
-
-  constructor(path: string, kind: ReceiverKind, deps: ReceiverDeps) {
-    this.path = path
-    this.#kind = kind
-    this.#deps = deps
-  }
-
-  /** @throws Error that says why the file cannot be used, without its content */
-  async receiver(): Promise<Receiver> {
-    const age = this.#deps.now() - this.#readAt
-    if (this.#receiver !== undefined && age >= 0 && age < reloadMs) return this.#receiver
-    return await this.load()
-  }
-
-  async load(): Promise<Receiver> {
-    try {
-      const text = await read(this.path)
-      if (this.#receiver === undefined || text !== this.#text) this.#receiver = this.#kind.make(text, this.#deps)
-      this.#text = text
-      this.#readAt = this.#deps.now()
-      return this.#receiver
-    } catch (error) {
-      this.#receiver = undefined
-      throw error
-    }
+function secretFile(path: string, kind: ReceiverKind, deps: ReceiverDeps): () => Promise<Receiver> {
+  let loaded: { readonly receiver: Receiver; readonly atMs: number } | undefined
+  return async () => {
+    const ageMs = deps.now() - (loaded?.atMs ?? 0)
+    if (loaded !== undefined && ageMs >= 0 && ageMs < reloadMs) return loaded.receiver
+    loaded = undefined
+    loaded = { receiver: kind(await read(path), deps), atMs: deps.now() }
+    return loaded.receiver
   }
 }
 
+/** @throws Error */
 async function read(path: string): Promise<string> {
   const file = await open(path)
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(largestFile + 1), 0, largestFile + 1)
-    if (bytesRead > largestFile) throw new Error(`it has more than ${largestFile} bytes`)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxFileBytes + 1), 0, maxFileBytes + 1)
+    if (bytesRead > maxFileBytes) throw new Error(`it has more than ${maxFileBytes} bytes`)
     return buffer.subarray(0, bytesRead).toString()
   } finally {
     await file.close()

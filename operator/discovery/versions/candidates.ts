@@ -1,14 +1,14 @@
-/** The tags of a repository that could be the alias of an image. */
+/** The tags of a repository that could be the version of an image. */
 import { setImmediate } from 'node:timers/promises'
 import { compareNaturally } from './natural-order.ts'
 import type { VersionSyntax } from './version-syntax.ts'
 
-/** How long other work may be kept waiting. */
-const sliceMs = 10
+/** How long this may keep other work waiting. */
+const maxSliceMs = 10
 
 /**
- * In whatever order they come.
- * @param followed the moving tag itself, which is nobody's version
+ * In no particular order.
+ * @param followed the moving tag itself, which is never a version
  */
 export async function candidateTags(
   tags: readonly string[],
@@ -19,13 +19,13 @@ export async function candidateTags(
   let since = performance.now()
   for (const tag of tags) {
     if (tag !== followed && syntax.matches(tag)) found.add(tag)
-    if (performance.now() - since < sliceMs) continue
+    if (performance.now() - since < maxSliceMs) continue
     await setImmediate()
     since = performance.now()
   }
   return [...found]
 }
 
-/** In the order of preference: by numbers where there are any. */
+/** By preference: versions with a higher number first. */
 export const highestFirst = (tags: readonly string[]): string[] =>
   tags.toSorted((one, other) => compareNaturally(other, one))

@@ -1,4 +1,4 @@
-/** Orders tags as people count: `build-9` before `build-10`. A total order, so that no answer depends on anything else. */
+/** Sorts numbers in tags by value: `build-9` before `build-10`. A total order, so that no answer depends on the order of the tags. */
 export function compareNaturally(one: string, other: string): number {
   let i = 0
   let j = 0
@@ -6,7 +6,7 @@ export function compareNaturally(one: string, other: string): number {
     if (isDigit(one, i) && isDigit(other, j)) {
       const [from, until] = number(one, i)
       const [otherFrom, otherUntil] = number(other, j)
-      // Without leading zeros, the longer number is the larger; of equal lengths, the text decides.
+      // Without leading zeros, the longer number is larger; for equal lengths, the text decides.
       const difference =
         until - from - (otherUntil - otherFrom) ||
         compareText(one.slice(from, until), other.slice(otherFrom, otherUntil))
@@ -28,7 +28,7 @@ function isDigit(text: string, at: number): boolean {
   return code >= 48 && code <= 57
 }
 
-/** Where the number that starts at `at` has its first digit that counts, and where it ends. */
+/** The start of the number at `at`, without leading zeros, and its end. */
 function number(text: string, at: number): [number, number] {
   let from = at
   while (text.charCodeAt(from) === 48 && isDigit(text, from + 1)) from++

@@ -1,15 +1,15 @@
-/** Patterns that users write: RE2, so that no text takes long to match, and bounded, so that none is dear to keep. */
+/** Patterns that users write: RE2, so that no text takes long to match, and bounded, so that none takes much memory. */
+import { LRUCache } from 'lru-cache'
 import { RE2JS } from 're2js'
 import { messageOf } from '../../errors.ts'
-import { Lru } from '../../registries/lru.ts'
 
-const longestPattern = 256
-/** A tag has at most 128 characters: no counted repetition needs more in all. Larger ones only cost time to compile. */
-const mostRepetitions = 256
+const maxPatternLength = 256
+/** A tag has at most 128 characters, so no pattern needs more counted repetitions. More of them only take time to compile. */
+const maxRepetitions = 256
 /** Instructions of the compiled pattern; the default versionSyntax has 77. */
-const largestProgram = 1000
-/** Compiled patterns keep states that they have seen, up to some megabytes for an evil one. */
-const mostCompiled = 64
+const maxProgramSize = 1000
+/** Compiled patterns keep states that they have seen: up to some megabytes for a malicious one. */
+const maxCompiled = 64
 
 /** What is wrong with a pattern, and where, as the rest of a sentence. */
 export interface PatternFault {
@@ -17,46 +17,44 @@ export interface PatternFault {
   readonly fault: string
 }
 
-const compiled = new Lru<RE2JS>(mostCompiled)
+const compiled = new LRUCache<string, RE2JS>({ max: maxCompiled })
 
-/** @param refuse makes the error that names the field of the spec */
-export function compilePattern(pattern: string, refuse: (fault: PatternFault) => Error): RE2JS {
+/** @param invalid makes the error that names the field of the spec */
+export function compilePattern(pattern: string, invalid: (fault: PatternFault) => Error): RE2JS {
   const known = compiled.get(pattern)
   if (known !== undefined) return known
-  const program = compile(pattern, refuse)
+  const program = compile(pattern, invalid)
   compiled.set(pattern, program)
   return program
 }
 
-function compile(pattern: string, refuse: (fault: PatternFault) => Error): RE2JS {
-  if (pattern.length > longestPattern) {
-    throw refuse({ pattern: pattern.slice(0, 40), fault: `more than ${longestPattern} characters` })
+function compile(pattern: string, invalid: (fault: PatternFault) => Error): RE2JS {
+  if (pattern.length > maxPatternLength) {
+    throw invalid({ pattern: pattern.slice(0, 40), fault: `more than ${maxPatternLength} characters` })
   }
-  if (repetitions(pattern) > mostRepetitions) {
-    const fault = `repetitions of more than ${mostRepetitions} characters in all, where a tag has at most 128`
-    throw refuse({ pattern, fault })
+  if (repetitions(pattern) > maxRepetitions) {
+    const fault = `repetitions of more than ${maxRepetitions} characters in all, where a tag has at most 128`
+    throw invalid({ pattern, fault })
   }
   let program: RE2JS
   try {
     program = RE2JS.compile(pattern)
   } catch (error) {
-    throw refuse({ pattern, fault: faultOf(error, pattern) })
+    throw invalid({ pattern, fault: faultOf(error, pattern) })
   }
-  if (program.programSize() > largestProgram) {
-    throw refuse({ pattern, fault: 'too many repetitions within repetitions' })
-  }
-  return program
+  if (program.programSize() <= maxProgramSize) return program
+  throw invalid({ pattern, fault: 'too many repetitions within repetitions' })
 }
 
 /** The sum of the upper bounds of `{n}`, `{n,}` and `{n,m}`. */
 function repetitions(pattern: string): number {
   let sum = 0
-  for (const [, least, most] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)) sum += Number(most ? most : least)
+  for (const [, min, max] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)) sum += Number(max ? max : min)
   return sum
 }
 
 function faultOf(error: unknown, pattern: string): string {
   if (!(error instanceof Error) || !('error' in error) || !('input' in error)) return messageOf(error)
-  const at = pattern.indexOf(String(error.input))
-  return at < 0 ? String(error.error) : `${error.error} at character ${at + 1}`
+  const index = pattern.indexOf(String(error.input))
+  return index < 0 ? String(error.error) : `${error.error} at character ${index + 1}`
 }

@@ -1,49 +1,46 @@
 /**
- * Lists of tags, shared by those who ask at the same time. A list that was begun before the question may lack the very
- * tag that is looked for, so whoever comes while one is being read shares the next one.
+ * Lists of tags, shared by searches at the same time. A list that was begun before a search may lack the very tag that is
+ * searched for, so a search that comes while one is being read shares the next one.
  */
+import { scopeOf, type VersionQuery } from './version.ts'
 
-import { repositoryName } from '../../images/reference.ts'
-import { credentialId } from '../../registries/credentials/credential-id.ts'
-import type { VersionPlace } from './version.ts'
+type Tags = readonly string[]
 
-/** Of a larger repository only so many are looked through. */
-const mostTags = 20_000
+/** The rest of a larger repository is not read. */
+const maxTags = 20_000
 
 interface Reading {
-  readonly current: Promise<readonly string[]>
-  next?: Promise<readonly string[]>
+  readonly current: Promise<Tags>
+  next?: Promise<Tags>
 }
 
 export class TagLists {
   readonly #readings = new Map<string, Reading>()
 
-  async get(query: VersionPlace): Promise<readonly string[]> {
-    const key = `${repositoryName(query.repository)} ${credentialId(query.access.credentials)}`
-    const reading = this.#readings.get(key)
-    if (reading === undefined) return await this.#start(key, query)
-    reading.next ??= reading.current.catch(() => undefined).then(() => this.#start(key, query))
-    return await reading.next
+  get(query: VersionQuery): Promise<Tags> {
+    const reading = this.#readings.get(scopeOf(query))
+    if (reading === undefined) return this.#start(query)
+    reading.next ??= reading.current.catch(() => undefined).then(() => this.#start(query))
+    return reading.next
   }
 
-  #start(key: string, query: VersionPlace): Promise<readonly string[]> {
+  #start(query: VersionQuery): Promise<Tags> {
+    const scope = scopeOf(query)
     const reading: Reading = { current: read(query) }
-    this.#readings.set(key, reading)
-    const forget = (): void => {
-      if (this.#readings.get(key) === reading && reading.next === undefined) this.#readings.delete(key)
+    this.#readings.set(scope, reading)
+    const end = () => {
+      if (this.#readings.get(scope) === reading && reading.next === undefined) this.#readings.delete(scope)
     }
-    reading.current.then(forget, forget)
+    reading.current.then(end, end)
     return reading.current
   }
 }
 
-async function read({ registry, repository, access }: VersionPlace): Promise<readonly string[]> {
+async function read({ registry, repository, access }: VersionQuery): Promise<Tags> {
   const tags: string[] = []
   for await (const page of registry.tags(repository, access)) {
-    for (const tag of page) {
-      if (tags.length === mostTags) return tags
-      tags.push(tag)
-    }
+    tags.push(...page)
+    if (tags.length >= maxTags) return tags.slice(0, maxTags)
   }
   return tags
 }

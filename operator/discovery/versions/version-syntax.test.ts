@@ -11,12 +11,12 @@ t.test('B04 a pattern matches the whole tag or nothing', async (t) => {
     t.notOk(syntax.matches(tag), tag)
   t.ok(parseVersionSyntax('a|ab').matches('ab'))
   t.ok(parseVersionSyntax('^v\\d+$').matches('v12'))
-  t.notOk(parseVersionSyntax('.*').matches('not a tag'), 'what is no legal tag is no version')
+  t.notOk(parseVersionSyntax('.*').matches('not a tag'), 'an invalid tag is no version')
 })
 
-t.test('a pattern that cannot be used is refused with the place and an example', async (t) => {
+t.test('an invalid pattern is refused with the place and an example', async (t) => {
   const cases: readonly [string, RegExp][] = [
-    ['v[0-9', /"v\[0-9" is not a pattern that can be used: missing closing \] at character 2/],
+    ['v[0-9', /"v\[0-9" cannot be used: missing closing \] at character 2/],
     ['a(b', /missing closing \)/],
     ['a\\q', /invalid escape sequence at character 2/],
     ['(?=a)', /character 1/],
@@ -52,7 +52,7 @@ t.test('S5 no pattern and no tag take long', async (t) => {
   }
 })
 
-t.test('the fast engine says the same as the plain one', async () => {
+t.test('testExact agrees with matches', async () => {
   const { RE2JS } = await import('re2js')
   const pattern = fc.stringMatching(/^[ab01.?*+|()[\]-]{1,12}$/)
   fc.assert(
@@ -68,7 +68,7 @@ t.test('the fast engine says the same as the plain one', async () => {
   )
 })
 
-t.test('tags are ordered as people count, by a total order', async (t) => {
+t.test('tags are sorted by their numbers, in a total order', async (t) => {
   const sorted = ['1.2.9', '1.2.10', '1.10', '2', 'a1', 'a02', 'a2b', 'a10', 'b']
   t.same([...sorted].reverse().sort(compareNaturally), ['1.2.9', '1.2.10', '1.10', '2', 'a1', 'a02', 'a2b', 'a10', 'b'])
   const tag = fc.stringMatching(/^[ab0-2.]{1,6}$/)
@@ -83,7 +83,7 @@ t.test('tags are ordered as people count, by a total order', async (t) => {
   )
 })
 
-t.test('a label is a version where the syntax says so: first the version, then the revision', async (t) => {
+t.test('a label that matches the syntax is the version: first the version, then the revision', async (t) => {
   const labels = { 'org.opencontainers.image.version': '1.2', 'org.opencontainers.image.revision': '0a1b2c3d4e5f6' }
   t.equal(versionOfLabels(labels, parseVersionSyntax('.+')), '1.2')
   t.equal(versionOfLabels(labels, parseVersionSyntax('[0-9a-f]{5,40}')), '0a1b2c3d4e5f6')

@@ -1,14 +1,14 @@
-/** `spec.versionSyntax`: a pattern of the user's, which must match a whole tag and cannot be made to run for long. */
+/** `spec.versionSyntax`: a user's pattern, which must match the whole tag and cannot be made to run for long. */
 import { NeedsChangeError } from '../../errors.ts'
 import { isTag } from '../../images/reference.ts'
 import { compilePattern, type PatternFault } from './pattern.ts'
 
 export interface VersionSyntax {
-  /** Whether `text` is a legal tag that the pattern matches from its first character to its last. */
+  /** Whether `text` is a valid tag that the pattern matches as a whole. */
   matches(text: string): boolean
 }
 
-/** @throws NeedsChangeError `VersionSyntaxInvalid`, which says where and what to write */
+/** @throws NeedsChangeError `VersionSyntaxInvalid`, which says where the fault is and what to write */
 export function parseVersionSyntax(pattern: string): VersionSyntax {
   const program = compilePattern(pattern, invalid)
   return { matches: (text) => isTag(text) && program.testExact(text) }
@@ -17,5 +17,5 @@ export function parseVersionSyntax(pattern: string): VersionSyntax {
 const invalid = ({ pattern, fault }: PatternFault): NeedsChangeError =>
   new NeedsChangeError(
     'VersionSyntaxInvalid',
-    `spec.versionSyntax "${pattern}" is not a pattern that can be used: ${fault}. Write an RE2 pattern for the whole tag, for example [0-9a-f]{5,40} for git commits or v[0-9]+\\.[0-9]+\\.[0-9]+ for releases.`,
+    `spec.versionSyntax "${pattern}" cannot be used: ${fault}. Write an RE2 pattern for the whole tag, for example [0-9a-f]{5,40} for git commits or v[0-9]+\\.[0-9]+\\.[0-9]+ for releases.`,
   )

@@ -1,41 +1,39 @@
-/** The question that this folder answers. */
-
+/** The search for the version of a digest. */
 import type { Digest } from '../../images/digest.ts'
-import type { Repository } from '../../images/reference.ts'
+import { type Repository, repositoryName } from '../../images/reference.ts'
+import { credentialId } from '../../registries/credentials/credential-id.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 import type { Version } from '../following.ts'
 
-/** Where the version of a digest is to be looked for. */
-export interface VersionPlace {
+export interface VersionQuery {
   readonly registry: Registry
   readonly repository: Repository
-  /** The tag that is followed: never a version by itself. */
+  /** The tag that is followed: never a version itself. */
   readonly tag: string
   readonly digest: Digest
-  readonly access: Access
-}
-
-export interface VersionQuery extends VersionPlace {
   readonly versionSyntax: string
-  /** Of no use where the digest is another one by now. */
+  readonly access: Access
   readonly ahead?: Ahead | undefined
 }
 
-/** What `readAhead` has begun to read; for `find` alone. */
 export interface Ahead {
   readonly digest: Digest
 }
 
 export interface Versions {
-  /**
-   * Begins to read what the search for a version will need, before it is certain that it will. Does not throw.
-   * @param likely tags that may point at the digest: those that one of the patterns matches are looked at
-   */
-  readAhead?(place: VersionPlace, likely: readonly string[], versionSyntaxes: readonly string[]): Ahead
+  readAhead?(
+    query: Omit<VersionQuery, 'versionSyntax'>,
+    likely: readonly string[],
+    versionSyntaxes: readonly string[],
+  ): Ahead
   /**
    * The version of a digest: an alias tag, else a label, else the digest.
-   * @throws NeedsChangeError `VersionSyntaxInvalid`, and whatever the registry throws: a search that could not be
-   * finished is no proof that there is no alias (B41)
+   * @throws NeedsChangeError `VersionSyntaxInvalid`, and whatever the registry throws: an unfinished search does not
+   * prove that there is no alias (B41)
    */
   find(query: VersionQuery): Promise<Version>
 }
+
+/** The key of what is cached for a query: one tenant must not see what the credentials of another one have found. */
+export const scopeOf = ({ repository, access }: VersionQuery): string =>
+  `${repositoryName(repository)} ${credentialId(access.credentials)}`

@@ -35,14 +35,14 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     await faulty.stop()
   })
 
-  await t.test('what it writes carries its name as field manager and as user agent', async (t) => {
+  await t.test('writes carry the name cvmanager as field manager and in the user agent', async (t) => {
     const made = await client.create<ConfigMap>(configMaps, configMap('written', { a: '1' }))
     t.equal(made.metadata.managedFields[0]?.manager, 'cvmanager')
     const [event] = await cluster.auditLog({ userAgent: 'cvmanager/1.2.3', name: 'written' })
     t.equal(event?.verb, 'create')
   })
 
-  await t.test('it patches in each of the three ways, and deletes', async (t) => {
+  await t.test('it patches in all three ways, and deletes', async (t) => {
     const path = `${configMaps}/patched`
     await client.create(configMaps, configMap('patched', { a: '1' }))
     t.same((await client.mergePatch<ConfigMap>(path, { data: { b: '2' } })).data, { a: '1', b: '2' })
@@ -55,7 +55,7 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     t.ok(isNotFound(await thrown(client.get(path))))
   })
 
-  await t.test('a failure that the server tells of says what, why and in which field', async (t) => {
+  await t.test('an error answer says what failed, why, and in which field', async (t) => {
     const path = `${configMaps}/failing`
     const { metadata } = await client.create<ConfigMap>(configMaps, configMap('failing'))
     await client.mergePatch(path, { data: { a: '1' } })
@@ -67,16 +67,16 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     t.match(invalid, { reason: 'Invalid', causes: [{ field: 'metadata.name' }], message: /^POST .*configmaps: / })
   })
 
-  await t.test('calls in sequence share connections, also after a pause', async (t) => {
+  await t.test('sequential calls share connections, even after a pause', async (t) => {
     const before = faulty.connections
     for (let call = 0; call < 20; call++) await throughFaults.get(configMaps)
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     await throughFaults.get(configMaps)
-    // The next call may come a moment before undici has given the first connection back.
+    // The next call may come just before undici has released the first connection.
     t.ok(faulty.connections - before <= 2)
   })
 
-  await t.test('a server that does not answer is given up after the deadline, and said to be away', async (t) => {
+  await t.test('a server that does not answer is reported as unavailable after the deadline', async (t) => {
     faulty.fault = () => 'hang'
     const began = performance.now()
     t.match(await thrown(throughFaults.get(configMaps, { timeoutMs: 200 })), {
@@ -87,7 +87,7 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     t.ok(performance.now() - began < 2_000)
   })
 
-  await t.test('a connection that breaks, and an answer that is not JSON, are said to be so', async (t) => {
+  await t.test('a broken connection and an answer that is not JSON are reported as such', async (t) => {
     faulty.fault = () => 'drop'
     t.match(await thrown(throughFaults.get(configMaps)), { reason: 'ApiServerUnavailable' })
     faulty.fault = () => ({ status: 200, body: '<html>' })
@@ -96,7 +96,7 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     t.match(await thrown(throughFaults.get(configMaps)), { name: 'ApiError', status: 502, reason: 'HTTP502' })
   })
 
-  await t.test('a caller who gives up gets the own reason back', async (t) => {
+  await t.test('a caller that aborts gets its own reason back', async (t) => {
     faulty.fault = () => 'hang'
     const caller = new AbortController()
     const call = thrown(throughFaults.get(configMaps, { signal: caller.signal }))
@@ -104,14 +104,14 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     t.match(await call, { message: 'stopping' })
   })
 
-  await t.test('Retry-After of a server that is too busy is kept for the queue', async (t) => {
+  await t.test('Retry-After of an overloaded server is kept for the queue', async (t) => {
     faulty.fault = () => ({ status: 429, headers: { 'retry-after': '7' }, body: '{}' })
     const error = await thrown(throughFaults.get(configMaps))
     t.ok(error instanceof ApiError)
     t.match(error, { status: 429, retryAfterMs: 7_000 })
   })
 
-  await t.test('credentials that are refused are read anew, once', async (t) => {
+  await t.test('refused credentials are read again, once', async (t) => {
     const wrong = loadKubeConfig({ file: cluster.kubeconfig })
     wrong.users = wrong.users.map((user) => ({ ...user, token: 'expired' }))
     let reloads = 0
@@ -128,14 +128,14 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     t.match(await thrown(refused.get(configMaps)), { status: 401 })
   })
 
-  await t.test('what the account may not do is forbidden', async (t) => {
+  await t.test('a request that the account may not make is forbidden', async (t) => {
     const file = await cluster.serviceAccountKubeconfig('default', 'nobody')
     const nobody = new ApiClient({ kubeConfig: loadKubeConfig({ file }), version: '1.2.3' })
     t.teardown(() => nobody.close())
     t.ok(isForbidden(await thrown(nobody.get('/api/v1/secrets'))))
   })
 
-  await t.test('credentials come from an exec plugin, and where it fails, that is what is said', async (t) => {
+  await t.test('credentials come from an exec plugin, and its error is reported', async (t) => {
     const using = (script: string) => {
       const config = loadKubeConfig({ file: cluster.kubeconfig })
       const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] }
@@ -152,7 +152,7 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     })
   })
 
-  await t.test('the proxy that the kubeconfig names is used', async (t) => {
+  await t.test('the client uses the proxy of the kubeconfig', async (t) => {
     const tunnels: string[] = []
     const proxy = createServer().on('connect', (request, socket) => {
       tunnels.push(request.url ?? '')

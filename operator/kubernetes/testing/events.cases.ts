@@ -44,7 +44,7 @@ export async function eventCases(t: Test, cluster: Cluster): Promise<void> {
     return items
   }
 
-  await t.test('kubectl describe and kubectl events show what was written', async (t) => {
+  await t.test('kubectl describe and kubectl events show the event', async (t) => {
     await newWriter().emit(await regarding('told'), started({ type: 'Warning', reason: 'RolloutFailed' }))
     t.match(
       await cluster.kubectl('describe', 'configmap', 'told'),
@@ -53,7 +53,7 @@ export async function eventCases(t: Test, cluster: Cluster): Promise<void> {
     t.match(await cluster.kubectl('events', '--for=configmap/told'), /RolloutFailed/)
   })
 
-  await t.test('a repetition costs no request, and a restart doubles nothing', async (t) => {
+  await t.test('a repetition costs no request, and a restart duplicates nothing', async (t) => {
     const object = await regarding('repeated')
     const writer = newWriter()
     const before = api.requests().length
@@ -65,7 +65,7 @@ export async function eventCases(t: Test, cluster: Cluster): Promise<void> {
     t.equal((await written('repeated')).length, 2)
   })
 
-  await t.test('a failure is told to the caller, and the next try writes it', async (t) => {
+  await t.test('a failure reaches the caller, and the next try writes the event', async (t) => {
     const object = await regarding('not-written')
     const writer = newWriter()
     api.fault = () => 'drop'
@@ -82,14 +82,14 @@ export async function eventCases(t: Test, cluster: Cluster): Promise<void> {
     t.match(event?.message, /^(🚀é)+🚀?…$/u)
   })
 
-  await t.test('B43 an object with the longest name there can be has events', async (t) => {
+  await t.test('B43 an object with the longest possible name has events', async (t) => {
     const name = `${'a'.repeat(60)}.`.repeat(4) + 'b'.repeat(9)
     t.equal(name.length, 253)
     await newWriter().emit(await regarding(name), started())
     t.equal((await written(name)).length, 1)
   })
 
-  await t.test('a namespace that is going away, or gone, is no failure', async (t) => {
+  await t.test('a namespace that is terminating or gone is no failure', async (t) => {
     await cluster.namespace('leaving')
     const namespaced = (namespace: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'x', uid: 'u' })
     const finalizer = { metadata: { name: 'x', finalizers: ['example.com/stay'] } }

@@ -1,4 +1,4 @@
-/** Test support: stands between a client and the real API server, passes everything on, and misbehaves when told to. */
+/** For tests: a proxy before the real API server, with faults on demand. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { request as forward } from 'node:https'
@@ -20,9 +20,9 @@ export type Fault =
 export class FaultyApi {
   readonly seen: SeenRequest[] = []
   connections = 0
-  /** What a request gets instead of being passed on. */
+  /** The fault of a request; undefined to forward it. */
   fault: (request: SeenRequest) => Fault | undefined = () => undefined
-  /** Answers that are under way go on without a byte, as behind a firewall that has forgotten the connection. */
+  /** Sends no more bytes of open answers, like a firewall that has dropped the connection. */
   silent = false
   readonly #server = createServer((request, response) => this.#handle(request, response))
   readonly #sockets = new Set<Socket>()
@@ -52,7 +52,7 @@ export class FaultyApi {
     return config
   }
 
-  /** The requests so far whose query says so; all without a filter. */
+  /** The requests so far that pass the filter. */
   requests(filter: (request: SeenRequest) => boolean = () => true): SeenRequest[] {
     return this.seen.filter(filter)
   }

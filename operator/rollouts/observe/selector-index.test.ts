@@ -9,6 +9,10 @@ import { selects } from '../workloads/select.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { World } from './selector-index.ts'
 
+const rethrow = (error: unknown) => {
+  throw error
+}
+
 let resourceVersion = 100
 
 const selecting = (name: string, selector: Record<string, string>): ContainerVersion => ({
@@ -22,8 +26,8 @@ const labelled = (name: string, labels: Record<string, string>): WorkloadObject 
   deployment.strip(raw({ metadata: { name, labels, resourceVersion: String(++resourceVersion) } }))
 
 function world() {
-  const objects = new Cache<ContainerVersion>()
-  const workloads = new Cache<WorkloadObject>()
+  const objects = new Cache<ContainerVersion>(rethrow)
+  const workloads = new Cache<WorkloadObject>(rethrow)
   const told: string[] = []
   return { objects, workloads, told, world: new World(objects, [workloads], (key) => told.push(key)) }
 }
@@ -32,27 +36,27 @@ const namesOf = (found: readonly WorkloadObject[]) => found.map(({ name }) => na
 
 test('a workload is told to whom it belongs, when it comes, changes, loses its label and goes', async (t) => {
   const { objects, workloads, told, world: it } = world()
-  objects.seen(selecting('web-cv', { cvapp: 'web' }))
-  objects.seen(selecting('api-cv', { cvapp: 'api' }))
+  objects.update(selecting('web-cv', { cvapp: 'web' }))
+  objects.update(selecting('api-cv', { cvapp: 'api' }))
   told.length = 0
-  workloads.seen(labelled('web', { cvapp: 'web' }))
+  workloads.update(labelled('web', { cvapp: 'web' }))
   t.same(told, ['shop/web-cv'])
   t.same(namesOf(it.workloadsOf('shop/web-cv')), ['web'])
-  workloads.seen(labelled('web', { cvapp: 'api' }))
+  workloads.update(labelled('web', { cvapp: 'api' }))
   t.same(told.slice(1).sort(), ['shop/api-cv', 'shop/web-cv'])
   t.same(namesOf(it.workloadsOf('shop/web-cv')), [])
-  workloads.gone('shop/web', String(++resourceVersion))
+  workloads.delete('shop/web', String(++resourceVersion))
   t.same(namesOf(it.workloadsOf('shop/api-cv')), [])
 })
 
 test('who shares a workload is told when the other comes, and when it goes', async (t) => {
   const { objects, workloads, told, world: it } = world()
-  workloads.seen(labelled('web', { cvapp: 'web', tier: 'front' }))
-  objects.seen(selecting('one', { cvapp: 'web' }))
+  workloads.update(labelled('web', { cvapp: 'web', tier: 'front' }))
+  objects.update(selecting('one', { cvapp: 'web' }))
   told.length = 0
-  objects.seen(selecting('two', { tier: 'front' }))
+  objects.update(selecting('two', { tier: 'front' }))
   t.same(told, ['shop/one'])
-  objects.gone('shop/two', String(++resourceVersion))
+  objects.delete('shop/two', String(++resourceVersion))
   t.same(told, ['shop/one', 'shop/one'])
   const [web] = it.workloadsOf('shop/one')
   t.same(web && it.ownersOf(web).map(({ name }) => name), ['one'])
@@ -73,9 +77,9 @@ test('whatever the order of changes, the index says what a scan of everything wo
       const { objects, workloads, world: it } = world()
       for (const { what, name: called, labels, gone } of changes) {
         const cache = what === 'object' ? objects : workloads
-        if (gone) cache.gone(`shop/${called}`, String(++resourceVersion))
-        else if (what === 'object') objects.seen(selecting(called, labels))
-        else workloads.seen(labelled(called, labels))
+        if (gone) cache.delete(`shop/${called}`, String(++resourceVersion))
+        else if (what === 'object') objects.update(selecting(called, labels))
+        else workloads.update(labelled(called, labels))
       }
       return [...objects.values()].every(({ key, spec }) => {
         const scanned = [...workloads.values()].filter((workload) => selects(spec.selector, workload))

@@ -1,5 +1,5 @@
 /** Workloads as strategies and the loop see them. One file each implements a kind; the contract suite runs over all. */
-import type { Stored } from '../../kubernetes/store.ts'
+import type { CachedObject } from '../../kubernetes/store.ts'
 
 export type Health =
   | { readonly state: 'healthy' }
@@ -14,7 +14,7 @@ export interface Container {
 }
 
 /** What is kept of a workload in the cache: some 0.6 KB instead of the 11 KB of the whole object. */
-export interface WorkloadObject extends Stored {
+export interface WorkloadObject extends CachedObject {
   readonly kind: string
   readonly namespace: string
   readonly name: string

@@ -1,27 +1,28 @@
 /**
- * CloudEvents of anybody who can send one, in structured, batched and binary form (cloudevents.io, HTTP protocol binding),
- * authorized as its "HTTP 1.1 Web Hooks for Event Delivery" has it: a bearer token, or `access_token` in the URL.
- * The image stands in `data.image`, or in `subject`: `registry.example.com/shop/web:env-prod`.
+ * CloudEvents from any sender, in structured, batched and binary form (cloudevents.io, HTTP protocol binding), authorized
+ * as its "HTTP 1.1 Web Hooks for Event Delivery" says: by a bearer token, or by `access_token` in the URL. `data.image` or
+ * `subject` names the image: `registry.example.com/shop/web:env-prod`.
  */
-import type { Place } from '../../polling/places.ts'
-import { tokenReceiver } from '../tokens.ts'
+import { hintOfImage, type PushHint } from '../hint.ts'
+import { sharedSecretReceiver } from '../shared-secrets.ts'
 import { handshake } from './handshake.ts'
-import { at, listOf, placeOfImage, reading, textAt } from './payload.ts'
-import { type Head, MalformedPayload, type Reading, type ReceiverKind } from './receiver.ts'
+import { listOf, payloadOf, textAt } from './payload.ts'
+import { type Head, MalformedPayload, type ParsedPayload, type ReceiverKind } from './receiver.ts'
 
-function read(payload: unknown, head: Head): Reading {
+function parse(payload: unknown, head: Head): ParsedPayload {
   if (head.header('ce-specversion') !== undefined) {
-    return reading([placeOfImage(textAt(payload, 'image') ?? head.header('ce-subject'))])
+    return payloadOf([hintOfImage(textAt(payload, 'image') ?? head.header('ce-subject') ?? '')])
   }
   const events = Array.isArray(payload) ? listOf(payload, 'the batch') : [payload]
-  return reading(events.map(placeOfEvent))
+  return payloadOf(events.map(hintOfEvent))
 }
 
-function placeOfEvent(event: unknown): Place | undefined {
+function hintOfEvent(event: unknown): PushHint | undefined {
   if (textAt(event, 'specversion') === undefined) throw new MalformedPayload('there is an event without a specversion')
-  return placeOfImage(textAt(at(event, 'data'), 'image') ?? textAt(event, 'subject'))
+  return hintOfImage(textAt(event, 'data', 'image') ?? textAt(event, 'subject') ?? '')
 }
 
-export const cloudEvents: ReceiverKind = {
-  make: (secret) => ({ ...tokenReceiver(secret, { parameter: 'access_token' }, read), handshake }),
-}
+export const cloudEvents: ReceiverKind = (secret) => ({
+  ...sharedSecretReceiver(secret, { parameter: 'access_token' }, parse),
+  handshake,
+})

@@ -1,6 +1,6 @@
 // Payloads: distribution.github.io/distribution/about/notifications, "Events"
 import t from 'tap'
-import { bearer, receiving, refusesStrangers, secret } from './receiving.fixture.ts'
+import { bearer, refusesStrangers, secret, webhookServer } from './webhook-server.fixture.ts'
 
 const type = 'application/vnd.docker.distribution.events.v2+json'
 
@@ -30,23 +30,23 @@ const event = (more: object = {}, target: object = {}) => ({
   ...more,
 })
 
-t.test('a push of a tag is a hint for that tag, at the host that was pushed to', async (t) => {
-  const { send, hints, outcomes } = await receiving(t, 'distribution')
+t.test('a push of a tag is a hint for that tag, at the host of the push', async (t) => {
+  const { send, hints, outcomes } = await webhookServer(t, 'distribution')
   const answer = await send({ events: [event()] }, { ...bearer, type })
   t.match(answer, { status: 202, body: { hints: 1, followed: 1 } })
   t.same(hints, ['192.168.100.227:5000/hello-world:latest'])
   t.same(outcomes, { looked: 1 })
 })
 
-t.test('the URL can say by which host the images are followed', async (t) => {
-  const { send, hints } = await receiving(t, 'distribution')
+t.test('the webhook’s URL can name the host under which the images are followed', async (t) => {
+  const { send, hints } = await webhookServer(t, 'distribution')
   await send({ events: [event({}, { repository: 'shop/web' })] }, { ...bearer, query: '?host=registry.example.com' })
   await send({ events: [event()] }, { ...bearer, query: '?host=registry.example.com/shop' })
   t.same(hints, ['registry.example.com/shop/web:latest'])
 })
 
-t.test('pulls, deletions, and pushes of a digest alone are no hints', async (t) => {
-  const { send, hints, outcomes } = await receiving(t, 'distribution')
+t.test('pulls, deletions and pushes by digest are no hints', async (t) => {
+  const { send, hints, outcomes } = await webhookServer(t, 'distribution')
   const events = [
     event({ action: 'pull' }),
     event({ action: 'delete' }),
@@ -58,8 +58,8 @@ t.test('pulls, deletions, and pushes of a digest alone are no hints', async (t) 
   t.same(outcomes, { ignored: 4 })
 })
 
-t.test('names that are none are left out, and the others of the same payload count', async (t) => {
-  const { send, hints, outcomes } = await receiving(t, 'distribution')
+t.test('invalid names are ignored, and the others of the same payload count', async (t) => {
+  const { send, hints, outcomes } = await webhookServer(t, 'distribution')
   const events = [
     event({}, { repository: '../../etc/passwd' }),
     event({}, { tag: 'a b' }),
@@ -77,8 +77,8 @@ t.test('names that are none are left out, and the others of the same payload cou
   t.same(outcomes, { looked: 1, ignored: 9 })
 })
 
-t.test('a payload that is no envelope, or has more than 100 events, is refused as such', async (t) => {
-  const { send, hints, outcomes } = await receiving(t, 'distribution')
+t.test('a payload without events, or with more than 100, is malformed', async (t) => {
+  const { send, hints, outcomes } = await webhookServer(t, 'distribution')
   for (const payload of ['', '{', 'null', '[]', '{}', '{"events":{}}', `[${'['.repeat(200_000)}`]) {
     t.equal((await send(payload, bearer)).status, 400, payload.slice(0, 20))
   }
@@ -91,15 +91,12 @@ t.test('a payload that is no envelope, or has more than 100 events, is refused a
   t.equal(outcomes.malformed, 8)
 })
 
-t.test(
-  'S1 without the secret nothing is taken; it may stand in each of the forms that registries can send',
-  async (t) => {
-    await refusesStrangers(t, 'distribution', { events: [event()] }, bearer)
-    const { send } = await receiving(t, 'distribution')
-    const basic = `Basic ${Buffer.from(`registry:${secret}`).toString('base64')}`
-    for (const authorization of [secret, `bearer ${secret}`, basic]) {
-      t.equal((await send({ events: [event()] }, { headers: { authorization } })).status, 202, authorization)
-    }
-    t.equal((await send({ events: [] }, { query: `?token=${secret}` })).status, 401, 'but not in the URL')
-  },
-)
+t.test('S1 nothing is accepted without the secret, which may have each form that registries can send', async (t) => {
+  await refusesStrangers(t, 'distribution', { events: [event()] }, bearer)
+  const { send } = await webhookServer(t, 'distribution')
+  const basic = `Basic ${Buffer.from(`registry:${secret}`).toString('base64')}`
+  for (const authorization of [secret, `bearer ${secret}`, basic]) {
+    t.equal((await send({ events: [event()] }, { headers: { authorization } })).status, 202, authorization)
+  }
+  t.equal((await send({ events: [] }, { query: `?token=${secret}` })).status, 401, 'but not in the URL')
+})

@@ -1,6 +1,6 @@
 // Payload: docs.docker.com/docker-hub/repos/manage/webhooks, "Example webhook payload"
 import t from 'tap'
-import { receiving, refusesStrangers, secret } from './receiving.fixture.ts'
+import { refusesStrangers, secret, webhookServer } from './webhook-server.fixture.ts'
 
 const payload = (repository = 'svendowideit/testhook', tag: unknown = 'latest') => ({
   callback_url: 'https://registry.hub.docker.com/u/svendowideit/testhook/hook/2141b5bi5i5b02bec211i4eeih0242eg11000a/',
@@ -20,7 +20,7 @@ const payload = (repository = 'svendowideit/testhook', tag: unknown = 'latest') 
 const query = `?token=${secret}`
 
 t.test('a push is a hint for that tag of docker.io', async (t) => {
-  const { send, hints } = await receiving(t, 'dockerhub')
+  const { send, hints } = await webhookServer(t, 'dockerhub')
   t.equal((await send(payload(), { query })).status, 202)
   await send(payload('nginx'), { query })
   await send(payload('evil.example.com/x'), { query })
@@ -31,8 +31,8 @@ t.test('a push is a hint for that tag of docker.io', async (t) => {
   ])
 })
 
-t.test('what names no repository is malformed; what names no tag is ignored', async (t) => {
-  const { send, hints, outcomes } = await receiving(t, 'dockerhub')
+t.test('a payload without a repository is malformed, one without a tag is ignored', async (t) => {
+  const { send, hints, outcomes } = await webhookServer(t, 'dockerhub')
   t.equal((await send({}, { query })).status, 400)
   t.equal((await send([payload()], { query })).status, 400)
   t.equal((await send(payload('svendowideit/testhook', 5), { query })).status, 202)
@@ -41,12 +41,12 @@ t.test('what names no repository is malformed; what names no tag is ignored', as
   t.same(outcomes, { malformed: 2, ignored: 2 })
 })
 
-t.test('S1 Docker Hub signs nothing: the secret in the URL is what it is known by', async (t) => {
+t.test('S1 Docker Hub shows the secret in the URL', async (t) => {
   await refusesStrangers(t, 'dockerhub', payload(), { query })
 })
 
-t.test('its callback is never called', async (t) => {
-  const { send, hints } = await receiving(t, 'dockerhub')
+t.test('the payload’s callback URL is never called', async (t) => {
+  const { send, hints } = await webhookServer(t, 'dockerhub')
   await send({ ...payload(), callback_url: 'http://169.254.169.254/latest/meta-data' }, { query })
   t.equal(hints.length, 1)
 })

@@ -1,43 +1,38 @@
 /**
  * Google Artifact Registry: messages of its topic `gcr` (cloud.google.com/artifact-registry/docs/configure-notifications),
- * brought by a Pub/Sub push subscription with authentication: a token signed by Google instead of a secret that both
- * sides know (cloud.google.com/pubsub/docs/authenticate-push-subscriptions).
+ * which a Pub/Sub push subscription delivers. A token that Google signs takes the place of a shared secret
+ * (cloud.google.com/pubsub/docs/authenticate-push-subscriptions).
  */
 import { parse } from 'yaml'
-import type { Place } from '../../polling/places.ts'
-import { isGoogleToken } from '../google-token.ts'
-import { at, placeOfImage, reading, textAt } from './payload.ts'
-import { MalformedPayload, type ReceiverKind, SecretUnusable } from './receiver.ts'
+import type { ExpectedToken } from '../google-tokens.ts'
+import { hintOfImage, type PushHint } from '../hint.ts'
+import { at, payloadOf, textAt } from './payload.ts'
+import { MalformedPayload, type ReceiverKind, UnusableSecret } from './receiver.ts'
 
-/** Two image names of the longest, in base64. */
-const longestMessage = 4096
+/** Two image names of the greatest length, in base64. */
+const maxMessageLength = 4096
 
-export interface Expected {
-  readonly audience: string
-  readonly email: string
-}
-
-/** @throws SecretUnusable */
-export function expectedOf(text: string): Expected {
+/** @throws UnusableSecret */
+function expectedToken(text: string): ExpectedToken {
   let content: unknown
   try {
     content = parse(text)
   } catch {
-    // Said below.
+    // Reported below.
   }
   const audience = textAt(content, 'audience')
   const email = textAt(content, 'email')
   if (audience === undefined || email === undefined || !email.includes('@')) {
-    throw new SecretUnusable('it must have the two lines "audience: …" and "email: …" of the push subscription')
+    throw new UnusableSecret('it must have the two lines "audience: …" and "email: …" of the push subscription')
   }
   return { audience, email }
 }
 
 /** @throws MalformedPayload */
-function notification(payload: unknown): unknown {
+function messageOf(payload: unknown): unknown {
   const data = at(payload, 'message', 'data')
-  if (typeof data !== 'string' || data.length > longestMessage)
-    throw new MalformedPayload('there is no message.data of a usable length')
+  if (typeof data !== 'string' || data.length > maxMessageLength)
+    throw new MalformedPayload('there is no message.data of a valid length')
   try {
     return JSON.parse(Buffer.from(data, 'base64').toString())
   } catch {
@@ -45,22 +40,19 @@ function notification(payload: unknown): unknown {
   }
 }
 
-function pushedPlace(message: unknown): Place | undefined {
-  // An image without a tag has only its digest there.
-  const tag = textAt(message, 'tag')
-  const digest = textAt(message, 'digest')?.replace(/^.*@/, '')
-  return textAt(message, 'action') === 'INSERT' && tag !== undefined ? placeOfImage(tag, digest) : undefined
+/** The field `tag` is a whole image name; an image without a tag has only `digest`. */
+function hintOfMessage(message: unknown): PushHint | undefined {
+  const image = textAt(message, 'tag')
+  return textAt(message, 'action') === 'INSERT' && image !== undefined ? hintOfImage(image) : undefined
 }
 
-export const gar: ReceiverKind = {
-  make: (secret, { googleKeys, now }) => {
-    const expected = expectedOf(secret)
-    return {
-      authenticate: async (head) => {
-        const token = /^Bearer (\S+)$/i.exec(head.header('authorization') ?? '')?.[1]
-        return token !== undefined && (await isGoogleToken(token, expected, googleKeys, now()))
-      },
-      read: (payload) => reading([pushedPlace(notification(payload))]),
-    }
-  },
+export const gar: ReceiverKind = (secret, { googleTokens }) => {
+  const expected = expectedToken(secret)
+  return {
+    authenticate: async (head) => {
+      const token = /^Bearer (\S+)$/i.exec(head.header('authorization') ?? '')?.[1]
+      return token !== undefined && (await googleTokens.isValid(token, expected))
+    },
+    parse: (payload) => payloadOf([hintOfMessage(messageOf(payload))]),
+  }
 }

@@ -1,6 +1,6 @@
 // Payloads: docs.github.com/webhooks/webhook-events-and-payloads#package and #registry_package
 import t from 'tap'
-import { githubSignature, receiving, secret } from './receiving.fixture.ts'
+import { githubSignature, secret, webhookServer } from './webhook-server.fixture.ts'
 
 const about = {
   id: 10696,
@@ -22,16 +22,16 @@ const signed = (body: string, event = 'package') => ({
   headers: { 'x-github-event': event, 'x-hub-signature-256': githubSignature(body) },
 })
 
-t.test('a published or updated package is a hint for all of its tags, in the lower case of image names', async (t) => {
-  const { send, hints } = await receiving(t, 'ghcr')
+t.test('a published or updated package is a hint for all of its tags, with the name in lower case', async (t) => {
+  const { send, hints } = await webhookServer(t, 'ghcr')
   const updated = JSON.stringify({ action: 'updated', registry_package: about })
   t.equal((await send(published, signed(published))).status, 202)
   t.equal((await send(updated, signed(updated, 'registry_package'))).status, 202)
   t.same(hints, ['ghcr.io/codertocat/hello-world', 'ghcr.io/codertocat/hello-world'])
 })
 
-t.test('without a URL of the package, its owner and name will do', async (t) => {
-  const { send, hints } = await receiving(t, 'ghcr')
+t.test('a package without a URL is known by its owner and name', async (t) => {
+  const { send, hints } = await webhookServer(t, 'ghcr')
   for (const url of [undefined, '', 'https://evil.example.com/x']) {
     const body = JSON.stringify({
       action: 'published',
@@ -43,7 +43,7 @@ t.test('without a URL of the package, its owner and name will do', async (t) => 
 })
 
 t.test('other events, other packages and other actions are no hints', async (t) => {
-  const { send, hints, outcomes } = await receiving(t, 'ghcr')
+  const { send, hints, outcomes } = await webhookServer(t, 'ghcr')
   const npm = JSON.stringify({ action: 'published', package: { ...about, package_type: 'npm', package_version: {} } })
   const deleted = JSON.stringify({ action: 'deleted', package: about })
   const ping = JSON.stringify({ zen: 'Design for failure.', hook_id: 1 })
@@ -55,8 +55,8 @@ t.test('other events, other packages and other actions are no hints', async (t) 
   t.same(outcomes, { ignored: 4 })
 })
 
-t.test('S1 the signature is over the raw body, with the secret: all else is refused', async (t) => {
-  const { send, hints, outcomes } = await receiving(t, 'ghcr')
+t.test('S1 only a signature with the secret over the raw body is accepted', async (t) => {
+  const { send, hints, outcomes } = await webhookServer(t, 'ghcr')
   const headers = (signature: string) => ({
     headers: { 'x-github-event': 'package', 'x-hub-signature-256': signature },
   })
@@ -75,22 +75,22 @@ t.test('S1 the signature is over the raw body, with the secret: all else is refu
   ]) {
     t.equal((await send(published, headers(signature))).status, 401, signature)
   }
-  t.equal((await send(published, { headers: { 'x-github-event': 'package' } })).status, 401, 'none at all')
+  t.equal((await send(published, { headers: { 'x-github-event': 'package' } })).status, 401, 'no signature')
   t.equal((await send(published, { headers: { authorization: `Bearer ${secret}` } })).status, 401, 'the secret itself')
-  t.equal((await send(published.replace('hello', 'other'), headers(right))).status, 401, 'a body that was changed')
-  t.equal((await send(`${published}\n`, headers(right))).status, 401, 'by one byte')
+  t.equal((await send(published.replace('hello', 'other'), headers(right))).status, 401, 'a changed body')
+  t.equal((await send(`${published}\n`, headers(right))).status, 401, 'changed by one byte')
   t.same(hints, [])
   t.same(outcomes, { refused: 14 })
 })
 
-t.test('garbage that was signed is refused as malformed, and the same again as often as it comes', async (t) => {
-  const { send, outcomes } = await receiving(t, 'ghcr')
+t.test('a signed payload that is not JSON is malformed, each time that it is sent', async (t) => {
+  const { send, outcomes } = await webhookServer(t, 'ghcr')
   for (let i = 0; i < 3; i++) t.equal((await send('garbage', signed('garbage'))).status, 400)
   t.same(outcomes, { malformed: 3 })
 })
 
-t.test('while the secret is changed, the old and the new one both hold', async (t) => {
-  const { send } = await receiving(t, 'ghcr', { secret: `the-new-secret-of-ours\n${secret}\n` })
+t.test('during a change of the secret, the old and the new one are both valid', async (t) => {
+  const { send } = await webhookServer(t, 'ghcr', { secret: `the-new-secret-of-ours\n${secret}\n` })
   t.equal((await send(published, signed(published))).status, 202)
   const renewed = githubSignature(published, 'the-new-secret-of-ours')
   t.equal(

@@ -1,7 +1,7 @@
 // Payloads: docs.gitlab.com/administration/packages/container_registry (notifications, in distribution's form) and
 // docs.gitlab.com/user/project/integrations/webhook_events#pipeline-events
 import t from 'tap'
-import { bearer, receiving, refusesStrangers, secret } from './receiving.fixture.ts'
+import { bearer, refusesStrangers, secret, webhookServer } from './webhook-server.fixture.ts'
 
 const notification = {
   events: [
@@ -24,14 +24,14 @@ const pipeline = {
 }
 const good = { headers: { 'x-gitlab-token': secret, 'x-gitlab-event': 'Pipeline Hook' } }
 
-t.test('a notification of its registry is a hint for that tag', async (t) => {
-  const { send, hints } = await receiving(t, 'gitlab')
+t.test('a notification of GitLab’s registry is a hint for that tag', async (t) => {
+  const { send, hints } = await webhookServer(t, 'gitlab')
   t.equal((await send(notification, bearer)).status, 202)
   t.same(hints, ['registry.gitlab.example.com/gitlab-org/shop/web:env-prod'])
 })
 
-t.test('a pipeline that ended well is a hint for all images of its project', async (t) => {
-  const { send, hints } = await receiving(t, 'gitlab')
+t.test('a pipeline that succeeded is a hint for all images of its project', async (t) => {
+  const { send, hints } = await webhookServer(t, 'gitlab')
   t.equal((await send(pipeline, good)).status, 202)
   const elsewhere = { ...pipeline, project: { ...pipeline.project, web_url: 'https://git.example.com/gitlab-org/x' } }
   await send(elsewhere, good)
@@ -40,7 +40,7 @@ t.test('a pipeline that ended well is a hint for all images of its project', asy
 })
 
 t.test('pipelines that run or fail, and other events, are no hints', async (t) => {
-  const { send, hints } = await receiving(t, 'gitlab')
+  const { send, hints } = await webhookServer(t, 'gitlab')
   for (const status of ['running', 'failed', 5]) {
     t.equal((await send({ ...pipeline, object_attributes: { status } }, good)).status, 202)
   }
@@ -49,6 +49,6 @@ t.test('pipelines that run or fail, and other events, are no hints', async (t) =
   t.same(hints, [])
 })
 
-t.test('S1 GitLab shows its token', async (t) => {
+t.test('S1 GitLab shows the secret in its token header', async (t) => {
   await refusesStrangers(t, 'gitlab', pipeline, good)
 })

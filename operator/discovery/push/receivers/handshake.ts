@@ -1,25 +1,25 @@
 /**
- * The handshake by which senders of CloudEvents ask a target whether it wants what they are told to send it
- * (github.com/cloudevents/spec, cloudevents/http-webhook.md, "Abuse Protection"). The specification asks for no proof of
- * who asks. Here the secret is wanted as for events: whoever could have strangers allowed could set them on us.
+ * The handshake by which senders of CloudEvents ask whether a target accepts their events (github.com/cloudevents/spec,
+ * cloudevents/http-webhook.md, "Abuse Protection"). The specification wants no proof from whoever asks. We want the
+ * secret, as for events: otherwise a stranger could direct other people's events at us.
  */
 import { type Head, MalformedPayload, type Receiver } from './receiver.ts'
 
-/** A DNS expression, as the specification calls it: names, perhaps with a star. */
-const origins = /^[A-Za-z0-9*]([-A-Za-z0-9.*_]{0,251}[A-Za-z0-9*])?(:[0-9]{1,5})?$/
+/** What the specification calls a DNS expression: names, perhaps with a star. */
+const originPattern = /^[A-Za-z0-9*]([-A-Za-z0-9.*_]{0,251}[A-Za-z0-9*])?(:[0-9]{1,5})?$/
 
-/** Requests a minute. Hints that announce nothing are slowed to about that for each registry (registries/hint-limit.ts). */
-const mostAMinute = 3000
+/** Requests a minute. The poller slows useless hints down to about that, for each registry (polling/hint-limit.ts). */
+const maxRate = 3000
 
-/** `WebHook-Request-Callback` is an address that a stranger names: it is never called. */
+/** Never calls `WebHook-Request-Callback`, which may be any address. */
 export const handshake: NonNullable<Receiver['handshake']> = (head: Head) => {
   const origin = head.header('webhook-request-origin')
   if (origin === undefined) return undefined
-  if (!origins.test(origin)) throw new MalformedPayload('WebHook-Request-Origin is not the name of a host')
+  if (!originPattern.test(origin)) throw new MalformedPayload('WebHook-Request-Origin is not a host name')
   const wanted = head.header('webhook-request-rate') ?? '*'
   if (wanted !== '*' && !/^[1-9][0-9]{0,9}$/.test(wanted)) {
     throw new MalformedPayload('WebHook-Request-Rate is not a number of requests per minute')
   }
-  const rate = wanted === '*' ? mostAMinute : Math.min(Number(wanted), mostAMinute)
+  const rate = wanted === '*' ? maxRate : Math.min(Number(wanted), maxRate)
   return { 'webhook-allowed-origin': origin, 'webhook-allowed-rate': String(rate), allow: 'POST' }
 }

@@ -1,6 +1,6 @@
 // Payloads: goharbor.io/docs, "Configure Webhook Notifications", in the formats Default and CloudEvents
 import t from 'tap'
-import { receiving, refusesStrangers, secret } from './receiving.fixture.ts'
+import { refusesStrangers, secret, webhookServer } from './webhook-server.fixture.ts'
 
 const data = {
   resources: [
@@ -29,11 +29,11 @@ const cloudEvent = {
   data,
   operator: 'harbor-jobservice',
 }
-// Harbor sends its field "Auth Header" as it stands.
+// Harbor sends the content of its field "Auth Header" unchanged.
 const good = { headers: { authorization: secret } }
 
-t.test('an artifact that was pushed is a hint for its tag, in both formats', async (t) => {
-  const { send, hints } = await receiving(t, 'harbor')
+t.test('a pushed artifact is a hint for its tag, in both formats', async (t) => {
+  const { send, hints } = await webhookServer(t, 'harbor')
   t.equal((await send(own, good)).status, 202)
   t.equal((await send(cloudEvent, { ...good, type: 'application/cloudevents+json' })).status, 202)
   await send(own, { ...good, query: '?host=registry.example.com' })
@@ -45,7 +45,7 @@ t.test('an artifact that was pushed is a hint for its tag, in both formats', asy
 })
 
 t.test('pulls, scans, and artifacts without a tag are no hints', async (t) => {
-  const { send, hints } = await receiving(t, 'harbor')
+  const { send, hints } = await webhookServer(t, 'harbor')
   const untagged = {
     ...data,
     resources: [{ resource_url: `hub.harbor.com/test-webhook/debian@${data.resources[0]?.digest}` }],
@@ -58,6 +58,6 @@ t.test('pulls, scans, and artifacts without a tag are no hints', async (t) => {
   t.same(hints, [])
 })
 
-t.test('S1 Harbor shows its auth header', async (t) => {
+t.test('S1 Harbor shows the secret in its auth header', async (t) => {
   await refusesStrangers(t, 'harbor', own, good)
 })

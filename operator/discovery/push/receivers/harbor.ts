@@ -1,28 +1,23 @@
 /** Harbor's "artifact pushed", in its own form and as a CloudEvent (goharbor.io/docs, "Configure Webhook Notifications"). */
-import type { Place } from '../../polling/places.ts'
-import { tokenReceiver } from '../tokens.ts'
-import { at, hostOf, listOf, placeOfImage, reading, textAt } from './payload.ts'
+import { hintOfImage, type PushHint } from '../hint.ts'
+import { sharedSecretReceiver } from '../shared-secrets.ts'
+import { at, listOf, payloadOf, textAt, underHost } from './payload.ts'
 import { type Head, MalformedPayload, type ReceiverKind } from './receiver.ts'
 
-const pushes = new Set(['PUSH_ARTIFACT', 'harbor.artifact.pushed'])
+const pushTypes = new Set(['PUSH_ARTIFACT', 'harbor.artifact.pushed'])
 
-function pushedPlace(resource: unknown, head: Head): Place | undefined {
-  const url = textAt(resource, 'resource_url')
-  const host = hostOf(head, undefined)
-  const image = host === undefined ? url : url?.replace(/^[^/]*/, host)
-  const place = placeOfImage(image, textAt(resource, 'digest'))
-  // By digest: no tag has moved.
-  return place?.tag === undefined ? undefined : place
+function hintOfResource(resource: unknown, head: Head): PushHint | undefined {
+  const hint = hintOfImage(underHost(head, textAt(resource, 'resource_url') ?? ''))
+  // A push by digest moves no tag.
+  return hint?.tag === undefined ? undefined : hint
 }
 
-export const harbor: ReceiverKind = {
-  make: (secret) =>
-    // Harbor sends what its field "Auth Header" says, as it stands there.
-    tokenReceiver(secret, {}, (payload, head) => {
-      const type = textAt(payload, 'type')
-      if (type === undefined) throw new MalformedPayload('there is no type')
-      const data = at(payload, 'event_data') ?? at(payload, 'data')
-      if (!pushes.has(type)) return { places: [], ignored: 1 }
-      return reading(listOf(at(data, 'resources'), 'resources').map((resource) => pushedPlace(resource, head)))
-    }),
-}
+export const harbor: ReceiverKind = (secret) =>
+  // Harbor sends the content of its field "Auth Header" unchanged.
+  sharedSecretReceiver(secret, {}, (payload, head) => {
+    const type = textAt(payload, 'type')
+    if (type === undefined) throw new MalformedPayload('there is no type')
+    const data = at(payload, 'event_data') ?? at(payload, 'data')
+    if (!pushTypes.has(type)) return { hints: [], ignored: 1 }
+    return payloadOf(listOf(at(data, 'resources'), 'resources').map((resource) => hintOfResource(resource, head)))
+  })

@@ -1,62 +1,59 @@
 /**
- * One kind of webhook: who may send it, and what its payload hints at. To add one, add its name to
+ * One kind of webhook: who may send it, and which hints its payload gives. To add one, add its name to
  * config/webhook-kinds.ts, its file, and a line to receivers.ts.
  */
-import type { Place } from '../../polling/places.ts'
-import type { GoogleKeys } from '../google-keys.ts'
+import type { GoogleTokens } from '../google-tokens.ts'
+import type { PushHint } from '../hint.ts'
 
-/** What stands before the body. */
+/** A webhook request without its body. */
 export interface Head {
-  /** By lower-case name; undefined where there is none. */
+  /** @param name in lower case */
   header(name: string): string | undefined
   readonly query: URLSearchParams
 }
 
-/** What a payload says. It is never more than a hint to look: nothing in it is believed. */
-export interface Reading {
-  readonly places: readonly Place[]
-  /** Events in it that are no push of a tag, or name nothing that could be followed. */
+export interface ParsedPayload {
+  readonly hints: readonly PushHint[]
+  /** How many of its events are no push of a tag, or name nothing that could be followed. */
   readonly ignored: number
-  /** What the sender wants to read, where that is part of its protocol. */
+  /** The response that the sender's protocol wants. */
   readonly answer?: Readonly<Record<string, string>> | undefined
 }
 
 export interface Receiver {
   /**
-   * Whether the sender has shown that it knows the secret. The body is read only where the proof is about it.
-   * @throws TransientError where that cannot be told at present
+   * Whether the sender knows the secret. Reads the body only where the proof depends on it.
+   * @throws TransientError where that cannot be decided now
    */
   authenticate(head: Head, body: () => Promise<Buffer>): boolean | Promise<boolean>
   /** @throws MalformedPayload */
-  read(payload: unknown, head: Head): Reading
+  parse(payload: unknown, head: Head): ParsedPayload
   /**
-   * Where senders ask by OPTIONS whether they may send: the headers that allow it, for those who have shown the secret.
-   * @returns undefined where nothing was asked
+   * For senders that ask by OPTIONS whether they may send: the response headers that allow it.
+   * @returns undefined for a request that does not ask this
    * @throws MalformedPayload
    */
   handshake?(head: Head): Readonly<Record<string, string>> | undefined
 }
 
 export interface ReceiverDeps {
-  readonly googleKeys: GoogleKeys
-  /** Milliseconds since the epoch: what tokens are good for is said in real time. */
+  readonly googleTokens: Pick<GoogleTokens, 'isValid'>
+  /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
-export interface ReceiverKind {
-  /**
-   * @param secret the content of its secret file
-   * @throws SecretUnusable
-   */
-  make(secret: string, deps: ReceiverDeps): Receiver
-}
+/**
+ * @param secret the content of its secret file
+ * @throws UnusableSecret
+ */
+export type ReceiverKind = (secret: string, deps: ReceiverDeps) => Receiver
 
-/** The payload is not what that kind sends; the message says how not. */
+/** The payload is not what this kind of webhook sends; the message says why. */
 export class MalformedPayload extends Error {
   override readonly name = 'MalformedPayload'
 }
 
 /** The content of a secret file cannot be used; the message says why, without the secret. */
-export class SecretUnusable extends Error {
-  override readonly name = 'SecretUnusable'
+export class UnusableSecret extends Error {
+  override readonly name = 'UnusableSecret'
 }

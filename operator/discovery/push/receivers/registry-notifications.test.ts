@@ -1,11 +1,11 @@
-/** Distribution's registry itself, with its notifications on. */
+/** The distribution registry itself, with notifications configured. */
 import t from 'tap'
 import { startRegistry } from '../../../../e2e/harness/registry.ts'
 import { until } from '../../../../e2e/harness/until.ts'
-import { receiving, secret } from './receiving.fixture.ts'
+import { secret, webhookServer } from './webhook-server.fixture.ts'
 
-t.test('a push to the registry arrives as a hint for the tag, by the host that it is followed by', async (t) => {
-  const { url, hints, outcomes } = await receiving(t, 'distribution')
+t.test('a push to the registry is a hint for the tag, under the host of its imageRepo', async (t) => {
+  const { url, hints, outcomes } = await webhookServer(t, 'distribution')
   const registry = await startRegistry({ notify: { url, authorization: `Bearer ${secret}` } })
   t.teardown(() => registry.stop())
   await registry.push('shop/web', ['1.0', 'env-prod'], { multiArch: true })
@@ -22,8 +22,8 @@ t.test('a push to the registry arrives as a hint for the tag, by the host that i
   t.equal(outcomes.refused, undefined)
 })
 
-t.test('a registry that shows another secret is refused', async (t) => {
-  const { url, hints, outcomes } = await receiving(t, 'distribution')
+t.test('a registry with another secret is refused', async (t) => {
+  const { url, hints, outcomes } = await webhookServer(t, 'distribution')
   const registry = await startRegistry({ notify: { url, authorization: 'Bearer something-else-of-length' } })
   t.teardown(() => registry.stop())
   await registry.push('shop/web', 'env-prod')

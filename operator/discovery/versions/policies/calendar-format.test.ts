@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { parseCalendarFormat } from './calendar-format.ts'
+import { type DateReader, parseCalendarFormat } from './calendar-format.ts'
 import { tagPolicy } from './choosing.ts'
 
 const latest = async (format: string, ...tags: readonly string[]) =>
@@ -15,18 +15,18 @@ t.test('dates are compared number by number', async (t) => {
   t.equal(await latest('YYYYMMDDThhmm', '20260102T0304', '20260102T2304'), '20260102T2304')
 })
 
-t.test('the greater unit decides, wherever it stands, and a counter where it stands', async (t) => {
+t.test('greater units are compared first, wherever they stand; counters where they stand', async (t) => {
   t.equal(await latest('DD.MM.YYYY', '31.01.2025', '01.02.2025', '15.12.2024'), '01.02.2025')
   t.equal(await latest('MAJOR.DD.MM.YYYY', '1.31.12.2026', '2.01.01.2024'), '2.01.01.2024')
 })
 
-t.test('what is in brackets may be missing, and is then the first', async (t) => {
+t.test('a missing part in brackets is less than any number', async (t) => {
   t.equal(await latest('YYYY.MM.DD[-MICRO]', '2026.01.02', '2026.01.02-0', '2026.01.01-7'), '2026.01.02-0')
   t.equal(await latest('YYYY.MM.DD[-MICRO]', '2026.01.02', '2026.01.01-7'), '2026.01.02')
 })
 
-t.test('what is not written so, or is no date, does not count', async (t) => {
-  const { read } = parseCalendarFormat('YYYY.MM.DD')
+t.test('a tag with another format, or without a valid date, does not count', async (t) => {
+  const read = parseCalendarFormat('YYYY.MM.DD')
   for (const tag of [
     '2026.13.01',
     '2026.00.01',
@@ -40,12 +40,12 @@ t.test('what is not written so, or is no date, does not count', async (t) => {
     t.equal(read(tag), undefined, tag)
   t.ok(read('2026.1.1'))
   t.same(read('2026.01.01'), read('2026.1.1'))
-  t.equal(parseCalendarFormat('YYYY.0M').read('2026.1'), undefined)
+  t.equal(parseCalendarFormat('YYYY.0M')('2026.1'), undefined)
 })
 
-t.test('a format that cannot be used is refused with the character and what to write', async (t) => {
+t.test('an invalid format is refused with the character and what to write', async (t) => {
   const cases: readonly [string, RegExp][] = [
-    ['YYYY.M.D', /"YYYY\.M\.D" cannot be used: "M" at character 6\. Write it of the parts YYYY, YY, MM/],
+    ['YYYY.M.D', /"YYYY\.M\.D" cannot be used: "M" at character 6\. Use the parts YYYY, YY, MM/],
     ['YYYY MM', /" " at character 5/],
     ['release-YYYY', /"r" at character 1/],
     ['...', /no part of a date at character 1/],
@@ -61,16 +61,16 @@ t.test('a format that cannot be used is refused with the character and what to w
     t.throws(() => parseCalendarFormat(format), { reason: 'VersionPolicyInvalid', message }, format)
 })
 
-t.test('no format and no tag make it crash or take long', async () => {
+t.test('no format and no tag cause a crash or take long', async () => {
   const format = fc.array(fc.constantFrom('YYYY', 'MM', 'DD', '0M', 'MICRO', 'MAJOR', '.', '-', '[', ']', 'hh'), {
     minLength: 1,
     maxLength: 10,
   })
   fc.assert(
     fc.property(format, fc.stringMatching(/^[0-9.-]{0,128}$/), (parts, tag) => {
-      let read: ReturnType<typeof parseCalendarFormat>['read']
+      let read: DateReader
       try {
-        read = parseCalendarFormat(parts.join('')).read
+        read = parseCalendarFormat(parts.join(''))
       } catch (error) {
         if ((error as { reason?: string }).reason !== 'VersionPolicyInvalid') throw error
         return

@@ -1,26 +1,26 @@
-/** The formats of the policy `calendar`: the notation of calver.org, with times of day and optional parts. */
-import { invalidPolicy } from './invalid.ts'
+/** The formats of the policy `calendar`: the notation of calver.org, with times of day and an optional part. */
+import { invalidPolicy } from './policy.ts'
 
 interface Part {
   readonly digits: 'fixed 2' | 'fixed 4' | '1 or 2' | 'any'
-  readonly least?: number
-  readonly most?: number
-  /** Dates and times: the greater unit is compared first, wherever it stands. Counters have none. */
+  readonly min?: number
+  readonly max?: number
+  /** The rank of a date's or a time's unit: years are compared first, wherever they stand. Counters have none. */
   readonly unit?: number
 }
 
 const parts: Readonly<Record<string, Part>> = {
   YYYY: { digits: 'fixed 4', unit: 0 },
   YY: { digits: 'fixed 2', unit: 0 },
-  MM: { digits: '1 or 2', least: 1, most: 12, unit: 1 },
-  '0M': { digits: 'fixed 2', least: 1, most: 12, unit: 1 },
-  WW: { digits: '1 or 2', least: 1, most: 53, unit: 2 },
-  '0W': { digits: 'fixed 2', least: 1, most: 53, unit: 2 },
-  DD: { digits: '1 or 2', least: 1, most: 31, unit: 3 },
-  '0D': { digits: 'fixed 2', least: 1, most: 31, unit: 3 },
-  hh: { digits: 'fixed 2', most: 23, unit: 4 },
-  mm: { digits: 'fixed 2', most: 59, unit: 5 },
-  ss: { digits: 'fixed 2', most: 59, unit: 6 },
+  MM: { digits: '1 or 2', min: 1, max: 12, unit: 1 },
+  '0M': { digits: 'fixed 2', min: 1, max: 12, unit: 1 },
+  WW: { digits: '1 or 2', min: 1, max: 53, unit: 2 },
+  '0W': { digits: 'fixed 2', min: 1, max: 53, unit: 2 },
+  DD: { digits: '1 or 2', min: 1, max: 31, unit: 3 },
+  '0D': { digits: 'fixed 2', min: 1, max: 31, unit: 3 },
+  hh: { digits: 'fixed 2', max: 23, unit: 4 },
+  mm: { digits: 'fixed 2', max: 59, unit: 5 },
+  ss: { digits: 'fixed 2', max: 59, unit: 6 },
   MAJOR: { digits: 'any' },
   MINOR: { digits: 'any' },
   MICRO: { digits: 'any' },
@@ -31,38 +31,34 @@ type Token =
   | { readonly type: 'text' | 'open' | 'close'; readonly name: string; readonly at: number }
 
 const names = Object.keys(parts).sort((one, other) => other.length - one.length)
-/** Counters are written in small letters too. */
+/** Counters may be in lower case. */
 const tokens = new RegExp(`${names.join('|')}|major|minor|micro|.`, 'gsu')
-const remedy = `Write it of the parts ${Object.keys(parts).join(', ')}, with . _ - T or v between them and [ ] around what may be missing, for example YYYY.MM.DD-MICRO; cut other text off by spec.policy.filter.`
+const remedy = `Use the parts ${Object.keys(parts).join(', ')}, with . _ - T or v between them and [ ] around an optional end, for example YYYY.MM.DD-MICRO. Remove other text by spec.policy.filter.`
 
-export interface CalendarFormat {
-  /** The numbers of a date, in the order in which they are compared; undefined for what is not written so. */
-  read(value: string): readonly bigint[] | undefined
-}
+/** The numbers of a date, in the order in which they are compared; undefined for text that does not have the format. */
+export type DateReader = (value: string) => readonly bigint[] | undefined
 
 /** @throws NeedsChangeError `VersionPolicyInvalid`, naming the character */
-export function parseCalendarFormat(format: string): CalendarFormat {
+export function parseCalendarFormat(format: string): DateReader {
   const refuse = (fault: string, { at }: { readonly at: number }): never => {
     throw invalidPolicy('calendar.format', format, `${fault} at character ${at + 1}`, remedy)
   }
-  const read = tokenize(format, refuse)
-  const numbers = read.filter((token) => token.type === 'part')
+  const all = tokenize(format, refuse)
+  const numbers = all.filter((token) => token.type === 'part')
   if (numbers.length === 0) return refuse('no part of a date', { at: 0 })
-  checkBrackets(read, refuse)
-  const pattern = new RegExp(`^${read.map((token, i) => source(token, read, i, refuse)).join('')}$`)
+  checkBrackets(all, refuse)
+  const pattern = new RegExp(`^${all.map((token, i) => source(token, all, i, refuse)).join('')}$`)
   const order = orderOf(numbers.map(({ part }) => part))
 
-  return {
-    read: (value) => {
-      const found = pattern.exec(value)?.slice(1)
-      if (found === undefined) return undefined
-      const within = numbers.every(({ part: { least = 0, most } }, i) => {
-        const text = found[i]
-        return text === undefined || most === undefined || (Number(text) >= least && Number(text) <= most)
-      })
-      // What may be missing is before everything that is there.
-      return within ? order.map((i) => (found[i] === undefined ? -1n : BigInt(found[i]))) : undefined
-    },
+  return (value) => {
+    const found = pattern.exec(value)?.slice(1)
+    if (found === undefined) return undefined
+    const isInRange = numbers.every(({ part: { min = 0, max } }, i) => {
+      const text = found[i]
+      return text === undefined || max === undefined || (Number(text) >= min && Number(text) <= max)
+    })
+    // A missing optional part is less than any number.
+    return isInRange ? order.map((i) => (found[i] === undefined ? -1n : BigInt(found[i]))) : undefined
   }
 }
 
@@ -78,7 +74,7 @@ function tokenize(format: string, refuse: Refuse): Token[] {
   })
 }
 
-/** What may be missing stands once and at the end, or nobody could tell which of two it is that is missing. */
+/** The optional part must be the only one, and at the end: otherwise a date could be read in two ways. */
 function checkBrackets(all: readonly Token[], refuse: Refuse): void {
   const open = all.findIndex(({ type }) => type === 'open')
   const close = all.findIndex(({ type }) => type === 'close')
@@ -92,7 +88,7 @@ function checkBrackets(all: readonly Token[], refuse: Refuse): void {
   if (after !== undefined) refuse('more after the ]', after)
 }
 
-/** A number that touches another one must have a fixed width, or nobody could tell where it ends. */
+/** A number that touches another one must have a fixed width: otherwise its end would be ambiguous. */
 function source(token: Token, all: readonly Token[], index: number, refuse: Refuse): string {
   switch (token.type) {
     case 'text':
@@ -120,7 +116,7 @@ function neighbour(all: readonly Token[], index: number, step: number): Token | 
   return next?.type === 'open' || next?.type === 'close' ? all[index + 2 * step] : next
 }
 
-/** From left to right, but dates and times among themselves by unit: `DD.MM.YYYY` is ordered as `YYYY.MM.DD` is. */
+/** From left to right, but with dates and times sorted by unit among themselves: `DD.MM.YYYY` is compared like `YYYY.MM.DD`. */
 function orderOf(numbers: readonly Part[]): number[] {
   const units = (i: number): number => numbers[i]?.unit ?? 0
   const dates = numbers.flatMap((part, i) => (part.unit === undefined ? [] : [i])).sort((a, b) => units(a) - units(b))

@@ -1,20 +1,18 @@
-import { type CalendarFormat, parseCalendarFormat } from './calendar-format.ts'
+import { parseCalendarFormat } from './calendar-format.ts'
 import { compareWholeNumbers, highest } from './highest.ts'
-import type { Candidate, PolicyKind, VersionPolicy } from './policy.ts'
+import type { PolicyKind } from './policy.ts'
 
 /** The latest date, compared number by number. */
-class Calendar implements VersionPolicy {
-  readonly wanted: string
-  readonly #format: CalendarFormat
-
-  constructor(format: string) {
-    this.#format = parseCalendarFormat(format)
-    this.wanted = `a date of the format ${format}`
-  }
-
-  choose(candidates: Iterable<Candidate>): Candidate | undefined {
-    return highest(candidates, ({ value }) => this.#format.read(value), compareNumbers)
-  }
+export const calendar: PolicyKind<'calendar'> = {
+  needs: 'tags',
+  make: ({ format }) => {
+    const numbersOf = parseCalendarFormat(format)
+    return highest(`a date of the format ${format}`, ({ value }) => numbersOf(value), compareNumbers)
+  },
+  words: ({ format }) => `calendar ${format}`,
+  best: 'the latest',
+  argument: 'FORMAT',
+  fromLine: (format) => ({ format }),
 }
 
 function compareNumbers(one: readonly bigint[], other: readonly bigint[]): number {
@@ -23,14 +21,4 @@ function compareNumbers(one: readonly bigint[], other: readonly bigint[]): numbe
     if (difference !== 0) return difference
   }
   return 0
-}
-
-export const calendar: PolicyKind<'calendar'> = {
-  needs: 'tags',
-  make: ({ format }) => new Calendar(format),
-  words: ({ format }) => `calendar ${format}`,
-  best: 'the latest',
-  identity: ({ format }) => [format],
-  argument: 'FORMAT',
-  fromLine: (format) => ({ format }),
 }

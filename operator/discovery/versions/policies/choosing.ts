@@ -1,4 +1,4 @@
-/** A policy of some spec, as the poller follows it. */
+/** The policy of one spec, in the form that the poller needs. */
 import { setImmediate } from 'node:timers/promises'
 import type { VersionPolicySpec } from '../../../api/policy.ts'
 import type { Choice, Listing, TagPolicy } from '../../tag-policy.ts'
@@ -7,19 +7,19 @@ import { parseFilter } from './filter.ts'
 import { parsePolicy } from './policies.ts'
 import type { Candidate } from './policy.ts'
 
-/** How long other work may be kept waiting. */
-const sliceMs = 10
-const mostOfASlice = 1000
+/** How long this may keep other work waiting. */
+const maxSliceMs = 10
+const maxSliceLength = 1000
 
 /**
- * Keeps the text alone: compiled patterns are large, and live in a bounded memory of their own.
+ * Keeps only the text of the spec: compiled patterns are large, and have a bounded cache.
  * @throws NeedsChangeError `VersionPolicyInvalid`
  */
 export function tagPolicy(spec: VersionPolicySpec): TagPolicy {
-  const { kind, identity } = parsePolicy(spec)
+  const { kind, policy } = parsePolicy(spec)
   parseFilter(spec.filter)
   return {
-    identity: JSON.stringify([identity, spec.filter?.pattern, spec.filter?.extract]),
+    identity: JSON.stringify([policy.wanted, spec.filter?.pattern, spec.filter?.extract]),
     needs: kind.needs,
     choose: (listing) => choose(spec, listing),
   }
@@ -31,11 +31,11 @@ async function choose(spec: VersionPolicySpec, listing: Listing): Promise<Choice
   let best: Candidate | undefined
   let slice: Candidate[] = []
   let since = performance.now()
-  const settle = (): void => {
+  const endSlice = (): void => {
     best = policy.choose(best === undefined ? slice : [best, ...slice])
     slice = []
   }
-  /** Of the tags that got furthest, the last in natural order: the likeliest to show what is wrong. */
+  /** The last tag in natural order, of all tags and of those that pass the filter: it likely shows what is wrong. */
   const example: { any?: string; filtered?: string } = {}
   for (const [tag, pushed] of listing) {
     const value = filter(tag)
@@ -44,12 +44,12 @@ async function choose(spec: VersionPolicySpec, listing: Listing): Promise<Choice
       example.filtered = later(example.filtered, tag)
       slice.push({ tag, value, pushed })
     }
-    if (slice.length < mostOfASlice && performance.now() - since < sliceMs) continue
-    settle()
+    if (slice.length < maxSliceLength && performance.now() - since < maxSliceMs) continue
+    endSlice()
     await setImmediate()
     since = performance.now()
   }
-  settle()
+  endSlice()
   if (best !== undefined) return { tag: best.tag }
   return { tag: undefined, reason: reasonFor(spec, kind.needs, policy.wanted, example) }
 }
@@ -64,12 +64,10 @@ function reasonFor(
   example: { any?: string; filtered?: string },
 ): string {
   if (example.any === undefined) {
-    return needs === 'push times'
-      ? 'the registry tells of none of its tags when it was pushed'
-      : 'it has no tags at all'
+    return needs === 'push times' ? 'the registry does not know the push time of any of its tags' : 'it has no tags'
   }
   const pattern = `spec.policy.filter.pattern ${spec.filter?.pattern}`
   if (example.filtered === undefined) return `no tag matches ${pattern} as a whole; it has, for example, ${example.any}`
-  const among = spec.filter ? `of the tags that match ${pattern} none` : 'no tag'
+  const among = spec.filter ? `no tag that matches ${pattern}` : 'no tag'
   return `${among} is ${wanted}; it has, for example, ${example.filtered}`
 }

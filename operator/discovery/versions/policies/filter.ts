@@ -1,9 +1,9 @@
 import type { RE2JS } from 're2js'
 import type { VersionPolicySpec } from '../../../api/policy.ts'
 import { compilePattern } from '../pattern.ts'
-import { invalidPolicy } from './invalid.ts'
+import { invalidPolicy } from './policy.ts'
 
-/** What is compared of a tag; undefined for a tag that does not count. */
+/** The part of a tag that is compared; undefined for a tag that is filtered out. */
 export type Filter = (tag: string) => string | undefined
 
 const everyTag: Filter = (tag) => tag
@@ -23,7 +23,7 @@ export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
 
   const pieces = parseExtract(filter.extract, program)
   return (tag) => {
-    // Far faster than the match with groups, and most tags fail it.
+    // Much faster than a match with groups, and most tags fail it.
     if (!program.testExact(tag)) return undefined
     const match = program.matcher(tag)
     if (!match.matches()) return undefined
@@ -36,7 +36,7 @@ interface Piece {
   readonly group?: number
 }
 
-/** `$1`, `$name`, `${1}`, `${name}`, `$$` for a dollar, and text. A name goes on for as long as it can: `${n}0`, not `$n0`. */
+/** `$1`, `$name`, `${1}`, `${name}`, `$$` for a dollar, and text. A name is as long as possible: `${n}0`, not `$n0`. */
 const pieces = /\$(?:\$|(\w+)|\{(\w+)\})|([^$]+)|(\$)/gs
 
 function parseExtract(extract: string, program: RE2JS): readonly Piece[] {
@@ -55,7 +55,7 @@ function parseExtract(extract: string, program: RE2JS): readonly Piece[] {
     if (group === undefined || group > program.groupCount()) return refuse(`the pattern has no group ${name}, ${place}`)
     return { text: '', group }
   })
-  if (!found.some(({ group }) => group !== undefined)) refuse('it names no group, so all tags would be alike')
+  if (!found.some(({ group }) => group !== undefined)) refuse('it names no group, so all tags would be equal')
   return found
 }
 
@@ -64,5 +64,5 @@ function remedyFor(program: RE2JS): string {
   const groups = names.length > 0 ? names : Array.from({ length: program.groupCount() }, (_, i) => String(i + 1))
   return groups.length > 0
     ? `The pattern has: ${groups.map((name) => `$${name}`).join(', ')}.`
-    : 'Put parentheses around the part of filter.pattern that is to be compared, and write $1.'
+    : 'Put parentheses around the part of filter.pattern to compare, and write $1.'
 }

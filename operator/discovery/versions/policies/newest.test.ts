@@ -1,4 +1,4 @@
-/** The policy `newest` on the registries that tell when a tag was pushed: Amazon ECR as moto plays it, and Docker Hub. */
+/** The policy `newest` on registries that know push times: Amazon ECR, with moto in its place, and Docker Hub. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startRegistry } from '../../../../e2e/harness/registry.ts'
@@ -24,12 +24,12 @@ async function chosen(registry: Registry, repository: Repository, spec = builds)
   return await choose((await listTags(registry, repository, needs, access)).listing)
 }
 
-t.test('on ECR it is the image that was pushed last, whatever its tags are called', async (t) => {
+t.test('on ECR, the newest tag is on the image that was pushed last', async (t) => {
   const moto = await withMoto(t)
   const registry = registryOn(t, moto.endpoint)
   const repository = repositoryAt('shop/web')
   await moto.push(repository.path, ['build-z'])
-  // ECR tells seconds.
+  // ECR's push times are in seconds.
   await sleep(1_100)
   await moto.push(repository.path, ['build-a'])
   await sleep(1_100)
@@ -56,7 +56,7 @@ t.test('on ECR it is the image that was pushed last, whatever its tags are calle
   t.match(poller.offer('web'), { state: 'known', version: { digest, source: 'policy' } })
 })
 
-t.test('tags on one image on ECR were pushed at one time: the last in natural order counts', async (t) => {
+t.test('on ECR, all tags of an image have one push time: the last in natural order is chosen', async (t) => {
   const moto = await withMoto(t)
   const registry = registryOn(t, moto.endpoint)
   const repository = repositoryAt('shop/web')
@@ -68,7 +68,7 @@ t.test('tags on one image on ECR were pushed at one time: the last in natural or
   })
 })
 
-t.test('on Docker Hub it is the tag that was pushed last, over all pages of its list', async (t) => {
+t.test('on Docker Hub, the newest tag is found over all pages of the list', async (t) => {
   const program = await startRegistry()
   t.teardown(() => program.stop())
   const api = await dockerHubApi(t, program)
@@ -93,7 +93,7 @@ t.test('on Docker Hub it is the tag that was pushed last, over all pages of its 
   t.same(await chosen(registry, repository), { tag: 'build-5' }, 'a tag that is pushed again is the newest')
 })
 
-t.test('where the list of push times cannot be had, nothing is chosen', async (t) => {
+t.test('without the list of push times, nothing is chosen', async (t) => {
   const program = await startRegistry()
   t.teardown(() => program.stop())
   const api = await dockerHubApi(t, program)

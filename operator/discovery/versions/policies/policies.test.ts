@@ -12,21 +12,21 @@ const chosen = async (policy: VersionPolicySpec, ...tags: readonly string[]) =>
 const refusal = (policy: VersionPolicySpec, message: RegExp) =>
   [() => tagPolicy(policy), { name: 'NeedsChangeError', reason: 'VersionPolicyInvalid', message }] as const
 
-t.test('semver: the highest version in the range, by its numbers and not by its text', async (t) => {
+t.test('semver: the highest version in the range, compared by numbers', async (t) => {
   const semver = { range: '^1.2' }
   t.same(await chosen({ semver }, '1.9.0', '1.10.0', '2.0.0', '1.1.9', 'latest', 'env-prod'), { tag: '1.10.0' })
-  t.same(await chosen({ semver }, 'v1.3.0', '1.2.9'), { tag: 'v1.3.0' }, 'a v before it is usual')
+  t.same(await chosen({ semver }, 'v1.3.0', '1.2.9'), { tag: 'v1.3.0' }, 'a leading v is allowed')
   t.same(await chosen({ semver: { range: '>=1.2.0 <1.5 || 3.x' } }, '1.4.9', '1.5.0', '2.0.0'), { tag: '1.4.9' })
 })
 
-t.test('semver: a tag of one or two numbers moves, and is no version', async (t) => {
+t.test('semver: a tag of one or two numbers is no version, because it moves', async (t) => {
   t.match(await chosen({ semver: { range: '1.x' } }, '1', '1.4', 'v1.4'), {
     tag: undefined,
     reason: /for example, v1\.4/,
   })
 })
 
-t.test('semver: a prerelease counts only where it is asked for', async (t) => {
+t.test('semver: prereleases count only on request', async (t) => {
   const tags = ['1.0.0', '1.1.0-rc.1', '1.1.0-rc.2', '2.0.0-beta.1']
   t.same(await chosen({ semver: { range: '>=1.0.0' } }, ...tags), { tag: '1.0.0' })
   t.same(await chosen({ semver: { range: '^1.0.0', prerelease: true } }, ...tags), { tag: '1.1.0-rc.2' })
@@ -56,7 +56,7 @@ t.test('numeric: the largest whole number, however long', async (t) => {
   t.match(await chosen({ numeric: {} }, 'v1'), { tag: undefined, reason: /no tag is a whole number; .*example, v1/ })
 })
 
-t.test('newest: what was pushed last, and what no time is known of does not count', async (t) => {
+t.test('newest: the tag that was pushed last; tags without a push time do not count', async (t) => {
   const policy = tagPolicy({ newest: {} })
   t.equal(policy.needs, 'push times')
   const pushed: Listing = new Map([
@@ -66,7 +66,7 @@ t.test('newest: what was pushed last, and what no time is known of does not coun
   ])
   t.same(await policy.choose(pushed), { tag: 'new' })
   t.same(await policy.choose(new Map([...pushed, ['newer', 30]])), { tag: 'newer' }, 'at the same time: by name')
-  t.match(await policy.choose(listing('unknown')), { reason: /tag whose time of push/ })
+  t.match(await policy.choose(listing('unknown')), { reason: /tag whose push time/ })
 })
 
 t.test('filter: only whole matches count, a group can be compared, and the tag is the version', async (t) => {
@@ -87,7 +87,7 @@ t.test('filter: only whole matches count, a group can be compared, and the tag i
   })
 })
 
-t.test('filter: what cannot be used is refused with its place and what to write', async (t) => {
+t.test('filter: an invalid filter is refused with the place and what to write', async (t) => {
   const filtered = (pattern: string, extract?: string): VersionPolicySpec => ({
     numeric: {},
     filter: { pattern, ...(extract === undefined ? {} : { extract }) },
@@ -104,18 +104,18 @@ t.test('filter: what cannot be used is refused with its place and what to write'
   t.throws(...refusal(filtered('v.*', '$1'), /Put parentheses around/))
 })
 
-t.test('where no tag fits, the reason says how far the best one got', async (t) => {
+t.test('if no tag fits, the reason says how far the best one got', async (t) => {
   const policy = { semver: { range: '^2' }, filter: { pattern: 'v.*' } }
-  t.match(await chosen(policy), { tag: undefined, reason: /it has no tags at all/ })
+  t.match(await chosen(policy), { tag: undefined, reason: /it has no tags/ })
   t.match(await chosen(policy, '2.0.0'), {
     reason: /no tag matches spec\.policy\.filter\.pattern v\.\* as a whole; .* 2\.0\.0/,
   })
   t.match(await chosen(policy, '2.0.0', 'v1.0.0', 'v1.1.0'), {
-    reason: /none is a semantic version .* in the range \^2; .* v1\.1\.0/,
+    reason: /no tag that matches .* is a semantic version .* in the range \^2; .* v1\.1\.0/,
   })
 })
 
-t.test('policies that choose alike have one identity, whatever is left out', async (t) => {
+t.test('policies that choose alike have one identity, with or without defaults', async (t) => {
   const same: readonly VersionPolicySpec[] = [
     { semver: { range: '^1' } },
     { semver: { range: '^1', prerelease: false } },
@@ -159,30 +159,27 @@ const specs: readonly VersionPolicySpec[] = [
   { newest: {} },
 ]
 
-t.test(
-  'the choice is one of the tags, the same in whatever order they are listed and however they are cut',
-  async () => {
-    const content = fc.uniqueArray(fc.tuple(tag, fc.nat(5)), { selector: ([name]) => name, maxLength: 30 })
-    await fc.assert(
-      fc.asyncProperty(content, fc.constantFrom(...specs), fc.nat(30), async (tags, spec, cut) => {
-        const sorted = [...tags].sort(([one], [other]) => (one < other ? -1 : 1))
-        const { tag } = await tagPolicy(spec).choose(new Map(tags))
-        const other = await tagPolicy(spec).choose(new Map(sorted))
-        if (other.tag !== tag) throw new Error(`${tag} or ${other.tag}`)
-        if (tag !== undefined && !tags.some(([name]) => name === tag)) throw new Error(`${tag} is none of them`)
-        if (spec.filter !== undefined) return
-        const candidates = tags.map(([name, pushed]) => ({ tag: name, value: name, pushed }))
-        const { policy } = parsePolicy(spec)
-        const halves = [candidates.slice(0, cut), candidates.slice(cut)].map((half) => policy.choose(half))
-        const best = policy.choose(halves.filter((found) => found !== undefined))
-        if (best?.tag !== tag) throw new Error(`in parts ${best?.tag}, at once ${tag}`)
-      }),
-      { numRuns: 400 },
-    )
-  },
-)
+t.test('the choice is one of the tags, and does not depend on their order or on how they are split', async () => {
+  const content = fc.uniqueArray(fc.tuple(tag, fc.nat(5)), { selector: ([name]) => name, maxLength: 30 })
+  await fc.assert(
+    fc.asyncProperty(content, fc.constantFrom(...specs), fc.nat(30), async (tags, spec, cut) => {
+      const sorted = [...tags].sort(([one], [other]) => (one < other ? -1 : 1))
+      const { tag } = await tagPolicy(spec).choose(new Map(tags))
+      const other = await tagPolicy(spec).choose(new Map(sorted))
+      if (other.tag !== tag) throw new Error(`${tag} or ${other.tag}`)
+      if (tag !== undefined && !tags.some(([name]) => name === tag)) throw new Error(`${tag} is none of them`)
+      if (spec.filter !== undefined) return
+      const candidates = tags.map(([name, pushed]) => ({ tag: name, value: name, pushed }))
+      const { policy } = parsePolicy(spec)
+      const halves = [candidates.slice(0, cut), candidates.slice(cut)].map((half) => policy.choose(half))
+      const best = policy.choose(halves.filter((found) => found !== undefined))
+      if (best?.tag !== tag) throw new Error(`in parts ${best?.tag}, at once ${tag}`)
+    }),
+    { numRuns: 400 },
+  )
+})
 
-t.test('taking away a tag that is not chosen changes nothing', async () => {
+t.test('deleting a tag that is not chosen changes nothing', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(tag, { minLength: 2, maxLength: 20 }),
@@ -199,7 +196,7 @@ t.test('taking away a tag that is not chosen changes nothing', async () => {
   )
 })
 
-t.test('a repository of many tags keeps nobody waiting', async (t) => {
+t.test('a repository with many tags does not block other work', async (t) => {
   const many = listing(...Array.from({ length: 50_000 }, (_, i) => `v1.${i % 97}.${i}-alpine`))
   let longest = 0
   let last = performance.now()
@@ -213,7 +210,7 @@ t.test('a repository of many tags keeps nobody waiting', async (t) => {
   t.ok(longest < 250, `${longest} ms`)
 })
 
-t.test('every kind has its own field, from which it makes its policy', async (t) => {
+t.test('every kind makes its policy from its own field', async (t) => {
   for (const spec of specs) t.equal(parsePolicy(spec).name, Object.keys(spec)[0])
   t.throws(() => parsePolicy({}), {
     reason: 'VersionPolicyInvalid',
@@ -222,7 +219,7 @@ t.test('every kind has its own field, from which it makes its policy', async (t)
   t.equal(policyInWords({}), 'policy', 'a column is no place to fail')
 })
 
-t.test('a kind that is written in one line is the field that it stands for', async (t) => {
+t.test('the form of a kind on the command line gives its field', async (t) => {
   const lines = { semver: '^1', calendar: 'YYYY.MM', numeric: '', newest: '' }
   for (const name of policyNames) {
     const { argument, fromLine, words }: PolicyKind = policyKinds[name]

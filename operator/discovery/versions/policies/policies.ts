@@ -1,4 +1,5 @@
 import type { PolicyName, VersionPolicySpec } from '../../../api/policy.ts'
+import type { ContainerVersionSpec } from '../../../api/spec.ts'
 import { NeedsChangeError } from '../../../errors.ts'
 import { calendar } from './calendar.ts'
 import { newest } from './newest.ts'
@@ -20,40 +21,30 @@ export interface ParsedPolicy {
   readonly name: PolicyName
   readonly kind: PolicyKind
   readonly policy: VersionPolicy
-  /** Equal for those that choose alike. */
-  readonly identity: readonly unknown[]
 }
 
 /** @throws NeedsChangeError `VersionPolicyInvalid` */
 export function parsePolicy(spec: VersionPolicySpec): ParsedPolicy {
-  const found = given(spec)
-  if (found !== undefined) {
-    const { name, kind, field } = found
-    return { name, kind, policy: kind.make(field), identity: [name, ...kind.identity(field)] }
+  const name = nameOf(spec)
+  if (name === undefined) {
+    const message = `spec.policy has none of ${policyNames.join(', ')}; write one of them`
+    throw new NeedsChangeError('VersionPolicyInvalid', message)
   }
-  throw new NeedsChangeError(
-    'VersionPolicyInvalid',
-    `spec.policy has none of ${policyNames.join(', ')}; write one of them`,
-  )
+  const kind: PolicyKind = policyKinds[name]
+  return { name, kind, policy: kind.make(spec[name] as PolicyField) }
 }
 
-/** In two words, for columns and messages: `semver ~1.4`. */
+/** What a ContainerVersion follows, for columns and messages: `env-prod`, or `semver ~1.4`. */
+export const followedInWords = ({ tag, policy }: Pick<ContainerVersionSpec, 'tag' | 'policy'>): string =>
+  tag ?? (policy === undefined ? '' : policyInWords(policy))
+
+/** A policy in two words: `semver ~1.4`. */
 export function policyInWords(spec: VersionPolicySpec): string {
-  const found = given(spec)
-  return found === undefined ? 'policy' : found.kind.words(found.field)
+  const name = nameOf(spec)
+  if (name === undefined) return 'policy'
+  const kind: PolicyKind = policyKinds[name]
+  return kind.words(spec[name] as PolicyField)
 }
 
-interface Given {
-  readonly name: PolicyName
-  readonly kind: PolicyKind
-  readonly field: PolicyField
-}
-
-/** Admission ensures that exactly one field is set. */
-function given(spec: VersionPolicySpec): Given | undefined {
-  for (const name of policyNames) {
-    const field = spec[name]
-    if (field !== undefined) return { name, kind: policyKinds[name], field }
-  }
-  return undefined
-}
+/** Admission ensures that exactly one policy is set. */
+const nameOf = (spec: VersionPolicySpec): PolicyName | undefined => policyNames.find((name) => spec[name] !== undefined)

@@ -1,22 +1,22 @@
-/** A policy says which of a repository's tags is its version. One file each. */
+/** A policy chooses one of a repository's tags as the version. Each kind has one file. */
 import type { PolicyName, VersionPolicySpec } from '../../../api/policy.ts'
+import { NeedsChangeError } from '../../../errors.ts'
 
 /** A tag that has passed the filter. */
 export interface Candidate {
   readonly tag: string
   /** What is compared: the tag, or what `filter.extract` makes of it. */
   readonly value: string
-  /** When it was pushed, in milliseconds since the epoch, where the registry knows it. */
+  /** The time of its push, in milliseconds since the epoch, if the registry knows it. */
   readonly pushed?: number | undefined
 }
 
 export interface VersionPolicy {
-  /** What it looks for, as in "none of them is …". */
+  /** What it chooses, as in "no tag is …". Policies that want the same choose alike. */
   readonly wanted: string
-
   /**
-   * Pure, and the same whatever the order of the candidates: the greatest of all is the greatest of those of its parts.
-   * @returns undefined where none of them is what is wanted
+   * Pure, and independent of the order of the candidates: the best of all is the best of the best of each part.
+   * @returns undefined where no candidate is what is wanted
    */
   choose(candidates: Iterable<Candidate>): Candidate | undefined
 }
@@ -31,12 +31,18 @@ export interface PolicyKind<K extends PolicyName = PolicyName> {
   make(field: PolicyField<K>): VersionPolicy
   /** For columns and messages: `semver ~1.4`. */
   words(field: PolicyField<K>): string
-  /** What its choice is among those that fit, as in "1.4.2 is … of them". */
+  /** How its choice compares to the other candidates, as in "1.4.2 is … of them". */
   readonly best: string
-  /** Equal for fields that choose alike, whatever is left out in them; JSON can carry it. */
-  identity(field: PolicyField<K>): readonly unknown[]
-  /** What stands behind its name on a command line, as in `semver=RANGE`; absent where nothing does. */
+  /** The argument of its name on a command line, as in `semver=RANGE`; absent where it has none. */
   readonly argument?: string
-  /** @param argument what stands there; empty where nothing does */
+  /** @param argument empty where there is none */
   fromLine(argument: string): PolicyField<K>
+}
+
+/** @param field below `spec.policy`, e.g. `semver.range` */
+export function invalidPolicy(field: string, text: string, fault: string, remedy: string): NeedsChangeError {
+  return new NeedsChangeError(
+    'VersionPolicyInvalid',
+    `spec.policy.${field} "${text}" cannot be used: ${fault}. ${remedy}`,
+  )
 }

@@ -1,4 +1,4 @@
-/** An SQS queue, as far as it is needed: the only file that knows the SDK, which is loaded where a queue is named alone. */
+/** An SQS queue. The only file that knows the SDK for SQS, which is loaded when a queue is configured. */
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import { UsageError } from '../../errors.ts'
 import { type AwsIdentity, credentialsOf } from '../../registries/ecr/identity.ts'
@@ -6,30 +6,30 @@ import { type AwsIdentity, credentialsOf } from '../../registries/ecr/identity.t
 export interface Message {
   readonly id: string
   readonly body: string
-  /** To delete it by. */
+  /** Identifies this receive of the message, for `delete`. */
   readonly receipt: string
   /** How often it has been received, this time included. */
   readonly receives: number
 }
 
 export interface Queue {
-  /** Waits up to 20 s for messages; the received are hidden from other readers for 30 s. */
+  /** Waits up to 20 s for messages; hides those that it returns from other readers for 30 s. */
   receive(signal: AbortSignal): Promise<readonly Message[]>
   delete(messages: readonly Message[], signal: AbortSignal): Promise<void>
   close(): void
 }
 
 const waitSeconds = 20
-const hiddenSeconds = 30
-/** SQS gives no more at once, and deletes no more at once. */
-const most = 10
-const connectMs = 5_000
-const answerMs = 10_000
+const visibilityTimeoutSeconds = 30
+/** The limit of SQS, for receives and for deletes. */
+const maxMessages = 10
+const connectTimeoutMs = 5_000
+const answerTimeoutMs = 10_000
 
 /** `https://sqs.eu-west-1.amazonaws.com/123456789012/name`, and the same by a VPC endpoint. */
 const regionInHost = /(?:^|\.)sqs(?:-fips)?\.([a-z]{2,8}(?:-[a-z]+)+-\d+)\./
 
-/** @throws UsageError where the URL of `--ecr-events-queue` names no region and the environment neither */
+/** @throws UsageError where neither the URL of `--ecr-events-queue` nor the environment names a region */
 export function regionOf(url: string, env: Readonly<Record<string, string | undefined>>): string {
   const region = regionInHost.exec(new URL(url).hostname)?.[1] ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION
   if (region !== undefined && region !== '') return region
@@ -37,10 +37,10 @@ export function regionOf(url: string, env: Readonly<Record<string, string | unde
 }
 
 export interface QueueOptions {
-  /** Of the queue; its host is the endpoint that is spoken to. */
+  /** The queue's URL; its host is the endpoint. */
   readonly url: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The one that ECR is asked with. */
+  /** The same identity that asks ECR. */
   readonly identity?: AwsIdentity
   readonly stsEndpoint?: string | undefined
 }
@@ -49,7 +49,6 @@ export interface QueueOptions {
 export async function openQueue({ url, env, identity = {}, stsEndpoint }: QueueOptions): Promise<Queue> {
   const region = regionOf(url, env)
   const sdk = await import('@aws-sdk/client-sqs')
-  // ECR's part comes with it: whoever reads its events asks it too.
   const ecr = await import('../../registries/ecr/sdk.ts')
   const client: SQSClient = new sdk.SQSClient({
     region,
@@ -58,17 +57,17 @@ export async function openQueue({ url, env, identity = {}, stsEndpoint }: QueueO
       region,
       ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }),
     }),
-    // The reader backs off by itself, for longer and where it can be seen.
+    // The reader of the queue has its own back-off.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: connectMs, requestTimeout: waitSeconds * 1000 + answerMs },
+    requestHandler: { connectionTimeout: connectTimeoutMs, requestTimeout: waitSeconds * 1000 + answerTimeoutMs },
   })
   return {
     receive: async (signal) => {
       const command = new sdk.ReceiveMessageCommand({
         QueueUrl: url,
-        MaxNumberOfMessages: most,
+        MaxNumberOfMessages: maxMessages,
         WaitTimeSeconds: waitSeconds,
-        VisibilityTimeout: hiddenSeconds,
+        VisibilityTimeout: visibilityTimeoutSeconds,
         MessageSystemAttributeNames: ['ApproximateReceiveCount'],
       })
       const { Messages = [] } = await client.send(command, { abortSignal: signal })

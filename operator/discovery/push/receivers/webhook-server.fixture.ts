@@ -1,36 +1,35 @@
-/** For tests: the server of the webhooks with its secret files, and the hints that came through. */
+/** For tests: the webhook server with its secret files, and the hints that it passes on. */
 import { createHmac } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { serveHooks } from '../../../http/hooks-server.ts'
+import { serveWebhooks } from '../../../http/server.ts'
 import { createLogger } from '../../../log/log.ts'
 import { Transport } from '../../../registries/transport/transport.ts'
-import type { Place } from '../../polling/places.ts'
 import { Dispatcher } from '../dispatcher.ts'
-import { GoogleKeys } from '../google-keys.ts'
+import { GoogleTokens } from '../google-tokens.ts'
+import type { PushHint } from '../hint.ts'
+import { LeaderForwarder } from '../leader-forwarder.ts'
 import { readSecretFiles } from '../secret-files.ts'
-import { ToLeader } from '../to-leader.ts'
 import { receiverKinds } from './receivers.ts'
 
 export const secret = 'correct-horse-battery-staple'
 
-export interface World {
-  /** Of the kind that is tested. */
+export interface ReplicaOptions {
+  /** The content of the secret file of the kind under test. */
   readonly secret?: string
   readonly clock?: { now: number }
-  /** Where Google's keys are had from. */
+  /** The origin of Google's keys. */
   readonly keys?: string
-  readonly follows?: (place: Place) => boolean
-  readonly leading?: () => boolean
-  /** What the Lease says, for a replica that does not lead; absent where webhooks are not handed on. */
-  readonly leaderAt?: () => string | undefined
-  /** This replica's own. */
+  readonly follows?: (hint: PushHint) => boolean
+  readonly isLeading?: () => boolean
+  /** The address on the Lease, for a replica that does not lead; absent where webhooks are not forwarded. */
+  readonly leaderAddress?: () => string | undefined
   readonly ownAddress?: string
 }
 
-export interface Sent {
+export interface SentRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly query?: string
@@ -44,44 +43,44 @@ export async function secretsFolder(t: Test, files: Readonly<Record<string, stri
   return folder
 }
 
-export async function receiving(t: Test, kind: string, world: World = {}) {
-  const folder = await secretsFolder(t, { [kind]: world.secret ?? secret })
-  const keysHost = world.keys === undefined ? [] : [new URL(world.keys).host]
+export async function webhookServer(t: Test, kind: string, options: ReplicaOptions = {}) {
+  const folder = await secretsFolder(t, { [kind]: options.secret ?? secret })
+  const keysHost = options.keys === undefined ? [] : [new URL(options.keys).host]
   const transport = new Transport({ version: 'test', insecureRegistries: keysHost })
-  const now = () => world.clock?.now ?? Date.now()
-  const googleKeys = new GoogleKeys({ transport, now, origin: world.keys })
-  const receivers = await readSecretFiles(folder, [], receiverKinds, { googleKeys, now })
+  const now = () => options.clock?.now ?? Date.now()
+  const googleTokens = new GoogleTokens({ transport, now, origin: options.keys })
+  const receivers = await readSecretFiles(folder, [], receiverKinds, { googleTokens, now })
 
-  /** `host/path:tag` of each hint, in their order; `host/path/**` where those below are meant too. */
+  /** `host/path:tag` of each hint, in order; `host/path/**` for a hint that includes the repositories below. */
   const hints: string[] = []
   const outcomes: Record<string, number> = {}
-  const looks = {
-    lookNowAt: (place: Place) => {
-      const { repository, tag, below } = place
+  const poller = {
+    lookNowAt: (hint: PushHint) => {
+      const { repository, tag, below } = hint
       hints.push(`${repository.host}/${repository.path}${tag === undefined ? '' : `:${tag}`}${below ? '/**' : ''}`)
-      return (world.follows?.(place) ?? true) ? 1 : 0
+      return (options.follows?.(hint) ?? true) ? 1 : 0
     },
   }
   const dispatcher = new Dispatcher(
-    () => ((world.leading?.() ?? true) ? looks : undefined),
+    () => ((options.isLeading?.() ?? true) ? poller : undefined),
     (_, outcome, count) => {
       outcomes[outcome] = (outcomes[outcome] ?? 0) + count
     },
   )
   const lines: string[] = []
   const log = createLogger({ logLevel: 'debug', logFormat: 'json', to: { write: (line) => void lines.push(line) } })
-  const { leaderAt, ownAddress = '127.0.0.1' } = world
-  const toLeader = leaderAt && new ToLeader({ ownAddress, address: leaderAt, log })
-  const server = await serveHooks({ port: 0, receivers, dispatcher, toLeader, log })
+  const { leaderAddress, ownAddress = '127.0.0.1' } = options
+  const forwarder = leaderAddress && new LeaderForwarder({ ownAddress, leaderAddress, log })
+  const server = await serveWebhooks({ port: 0, receivers, dispatcher, forwarder, log })
   t.teardown(async () => {
     await server.close()
-    await toLeader?.close()
+    await forwarder?.close()
     await transport.close()
   })
   const url = `http://127.0.0.1:${server.port}/v1/hooks/${kind}`
   const send = async (
     payload: unknown,
-    { method = 'POST', headers = {}, query = '', type = 'application/json' }: Sent = {},
+    { method = 'POST', headers = {}, query = '', type = 'application/json' }: SentRequest = {},
   ) => {
     const body = typeof payload === 'string' || payload instanceof Uint8Array ? payload : JSON.stringify(payload)
     const answer = await fetch(`${url}${query}`, {
@@ -90,8 +89,8 @@ export async function receiving(t: Test, kind: string, world: World = {}) {
       ...(method === 'GET' ? {} : { body: body as string }),
     })
     const text = await answer.text()
-    const said = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
-    return { status: answer.status, headers: answer.headers, body: said }
+    const json = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
+    return { status: answer.status, headers: answer.headers, body: json }
   }
   return { url, port: server.port, folder, hints, outcomes, lines, send }
 }
@@ -101,11 +100,11 @@ export const bearer = { headers: { authorization: `Bearer ${secret}` } }
 export const githubSignature = (body: string, key = secret): string =>
   `sha256=${createHmac('sha256', key).update(body).digest('hex')}`
 
-/** What every kind that is shown its secret must do, whatever it sends. `good` is taken by it. */
-export async function refusesStrangers(t: Test, kind: string, payload: unknown, good: Sent): Promise<void> {
-  const { send, hints, outcomes, lines } = await receiving(t, kind)
+/** The contract of every kind with a shared secret. @param good a request that the kind accepts */
+export async function refusesStrangers(t: Test, kind: string, payload: unknown, good: SentRequest): Promise<void> {
+  const { send, hints, outcomes, lines } = await webhookServer(t, kind)
   t.equal((await send(payload, good)).status, 202, 'with the secret')
-  const taken = hints.length
+  const accepted = hints.length
   const wrong = 'correct-horse-battery-stapl3'
   for (const attempt of [
     { ...good, headers: {}, query: '' },
@@ -120,7 +119,7 @@ export async function refusesStrangers(t: Test, kind: string, payload: unknown, 
     t.equal((await send(payload, attempt)).status, 401, JSON.stringify(attempt))
   }
   t.equal((await send('no json at all', { query: '' })).status, 401, 'before anything is parsed')
-  t.equal(hints.length, taken, 'strangers cause no look')
+  t.equal(hints.length, accepted, 'strangers cause no poll')
   t.equal(outcomes.refused, 9)
   t.notMatch(lines.join(''), secret)
 }

@@ -1,4 +1,4 @@
-/** SQS itself is moto's. */
+/** moto stands in for SQS. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { MOTO_REGION, motoEnvironment, startMoto } from '../../../e2e/harness/moto.ts'
@@ -6,12 +6,12 @@ import { MotoQueue } from '../../../e2e/harness/moto-queue.ts'
 import { until } from '../../../e2e/harness/until.ts'
 import { UsageError } from '../../errors.ts'
 import { createLogger } from '../../log/log.ts'
-import type { Place } from '../polling/places.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { openQueue, regionOf } from './queue.ts'
-import { QueueReader } from './sqs.ts'
+import { EcrEventReader } from './ecr-event-reader.ts'
+import type { PushHint } from './hint.ts'
+import { openQueue, regionOf } from './sqs-queue.ts'
 
-t.test('the region is that of the queue’s host, or else of the environment', async (t) => {
+t.test('the region comes from the queue’s host, or else from the environment', async (t) => {
   const account = '123456789012/ecr-events'
   for (const [url, region] of [
     [`https://sqs.eu-west-1.amazonaws.com/${account}`, 'eu-west-1'],
@@ -32,29 +32,29 @@ async function reading(t: Test) {
   const queue = await MotoQueue.create(moto)
   t.teardown(() => queue.close())
   const hints: string[] = []
-  const hearing: boolean[] = []
+  const readable: boolean[] = []
   const lines: string[] = []
-  const looks = {
-    lookNowAt: ({ repository, tag }: Place) => {
+  const poller = {
+    lookNowAt: ({ repository, tag }: PushHint) => {
       if (repository.host === moto.host) hints.push(`${repository.path}:${tag}`)
       return repository.host === moto.host ? 1 : 0
     },
   }
-  const reader = new QueueReader({
+  const reader = new EcrEventReader({
     queue: await openQueue({ url: queue.url, env: process.env }),
     dispatcher: new Dispatcher(
-      () => looks,
+      () => poller,
       () => undefined,
     ),
-    onHearing: (_, heard) => void hearing.push(heard),
+    onReadable: (_, heard) => void readable.push(heard),
     log: createLogger({ logLevel: 'info', logFormat: 'json', to: { write: (line) => void lines.push(line) } }),
   })
   t.teardown(() => reader.stop())
-  return { moto, queue, hints, hearing, lines, reader }
+  return { moto, queue, hints, readable, lines, reader }
 }
 
-t.test('an event in an SQS queue is taken at once, and deleted', async (t) => {
-  const { moto, queue, hints, hearing, reader } = await reading(t)
+t.test('an event in an SQS queue becomes a hint at once, and is deleted', async (t) => {
+  const { moto, queue, hints, readable, reader } = await reading(t)
   reader.start()
   await until('the long poll', () => moto.count('sqs:ReceiveMessage') === 1)
   const digest = `sha256:${'0'.repeat(64)}`
@@ -63,32 +63,32 @@ t.test('an event in an SQS queue is taken at once, and deleted', async (t) => {
   await until('the hints', () => hints.length === 2)
   await until('the queue to be empty', async () => (await queue.depth()) === 0)
   t.same(hints.sort(), ['shop/web:env-prod', 'shop/web:env-test'])
-  t.same(hearing, [true])
+  t.same(readable, [true])
 
-  await queue.send('this is no event')
-  await until('the poison to have been received', () => moto.count('sqs:ReceiveMessage') > 3)
-  t.equal(await queue.depth(), 1, 'what cannot be read is left for the dead-letter queue')
+  await queue.send('this is not an event')
+  await until('the malformed message to be received', () => moto.count('sqs:ReceiveMessage') > 3)
+  t.equal(await queue.depth(), 1, 'a malformed message is left for the dead-letter queue')
 
   const began = performance.now()
   await reader.stop()
-  t.ok(performance.now() - began < 1000, 'R6 it stops within a second in the midst of a long poll')
+  t.ok(performance.now() - began < 1000, 'R6 it stops within a second during a long poll')
 })
 
-t.test('while SQS fails it is tried again, and read again afterwards', async (t) => {
-  const { moto, queue, hints, hearing, lines, reader } = await reading(t)
+t.test('reading is retried while SQS fails, and goes on afterwards', async (t) => {
+  const { moto, queue, hints, readable, lines, reader } = await reading(t)
   moto.faults.inject(
     { status: 403, body: '{"__type":"AccessDenied","message":"not allowed"}' },
     { when: ({ path }) => path === '/sqs:ReceiveMessage' },
   )
   reader.start()
-  await until('polling to learn of it', () => hearing.includes(false))
+  await until('the report that the queue cannot be read', () => readable.includes(false))
   t.match(lines.join(), '--ecr-events-queue')
   t.notMatch(lines.join(), motoEnvironment.AWS_SECRET_ACCESS_KEY)
   const tries = moto.count('sqs:ReceiveMessage')
   await sleep(1500)
-  t.ok(moto.count('sqs:ReceiveMessage') - tries <= 1, 'ever more slowly')
+  t.ok(moto.count('sqs:ReceiveMessage') - tries <= 1, 'retries become slower')
   moto.faults.clear()
   await queue.sendPush('shop/web', 'env-prod', 'sha256:0')
   await until('the hint', () => hints.length === 1, 20_000)
-  t.same(hearing, [false, true])
+  t.same(readable, [false, true])
 })

@@ -1,47 +1,48 @@
 import type { ListWatch } from './list-watch.ts'
-import type { Change, Store, Stored } from './store.ts'
+import type { CachedObject, Change, Store } from './store.ts'
 
-/** One cache over several list/watches of the same resource: one for each namespace that is watched, or one for all. */
-export class Watched<T extends Stored> implements Store<T> {
+/** The cache of one resource: one list/watch for each watched namespace, or one for all namespaces. */
+export class ResourceCache<T extends CachedObject> implements Store<T> {
   /** By namespace; the empty name stands for all of them. */
   readonly #lists: ReadonlyMap<string, ListWatch<T>>
 
-  /** @param make the list/watch of a namespace, or of all where there is none */
-  constructor(namespaces: readonly string[], make: (namespace: string | undefined) => ListWatch<T>) {
-    this.#lists =
-      namespaces.length === 0 ? new Map([['', make(undefined)]]) : new Map(namespaces.map((name) => [name, make(name)]))
-  }
-
-  get(key: string): T | undefined {
-    return this.#of(key)?.get(key)
-  }
-
-  *values(): IterableIterator<T> {
-    for (const list of this.#lists.values()) yield* list.values()
+  /** @param namespaces empty for all */
+  constructor(namespaces: readonly string[], create: (namespace: string | undefined) => ListWatch<T>) {
+    this.#lists = new Map(
+      namespaces.length === 0 ? [['', create(undefined)]] : namespaces.map((name) => [name, create(name)]),
+    )
   }
 
   get size(): number {
-    return this.#all.reduce((total, { size }) => total + size, 0)
+    return this.#all.reduce((total, { cache }) => total + cache.size, 0)
+  }
+
+  get(key: string): T | undefined {
+    return this.#of(key)?.cache.get(key)
+  }
+
+  *values(): IterableIterator<T> {
+    for (const { cache } of this.#all) yield* cache.values()
   }
 
   put(object: T): void {
-    this.#of(object.key)?.put(object)
+    this.#of(object.key)?.cache.put(object)
   }
 
   onChange(listener: (change: Change<T>) => void): void {
-    for (const list of this.#all) list.onChange(listener)
+    for (const { cache } of this.#all) cache.onChange(listener)
   }
 
   onRecovered(listener: () => void): void {
     for (const list of this.#all) list.onRecovered(listener)
   }
 
-  /** Resolves when all are complete. */
+  /** Resolves when all lists are complete. */
   get synced(): Promise<void> {
     return Promise.all(this.#all.map(({ synced }) => synced)).then(() => undefined)
   }
 
-  /** Of the one that has been out of contact for the longest. */
+  /** The earliest of its list/watches. */
   get lastContactMs(): number {
     return Math.min(...this.#all.map(({ lastContactMs }) => lastContactMs))
   }
@@ -58,7 +59,7 @@ export class Watched<T extends Stored> implements Store<T> {
     await Promise.all(this.#all.map((list) => list.stop()))
   }
 
-  get #all(): ListWatch<T>[] {
+  get #all(): readonly ListWatch<T>[] {
     return [...this.#lists.values()]
   }
 

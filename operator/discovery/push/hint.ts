@@ -1,0 +1,30 @@
+import { isTag, parseReference, type Repository } from '../../images/reference.ts'
+
+/** What was pushed, as somebody else says. It only asks to poll there: nothing in it is trusted. */
+export interface PushHint {
+  readonly repository: Repository
+  /** Absent: any tag of the repository may have moved. A policy chooses among the tags, so any tag concerns it. */
+  readonly tag?: string | undefined
+  /** Also the repositories whose path continues after a slash, like those of a GitLab project. */
+  readonly below?: boolean | undefined
+}
+
+/** @param image e.g. `registry.example.com/shop/web:env-prod`; undefined is returned for what names no tag or repository */
+export function hintOfImage(image: string): PushHint | undefined {
+  try {
+    const { repository, tag, digest } = parseReference(image)
+    if (tag !== undefined) return { repository, tag }
+    // A push by digest alone moves no tag.
+    return digest === undefined ? { repository } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @param name a repository with its host, e.g. `registry.example.com/shop/web` */
+export function hintOf(name: string, tag?: string): PushHint | undefined {
+  const hint = hintOfImage(name)
+  if (hint === undefined || hint.tag !== undefined) return undefined
+  if (tag === undefined) return hint
+  return isTag(tag) ? { ...hint, tag } : undefined
+}

@@ -1,0 +1,125 @@
+/**
+ * Forwards webhooks from a replica that does not lead to the leader, unchanged; the leader authenticates them again. They
+ * carry a secret, so they go only to the address in our own Lease (S4).
+ */
+import { isIP } from 'node:net'
+import { Agent } from 'undici'
+import { messageOf } from '../../errors.ts'
+import type { Logger } from '../../log/log.ts'
+import { mayConnect } from '../../registries/transport/addresses.ts'
+
+/** Marks a forwarded request, so that no replica forwards it again. */
+export const forwardedHeader = 'x-cvmanager-forwarded'
+
+/** On the Lease: the leader's address, with the port of its webhooks. */
+export const addressAnnotation = 'cvmanager.io/webhook-address'
+
+export interface WebhookRequest {
+  readonly kind: string
+  /** With its question mark, or empty. */
+  readonly query: string
+  readonly headers: Iterable<readonly [string, string]>
+  readonly body: Buffer
+}
+
+/** The leader's response. */
+export interface LeaderAnswer {
+  readonly hints: number
+  readonly followed: number
+}
+
+export interface LeaderForwarderOptions {
+  /** The address of this process. A leader's loopback address is accepted only where this is one too. */
+  readonly ownAddress: string
+  /** The leader's address on the Lease; undefined where there is no leader, or it has written none. */
+  readonly leaderAddress: () => string | undefined
+  readonly log: Pick<Logger, 'warn'>
+}
+
+/** Senders give up after a few seconds. */
+const deadlineMs = 3_000
+const maxConcurrent = 32
+const maxAnswerLength = 1_024
+const warningIntervalMs = 60_000
+
+/** Headers of one connection (RFC 9110, section 7.6.1), and those that the new request sets itself. */
+const hopByHopHeaders = new Set([
+  ...['connection', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
+  ...['upgrade', 'host', 'content-length', 'expect', forwardedHeader],
+])
+
+export class LeaderForwarder {
+  readonly #options: LeaderForwarderOptions
+  readonly #agent = new Agent({ connect: { timeout: deadlineMs } })
+  #inFlight = 0
+  #warnedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: LeaderForwarderOptions) {
+    this.#options = options
+  }
+
+  /** Never throws. @returns undefined where the leader did not take it, for whatever reason */
+  async forward(request: WebhookRequest): Promise<LeaderAnswer | undefined> {
+    const { leaderAddress, ownAddress } = this.#options
+    const leader = originOf(leaderAddress(), ownAddress)
+    if (leader === undefined || this.#inFlight >= maxConcurrent) return undefined
+    this.#inFlight++
+    try {
+      return await this.#send(leader, request)
+    } catch (error) {
+      this.#warn(leader, messageOf(error))
+      return undefined
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  /** @throws Error */
+  async #send(origin: string, { kind, query, headers, body }: WebhookRequest): Promise<LeaderAnswer> {
+    const endToEnd = [...headers].filter(([name]) => !hopByHopHeaders.has(name.toLowerCase()))
+    const answer = await this.#agent.request({
+      origin,
+      path: `/v1/hooks/${kind}${query}`,
+      method: 'POST',
+      headers: { ...Object.fromEntries(endToEnd), [forwardedHeader]: '1' },
+      body,
+      signal: AbortSignal.timeout(deadlineMs),
+      // On a kept-alive connection, a request is lost when the leader closes it at that moment.
+      reset: true,
+    })
+    let text = ''
+    for await (const chunk of answer.body) {
+      text += String(chunk)
+      if (text.length > maxAnswerLength) throw new Error('its answer is too long')
+    }
+    // The leader's secrets may be some seconds older, or it no longer leads: the sender can try again.
+    if (answer.statusCode !== 202) throw new Error(`it answered ${answer.statusCode}`)
+    const { hints, followed } = JSON.parse(text) as Readonly<Record<string, unknown>>
+    if (typeof hints !== 'number' || typeof followed !== 'number') throw new Error('its answer is not understood')
+    return { hints, followed }
+  }
+
+  #warn(leader: string, reason: string): void {
+    const now = performance.now()
+    if (now - this.#warnedAt < warningIntervalMs) return
+    this.#warnedAt = now
+    this.#options.log.warn({ leader, reason }, 'cannot forward a webhook to the leader')
+  }
+}
+
+/** The value of the annotation; undefined for a process without a known address, or without webhooks. */
+export const addressOf = (ip: string, port: number): string | undefined =>
+  isIP(ip) === 0 || port === 0 ? undefined : `${isIP(ip) === 6 ? `[${ip}]` : ip}:${port}`
+
+/** Plain HTTP, like the hop from the Ingress. Accepts no names: whoever answers for a name could be anybody. */
+function originOf(address: string | undefined, ownAddress: string): string | undefined {
+  const [, v6, v4, port = ''] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(address ?? '') ?? []
+  const ip = v6 ?? v4 ?? ''
+  const isOnLoopback = !mayConnect(ownAddress, 'answered') && mayConnect(ownAddress, 'configured')
+  if (isIP(ip) === 0 || !mayConnect(ip, isOnLoopback ? 'configured' : 'answered')) return undefined
+  return Number(port) >= 1 && Number(port) <= 65_535 ? `http://${address}` : undefined
+}

@@ -1,0 +1,63 @@
+/** Starts the HTTP servers: one for probes, pages and metrics, one for webhooks. */
+import { createServer, type ServerOptions } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { MiddlewareHandler } from 'hono'
+import { messageOf, NeedsChangeError } from '../errors.ts'
+import type { Logger } from '../log/log.ts'
+
+export interface HttpServer {
+  /** The one that the server listens on, also where port 0 was asked for. */
+  readonly port: number
+  /** Idempotent. Cuts open connections, so that it never waits for a client. */
+  close(): Promise<void>
+}
+
+export interface ListenOptions
+  extends Pick<ServerOptions, 'headersTimeout' | 'requestTimeout' | 'connectionsCheckingInterval'> {
+  readonly port: number
+  /** The flag that sets the port, for the error message. */
+  readonly flag: string
+  readonly maxConnections?: number
+  readonly log: Pick<Logger, 'error'>
+}
+
+/** @throws NeedsChangeError `PortUnavailable` */
+export async function listen(
+  fetch: Parameters<typeof getRequestListener>[0],
+  { port, flag, maxConnections, log, ...timeouts }: ListenOptions,
+): Promise<HttpServer> {
+  const server = createServer(timeouts, getRequestListener(fetch, { overrideGlobalObjects: false }))
+  if (maxConnections !== undefined) server.maxConnections = maxConnections
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(unavailable(port, flag, error)))
+    server.listen(port, resolve)
+  })
+  server.on('error', (error) => log.error({ err: error, port }, 'the HTTP server had an error'))
+
+  let closed: Promise<void> | undefined
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      closed ??= new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+      return closed
+    },
+  }
+}
+
+/** Pages load nothing from elsewhere, and no answer is cached. */
+export const securityHeaders: MiddlewareHandler = async (c, next) => {
+  await next()
+  c.header('content-security-policy', "default-src 'none'")
+  c.header('x-content-type-options', 'nosniff')
+  c.header('cache-control', 'no-store')
+}
+
+function unavailable(port: number, flag: string, error: NodeJS.ErrnoException): NeedsChangeError {
+  const cause = error.code === 'EADDRINUSE' ? 'another program uses it' : messageOf(error)
+  const message = `cannot listen on port ${port}: ${cause}. Stop that program, or set another port with ${flag}.`
+  return new NeedsChangeError('PortUnavailable', message, { cause: error })
+}

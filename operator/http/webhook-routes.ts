@@ -1,0 +1,146 @@
+/** `POST /v1/hooks/<kind>`: authenticates, bounds and parses a webhook, and answers before anything is polled. */
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import type { Dispatcher, HintOutcome } from '../discovery/push/dispatcher.ts'
+import { forwardedHeader, type LeaderForwarder } from '../discovery/push/leader-forwarder.ts'
+import { type Head, MalformedPayload, type Receiver } from '../discovery/push/receivers/receiver.ts'
+import type { ReceiversByKind } from '../discovery/push/secret-files.ts'
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../log/log.ts'
+import { BodyTooLarge, boundedBody, maxPayloadBytes } from './bounded-body.ts'
+import { securityHeaders } from './listen.ts'
+
+export interface WebhookRoutesOptions {
+  readonly receivers: ReceiversByKind
+  readonly dispatcher: Dispatcher
+  /** Absent where webhooks are not forwarded. */
+  readonly forwarder?: Pick<LeaderForwarder, 'forward'> | undefined
+  readonly log: Logger
+}
+
+interface NodeEnv {
+  Bindings: Partial<HttpBindings>
+}
+
+/** How many unauthenticated senders may send their bodies at the same time. */
+const maxUnauthenticated = 32
+const warningIntervalMs = 60_000
+
+export function webhookRoutes({ receivers, dispatcher, forwarder, log }: WebhookRoutesOptions): Hono<NodeEnv> {
+  const app = new Hono<NodeEnv>()
+  let unauthenticated = 0
+  const warnedAt = new Map<string, number>()
+
+  /** Tells of a secret that was changed on one side alone, and does not let strangers fill the log. */
+  const warnOfRefusal = (kind: string): void => {
+    const now = performance.now()
+    if (now - (warnedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < warningIntervalMs) return
+    warnedAt.set(kind, now)
+    log.warn({ kind }, 'a webhook was refused: its secret, signature or token is missing or wrong')
+  }
+
+  /** @throws Refusal, MalformedPayload, BodyTooLarge */
+  const take = async (c: Context<NodeEnv>, kind: string, receiver: Receiver): Promise<Response> => {
+    const { method } = c.req
+    const url = new URL(c.req.url)
+    const head: Head = { header: (name) => c.req.header(name), query: url.searchParams }
+    const allowed = method === 'OPTIONS' ? receiver.handshake?.(head) : undefined
+    if (method === 'OPTIONS' && allowed === undefined) throw methodNotAllowed()
+
+    let read: Promise<Buffer> | undefined
+    // Node's own stream: a web stream of it would take as long as all the rest.
+    const body = () => (read ??= boundedBody(c.env?.incoming ?? c.req.raw.body))
+    const unauthenticatedBody = async () => {
+      if (unauthenticated >= maxUnauthenticated) throw cannotTake()
+      unauthenticated++
+      try {
+        return await body()
+      } finally {
+        unauthenticated--
+      }
+    }
+    if (!(await receiver.authenticate(head, unauthenticatedBody))) {
+      warnOfRefusal(kind)
+      const error = 'the secret, the signature or the token is missing or wrong'
+      throw new Refusal(401, 'refused', error, { 'www-authenticate': 'Bearer' })
+    }
+    if (allowed !== undefined) {
+      log.info({ kind, origin: allowed['webhook-allowed-origin'] }, 'allowed a sender to send webhooks')
+      return c.body(null, 200, { ...allowed })
+    }
+    const { hints, ignored, answer } = receiver.parse(parseJson(await body()), head)
+    if (answer !== undefined) return c.json(answer)
+    if (dispatcher.ready) {
+      const followed = dispatcher.dispatch(kind, hints, ignored)
+      log.debug({ kind, hints: hints.length, followed, ignored }, 'received a webhook')
+      return c.json({ hints: hints.length, followed }, 202)
+    }
+    const wasForwarded = head.header(forwardedHeader) !== undefined
+    const request = { kind, query: url.search, headers: c.req.raw.headers, body: await body() }
+    const leaderAnswer = wasForwarded ? undefined : await forwarder?.forward(request)
+    if (leaderAnswer === undefined) throw new Refusal(503, 'unavailable', 'this replica does not follow tags now')
+    dispatcher.count(kind, 'forwarded')
+    return c.json(leaderAnswer, 202)
+  }
+
+  app.use(securityHeaders)
+  app.all('/v1/hooks/:kind', async (c) => {
+    const kind = c.req.param('kind')
+    const receiver = receivers.get(kind)
+    if (receiver === undefined) return c.json({ error: 'there is no such receiver, or it has no secret' }, 404)
+    try {
+      checkHeaders(c)
+      return await take(c, kind, await receiver())
+    } catch (thrown) {
+      const refusal = refusalOf(thrown)
+      if (refusal === undefined) log.error({ kind, error: messageOf(thrown) }, 'cannot take a webhook')
+      const { status, outcome, message, headers } = refusal ?? cannotTake()
+      dispatcher.count(kind, outcome)
+      // The rest of its body is not waited for.
+      return c.json({ error: message }, status, { connection: 'close', ...headers })
+    }
+  })
+  app.notFound((c: Context) => c.json({ error: 'there is nothing here; send webhooks to /v1/hooks/<kind>' }, 404))
+  return app
+}
+
+class Refusal extends Error {
+  readonly status: 400 | 401 | 405 | 413 | 415 | 503
+  readonly outcome: HintOutcome
+  readonly headers: Record<string, string>
+
+  constructor(status: Refusal['status'], outcome: HintOutcome, message: string, headers = {}) {
+    super(message)
+    this.status = status
+    this.outcome = outcome
+    this.headers = status === 503 ? { 'retry-after': '5', ...headers } : headers
+  }
+}
+
+const cannotTake = () => new Refusal(503, 'unavailable', 'cannot take it now; the log says more')
+
+const methodNotAllowed = () => new Refusal(405, 'malformed', 'webhooks are sent by POST', { allow: 'POST' })
+
+function refusalOf(thrown: unknown): Refusal | undefined {
+  if (thrown instanceof Refusal) return thrown
+  if (thrown instanceof MalformedPayload) return new Refusal(400, 'malformed', thrown.message)
+  if (!(thrown instanceof BodyTooLarge)) return undefined
+  return new Refusal(413, 'malformed', `a payload has at most ${maxPayloadBytes} bytes`)
+}
+
+/** @throws Refusal, BodyTooLarge */
+function checkHeaders({ req }: Context): void {
+  if (req.method !== 'POST' && req.method !== 'OPTIONS') throw methodNotAllowed()
+  const isJson = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(req.header('content-type') ?? '')
+  if (req.method === 'POST' && !isJson) throw new Refusal(415, 'malformed', 'the content type of a webhook is JSON')
+  if (Number(req.header('content-length') ?? 0) > maxPayloadBytes) throw new BodyTooLarge()
+}
+
+/** @throws MalformedPayload */
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    throw new MalformedPayload('the body is not JSON')
+  }
+}
