@@ -47,18 +47,18 @@ export function answerInvalid(asked: Asked, fault: string): TransientError {
 
 export function accessDenied(asked: Asked, status: number, credentials: Credentials): NeedsChangeError {
   const { repository, right = 'pull' } = asked
-  const about = `(${status}, asked for ${asked.what})`
-  return credentials.kind === 'anonymous'
-    ? new RegistryRefusal(
-        'RegistryAccessDenied',
-        `${whom(asked)} refused anonymous access to repository ${repository.path} ${about}`,
-        `Correct the repository's name, or name a pull secret for ${repository.host} in the workload's imagePullSecrets.`,
-      )
-    : new RegistryRefusal(
-        'RegistryAccessDenied',
-        `${whom(asked)} refused the credentials for repository ${repository.path} ${about}`,
-        `Check the user, the password and their right to ${right} in the pull secret for ${repository.host}.`,
-      )
+  const { path, host } = repository
+  const isAnonymous = credentials.kind === 'anonymous'
+  const refused = isAnonymous ? 'anonymous access to repository' : 'the credentials for repository'
+  const fault = `${whom(asked)} refused ${refused} ${path} (${status}, asked for ${asked.what})`
+  const otherwise = `name a pull secret for ${host} in the workload's imagePullSecrets`
+  if (credentials.identity !== undefined) {
+    return new RegistryRefusal('RegistryAccessDenied', fault, `${credentials.identity.remedy} Or ${otherwise}.`)
+  }
+  const remedy = isAnonymous
+    ? `Correct the repository's name, or ${otherwise}.`
+    : `Check the user, the password and their right to ${right} in the pull secret for ${host}.`
+  return new RegistryRefusal('RegistryAccessDenied', fault, remedy)
 }
 
 /** The registry sends those who want a token to another site. */

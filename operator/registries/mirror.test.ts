@@ -71,7 +71,7 @@ t.test('where both are away, both are named', async (t) => {
   const { origin, mirror, registry, web } = await mirrored(t)
   await Promise.all([origin.goAway(), mirror.goAway()])
   const message = new RegExp(
-    `${origin.host} cannot be reached.*Its mirror ${mirror.host} was asked before: .*ECONNREFUSED`,
+    `${origin.host} cannot be reached.*Its mirror ${mirror.host} failed before: .*ECONNREFUSED`,
   )
   await t.rejects(registry.resolve(web, 'env-prod', access), { name: 'TransientError', message })
 })

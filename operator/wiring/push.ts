@@ -13,7 +13,7 @@ import { serveHooks } from '../http/hooks-server.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Logger } from '../log/log.ts'
 import { systemClock } from '../time/clock.ts'
-import { awsIdentityOf, endpointsOf } from './aws.ts'
+import { endpointsOf } from './endpoints.ts'
 import { openTransport } from './transport.ts'
 
 export interface Following extends Looks {
@@ -67,7 +67,7 @@ export async function openPush(
       const queue = await openQueue({
         url: ecrEventsQueue,
         env: process.env,
-        identity: awsIdentityOf(settings),
+        identity: settings,
         stsEndpoint: endpointsOf(settings).sts,
       })
       // It may have ceased to lead meanwhile.

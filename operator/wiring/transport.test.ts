@@ -1,32 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadSettings } from '../config/settings.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { peer } from '../registries/testing/peer.ts'
 import { testCa } from '../registries/transport/tls.fixture.ts'
-import { readDockerLogins } from './registries.ts'
-import { mirrorsOf, openTransport } from './transport.ts'
-
-t.test(
-  'mirrors are written as HOST=MIRROR with a path or without, and use the manager’s own credentials',
-  async (t) => {
-    const dockerConfig = join(t.testdir({}), 'config.json')
-    const auth = Buffer.from('manager:x').toString('base64')
-    await writeFile(dockerConfig, JSON.stringify({ auths: { 'mirror.example.com:5000': { auth } } }))
-    const mirror = [
-      'docker.io=mirror.example.com:5000/hub/proxy',
-      'ghcr.io=other.example.com',
-      'ghcr.io=third.example.com',
-    ]
-    const settings = loadSettings({ flags: { mirrors: mirror, dockerConfig } })
-    const mirrors = mirrorsOf(settings, () => readDockerLogins(settings))
-    t.match(mirrors.get('docker.io'), { host: 'mirror.example.com:5000', prefix: 'hub/proxy' })
-    t.match(mirrors.get('ghcr.io'), { host: 'other.example.com', prefix: '' })
-    const repository = { host: 'mirror.example.com:5000', path: 'hub/proxy/library/nginx' }
-    t.match(await mirrors.get('docker.io')?.credentials(repository), { kind: 'basic', username: 'manager' })
-  },
-)
+import { openTransport } from './transport.ts'
 
 t.test('pairs that make no sense are named, and nothing starts', async (t) => {
   for (const flags of [

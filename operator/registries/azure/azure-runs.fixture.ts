@@ -22,7 +22,7 @@ function run(as: string, own: (t: Test, cloud: Cloud) => Own | Promise<Own>, isP
 }
 
 /** Without an identity of the process, and without looking for one in the network. */
-const nobody = { cloudIdentity: false } as const
+const nobody = { identity: { cloudIdentity: false } } as const
 
 export const azureRuns: readonly ContractRun[] = [
   run('for everybody', () => ({ credentials: login, reader: anonymous, strangers: [stranger], deps: nobody }), true),

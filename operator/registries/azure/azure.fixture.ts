@@ -7,6 +7,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Test } from 'tap'
 import { account } from '../../../e2e/harness/token-server.ts'
+import { peer } from '../testing/peer.ts'
 import {
   type Answered,
   everything,
@@ -14,8 +15,7 @@ import {
   reading,
   type Special,
   type TokenService,
-} from '../testing/front.fixture.ts'
-import { peer } from '../testing/peer.ts'
+} from '../testing/stand-in.fixture.ts'
 
 export const host = 'shop.azurecr.io'
 export const tenantId = 'tenant'
@@ -31,7 +31,7 @@ export async function azureCloud(t: Test, { isPublic = false } = {}) {
   const entra = await peer(t, async (request, response) => {
     const form = new URLSearchParams(await textOf(request))
     const federated = form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-    const known = request.url === `/${tenantId}/oauth2/v2.0/token` && federated
+    const known = request.url?.split('?')[0] === `/${tenantId}/oauth2/v2.0/token` && federated
     if (!known) return void response.writeHead(400).end('{"error":"invalid_request"}')
     const whose = `${form.get('client_id')} ${form.get('client_assertion')}`
     return void response.end(

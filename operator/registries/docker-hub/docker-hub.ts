@@ -22,13 +22,14 @@ const listingDeadlineMs = 60_000
 
 export class DockerHubRegistry extends OciRegistry {
   override readonly kind = 'dockerhub'
-  readonly #transport: Transport
   readonly #hub: HubApi
   readonly #listings = new SharedReading<ReadonlyMap<Digest, readonly string[]> | undefined>()
 
-  constructor(transport: Transport, options: { readonly hub?: string | undefined; readonly clock?: Clock } = {}) {
-    super(transport, options.clock)
-    this.#transport = transport
+  constructor(
+    transport: Transport,
+    options: { readonly hub?: string | undefined; readonly clock?: Clock | undefined } = {},
+  ) {
+    super(transport, { clock: options.clock })
     this.#hub = new HubApi(transport, options.hub, options.clock)
   }
 
@@ -60,7 +61,7 @@ export class DockerHubRegistry extends OciRegistry {
 
   /** Reads the image's manifest, which is a pull: not where none is left. */
   override async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-    const { remaining, limit } = this.#transport.allowance(repository.host) ?? { remaining: 1, limit: 1 }
+    const { remaining, limit } = this.transport.allowance(repository.host) ?? { remaining: 1, limit: 1 }
     if (remaining > 0) return await super.labels(repository, digest, access)
     throw new TransientError(
       'RegistryThrottled',

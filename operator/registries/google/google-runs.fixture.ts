@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { testAccount } from '../credentials/service-account.fixture.ts'
 import { anonymous, type Credentials } from '../registry.ts'
 import { benchBehind, type ContractRun, type Named, stranger } from '../testing/contract-bench.fixture.ts'
-import { everything, reading, type TokenService } from '../testing/front.fixture.ts'
+import { everything, reading, type TokenService } from '../testing/stand-in.fixture.ts'
 import { googleCloud, host } from './google.fixture.ts'
 
 type Cloud = Awaited<ReturnType<typeof googleCloud>>

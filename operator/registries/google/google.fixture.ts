@@ -47,7 +47,9 @@ export async function googleCloud(t: Test) {
       const form = Object.fromEntries(new URLSearchParams(text))
       exchanges.push(form)
       if (refusals.sts !== undefined) return refuse(response, refusals.sts)
-      const access_token = `federated-for-${form.subject_token ?? form.assertion?.slice(0, 3)}`
+      const isAws = form.subject_token_type?.includes('aws4_request')
+      const whose = form.subject_token ?? form.refresh_token ?? form.assertion?.slice(0, 3)
+      const access_token = isAws ? 'federated-by-aws' : `federated-for-${whose}`
       return json(response, { access_token, token_type: 'Bearer', expires_in: 3599 })
     }),
   )

@@ -5,7 +5,7 @@
  */
 import type { Registry as Program } from '../../../e2e/harness/registry.ts'
 import { account, basicAuthorization } from '../../../e2e/harness/token-server.ts'
-import type { Answered, Question } from '../testing/front.fixture.ts'
+import type { Answered, Question } from '../testing/stand-in.fixture.ts'
 
 const path = /^\/api\/v2\.0\/projects\/([^/]+)\/repositories\/([^/]+)\/artifacts(?:\/(.+))?$/
 const robot = basicAuthorization(account.username, account.password)

@@ -5,13 +5,12 @@
 
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import type { Clock } from '../../time/clock.ts'
 import { type Asked, answerInvalid, statusFailure, transportFailure } from '../failures.ts'
 import { basic } from '../oci/auth/token-request.ts'
 import { OciRegistry } from '../oci/oci.ts'
 import type { Access } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
-import { type Answer, Paused, type Transport, Unreachable } from '../transport/transport.ts'
+import { type Answer, Paused, Unreachable } from '../transport/transport.ts'
 import { parseArtifact, parseArtifacts } from './artifacts.ts'
 
 /** The most that it gives. */
@@ -21,13 +20,6 @@ const withTags = 'with_tag=true&with_label=false'
 
 export class HarborRegistry extends OciRegistry {
   override readonly kind = 'harbor'
-  readonly #transport: Transport
-
-  constructor(transport: Transport, clock?: Clock) {
-    super(transport, clock)
-    this.#transport = transport
-  }
-
   /** Undefined where Harbor's own API does not tell: to robots without the right, at a host that is none, and while it is away. */
   async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
     const base = artifactsOf(repository)
@@ -66,11 +58,11 @@ export class HarborRegistry extends OciRegistry {
 
   async #ask(repository: Repository, path: string, { credentials, urgent, signal }: Access): Promise<Answer> {
     const authorization = credentials.kind === 'basic' ? { authorization: basic(credentials) } : undefined
-    return await this.#transport.send({
+    return await this.transport.send({
       host: repository.host,
       purpose: 'tags',
       method: 'GET',
-      origin: this.#transport.originOf(repository.host),
+      origin: this.transport.originOf(repository.host),
       path,
       headers: { accept: 'application/json', ...authorization },
       destination: 'configured',
@@ -92,6 +84,6 @@ function artifactsOf({ path }: Repository): string | undefined {
 export const harbor: RegistryKind = {
   kind: 'harbor',
   serves: () => false,
-  underAnyHost: true,
+  servesAnyHost: true,
   make: ({ transport }) => new HarborRegistry(transport),
 }

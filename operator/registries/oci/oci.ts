@@ -20,15 +20,22 @@ const tagsOfAPage = 1000
 /** A listing that goes on for longer is going round in circles. */
 const mostPages = 1000
 
+export interface OciOptions {
+  /** Of a registry that differs only by the credentials it takes. */
+  readonly kind?: string
+  readonly clock?: Clock | undefined
+}
+
 export class OciRegistry implements Registry {
-  readonly kind: string = 'oci'
-  readonly #transport: Transport
+  readonly kind: string
+  protected readonly transport: Transport
   readonly #client: OciClient
   readonly #tagging: OciTagging
   readonly #tagPages = new TagPages()
 
-  constructor(transport: Transport, clock?: Clock) {
-    this.#transport = transport
+  constructor(transport: Transport, { kind = 'oci', clock }: OciOptions = {}) {
+    this.kind = kind
+    this.transport = transport
     this.#client = new OciClient(transport, clock)
     this.#tagging = new OciTagging(this.#client, (...question) => this.resolve(...question))
   }
@@ -123,7 +130,7 @@ export class OciRegistry implements Registry {
   /** Only further into the same listing: a link elsewhere would take the credentials along. */
   #nextPage(asked: Asked, current: string, base: string, link: string | undefined): string | undefined {
     if (link === undefined) return undefined
-    const origin = this.#transport.originOf(asked.repository.host)
+    const origin = this.transport.originOf(asked.repository.host)
     const target = URL.canParse(link, `${origin}${current}`) ? new URL(link, `${origin}${current}`) : undefined
     const path = target === undefined ? undefined : `${target.pathname}${target.search}`
     // Behind a proxy that ends TLS, registries write http:// into their links: the path is what counts.

@@ -3,10 +3,10 @@
  * one. The distribution specification does not ask for entity tags there, and most registries give none.
  */
 
+import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import { credentialId } from '../credentials/credential-id.ts'
-import { Lru } from '../lru.ts'
 import type { Access } from '../registry.ts'
 
 export interface TagPage {
@@ -17,11 +17,11 @@ export interface TagPage {
 }
 
 /** Of at most 1,000 tags each: some 10 MB at the most. */
-const mostPages = 200
-const longestEtag = 256
+const maxPages = 200
+const maxEtag = 256
 
 export class TagPages {
-  readonly #pages = new Lru<TagPage>(mostPages)
+  readonly #pages = new LRUCache<string, TagPage>({ max: maxPages })
 
   get(repository: Repository, path: string, access: Access): TagPage | undefined {
     return this.#pages.get(keyOf(repository, path, access))
@@ -29,7 +29,7 @@ export class TagPages {
 
   remember(repository: Repository, path: string, access: Access, page: Omit<TagPage, 'etag'>, etag: unknown): void {
     const key = keyOf(repository, path, access)
-    if (typeof etag === 'string' && etag !== '' && etag.length <= longestEtag) this.#pages.set(key, { ...page, etag })
+    if (typeof etag === 'string' && etag !== '' && etag.length <= maxEtag) this.#pages.set(key, { ...page, etag })
     else this.#pages.delete(key)
   }
 }

@@ -4,7 +4,7 @@
  * robot accounts.
  */
 import type { Registry as Program } from '../../../e2e/harness/registry.ts'
-import type { Answered } from '../testing/front.fixture.ts'
+import type { Answered } from '../testing/stand-in.fixture.ts'
 
 const tagList = /^\/api\/v1\/repository\/(.+)\/tag\/$/
 const hidden: Answered = { status: 401, body: { error_type: 'insufficient_scope' } }

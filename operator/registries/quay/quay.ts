@@ -6,12 +6,11 @@
 
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import type { Clock } from '../../time/clock.ts'
 import { type Asked, statusFailure, transportFailure } from '../failures.ts'
 import { OciRegistry } from '../oci/oci.ts'
 import { type Access, anonymous } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
-import { type Answer, Paused, type Transport, Unreachable } from '../transport/transport.ts'
+import { type Answer, Paused, Unreachable } from '../transport/transport.ts'
 import { parseQuayPage, type QuayTag } from './quay-tags.ts'
 
 const tagsOfAPage = 100
@@ -19,13 +18,6 @@ const mostPages = 100
 
 export class QuayRegistry extends OciRegistry {
   override readonly kind = 'quay'
-  readonly #transport: Transport
-
-  constructor(transport: Transport, clock?: Clock) {
-    super(transport, clock)
-    this.#transport = transport
-  }
-
   /** Undefined where Quay's own API does not tell: for private repositories, and while it is away. */
   async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
     const found: string[] = []
@@ -60,11 +52,11 @@ export class QuayRegistry extends OciRegistry {
 
   async *#pages(repository: Repository, access: Access): AsyncGenerator<readonly QuayTag[], Answer | undefined> {
     for (let page = 1; page <= mostPages; page++) {
-      const answer = await this.#transport.send({
+      const answer = await this.transport.send({
         host: repository.host,
         purpose: 'tags',
         method: 'GET',
-        origin: this.#transport.originOf(repository.host),
+        origin: this.transport.originOf(repository.host),
         path: `/api/v1/repository/${repository.path}/tag/?onlyActiveTags=true&limit=${tagsOfAPage}&page=${page}`,
         headers: { accept: 'application/json' },
         destination: 'configured',
@@ -83,6 +75,6 @@ export class QuayRegistry extends OciRegistry {
 export const quay: RegistryKind = {
   kind: 'quay',
   serves: (host) => host === 'quay.io',
-  underAnyHost: true,
+  servesAnyHost: true,
   make: ({ transport }) => new QuayRegistry(transport),
 }

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Access } from '../registry.ts'
-import type { RegistryBench } from './contract.ts'
+import type { RegistryBench } from './bench.ts'
 
 const nowhere: Digest = `sha256:${'0'.repeat(64)}`
 

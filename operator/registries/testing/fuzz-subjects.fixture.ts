@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type fc from 'fast-check'
 import { testAccount } from '../credentials/service-account.fixture.ts'
-import { roleAnnotation } from '../ecr/identity.ts'
+import { roleAnnotation } from '../ecr/aws-cloud.ts'
 import { awsAnswer } from '../ecr/malformed-answers.fixture.ts'
-import { anonymous, type Credentials } from '../registry.ts'
-import type { RegistryDeps } from '../registry-kind.ts'
+import type { RegistriesOptions } from '../registries.ts'
+import { anonymous } from '../registry.ts'
 import type { Malformed } from './malformed-answers.fixture.ts'
+import type { Login } from './opened.fixture.ts'
 
 /** No message may have it in it. */
 export const secret = 'hunter2-secret'
@@ -24,7 +25,7 @@ export interface Subject {
   readonly hosts: readonly string[]
   /** Where the kind has more than one way to ask. */
   readonly as?: string
-  deps?(place: Place): Partial<RegistryDeps>
+  deps?(place: Place): Partial<RegistriesOptions>
   readonly answers?: fc.Arbitrary<Malformed>
 }
 
@@ -63,7 +64,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   ],
 }
 
-function credentialsFile({ server, directory }: Place): Partial<RegistryDeps> {
+function credentialsFile({ server, directory }: Place): Partial<RegistriesOptions> {
   const file = join(directory, 'credentials.json')
   const external = {
     type: 'external_account',
@@ -74,18 +75,18 @@ function credentialsFile({ server, directory }: Place): Partial<RegistryDeps> {
     credential_source: { url: `${server}/subject`, format: { type: 'json', subject_token_field_name: 'token' } },
   }
   writeFileSync(file, JSON.stringify(external))
-  const googleWorkloadIdentity = 'projects/1/locations/global/workloadIdentityPools/p/providers/q'
-  return { endpoints: googleAt(server), env: { GOOGLE_APPLICATION_CREDENTIALS: file }, googleWorkloadIdentity }
+  const identity = { googleWorkloadIdentity: 'projects/1/locations/global/workloadIdentityPools/p/providers/q' }
+  return { endpoints: googleAt(server), env: { GOOGLE_APPLICATION_CREDENTIALS: file }, identity }
 }
 
-function workload({ server, directory }: Place): Partial<RegistryDeps> {
+function workload({ server, directory }: Place): Partial<RegistriesOptions> {
   const file = join(directory, 'token')
   writeFileSync(file, secret)
   const who = { AZURE_CLIENT_ID: 'c', AZURE_TENANT_ID: 't', AZURE_FEDERATED_TOKEN_FILE: file }
   return { env: { ...who, AZURE_AUTHORITY_HOST: server } }
 }
 
-function machine({ server }: Place): Partial<RegistryDeps> {
+function machine({ server }: Place): Partial<RegistriesOptions> {
   // The other one is asked in the name of service accounts: nothing here leaves this machine.
   return { endpoints: { 'azure-metadata': server }, env: { AZURE_AUTHORITY_HOST: server } }
 }
@@ -97,11 +98,11 @@ const annotations = {
   'iam.gke.io/gcp-service-account': 'reader@my-project.iam.gserviceaccount.com',
 }
 
-export const pullSecrets: readonly Credentials[] = [
+export const pullSecrets: readonly Login[] = [
   anonymous,
   { kind: 'basic', username: 'ann', password: secret },
   { kind: 'identity-token', token: secret },
 ]
 
-/** Named by the lane, so that its exchange gets the answers of that one. */
-export const accountOf = (lane: number): Credentials => testAccount('shop', `lane-${lane}`, annotations)
+/** Named by the lane, whose answers its exchange gets. */
+export const accountOf = (lane: number): Login => testAccount('shop', `lane-${lane}`, annotations)

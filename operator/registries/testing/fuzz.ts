@@ -9,12 +9,13 @@ import { join } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import fc from 'fast-check'
 import { motoEnvironment } from '../../../e2e/harness/moto.ts'
-import { systemClock } from '../../time/clock.ts'
-import { Registries, registryKinds } from '../registries.ts'
+import { monotonicClock } from '../../time/timing.ts'
+import { registryKinds } from '../registries.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import { accountOf, mirror, pullSecrets, type Subject, subjects } from './fuzz-subjects.fixture.ts'
 import { fuzz, HurriedTime, memoryHeld, NonsenseServer } from './fuzzing.fixture.ts'
 import { anyAnswer, type Malformed } from './malformed-answers.fixture.ts'
+import { opened } from './opened.fixture.ts'
 import { transportTo } from './peer.ts'
 
 /** How it went with one subject. */
@@ -54,23 +55,24 @@ async function figuresOf(kind: RegistryKind, subject: Subject, name: string): Pr
       alarm: time.alarm,
     })
     const deps = subject.deps?.({ server: server.origin, directory })
-    const registries = new Registries({ transport, clock: systemClock, endpoints: {}, env: {}, ...deps })
+    const { registries, accessTo } = opened({ transport, clock: monotonicClock, endpoints: {}, env: {}, ...deps })
     // One for all questions: what it remembers of each answer would add up.
     const registry = registries.for({ host: subject.hosts[0] ?? '', path: 'shop/web' })
     if (registry.kind !== kind.kind) throw new Error(`${subject.hosts[0]} is asked as ${registry.kind}`)
-    const credentials = (lane: number) => (kind.serviceAccounts ? [...pullSecrets, accountOf(lane)] : pullSecrets)
-    const fuzzed = { registry, hosts: subject.hosts, credentials, answers: drawn(subject.answers ?? anyAnswer) }
+    const logins = (lane: number) => (kind.makeCloud ? [...pullSecrets, accountOf(lane)] : pullSecrets)
+    const answers = drawn(subject.answers ?? anyAnswer)
+    const fuzzed = { registry, accessTo, hosts: subject.hosts, logins, answers }
 
     await fuzz(server, time, fuzzed, warmRuns)
     const [before, since] = [await memoryHeld(), performance.now()]
     server.answered = 0
     await fuzz(server, time, fuzzed, runs, (done) => showProgress(name, done))
     const seconds = (performance.now() - since) / 1000
-    const { answered: answers } = server
+    const { answered } = server
     const grownKiB = Math.round(((await memoryHeld()) - before) / 1024)
-    const fault = answers < runs / 2 ? 'most questions were not asked' : undefined
+    const fault = answered < runs / 2 ? 'most questions were not asked' : undefined
     const grown = grownKiB > mostGrownKiB ? `memory has grown by ${grownKiB} KiB` : undefined
-    return { ...common, answers, seconds, grownKiB, fault: fault ?? grown }
+    return { ...common, answers: answered, seconds, grownKiB, fault: fault ?? grown }
   } catch (error) {
     return { ...common, answers: 0, seconds: 0, grownKiB: 0, fault: String(error) }
   } finally {

@@ -7,10 +7,11 @@ import fc from 'fast-check'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
 import { monotonicClock } from '../../time/timing.ts'
-import { type Access, anonymous, type Credentials, type Registry } from '../registry.ts'
+import type { Access, Registry } from '../registry.ts'
 import { allTags } from './contract.ts'
 import { secret } from './fuzz-subjects.fixture.ts'
 import { digests, type Malformed } from './malformed-answers.fixture.ts'
+import type { Login, Opened } from './opened.fixture.ts'
 import { type Peer, peer } from './peer.ts'
 
 export interface Scope {
@@ -21,7 +22,8 @@ export interface Fuzzed {
   readonly registry: Registry
   /** Each has a lane of its own: its question is asked beside those of the others, and gets its own answers. */
   readonly hosts: readonly string[]
-  readonly credentials: (lane: number) => readonly Credentials[]
+  readonly accessTo: Opened['accessTo']
+  readonly logins: (lane: number) => readonly Login[]
   readonly answers: fc.Arbitrary<Malformed>
 }
 
@@ -134,7 +136,7 @@ export class HurriedTime {
 export async function fuzz(
   server: NonsenseServer,
   time: HurriedTime,
-  { registry, hosts, credentials, answers }: Fuzzed,
+  { registry, accessTo, hosts, logins, answers }: Fuzzed,
   runs: number,
   onRun?: (done: number) => void,
 ): Promise<void> {
@@ -142,7 +144,7 @@ export async function fuzz(
     answers: fc.array(answers, { minLength: 1, maxLength: 6 }),
     ask: fc.constantFrom(...questionsTo(registry)),
     path: fc.stringMatching(/^[a-z]{1,3}\/[a-z]{1,3}$/),
-    whose: fc.nat(credentials(0).length - 1),
+    whose: fc.nat(logins(0).length - 1),
     which: fc.nat(digests.length - 1),
   })
   const lanes = fc.array(question, { minLength: hosts.length, maxLength: hosts.length })
@@ -154,10 +156,10 @@ export async function fuzz(
       await Promise.all(
         asked.map(async ({ answers, ask, path, whose, which }, lane) => {
           server.queues.set(lane, [...answers])
-          const access = { credentials: credentials(lane)[whose] ?? anonymous }
-          await ask(registry, { host: hosts[lane] ?? '', path }, access, which).catch((error: unknown) =>
-            check(error, answers),
-          )
+          const repository = { host: hosts[lane] ?? '', path }
+          await accessTo(repository, logins(lane)[whose])
+            .then((access) => ask(registry, repository, access, which))
+            .catch((error: unknown) => check(error, answers))
         }),
       )
       done += hosts.length

@@ -14,7 +14,7 @@ import {
 import { quayApi, quayApiOfPrivate } from '../quay/quay.fixture.ts'
 import { anonymous } from '../registry.ts'
 import { benchBehind, type ContractRun, type Named, stranger } from './contract-bench.fixture.ts'
-import type { Answered, Question, TokenService } from './front.fixture.ts'
+import type { Answered, Question, TokenService } from './stand-in.fixture.ts'
 
 type Entry = Omit<Named, 'special' | 'own'> & {
   /** Where it is not the only one of its kind. */

@@ -1,9 +1,8 @@
 /** Which Authorization header a registry wants: learnt from its first refusal, then sent at once. */
-
+import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../../images/reference.ts'
 import type { Clock } from '../../../time/clock.ts'
 import type { Asked, Right } from '../../failures.ts'
-import { Lru } from '../../lru.ts'
 import type { Access } from '../../registry.ts'
 import type { Transport } from '../../transport/transport.ts'
 import { parseChallenges } from './challenge.ts'
@@ -12,10 +11,10 @@ import { Tokens } from './tokens.ts'
 
 type Scheme = { readonly scheme: 'basic' } | { readonly scheme: 'bearer'; readonly service: TokenService }
 
-const mostRegistries = 1_000
+const maxRegistries = 1_000
 
 export class Authorization {
-  readonly #schemes = new Lru<Scheme>(mostRegistries)
+  readonly #schemes = new LRUCache<string, Scheme>({ max: maxRegistries })
   readonly #tokens: Tokens
 
   constructor(transport: Transport, clock?: Clock) {

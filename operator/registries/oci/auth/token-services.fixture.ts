@@ -1,7 +1,7 @@
 /** For tests: the token services of well-known registries, each as its public documentation has it. */
 import { account } from '../../../../e2e/harness/token-server.ts'
 import type { Credentials } from '../../registry.ts'
-import { type Answered, everything, reading, type TokenService } from '../../testing/front.fixture.ts'
+import { type Answered, everything, reading, type TokenService } from '../../testing/stand-in.fixture.ts'
 
 /** Who may everything there, by a pull secret. */
 export const login: Credentials = { kind: 'basic', ...account }

@@ -3,13 +3,12 @@
  * of them would need a thousand tokens every few minutes: when one has run out, those that are about to are asked for
  * with it, in one token of several scopes, as far as the service goes along with that.
  */
-
+import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../../errors.ts'
 import type { Clock } from '../../../time/clock.ts'
 import { monotonicClock } from '../../../time/timing.ts'
 import { credentialId } from '../../credentials/credential-id.ts'
 import type { Asked } from '../../failures.ts'
-import { Lru } from '../../lru.ts'
 import type { Credentials } from '../../registry.ts'
 import { abortable } from '../../transport/abortable.ts'
 import type { Transport } from '../../transport/transport.ts'
@@ -32,23 +31,23 @@ interface Held {
 }
 
 interface Group {
-  readonly held: Lru<Held>
+  readonly held: LRUCache<string, Held>
   readonly flights: Map<string, Promise<string>>
   /** Repositories whose scope must not be mixed with others: a token of several was not taken for them. */
-  readonly alone: Lru<true>
+  readonly alone: LRUCache<string, true>
 }
 
-const mostGroups = 1_000
-const mostTokensOfAGroup = 5_000
+const maxGroups = 1_000
+const maxTokensOfGroup = 5_000
 /** Some 6 KB of token, below the 8 KB that servers accept as one header. */
-const scopesOfOneToken = 24
+const maxScopesOfToken = 24
 /** A repository that nobody asked for so long is no longer renewed. */
 const forgottenAfterMs = 900_000
 
 export class Tokens {
   readonly #transport: Transport
   readonly #clock: Clock
-  readonly #groups = new Lru<Group>(mostGroups)
+  readonly #groups = new LRUCache<string, Group>({ max: maxGroups })
 
   constructor(transport: Transport, clock: Clock = monotonicClock) {
     this.#transport = transport
@@ -79,7 +78,8 @@ export class Tokens {
     const key = JSON.stringify([service.registry, service.realm, service.service, credentialId(credentials)])
     const known = this.#groups.get(key)
     if (known !== undefined) return known
-    const group: Group = { held: new Lru(mostTokensOfAGroup), flights: new Map(), alone: new Lru(mostTokensOfAGroup) }
+    const max = maxTokensOfGroup
+    const group: Group = { held: new LRUCache({ max }), flights: new Map(), alone: new LRUCache({ max }) }
     this.#groups.set(key, group)
     return group
   }
@@ -127,8 +127,9 @@ export class Tokens {
     const now = this.#clock.now()
     const found: [string, string][] = []
     if (group.alone.get(repository) === true) return found
-    for (const held of group.held.values()) {
-      if (found.length === scopesOfOneToken - 1) break
+    for (const key of group.held.rkeys()) {
+      const held = group.held.peek(key)
+      if (held === undefined || found.length === maxScopesOfToken - 1) break
       const wanted = held.renewFrom <= now && held.usedAt + forgottenAfterMs > now
       const free = held.repository !== repository && !group.flights.has(held.repository)
       if (wanted && free && group.alone.get(held.repository) !== true) found.push([held.repository, held.scope])

@@ -50,7 +50,7 @@ export const reading = ['pull'] as const
 export const everything = ['pull', 'push', 'delete'] as const
 
 /** @param program started with `auth: 'token'`: it is its tokens that the service gives */
-export async function front(t: Test, program: Program, special: Special): Promise<Peer> {
+export async function standIn(t: Test, program: Program, special: Special): Promise<Peer> {
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   const door = await peer(t, (request, response) => {
