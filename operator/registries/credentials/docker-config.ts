@@ -1,5 +1,6 @@
 /** Docker config files and the pull secrets that hold them, parsed once into what they are good for. */
 import { NeedsChangeError } from '../../errors.ts'
+import { isRecord } from '../oci/manifest.ts'
 import type { Credentials } from '../registry.ts'
 import type { HelperNames } from './credential-helpers.ts'
 
@@ -112,9 +113,6 @@ function parse(text: string, subject: string): Readonly<Record<string, unknown>>
   if (!isRecord(parsed)) throw invalid(subject, 'is not a JSON object')
   return parsed
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const invalid = (subject: string, fault: string): NeedsChangeError =>
   new NeedsChangeError(

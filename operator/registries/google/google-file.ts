@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { AnyAuthClient } from 'google-auth-library'
 import { messageOf, TransientError } from '../../errors.ts'
 import { TokenRefused } from '../credentials/token-service.ts'
-import { parseObject } from '../oci/manifest.ts'
+import { isRecord, parseObject } from '../oci/manifest.ts'
 import type { Transport } from '../transport/transport.ts'
 import { type AccessToken, accessTokenOf, cloudScope, googleTransporter } from './google-auth.ts'
 
@@ -123,7 +123,6 @@ function isRsaKey(pem: string): boolean {
   }
 }
 
-const isRecord = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** Tokens are sent there. Without TLS, only to this machine. */

@@ -106,7 +106,7 @@ t.test('where it does not tell, tags are searched for, and a policy by push time
   door.answer = (_, response) => response.end('<html>')
   t.equal(await registry.aliases(web, digest, access), undefined, 'a web page is no answer')
   await t.rejects(registry.pushTimes(web, access)[Symbol.asyncIterator]().next(), {
-    message: /no list of artifacts in it/,
+    message: /no list of artifacts of Harbor's own API in it/,
   })
   door.answer = (request) => request.socket.destroy()
   t.equal(await registry.aliases(web, digest, access), undefined)
