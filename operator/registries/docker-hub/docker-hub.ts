@@ -26,13 +26,20 @@ export class DockerHubRegistry extends ListingRegistry {
   readonly #hub: HubApi
   readonly #listings = new SharedReading<TagsByDigest | undefined>()
 
-  constructor(transport: Transport, { hub, clock }: { readonly hub?: string | undefined; readonly clock?: Clock } = {}) {
+  constructor(
+    transport: Transport,
+    { hub, clock }: { readonly hub?: string | undefined; readonly clock?: Clock } = {},
+  ) {
     super(transport, { clock })
     this.#hub = new HubApi(transport, hub, clock)
   }
 
   /** `undefined` if the Hub does not tell: a private repository without a login, a limit, or the Hub is down. */
-  override async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
+  override async aliases(
+    repository: Repository,
+    digest: Digest,
+    access: Access,
+  ): Promise<readonly string[] | undefined> {
     const key = `${repository.path} ${credentialId(access.credentials)}`
     const reading = this.#listings.get(key, () => {
       // It goes on when one of those who wait for it is called off, so it has a deadline of its own.

@@ -23,7 +23,11 @@ export class HarborRegistry extends ListingRegistry {
   protected override readonly maxPages = 1000
 
   /** `undefined` if the API does not tell: to robots without the right, at another registry, and while it is down. */
-  override async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
+  override async aliases(
+    repository: Repository,
+    digest: Digest,
+    access: Access,
+  ): Promise<readonly string[] | undefined> {
     return await this.ifListed(async () => {
       const answer = await this.#request(repository, `/${digest}?${withTags}`, access)
       const [artifact] = answer?.status === 200 ? objectsIn([parseJson(answer.body)]) : []

@@ -46,7 +46,7 @@ export class OciRegistry implements Registry {
     // Most registries use the digest as the manifest's entity tag. The others answer in full, which costs headers only.
     const condition = known === undefined ? undefined : { 'if-none-match': `"${known}"` }
     const headers = { accept: manifestTypes, ...condition }
-    const answer = await this.#client.ask({ asked, access, purpose: 'manifest', method: 'HEAD', path, headers })
+    const answer = await this.#client.send({ asked, access, purpose: 'manifest', method: 'HEAD', path, headers })
     if (answer.status === 304 && known !== undefined) return known
     if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
 
@@ -74,7 +74,7 @@ export class OciRegistry implements Registry {
       if (pages === maxPages) throw answerInvalid(asked, `more than ${maxPages} pages`)
       const known = this.#tagPages.get(repository, path, access)
       const headers = { accept: 'application/json', ...(known && { 'if-none-match': known.etag }) }
-      const answer = await this.#client.ask({ asked, access, purpose: 'tags', method: 'GET', path, headers })
+      const answer = await this.#client.send({ asked, access, purpose: 'tags', method: 'GET', path, headers })
       if (answer.status === 304 && known !== undefined) {
         yield known.tags
         path = known.next
@@ -129,7 +129,7 @@ export class OciRegistry implements Registry {
   /** A body, verified by its digest if that is known. */
   async #content(asked: Asked, access: Access, purpose: Purpose, path: string, digest?: Digest): Promise<Buffer> {
     const headers = { accept: purpose === 'manifest' ? manifestTypes : '*/*' }
-    const answer = await this.#client.ask({ asked, access, purpose, method: 'GET', path, headers })
+    const answer = await this.#client.send({ asked, access, purpose, method: 'GET', path, headers })
     if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
     if (digest !== undefined && !isContentOf(digest, answer.body)) {
       throw answerInvalid(asked, 'its content does not have that digest')

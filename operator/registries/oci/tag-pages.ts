@@ -1,8 +1,7 @@
 /**
- * Pages of tag lists that a registry has given an entity tag, so that the next question for them can be a conditional
- * one. The distribution specification does not ask for entity tags there, and most registries give none.
+ * Pages of tag lists that came with an entity tag, so that the next request for them can be conditional. The distribution
+ * specification does not require entity tags, and most registries send none.
  */
-
 import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
@@ -16,7 +15,7 @@ export interface TagPage {
   readonly next: string | undefined
 }
 
-/** Of at most 1,000 tags each: some 10 MB at the most. */
+/** With at most 1,000 tags each, some 10 MB. */
 const maxPages = 200
 const maxEtag = 256
 
@@ -34,6 +33,6 @@ export class TagPages {
   }
 }
 
-/** What one tenant's credentials have shown is not told to another's. */
+/** By credential: what one tenant may see is not shown to another. */
 const keyOf = (repository: Repository, path: string, { credentials }: Access): string =>
   `${repositoryName(repository)} ${path} ${credentialId(credentials)}`

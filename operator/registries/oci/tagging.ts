@@ -26,7 +26,7 @@ export class OciTagging {
     if (before === digest) return 'unchanged'
     const manifest = await readManifest(this.#client, repository, digest, access)
     const asked = { repository, what: `tag ${tag}`, right: 'push' } as const
-    const answer = await this.#client.ask({
+    const answer = await this.#client.send({
       asked,
       access,
       purpose: 'manifest',
@@ -50,7 +50,7 @@ export class OciTagging {
     const asked = { repository, what: `tag ${tag}`, right: 'delete' } as const
     const path = `/v2/${repository.path}/manifests/${tag}`
     // By the tag's name. Deleting by digest would remove the image and all its tags.
-    const answer = await this.#client.ask({ asked, access, purpose: 'manifest', method: 'DELETE', path, headers: {} })
+    const answer = await this.#client.send({ asked, access, purpose: 'manifest', method: 'DELETE', path, headers: {} })
     if (answer.status >= 200 && answer.status < 300) return 'removed'
     const refusal = refusalOf(answer)
     if (isTagImmutable(refusal, false)) throw immutable(repository, tag, refusal.shown)
