@@ -6,7 +6,7 @@ import { peer } from '../registries/testing/peer.ts'
 import { testCa } from '../registries/transport/tls.fixture.ts'
 import { openTransport } from './transport.ts'
 
-t.test('pairs that make no sense are named, and nothing starts', async (t) => {
+t.test('invalid pairs are named, and nothing starts', async (t) => {
   for (const flags of [
     { mirrors: ['docker.io'] },
     { mirrors: ['docker.io=https://mirror.example.com'] },
@@ -30,7 +30,7 @@ t.test('a CA file that holds no certificate is named', async (t) => {
   }
 })
 
-t.test('what a registry still allows is shown as metrics', async (t) => {
+t.test('the remaining quota of a registry is a metric', async (t) => {
   const server = await peer(t, (_, response) =>
     response.writeHead(200, { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' }).end(),
   )

@@ -94,7 +94,7 @@ t.test('a pod with a workload identity reads its registry without any secret', a
   )
 })
 
-t.test('an identity that the registry does not take is told as such, and public images are still read', async (t) => {
+t.test('the message names an identity that the registry refuses, and public images are still read', async (t) => {
   const { poll, registry } = await azure(t, { granted: false })
   const message =
     /refused anonymous access .*workload identity client was refused too \(shop\.azurecr\.io answered 401\): grant it the role AcrPull\./
@@ -103,7 +103,7 @@ t.test('an identity that the registry does not take is told as such, and public 
   t.equal(registry.asked.filter((asked) => asked === exchanged).length, 1, 'and is not tried at each poll')
 })
 
-t.test('while Entra ID is away nothing is concluded from it', async (t) => {
+t.test('while Entra ID is down, the poll fails and is tried again', async (t) => {
   const { poll } = await azure(t, { up: false })
   const message = /could not do so: answered 503/
   await t.rejects(poll(), {
@@ -113,12 +113,12 @@ t.test('while Entra ID is away nothing is concluded from it', async (t) => {
   })
 })
 
-t.test('without an identity, that is what is said', async (t) => {
+t.test('without an identity, the message says so', async (t) => {
   const { pollAs } = await azure(t)
   await t.rejects(pollAs({})(), { message: /found no Azure identity, neither of this process/ })
 })
 
-t.test('a service account has its own identity exchanged, and that of the manager is not used', async (t) => {
+t.test('a service account uses its own identity, and never that of the manager', async (t) => {
   const { entra, registry, pollAs } = await azure(t)
   const env = { AZURE_AUTHORITY_HOST: `http://${entra.host}`, AZURE_CLIENT_ID: 'manager', AZURE_TENANT_ID: 'managers' }
   const poll = pollAs(env)
@@ -154,7 +154,7 @@ t.test('a service account has its own identity exchanged, and that of the manage
   t.equal(registry.asked.filter((asked) => asked === exchanged).length, 1)
 })
 
-t.test('who is refused in the name of a service account is told which identity that was', async (t) => {
+t.test('when a service account is refused, the message names its identity', async (t) => {
   const { entra, pollAs } = await azure(t, { granted: false })
   const env = { AZURE_AUTHORITY_HOST: `http://${entra.host}`, AZURE_TENANT_ID: 'tenant' }
   const poll = pollAs(env)

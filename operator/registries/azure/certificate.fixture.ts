@@ -1,4 +1,4 @@
-/** For tests: the certificate of an application and its key, made for this file and of no use to anybody. */
+/** For tests: the certificate of an application and its key, made for this file only. */
 export const testCertificate = `-----BEGIN CERTIFICATE-----
 MIIDGTCCAgGgAwIBAgIUM2XyCssUSNybhMLMT9ZkGJylB4swDQYJKoZIhvcNAQEL
 BQAwGzEZMBcGA1UEAwwQdGVzdC1hcHBsaWNhdGlvbjAgFw0yNjExMjYxMzA4MDRa

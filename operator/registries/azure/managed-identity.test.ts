@@ -59,7 +59,7 @@ async function azure(t: Test, answer: Peer['answer'] = metadataService, env: Rec
   return { metadata, registry, openedWith, transport, endpoints, poll, forms, nobody }
 }
 
-t.test('a machine of Azure’s reads its registries by its managed identity', async (t) => {
+t.test('a machine in Azure reads its registries with its managed identity', async (t) => {
   const { metadata, poll, forms } = await azure(t)
   await Promise.all([poll(), poll()])
   t.equal(await poll(), digest)
@@ -67,7 +67,7 @@ t.test('a machine of Azure’s reads its registries by its managed identity', as
   t.same(forms, [{ grant_type: 'access_token', service: host, access_token: 'entra' }])
 })
 
-t.test('of several identities the environment says which', async (t) => {
+t.test('the environment selects one of several identities', async (t) => {
   const env = { AZURE_CLIENT_ID: 'a b', AZURE_TENANT_ID: 'tenant' }
   const { metadata, poll, forms } = await azure(t, metadataService, env)
   t.equal(await poll(), digest)
@@ -76,7 +76,7 @@ t.test('of several identities the environment says which', async (t) => {
 })
 
 t.test(
-  'it is asked for registries of Azure’s alone, without other credentials, and not where it is switched off',
+  "it is used for Azure's registries only, without other credentials, and not when it is switched off",
   async (t) => {
     const { metadata, openedWith, registry } = await azure(t)
     const login = { kind: 'basic', username: 'ann', password: 'hunter2' } as const
@@ -89,7 +89,7 @@ t.test(
   },
 )
 
-t.test('who is refused is told which identity that was, and what it needs', async (t) => {
+t.test('the refusal names the identity and what it needs', async (t) => {
   const unknown = await azure(t, metadataService, { AZURE_CLIENT_ID: 'unknown' })
   await t.rejects(unknown.poll(), {
     reason: 'RegistryAccessDenied',
@@ -103,7 +103,7 @@ t.test('who is refused is told which identity that was, and what it needs', asyn
   t.notMatch(refused, /entra|refresh|password/)
 })
 
-t.test('elsewhere its absence costs one request, and is told', async (t) => {
+t.test('outside Azure it costs one request, and the message says that there is none', async (t) => {
   for (const answer of [
     (_: IncomingMessage, response: ServerResponse) => response.writeHead(404).end(),
     (request: IncomingMessage) => request.socket.destroy(),
@@ -115,7 +115,7 @@ t.test('elsewhere its absence costs one request, and is told', async (t) => {
   }
 })
 
-t.test('where nobody answers, two seconds are lost in ten minutes, whatever the number of registries', async (t) => {
+t.test('where nobody answers, it costs two seconds every ten minutes, for any number of registries', async (t) => {
   const { metadata, transport, endpoints } = await azure(t, () => undefined)
   const clock = new SteppedTime()
   const identity = new ManagedIdentity({ transport, endpoints, env: {}, clock })
@@ -129,7 +129,7 @@ t.test('where nobody answers, two seconds are lost in ten minutes, whatever the 
   t.equal(await identity.token(), 'entra')
 })
 
-t.test('while it cannot say, nothing is concluded', async (t) => {
+t.test('while the service cannot answer, the poll fails and is tried again', async (t) => {
   for (const status of [410, 429, 500]) {
     const { poll } = await azure(t, (_, response) => response.writeHead(status).end())
     const failure = { name: 'TransientError', reason: 'RegistryUnavailable', message: new RegExp(`answered ${status}`) }

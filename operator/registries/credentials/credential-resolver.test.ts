@@ -90,7 +90,7 @@ t.test(
   },
 )
 
-t.test('who waits at the same time shares one request, and one who is called off ends it for nobody', async (t) => {
+t.test('polls at the same time share one request, and aborting one does not abort it for the others', async (t) => {
   const { issued, resolver } = counted()
   const serviceAccount = testAccount('shop', 'reader')
   const source = await resolver.resolve({ repository: web, serviceAccount })
@@ -101,7 +101,7 @@ t.test('who waits at the same time shares one request, and one who is called off
   t.same(issued, ['shop/reader'])
 })
 
-t.test('after a refusal they are issued anew, but not for each of those that share them', async (t) => {
+t.test('after a refusal credentials are issued anew, once for all that share them', async (t) => {
   const { ask, issued, pass } = counted()
   const refusedOnce = () => ask({ serviceAccount: testAccount('shop', 'reader'), afresh: true })
   for (let i = 0; i < 3; i++) await refusedOnce()
@@ -111,7 +111,7 @@ t.test('after a refusal they are issued anew, but not for each of those that sha
   t.equal(issued.length, 2)
 })
 
-t.test('an id shows nothing, and tells accounts apart by namespace and name', async (t) => {
+t.test('an id reveals nothing, and differs by namespace and name', async (t) => {
   const { resolver } = counted()
   const idOf = async (namespace: string, name: string) =>
     credentialId(await resolver.resolve({ repository: web, serviceAccount: testAccount(namespace, name) }))
@@ -121,7 +121,7 @@ t.test('an id shows nothing, and tells accounts apart by namespace and name', as
   t.match(await idOf('shop', 'reader'), /^[\w-]{43}$/)
 })
 
-t.test('a registry of no cloud says so, and nobody is asked', async (t) => {
+t.test('a registry without a cloud is never asked in the name of a service account', async (t) => {
   const server = await peer(t, (_, response) => response.writeHead(500).end())
   const { poll } = opened({ transport: transportTo(t, [server.host]), clock: systemClock, endpoints: {}, env: {} })
   const account = testAccount('shop', 'reader')
@@ -146,7 +146,7 @@ t.test('pull secrets are read only for registries that they open', async (t) => 
   t.ok(uses('registry.example.com/shop/web'))
 })
 
-t.test('who is refused is told which identity was used, and what it needs', async (t) => {
+t.test('the refusal names the identity and what it needs', async (t) => {
   const server = await peer(t, (_, response) => response.writeHead(403).end())
   const origins = { 'shop.azurecr.io': `http://${server.host}` }
   const transport = transportTo(t, [], { origins })

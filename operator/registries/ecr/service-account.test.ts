@@ -20,7 +20,7 @@ t.test('ECR in the name of service accounts', async (t) => {
       .filter(({ action }) => action === 'sts:AssumeRoleWithWebIdentity')
       .map(({ body }) => new URLSearchParams(body))
 
-  t.test('each asks with the role of its annotation, by one exchange however many polls there are', async (t) => {
+  t.test('each account uses the role in its annotation, with one exchange for any number of polls', async (t) => {
     const { poll, registries, accessTo } = made()
     const accounts = ['shop', 'bank'].map((tenant) => testAccount(tenant, 'reader', roleOf(tenant)))
     moto.forget()
@@ -45,7 +45,7 @@ t.test('ECR in the name of service accounts', async (t) => {
     t.equal(moto.count('sts:AssumeRole'), 0, 'the identity of the manager is not used')
   })
 
-  t.test('an account that names no role is told so, and is mended by the annotation alone', async (t) => {
+  t.test('an account without a role gets a message, and the annotation alone fixes it', async (t) => {
     const { poll } = made()
     const account = testAccount('shop', 'plain')
     moto.forget()
@@ -67,7 +67,7 @@ t.test('ECR in the name of service accounts', async (t) => {
     t.equal(await ask(), digest)
   })
 
-  t.test('a role that does not trust the account is told with what its trust policy has to name', async (t) => {
+  t.test('for a role that does not trust the account, the message says what its trust policy must name', async (t) => {
     const { poll } = made()
     const account = testAccount('shop', 'reader', roleOf('bank'))
     const body =

@@ -69,7 +69,7 @@ t.test('a token in a file is exchanged, and read anew each time', async (t) => {
   t.same(metadata.asked, [], 'the metadata server is not asked')
 })
 
-t.test('a token of a workflow is fetched from its url, and an account of IAM’s is taken on', async (t) => {
+t.test("a workflow's token is fetched from a URL and exchanged for that of an IAM account", async (t) => {
   const { write, poll, readers, stsUrl, iam, lifetimes } = await withFile(t)
   const issuer = await peer(t, (request, response) => {
     if (request.headers.authorization !== 'Bearer of-the-job') return response.writeHead(401).end()
@@ -122,7 +122,7 @@ t.test('the key of a service account signs for a token', async (t) => {
   t.notMatch(refused, 'hunter2-secret')
 })
 
-t.test('what is wrong with the file is said, and public images are still read', async (t) => {
+t.test('the message says what is wrong with the file, and public images are still read', async (t) => {
   const { poll, write, registry, stsUrl, refusals, directory } = await withFile(t)
   t.match(await poll().catch(String), /cannot use the file .*: ENOENT/)
   await write('{"private_key": "hunter2-secret"')
@@ -152,7 +152,7 @@ t.test('what is wrong with the file is said, and public images are still read', 
   t.equal(await poll(), digest)
 })
 
-t.test('no token is sent without TLS, and invalid files are named', async (t) => {
+t.test('no token is sent without TLS, and the message names the invalid field', async (t) => {
   const token = { file: '/token' }
   const sts = 'https://sts.googleapis.com/v1/token'
   const user = { type: 'authorized_user', client_id: 'gcloud', client_secret: 's', refresh_token: 'r' }
@@ -179,7 +179,7 @@ t.test('no token is sent without TLS, and invalid files are named', async (t) =>
   t.equal(faultOf(user), undefined)
 })
 
-t.test('the login of a person by gcloud is refreshed', async (t) => {
+t.test('the login of a person with gcloud is refreshed', async (t) => {
   const { write, poll, readers, exchanges, stsUrl, refusals } = await withFile(t)
   // The library asks https://oauth2.googleapis.com/token. A token_uri leads elsewhere, as in the keys of service accounts.
   await write({
@@ -198,7 +198,7 @@ t.test('the login of a person by gcloud is refreshed', async (t) => {
   t.notMatch(refused, /refresh-me|secret-of-gcloud/)
 })
 
-t.test('a role of AWS’s is proven by a signed request, with credentials of the metadata service', async (t) => {
+t.test('an AWS role is proven by a request that is signed with credentials of the metadata service', async (t) => {
   const { write, poll, readers, stsUrl, exchanges } = await withFile(t)
   for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) {
     const before = process.env[name]
@@ -236,7 +236,7 @@ t.test('a role of AWS’s is proven by a signed request, with credentials of the
   t.ok(ec2.asked.includes('GET /roles/reader'))
 })
 
-t.test('a program that the environment allows gives the token, and nothing of its output is shown', async (t) => {
+t.test('a program supplies the token if the environment allows it, and its output is never shown', async (t) => {
   const { write, poll, readers, stsUrl, directory } = await withFile(t)
   const allowed = 'GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES'
   t.teardown(() => delete process.env[allowed])

@@ -24,7 +24,7 @@ function openedAt(
   return { ...made, poll: (login?: Login) => made.poll(web, 'env-prod', login) }
 }
 
-t.test('on GKE a service account is exchanged for what it is at Google, each for itself', async (t) => {
+t.test('on GKE each service account gets an access token of its own', async (t) => {
   const cloud = await googleCloud(t)
   const { exchanges, readers, seen, metadata } = cloud
   const { poll } = openedAt(cloud)
@@ -57,7 +57,7 @@ t.test('on GKE a service account is exchanged for what it is at Google, each for
   )
 })
 
-t.test('elsewhere the settings name the provider, and the annotation an account of IAM’s', async (t) => {
+t.test('elsewhere the settings name the provider, and the annotation an IAM account', async (t) => {
   const cloud = await googleCloud(t)
   const { poll } = openedAt(cloud, provider)
   cloud.readers.add(`token-of-${email}`)
@@ -71,7 +71,7 @@ t.test('elsewhere the settings name the provider, and the annotation an account 
   t.same(cloud.metadata.asked, [])
 })
 
-t.test('an annotation that is no account of IAM’s never becomes part of an address', async (t) => {
+t.test('an annotation that is not an IAM account never becomes part of an address', async (t) => {
   const cloud = await googleCloud(t)
   for (const written of ['', '../x', `${email}/../y`, 'a b@x.gserviceaccount.com', 'me@example.com', `${email}\n`]) {
     const account = testAccount('shop', 'reader', { 'iam.gke.io/gcp-service-account': written })
@@ -83,7 +83,7 @@ t.test('an annotation that is no account of IAM’s never becomes part of an add
   t.same([...cloud.exchanges, ...cloud.iam.asked], [])
 })
 
-t.test('without a pool it is said which setting is missing, and nothing is asked', async (t) => {
+t.test('without a pool, the message names the missing setting, and no service is asked', async (t) => {
   const cloud = await googleCloud(t)
   cloud.cluster.metadata = undefined
   const account = testAccount('shop', 'reader')
@@ -100,7 +100,7 @@ t.test('without a pool it is said which setting is missing, and nothing is asked
   t.same([...account.audiences, ...cloud.exchanges, ...cloud.registry.asked], [])
 })
 
-t.test('who refused, and what to grant, is told without a token', async (t) => {
+t.test('the message says who refused and what to grant, and contains no token', async (t) => {
   const cloud = await googleCloud(t)
   const poll = async (of: Record<string, string> = {}) => {
     const refused = await openedAt(cloud, provider)
@@ -154,7 +154,7 @@ t.test('a ContainerVersion without the field uses the identity of the manager on
   t.same(cloud.exchanges, [])
 })
 
-t.test('what the setting allows is what is understood', async (t) => {
+t.test('the setting allows exactly the names that are understood', async (t) => {
   const { pattern } = settingOf('googleWorkloadIdentity')
   const texts = [
     provider,

@@ -68,7 +68,7 @@ export async function googleCloud(t: Test) {
     if (value === undefined || request.headers['metadata-flavor'] !== 'Google') return response.writeHead(404).end()
     return response.writeHead(200, { 'metadata-flavor': 'Google' }).end(value)
   })
-  /** Whoever is a reader. */
+  /** Access tokens and logins with the right to read. */
   const readers = new Set<string>()
   const seen: string[] = []
   const registry = await peer(t, (request, response) => {

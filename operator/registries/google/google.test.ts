@@ -38,7 +38,7 @@ async function artifactRegistry(t: Test, answer: Answer = metadataServer) {
   return { metadata, registry, clock, gar: opened({ transport, clock, endpoints, env: {} }) }
 }
 
-t.test('a pod of Google’s cloud reads its registries without any secret, with one token an hour', async (t) => {
+t.test('a pod in Google Cloud reads its registries without any secret, with one token an hour', async (t) => {
   const { metadata, gar, clock } = await artifactRegistry(t)
   await Promise.all([gar.poll(web, 'env-prod'), gar.poll(web, 'env-prod')])
   for (let i = 0; i < 5; i++) t.equal(await gar.poll(web, 'env-prod'), digest)

@@ -1,15 +1,15 @@
 import type { Digest } from '../../images/digest.ts'
 import type { Credentials, Registry } from '../registry.ts'
 
-/** How the suite makes images in the registry under test. */
+/** A registry under test, its users, and how the suite pushes images to it. */
 export interface RegistryBench {
   readonly registry: Registry
   readonly host: string
-  /** Of someone who may read and write. */
+  /** Can read and write. */
   readonly credentials: Credentials
-  /** Of someone who may only read, where reading is asked for as another: `anonymous` where the images are public. */
+  /** Can only read: `anonymous` for public images. Default: `credentials`. */
   readonly reader?: Credentials | undefined
-  /** Those whom the registry does not let in; none where everybody may. */
+  /** Users whom the registry refuses. */
   readonly strangers?: readonly Credentials[] | undefined
   push(
     path: string,
@@ -22,14 +22,14 @@ export interface RegistryBench {
     },
   ): Promise<Digest>
   moveTag(path: string, tag: string, to: Digest): Promise<void>
-  /** Whether tags can be taken off there by themselves. Default: yes. */
+  /** Whether a tag can be removed without its image. Default: yes. */
   readonly untags?: boolean | undefined
-  /** The path of a repository whose tags are immutable, where the registry has such. */
+  /** The path of a repository whose tags are immutable, if the registry has one. */
   readonly immutable?: string | undefined
-  /** Whether it tells these credentials all tags of an image at once. Default: yes, where the registry can at all. */
+  /** Whether these credentials get all tags of an image at once. Default: yes, if the registry supports it. */
   readonly tellsAliases?: boolean | undefined
-  /** Whether it tells with these credentials when tags were pushed. Default: no. */
+  /** Whether these credentials get push times. Default: no. */
   readonly tellsPushTimes?: boolean | undefined
-  /** More than any page of the registry has, unless that was tried with other credentials. Default: 1203. */
+  /** More than one page of the registry has. Default: 1203. */
   readonly manyTags?: number | undefined
 }

@@ -1,4 +1,4 @@
-/** For tests: what the contract runs on, made as the program itself makes it: by the host's name, from the array of kinds. */
+/** For tests: the benches of the contract, made as the program makes its registries: by the host, from the array of kinds. */
 import type { Test } from 'tap'
 import { type Registry as Program, startRegistry } from '../../../e2e/harness/registry.ts'
 import { systemClock } from '../../time/clock.ts'
@@ -37,7 +37,7 @@ export interface Named {
   own(t: Test, program: Program, server: Peer): Promise<Own>
 }
 
-/** A registry that is known by its host, before the real one. */
+/** A stand-in for a registry that is known by its host, in front of a real registry. */
 export async function benchBehind(t: Test, { host, kind, special, own }: Named): Promise<RegistryBench> {
   const program = await startRegistry({ auth: 'token' })
   t.teardown(() => program.stop())
@@ -71,7 +71,7 @@ export async function benchAt(
   }
 }
 
-/** How images come into the real registry. */
+/** Pushes images to the real registry. */
 export const made = (program: Program): Pick<RegistryBench, 'push' | 'moveTag'> => ({
   push: async (path, tags, content) => (await program.push(path, tags, content)).digest,
   moveTag: (path, tag, to) => program.tag(path, to as `sha256:${string}`, tag),

@@ -33,7 +33,7 @@ async function benchOf(t: Test, host: string, users: Users, insecure: readonly s
 
 type Endpoints = Readonly<Record<string, string>>
 
-/** moto does not check credentials: which ones AWS is asked with is tested by identity.test.ts and service-account.test.ts. */
+/** moto does not check credentials. identity.test.ts and service-account.test.ts check which ones AWS gets. */
 const moto: ContractRun = {
   as: 'as moto plays it, with the identity of the process',
   start: async (t) => {

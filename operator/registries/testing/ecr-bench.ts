@@ -1,4 +1,4 @@
-/** For tests: ECR as moto plays it, and the registry that asks it. */
+/** For tests: moto in the place of ECR, and an `EcrRegistry` that asks it. */
 import type { Test } from 'tap'
 import { type Moto, motoEnvironment, startMoto } from '../../../e2e/harness/moto.ts'
 import type { Repository } from '../../images/reference.ts'

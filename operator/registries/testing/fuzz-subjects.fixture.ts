@@ -1,4 +1,4 @@
-/** For tests: what is given malformed answers, by the kinds of `registryKinds`; none of them may be missing here. */
+/** For tests: what gets malformed answers, by the kinds of `registryKinds`. A test checks that none is missing. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type fc from 'fast-check'
@@ -10,20 +10,20 @@ import { anonymous } from '../registry.ts'
 import type { Malformed } from './malformed-answers.fixture.ts'
 import type { Login } from './opened.fixture.ts'
 
-/** No message may have it in it. */
+/** No error message may contain it. */
 export const secret = 'hunter2-secret'
 
 export interface Place {
-  /** The server's address, which is also that of every API beside the registry's. */
+  /** The server's address, also for every API beside the registry's. */
   readonly server: string
-  /** For files; gone afterwards. */
+  /** For files. It is deleted afterwards. */
   readonly directory: string
 }
 
 export interface Subject {
-  /** Several, where a question waits for others that may join it: they are asked at the same time. */
+  /** With several hosts, each has a lane of its own, and all are asked at the same time. */
   readonly hosts: readonly string[]
-  /** Where the kind has more than one way to ask. */
+  /** Tells the ways apart in which a kind can be asked. */
   readonly as?: string
   deps?(place: Place): Partial<RegistriesOptions>
   readonly answers?: fc.Arbitrary<Malformed>
@@ -34,7 +34,7 @@ const google = 'europe-docker.pkg.dev'
 const azure = 'shop.azurecr.io'
 const harbor = 'harbor.example.com'
 const own = 'registry.example.com'
-/** The clients of so many accounts are kept. */
+/** Fewer than the clients that EcrApi keeps. */
 const accountsOfEcr = 50
 
 const ecrHosts = Array.from(
@@ -87,7 +87,7 @@ function workload({ server, directory }: Place): Partial<RegistriesOptions> {
 }
 
 function machine({ server }: Place): Partial<RegistriesOptions> {
-  // The other one is asked in the name of service accounts: nothing here leaves this machine.
+  // Service accounts ask Entra ID: nothing here leaves this machine.
   return { endpoints: { 'azure-metadata': server }, env: { AZURE_AUTHORITY_HOST: server } }
 }
 

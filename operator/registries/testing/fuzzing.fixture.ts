@@ -1,4 +1,4 @@
-/** For tests: one registry of this house against a server that answers nonsense, some thousand times. */
+/** For tests: one registry against a server that answers nonsense, some thousand times. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -20,7 +20,7 @@ export interface Scope {
 
 export interface Fuzzed {
   readonly registry: Registry
-  /** Each has a lane of its own: its question is asked beside those of the others, and gets its own answers. */
+  /** Each has a lane of its own: its request runs beside the others, and gets its own answers. */
   readonly hosts: readonly string[]
   readonly accessTo: Opened['accessTo']
   readonly logins: (lane: number) => readonly Login[]
@@ -46,7 +46,7 @@ const tellsTimes: Ask = async (registry, at, access) => {
   for await (const _ of registry.pushTimes?.(at, access) ?? []);
 }
 
-/** Not every registry can tell everything. */
+/** Not every registry has all methods. */
 const questionsTo = ({ describe, aliases, pushTimes }: Registry): readonly Ask[] => [
   ...questions,
   ...(describe ? [describes] : []),
@@ -54,7 +54,7 @@ const questionsTo = ({ describe, aliases, pushTimes }: Registry): readonly Ask[]
   ...(pushTimes ? [tellsTimes] : []),
 ]
 
-/** Each lane has its own nonsense; what is asked of none gets an ordinary challenge. */
+/** Each lane has its own answers. When they are used up, it answers with an ordinary challenge. */
 export class NonsenseServer {
   readonly queues = new Map<number, Malformed[]>()
   answered = 0
@@ -84,7 +84,7 @@ export class NonsenseServer {
     const own = `${this.origin}/lane-${lane}`
     const challenge = { 'www-authenticate': `Bearer realm="${own}/t"` }
     const next = this.queues.get(lane)?.shift() ?? { status: 401, headers: challenge, body: '{}', sent: 'whole' }
-    // What it was asked is for tests of one question.
+    // Only tests of a single request need the list.
     this.#peer.asked.length = 0
     this.answered++
     write(request, response, next, own)
@@ -109,13 +109,13 @@ function write(request: IncomingMessage, response: ServerResponse, next: Malform
 }
 
 /**
- * What this house keeps for minutes is to be asked for again and again: its time goes on between questions, and where a
- * limit makes one wait.
+ * Time that passes between requests, and wherever a limit makes a request wait, so that cached values expire again and
+ * again.
  */
 export class HurriedTime {
   #now = 1_000_000
 
-  /** From now on, it is that of the whole process. */
+  /** Replaces the clock of the whole process. */
   constructor() {
     Object.assign(monotonicClock, { now: () => this.#now })
   }
@@ -165,10 +165,10 @@ export async function fuzz(
       done += hosts.length
       onRun?.(Math.min(done, runs))
     }),
-    // To find a smaller example among many lanes would take minutes.
+    // With many lanes, shrinking a failure takes minutes.
     { numRuns: Math.ceil(runs / hosts.length), endOnFailure: hosts.length > 1 },
   )
-  // Without what was asked at the same time in other lanes, which would fill pages.
+  // Without the requests of other lanes, which would fill pages.
   if (failed) throw new Error(`with seed ${seed}, ${errorInstance}`, { cause: errorInstance })
 }
 
@@ -184,8 +184,7 @@ setFlagsFromString('--expose_gc')
 const collect = runInNewContext('gc') as () => void
 
 /**
- * What is held after what is not needed any more has gone, in bytes. What waits to be told that something has gone is
- * itself collected only the next time.
+ * Memory in use after a garbage collection, in bytes. It runs twice: finalizers are collected only the second time.
  */
 export async function memoryHeld(): Promise<number> {
   for (let times = 0; times < 2; times++) {

@@ -1,4 +1,4 @@
-/** For tests: registries with the credentials for them, resolved as a poll and a command resolve them. */
+/** For tests: registries and the credentials for them, resolved as polls and commands do. */
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { CredentialResolver } from '../credentials/credential-resolver.ts'
@@ -8,7 +8,7 @@ import type { ServiceAccount } from '../credentials/service-account.ts'
 import { Registries, type RegistriesOptions } from '../registries.ts'
 import { type Access, anonymous, type Credentials } from '../registry.ts'
 
-/** What is at hand: a pull secret, a service account, or nothing. */
+/** A pull secret, a service account, or nothing. */
 export type Login = Credentials | ServiceAccount
 
 export interface Opened {
