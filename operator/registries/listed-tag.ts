@@ -21,6 +21,6 @@ export function listedTag(name: unknown, digest: unknown, pushedAt: number): rea
   return [{ name, digest: isDigest(digest) ? digest : undefined, pushedAt: pushedAt > 0 ? pushedAt : undefined }]
 }
 
-/** Objects alone; whatever else a list contains is skipped. */
+/** Skips everything in a list that is not an object. */
 export const objectsIn = (list: unknown): readonly Readonly<Record<string, unknown>>[] =>
   Array.isArray(list) ? list.filter((entry) => typeof entry === 'object' && entry !== null) : []

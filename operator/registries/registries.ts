@@ -21,7 +21,7 @@ import type { RegistryDeps, RegistryKind } from './registry-kind.ts'
 export const registryKinds: readonly RegistryKind[] = [dockerHub, ghcr, quay, google, azure, ecr, harbor, oci]
 
 export interface RegistriesOptions extends RegistryDeps {
-  /** By host, the name of its kind, for hosts that do not tell it by their name. */
+  /** The name of the kind, by host, for hosts whose name does not show it. */
   readonly providers?: ReadonlyMap<string, string> | undefined
   /** By the host of the mirrored registry. */
   readonly mirrors?: ReadonlyMap<string, Mirror> | undefined

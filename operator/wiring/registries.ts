@@ -55,13 +55,13 @@ export function makeRegistries(
   { registries, transport }: OpenRegistries,
   settings: Settings,
   metrics: Metrics | undefined,
-  told: Pick<PollerOptions, 'onChange' | 'onComing'>,
+  callbacks: Pick<PollerOptions, 'onChange' | 'onComing'>,
   provider?: string,
 ): FollowedRegistries {
   const following = new Poller({
     registryFor: (repository) => registries.for(repository, provider),
     versions: new VersionFinder(),
-    ...told,
+    ...callbacks,
     pushPollFactor: settings.pushPollFactor,
     ...(metrics ? { onLook: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
   })

@@ -71,22 +71,22 @@ export class AzureCloud implements Cloud {
     return { name: `${kind} ${clientId}`, remedy, tenantId, token: () => this.#entra.token(application) }
   }
 
-  async #issue(host: string, principal: Principal, name: string, whom = ''): Promise<Issued> {
-    const { name: who, remedy, tenantId } = principal
+  async #issue(host: string, principal: Principal, name: string, prefix = ''): Promise<Issued> {
+    const { remedy, tenantId } = principal
     try {
       const token = await principal.token()
       if (token === undefined) {
-        const none = `${whom}cvmanager found no Azure identity, neither of this process nor of its machine: label its pod azure.workload.identity/use and annotate its service account with the client id.`
+        const none = `${prefix}cvmanager found no Azure identity, neither of this process nor of its machine: label its pod azure.workload.identity/use and annotate its service account with the client id.`
         return refused(name, none)
       }
-      const identity = { name, remedy: `${whom}cvmanager used the ${who}: ${remedy}.` }
+      const identity = { name, remedy: `${prefix}cvmanager used the ${principal.name}: ${remedy}.` }
       return {
         credentials: { kind: 'identity-token', token: await this.#exchange(host, token, tenantId), identity },
         lifetimeMs: refreshTokenMs,
       }
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error
-      return refused(name, `${whom}The ${who} was refused too (${error.message}): ${remedy}.`)
+      return refused(name, `${prefix}The ${principal.name} was refused too (${error.message}): ${remedy}.`)
     }
   }
 

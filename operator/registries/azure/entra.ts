@@ -72,7 +72,7 @@ export class EntraId {
         clientId,
         authority,
         ...proven,
-        // Given here, since MSAL would ask for them.
+        // Without these, MSAL would request them.
         knownAuthorities: [host],
         authorityMetadata: JSON.stringify({
           token_endpoint: `${authority}/oauth2/v2.0/token`,

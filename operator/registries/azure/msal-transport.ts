@@ -10,7 +10,7 @@ import {
 import { parseObject } from '../oci/manifest.ts'
 import type { Answer, Transport } from '../transport/transport.ts'
 
-/** One for each token: it keeps what went wrong, of which MSAL tells only that something did. */
+/** One for each token: it keeps the error, which MSAL replaces by a general one. */
 export class MsalTransport implements INetworkModule {
   failure: unknown
   readonly #transport: Transport

@@ -22,7 +22,7 @@ export interface Issued {
   readonly lifetimeMs: number
 }
 
-/** How long a refusal is believed: whoever mends it does not wait for long, and the cloud is not asked at each poll. */
+/** How long a refusal is cached: short for whoever fixes the cause, and long enough not to ask the cloud at each poll. */
 export const refusedForMs = 60_000
 
 /** @param remedy as in `CloudIdentity` */

@@ -22,7 +22,7 @@ export interface ServiceAccount {
 export const nameOfAccount = ({ namespace, name }: Pick<ServiceAccount, 'namespace' | 'name'>): string =>
   `${namespace}/${name}`
 
-/** For people whom a registry refuses: the first sentence of a remedy. */
+/** The first sentence of a remedy, for those whom the registry refuses. */
 export const askedAs = (account: ServiceAccount): string =>
   `cvmanager asked in the name of the service account ${nameOfAccount(account)} (spec.serviceAccountName).`
 

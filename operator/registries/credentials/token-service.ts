@@ -27,7 +27,7 @@ export class TokenRefused extends Error {
 
 /** At this address, all large clouds have the metadata service of the machine. */
 export const metadataAddress = '169.254.169.254'
-/** Without such a service, nobody answers at all. */
+/** Without a metadata service, there is no answer at all. */
 const metadataDeadlineMs = 2_000
 
 const usable = /^[\x21-\x7e]{1,32768}$/

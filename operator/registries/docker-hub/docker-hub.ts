@@ -34,7 +34,7 @@ export class DockerHubRegistry extends ListingRegistry {
     this.#hub = new HubApi(transport, hub, clock)
   }
 
-  /** `undefined` if the Hub does not tell: a private repository without a login, a limit, or the Hub is down. */
+  /** `undefined` for a private repository without a login, above a limit, and while the Hub is down. */
   override async aliases(
     repository: Repository,
     digest: Digest,
@@ -42,7 +42,7 @@ export class DockerHubRegistry extends ListingRegistry {
   ): Promise<readonly string[] | undefined> {
     const key = `${repository.path} ${credentialId(access.credentials)}`
     const reading = this.#listings.get(key, () => {
-      // It goes on when one of those who wait for it is called off, so it has a deadline of its own.
+      // Other callers may wait for it, so it has its own deadline instead of the signal of one of them.
       const signal = AbortSignal.timeout(listingDeadlineMs)
       return this.ifListed(() => this.#list(repository, { ...access, signal }), signal)
     })

@@ -39,7 +39,7 @@ export class HubApi {
     const send = async (): Promise<Answer> => {
       const authorization = await this.#login.header(access)
       return await this.#transport.send({
-        // It has limits of its own, which say nothing about the registry's.
+        // Its limits are not those of the registry.
         host: new URL(this.#origin).host,
         purpose: 'tags',
         method,

@@ -69,16 +69,16 @@ export class GoogleCloud implements Cloud {
       }),
     })
     const name = `service account ${nameOfAccount(account)} as ${email ?? 'itself'}`
-    const whom = askedAs(account)
+    const asked = askedAs(account)
     try {
-      const remedy = `${whom} Grant it the role roles/artifactregistry.reader (docs/registries.md).`
+      const remedy = `${asked} Grant it the role roles/artifactregistry.reader (docs/registries.md).`
       return issued(await accessTokenOf(client), name, remedy)
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error
       const remedy = error.url.pathname.endsWith(':generateAccessToken')
         ? `It may not act as ${email}, which its annotation ${iamAccount.annotation} names (${error.message}): grant it the role roles/iam.workloadIdentityUser on that account.`
         : `Its token was refused (${error.message}): check that ${exchangeAudience} exists and trusts this cluster's issuer.`
-      return refused(name, `${whom} ${remedy}`)
+      return refused(name, `${asked} ${remedy}`)
     }
   }
 

@@ -22,7 +22,7 @@ export class HarborRegistry extends ListingRegistry {
   protected override readonly listed = "artifacts of Harbor's own API"
   protected override readonly maxPages = 1000
 
-  /** `undefined` if the API does not tell: to robots without the right, at another registry, and while it is down. */
+  /** `undefined` for robots without the right, for other registries, and while Harbor's API is down. */
   override async aliases(
     repository: Repository,
     digest: Digest,

@@ -17,7 +17,7 @@ class NotListed extends Error {
   }
 }
 
-/** An OCI registry with an API of its own, which lists tags with their digests and push times. */
+/** An OCI registry that also has its own API, which lists tags with their digests and push times. */
 export abstract class ListingRegistry extends OciRegistry {
   /** For messages. */
   protected readonly listed: string = 'tags with their push times'
@@ -32,7 +32,7 @@ export abstract class ListingRegistry extends OciRegistry {
     return credentials
   }
 
-  /** `undefined` if the API does not tell: the tags are then searched, as in any registry. */
+  /** `undefined` if the API does not list them. The tags are then searched, as in any registry. */
   async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
     return await this.ifListed(async () => {
       const names: string[] = []
@@ -68,7 +68,7 @@ export abstract class ListingRegistry extends OciRegistry {
     }
   }
 
-  /** `undefined` if the API does not tell now. */
+  /** `undefined` if the API does not list the tags, or is down. */
   protected async ifListed<T>(read: () => Promise<T>, deadline?: AbortSignal): Promise<T | undefined> {
     try {
       return await read()

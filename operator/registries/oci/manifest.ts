@@ -25,8 +25,8 @@ export interface Manifest {
 /** From the answer's header, or else from the manifest itself; `undefined` if neither is valid. */
 export function mediaTypeOf({ headers, body }: Pick<Answer, 'headers' | 'body'>): string | undefined {
   // A header that occurs twice is a list, and ECR's JSON may contain anything.
-  const given: unknown = headers['content-type']
-  const [named = ''] = typeof given === 'string' ? given.split(';') : []
+  const header: unknown = headers['content-type']
+  const [named = ''] = typeof header === 'string' ? header.split(';') : []
   const known = manifestTypes.split(', ')
   return [named.trim().toLowerCase(), parseObject(body)?.mediaType].find(
     (type): type is string => typeof type === 'string' && known.includes(type),

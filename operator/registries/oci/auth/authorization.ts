@@ -1,4 +1,4 @@
-/** Which Authorization header a registry wants: its first refusal tells, and from then on the header is sent at once. */
+/** The Authorization header that a registry wants, learned from its first refusal and then sent at once. */
 import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../../images/reference.ts'
 import type { Clock } from '../../../time/clock.ts'
