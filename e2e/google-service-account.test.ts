@@ -6,7 +6,7 @@ import { ApiClient } from '../operator/kubernetes/client.ts'
 import { loadKubeConfig } from '../operator/kubernetes/kube-config.ts'
 import { serviceAccountOf } from '../operator/registries/credentials/service-account-tokens.ts'
 import { digest, googleCloud, web } from '../operator/registries/google/google.fixture.ts'
-import { Registries } from '../operator/registries/registries.ts'
+import { opened } from '../operator/registries/testing/opened.fixture.ts'
 import { systemClock } from '../operator/time/clock.ts'
 import { startCluster } from './harness/cluster.ts'
 
@@ -48,9 +48,11 @@ t.test('Google gets a token of the tenant’s account, which is valid for Google
   readers.add(`token-of-${email}`)
   const deps = { transport, clock: systemClock, endpoints, env: {} }
   const resolve = (namespace: string, googleWorkloadIdentity = '') =>
-    new Registries({ ...deps, googleWorkloadIdentity }).for(web).resolve(web, 'env-prod', {
-      credentials: serviceAccountOf(client, namespace, account),
-    })
+    opened({ ...deps, identity: { googleWorkloadIdentity } }).poll(
+      web,
+      'env-prod',
+      serviceAccountOf(client, namespace, account),
+    )
 
   const who = `system:serviceaccount:shop:${account}`
   t.equal(await resolve('shop'), digest)

@@ -19,17 +19,23 @@ const instead: Readonly<Record<string, string>> = {
   './gen/index.js': `
     export { createConfiguration } from '${ofClientNode}/gen/configuration.js'
     export { ServerConfiguration } from '${ofClientNode}/gen/servers.js'`,
-  // The HTTP client of the writers in the base class.
+  // The HTTP client of the writers in the base class. google-auth-library has one of its own, which stays.
   gaxios: '',
+  // Google's client for the metadata server: operator/registries/google asks it by the program's own transport.
+  'gcp-metadata': '',
+  // What Google's HTTP client sends with. It never sends: all requests go by that transport.
+  'https-proxy-agent': '',
+  'node-fetch': '',
 }
 
 export const leaveOut: Plugin = {
   name: 'leave-out',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(@kubernetes\/client-node|\.\/gen\/index\.js|gaxios)$/ }, ({ path }) => ({
-      path,
-      namespace: 'instead',
-    }))
+    onResolve(
+      { filter: /^(@kubernetes\/client-node|\.\/gen\/index\.js|gaxios|gcp-metadata|https-proxy-agent|node-fetch)$/ },
+      ({ path, importer }) =>
+        path === 'gaxios' && importer.includes('google-auth-library') ? undefined : { path, namespace: 'instead' },
+    )
     onLoad({ filter: /./, namespace: 'instead' }, ({ path }) => ({ contents: instead[path] ?? '', resolveDir: here }))
   },
 }

@@ -3,11 +3,10 @@ import { followable } from '../discovery/followable.ts'
 import type { Following, Offer, Version } from '../discovery/following.ts'
 import { NeedsChangeError, TransientError } from '../errors.ts'
 import type { Digest } from '../images/digest.ts'
-import type { Repository } from '../images/reference.ts'
 import { parseReference } from '../images/reference.ts'
 import { isConflict } from '../kubernetes/api-error.ts'
 import type { Store } from '../kubernetes/store.ts'
-import type { Credentials } from '../registries/registry.ts'
+import type { TargetCredentials } from '../registries/credentials/pull-secrets.ts'
 import { act } from '../rollouts/act/act.ts'
 import type { Hands } from '../rollouts/act/effects.ts'
 import { ViewOutdated } from '../rollouts/act/status-writer.ts'
@@ -15,28 +14,15 @@ import type { Observation, Plan } from '../rollouts/observe/observation.ts'
 import type { Observer } from '../rollouts/observe/observe.ts'
 import type { World } from '../rollouts/observe/selector-index.ts'
 import { plan, type Rules } from '../rollouts/plan/plan.ts'
-import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Outcome } from './queue.ts'
-
-/** Where the credentials for a registry come from. */
-export interface CredentialSource {
-  /** @param afresh not from memory: the registry has refused those. @throws NeedsChangeError `PullSecretInvalid`, … */
-  credentials(
-    object: ContainerVersion,
-    workloads: readonly WorkloadObject[],
-    repository: Repository,
-    afresh: boolean,
-  ): Promise<Credentials>
-  forget(key: string): void
-}
 
 export interface ReconcilerOptions {
   readonly objects: Store<ContainerVersion>
   readonly world: World
   readonly observer: Observer
   readonly following: Following
-  readonly credentials: CredentialSource
+  readonly credentials: TargetCredentials
   readonly rules: Rules
   readonly hands: Hands
   readonly clock: Clock

@@ -2,7 +2,7 @@
 import type { NeedsChangeError, TransientError } from '../errors.ts'
 import type { Digest } from '../images/digest.ts'
 import type { Repository } from '../images/reference.ts'
-import type { Credentials } from '../registries/registry.ts'
+import type { CredentialSource } from '../registries/credentials/credential-source.ts'
 import type { TagPolicy } from './tag-policy.ts'
 
 /**
@@ -13,7 +13,7 @@ export type Target = Polled & Followable
 
 interface Polled {
   readonly repository: Repository
-  readonly credentials: Credentials
+  readonly credentials: CredentialSource
   readonly intervalSeconds: number
   /** What was found before a restart: where the digest is the same still, its version is not searched for again. */
   readonly remembered?: Version | undefined

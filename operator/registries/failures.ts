@@ -1,25 +1,25 @@
-/** What went wrong with a registry, in words for the person who has to mend it. No time and no secret is ever in them. */
+/** Error messages about registries, for those who can fix the cause. They contain no time and no secret. */
 import { NeedsChangeError, TransientError } from '../errors.ts'
 import type { Repository } from '../images/reference.ts'
 import type { Credentials } from './registry.ts'
 import { Paused, Unreachable } from './transport/transport.ts'
 
-/** What was asked for: it is named in every message. */
+/** What was requested: every message names it. */
 export interface Asked {
   readonly repository: Repository
   /** `tag env-prod`, `the tags`, `image sha256:…`. */
   readonly what: string
-  /** The token service, where it was asked and not the registry itself. */
+  /** The token service, if it was asked instead of the registry itself. */
   readonly tokenService?: string | undefined
-  /** What one must be allowed to do for it; `pull` where it is not said. */
+  /** The right that it takes. Default: `pull`. */
   readonly right?: Right | undefined
 }
 
 export type Right = 'pull' | 'push' | 'delete'
 
-/** A registry said no. The message ends with a remedy for those who write ContainerVersions; others know a better one. */
+/** A registry refused. The message ends with a remedy for those who write ContainerVersions; the CLI has others. */
 export class RegistryRefusal extends NeedsChangeError {
-  /** The message without its remedy and without a full stop. */
+  /** The message without its remedy and its full stop. */
   readonly fault: string
 
   constructor(reason: string, fault: string, remedy: string) {
@@ -30,47 +30,47 @@ export class RegistryRefusal extends NeedsChangeError {
 
 type RegistryError = NeedsChangeError | TransientError
 
-const whom = ({ repository, tokenService }: Asked): string =>
+const server = ({ repository, tokenService }: Asked): string =>
   tokenService === undefined
     ? `the registry ${repository.host}`
     : `the token service ${tokenService} of the registry ${repository.host}`
 
-const place = ({ repository, what }: Asked): string => `${what} of repository ${repository.path}`
+const subject = ({ repository, what }: Asked): string => `${what} of repository ${repository.path}`
 
-/** The registry answered, and what it said is of no use: not the fault of the one who asked. */
+/** The registry's answer makes no sense. */
 export function answerInvalid(asked: Asked, fault: string): TransientError {
   return new TransientError(
     'RegistryAnswerInvalid',
-    `${whom(asked)} gave an answer for ${place(asked)} that cannot be used: ${fault}. Check that the address is that of a registry (OCI distribution API, /v2/) and not of a proxy or a login page before it.`,
+    `${server(asked)} gave an answer for ${subject(asked)} that cannot be used: ${fault}. Check that the address is that of a registry (OCI distribution API, /v2/) and not of a proxy or a login page before it.`,
   )
 }
 
 export function accessDenied(asked: Asked, status: number, credentials: Credentials): NeedsChangeError {
   const { repository, right = 'pull' } = asked
-  const about = `(${status}, asked for ${asked.what})`
-  return credentials.kind === 'anonymous'
-    ? new RegistryRefusal(
-        'RegistryAccessDenied',
-        `${whom(asked)} refused anonymous access to repository ${repository.path} ${about}`,
-        `Correct the repository's name, or name a pull secret for ${repository.host} in the workload's imagePullSecrets.`,
-      )
-    : new RegistryRefusal(
-        'RegistryAccessDenied',
-        `${whom(asked)} refused the credentials for repository ${repository.path} ${about}`,
-        `Check the user, the password and their right to ${right} in the pull secret for ${repository.host}.`,
-      )
+  const { path, host } = repository
+  const isAnonymous = credentials.kind === 'anonymous'
+  const refused = isAnonymous ? 'anonymous access to repository' : 'the credentials for repository'
+  const fault = `${server(asked)} refused ${refused} ${path} (${status}, asked for ${asked.what})`
+  const otherwise = `name a pull secret for ${host} in the workload's imagePullSecrets`
+  if (credentials.identity !== undefined) {
+    return new RegistryRefusal('RegistryAccessDenied', fault, `${credentials.identity.remedy} Or ${otherwise}.`)
+  }
+  const remedy = isAnonymous
+    ? `Correct the repository's name, or ${otherwise}.`
+    : `Check the user, the password and their right to ${right} in the pull secret for ${host}.`
+  return new RegistryRefusal('RegistryAccessDenied', fault, remedy)
 }
 
-/** The registry sends those who want a token to another site. */
+/** The registry names a token service at another site. */
 export function authHostForbidden({ repository }: Asked, named: string): NeedsChangeError {
   return new RegistryRefusal(
     'RegistryAddressForbidden',
     `the registry ${repository.host} names ${named} as its token service for repository ${repository.path}, which is another site, so nothing was sent there`,
-    `If that is right, say so in the manager's settings: --auth-host ${repository.host}=${named}.`,
+    `If that is right, allow it in the manager's settings: --auth-host ${repository.host}=${named}.`,
   )
 }
 
-/** For any status that is not the wanted one. */
+/** For any status but the expected one. */
 export function statusFailure(
   asked: Asked,
   status: number,
@@ -90,7 +90,7 @@ export function statusFailure(
   if (status >= 500) {
     return new TransientError(
       'RegistryUnavailable',
-      `${whom(asked)} answered ${status} for ${place(asked)}. It is tried again; if it lasts, look into the registry's own log.`,
+      `${server(asked)} answered ${status} for ${subject(asked)}. cvmanager tries again; if it lasts, check the registry's log.`,
       { retryAfterMs },
     )
   }
@@ -100,12 +100,12 @@ export function statusFailure(
 function throttled(asked: Asked, retryAfterMs: number | undefined): TransientError {
   return new TransientError(
     'RegistryThrottled',
-    `the registry ${asked.repository.host} limits how often it is asked (429), so ${place(asked)} was not looked at. It is asked again when the registry allows it; if it lasts, raise pollIntervalSeconds or use credentials with a higher limit.`,
+    `the registry ${asked.repository.host} limits how often it is asked (429), so cvmanager did not poll ${subject(asked)}. It asks again when the registry allows it; if it lasts, raise pollIntervalSeconds or use credentials with a higher limit.`,
     { retryAfterMs },
   )
 }
 
-/** Of what `Transport.send` throws; anything else, an abort among it, passes as it is. */
+/** For what `Transport.send` throws. Anything else, such as an abort, is returned as it is. */
 export function transportFailure(asked: Asked, thrown: unknown): unknown {
   if (thrown instanceof Paused) return throttled(asked, thrown.retryAfterMs)
   if (!(thrown instanceof Unreachable)) return thrown
@@ -116,14 +116,14 @@ export function transportFailure(asked: Asked, thrown: unknown): unknown {
     case 'forbidden':
       return new NeedsChangeError(
         'RegistryAddressForbidden',
-        `${whom(asked)} is not asked for ${place(asked)}: ${thrown.message} (loopback, link-local and metadata addresses). Correct spec.imageRepo, or what the registry names as its token service or storage.`,
+        `cvmanager does not ask ${server(asked)} for ${subject(asked)}: ${thrown.message} (loopback, link-local and metadata addresses). Correct spec.imageRepo, or what the registry names as its token service or storage.`,
       )
     case 'connect':
     case 'closed':
     case 'timeout':
       return new TransientError(
         'RegistryUnavailable',
-        `${whom(asked)} cannot be reached for ${place(asked)}: ${thrown.message}. Check its address and the network; a registry without TLS has to be named by --insecure-registry.`,
+        `${server(asked)} cannot be reached for ${subject(asked)}: ${thrown.message}. Check its address and the network; name a registry without TLS by --insecure-registry.`,
       )
     default:
       return thrown.kind satisfies never

@@ -25,7 +25,7 @@ async function mirrored(t: Test, options: RegistryOptions = {}, prefix = '') {
   return { origin, mirror, web, registry: registries.for(web) }
 }
 
-t.test('the contract, through a mirror that has nothing of it', async (t) => {
+t.test('the contract, through an empty mirror', async (t) => {
   const { origin, registry } = await mirrored(t)
   await registryContract(t, {
     registry,
@@ -36,7 +36,7 @@ t.test('the contract, through a mirror that has nothing of it', async (t) => {
   })
 })
 
-t.test('what is read comes from the mirror alone, with the credentials for the mirror', async (t) => {
+t.test("reads go to the mirror only, with the mirror's credentials", async (t) => {
   const { origin, mirror, registry, web } = await mirrored(t, { auth: 'basic' }, 'hub-proxy')
   const { digest } = await mirror.push('hub-proxy/shop/web', ['v1', 'env-prod'], { labels: { made: 'here' } })
   const as = { credentials: tenant }
@@ -48,7 +48,7 @@ t.test('what is read comes from the mirror alone, with the credentials for the m
 })
 
 t.test(
-  'where the mirror is away, or lacks it, the registry is asked, and the mirror left alone for a while',
+  'when the mirror is down or lacks an image, the registry is asked, and the mirror not for a while',
   async (t) => {
     const { origin, mirror, registry, web } = await mirrored(t)
     const { digest } = await origin.push('shop/web', 'env-prod')
@@ -67,16 +67,16 @@ t.test(
   },
 )
 
-t.test('where both are away, both are named', async (t) => {
+t.test('when both are down, the message names both', async (t) => {
   const { origin, mirror, registry, web } = await mirrored(t)
   await Promise.all([origin.goAway(), mirror.goAway()])
   const message = new RegExp(
-    `${origin.host} cannot be reached.*Its mirror ${mirror.host} was asked before: .*ECONNREFUSED`,
+    `${origin.host} cannot be reached.*Its mirror ${mirror.host} failed before: .*ECONNREFUSED`,
   )
   await t.rejects(registry.resolve(web, 'env-prod', access), { name: 'TransientError', message })
 })
 
-t.test('tags are put on the registry itself, never on the mirror', async (t) => {
+t.test('tags are added in the registry itself, never in the mirror', async (t) => {
   const { origin, mirror, registry, web } = await mirrored(t)
   const { digest } = await origin.push('shop/web', 'v1')
   t.equal(await registry.tag(web, digest, 'env-prod', access), 'added')

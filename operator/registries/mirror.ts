@@ -1,7 +1,6 @@
 /**
- * A registry that is read by way of its mirror: a pull-through cache, or a copy that somebody keeps. Where the mirror is
- * away, or does not have what is asked for, the registry itself is asked. What changes something always goes to the
- * registry itself, and images keep its name.
+ * A registry that is read through its mirror: a pull-through cache, or a copy that somebody maintains. If the mirror is down
+ * or lacks something, the registry itself is asked. Changes always go to the registry, and images keep its name.
  */
 
 import { NeedsChangeError, TransientError } from '../errors.ts'
@@ -13,14 +12,14 @@ import type { Access, Credentials, Labels, Registry, Tagged, Untagged } from './
 
 export interface Mirror {
   readonly host: string
-  /** Before the repository's path, e.g. a proxy project of Harbor; empty for none. */
+  /** Goes before the repository's path, e.g. a proxy project of Harbor; may be empty. */
   readonly prefix: string
-  /** The manager's own: a tenant's are for the registry, and are shown to nobody else. */
-  readonly credentials: (repository: Repository) => Promise<Credentials>
+  /** The manager's own credentials: those of a tenant are for the registry only. */
+  readonly credentials: (repository: Repository, signal: AbortSignal | undefined) => Promise<Credentials>
 }
 
-/** A mirror that is away is not asked again before: its deadline would be waited for at each look. */
-const awayForMs = 30_000
+/** How long a mirror that is down is not asked: each poll would wait for its deadline. */
+const downForMs = 30_000
 
 export class MirroredRegistry implements Registry {
   readonly kind: string
@@ -30,9 +29,9 @@ export class MirroredRegistry implements Registry {
   readonly #at: Registry
   readonly #mirror: Mirror
   readonly #clock: Clock
-  #awayUntil = 0
+  #downUntil = 0
 
-  /** @param at what serves the mirror's host. Aliases are searched there: what tells them at once is not mirrored. */
+  /** @param at serves the mirror's host. Aliases are searched for there: an API that lists them is not mirrored. */
   constructor(registry: Registry, at: Registry, mirror: Mirror, clock: Clock = monotonicClock) {
     this.kind = registry.kind
     this.#registry = registry
@@ -48,7 +47,7 @@ export class MirroredRegistry implements Registry {
   }
 
   async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
-    // Whole or not at all: half a list of one and half of the other would be the list of neither.
+    // All pages come from one of them: the two lists may differ.
     const pages = await this.#read(repository, access, async (from, there, own) => {
       const all: (readonly string[])[] = []
       for await (const page of from.tags(there, own)) all.push(page)
@@ -72,24 +71,24 @@ export class MirroredRegistry implements Registry {
   async #read<T>(
     repository: Repository,
     access: Access,
-    ask: (from: Registry, repository: Repository, access: Access) => Promise<T>,
+    read: (from: Registry, repository: Repository, access: Access) => Promise<T>,
   ): Promise<T> {
     const { host, prefix, credentials } = this.#mirror
-    if (this.#clock.now() < this.#awayUntil) return await ask(this.#registry, repository, access)
+    if (this.#clock.now() < this.#downUntil) return await read(this.#registry, repository, access)
     let reason: Error
     try {
       const there = { host, path: prefix === '' ? repository.path : `${prefix}/${repository.path}` }
-      return await ask(this.#at, there, { ...access, credentials: await credentials(there) })
+      return await read(this.#at, there, { ...access, credentials: await credentials(there, access.signal) })
     } catch (error) {
       if (!(error instanceof TransientError || error instanceof NeedsChangeError)) throw error
-      if (error instanceof TransientError) this.#awayUntil = this.#clock.now() + awayForMs
+      if (error instanceof TransientError) this.#downUntil = this.#clock.now() + downForMs
       reason = error
     }
     try {
-      return await ask(this.#registry, repository, access)
+      return await read(this.#registry, repository, access)
     } catch (error) {
       if (!(error instanceof TransientError)) throw error
-      const both = `${error.message} Its mirror ${host} was asked before: ${reason.message}`
+      const both = `${error.message} Its mirror ${host} failed before: ${reason.message}`
       throw new TransientError(error.reason, both, { cause: error, retryAfterMs: error.retryAfterMs })
     }
   }

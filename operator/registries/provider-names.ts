@@ -1,5 +1,5 @@
 /**
- * The kinds in `registryKinds` by name, for `--provider` and its completion. They stand here once more because the
- * registries themselves, with what they import, would slow down every `--help`; a test compares the two.
+ * The names in `registryKinds`, for `--provider` and its completion. They are repeated here because importing the registries
+ * would slow down every `--help`. A test compares the two.
  */
 export const providerNames = ['dockerhub', 'ghcr', 'quay', 'gar', 'acr', 'ecr', 'harbor', 'oci'] as const

@@ -1,7 +1,8 @@
 import { NeedsChangeError } from '../errors.ts'
 import type { Repository } from '../images/reference.ts'
 import { azure } from './azure/azure.ts'
-import { ByServiceAccount } from './credentials/by-service-account.ts'
+import type { Cloud } from './credentials/cloud.ts'
+import type { RegistryCloud } from './credentials/credential-resolver.ts'
 import { dockerHub } from './docker-hub/docker-hub.ts'
 import { ecr } from './ecr/ecr.ts'
 import { ghcr } from './ghcr/ghcr.ts'
@@ -14,26 +15,30 @@ import type { Registry } from './registry.ts'
 import type { RegistryDeps, RegistryKind } from './registry-kind.ts'
 
 /**
- * Every kind of registry; the first that knows the host serves it, and `oci`, the last, serves all others. To add one
- * takes a file and a line here.
+ * Every kind of registry. The first that knows the host serves it; `oci`, the last, serves all others. Adding a kind takes
+ * one file and one line here.
  */
 export const registryKinds: readonly RegistryKind[] = [dockerHub, ghcr, quay, google, azure, ecr, harbor, oci]
 
-/** Whether what a pull secret holds for that host is ever asked with. */
-export const usesPullSecrets = ({ host }: Repository): boolean =>
-  registryKinds.find(({ serves }) => serves(host))?.ignoresPullSecrets !== true
+export interface RegistriesOptions extends RegistryDeps {
+  /** The name of the kind, by host, for hosts whose name does not show it. */
+  readonly providers?: ReadonlyMap<string, string> | undefined
+  /** By the host of the mirrored registry. */
+  readonly mirrors?: ReadonlyMap<string, Mirror> | undefined
+}
 
 /** Chooses by the repository's host, parsed exactly and never by a substring (B02), unless a provider is named. */
 export class Registries {
-  readonly #deps: RegistryDeps
+  readonly #options: RegistriesOptions
   readonly #made = new Map<string, Registry>()
-  readonly #mirrors = new Map<string, Registry>()
+  readonly #mirrored = new Map<string, Registry>()
+  readonly #clouds = new Map<string, Cloud>()
 
-  constructor(deps: RegistryDeps) {
-    this.#deps = deps
+  constructor(options: RegistriesOptions) {
+    this.#options = options
   }
 
-  /** @throws NeedsChangeError `RegistryHostMismatch` where the named provider does not serve that host */
+  /** @throws NeedsChangeError `RegistryHostMismatch` if the named provider does not serve that host */
   for({ host }: Repository, provider?: string): Registry {
     const kind = this.#kindOf(host, provider)
     if (kind === undefined) {
@@ -42,29 +47,35 @@ export class Registries {
         `${host} is not a host of the provider ${provider}; leave --provider out, or name one of: ${registryKinds.map((each) => each.kind).join(', ')}`,
       )
     }
-    const mirror = this.#deps.mirrors?.get(host)
-    return mirror === undefined ? this.#of(kind) : this.#mirrored(host, kind, mirror)
+    const mirror = this.#options.mirrors?.get(host)
+    if (mirror === undefined) return this.#registryOf(kind)
+    // A mirror has no mirror of its own: two that mirror each other would never end.
+    const at = this.#registryOf(this.#kindOf(mirror.host) ?? oci)
+    return once(this.#mirrored, `${kind.kind} ${host}`, () => new MirroredRegistry(this.#registryOf(kind), at, mirror))
   }
 
-  #kindOf(host: string, named = this.#deps.providers?.get(host)): RegistryKind | undefined {
+  /** Which cloud issues credentials for the repository. */
+  cloudOf({ host }: Repository, provider?: string): RegistryCloud {
+    const kind = this.#kindOf(host, provider)
+    const make = kind?.makeCloud
+    const cloud = kind && make && once(this.#clouds, kind.kind, () => make(this.#options))
+    return { cloud, ignoresPullSecrets: kind?.ignoresPullSecrets === true }
+  }
+
+  #kindOf(host: string, named = this.#options.providers?.get(host)): RegistryKind | undefined {
     if (named === undefined) return registryKinds.find(({ serves }) => serves(host))
     return registryKinds.find(
-      ({ kind, serves, underAnyHost }) => kind === named && (underAnyHost === true || serves(host)),
+      ({ kind, serves, servesAnyHost }) => kind === named && (servesAnyHost === true || serves(host)),
     )
   }
 
-  #of(kind: RegistryKind): Registry {
-    const made = this.#made.get(kind.kind) ?? new ByServiceAccount(kind, this.#deps)
-    this.#made.set(kind.kind, made)
-    return made
+  #registryOf(kind: RegistryKind): Registry {
+    return once(this.#made, kind.kind, () => kind.make(this.#options))
   }
+}
 
-  #mirrored(host: string, kind: RegistryKind, mirror: Mirror): Registry {
-    const key = `${kind.kind} ${host}`
-    // A mirror is not mirrored in its turn: two of each other would never end.
-    const at = this.#kindOf(mirror.host) ?? oci
-    const made = this.#mirrors.get(key) ?? new MirroredRegistry(this.#of(kind), this.#of(at), mirror)
-    this.#mirrors.set(key, made)
-    return made
-  }
+function once<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const made = known.get(key) ?? make()
+  known.set(key, made)
+  return made
 }

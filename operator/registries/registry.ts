@@ -1,15 +1,30 @@
 /** What cvmanager asks of an image registry. One file each implements it; the contract suite runs over all of them. */
 import type { Digest } from '../images/digest.ts'
 import type { Repository } from '../images/reference.ts'
-import type { ServiceAccount } from './credentials/service-account.ts'
 
-export type Credentials =
+export type Credentials = (
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
   /** An OAuth2 refresh token, `identitytoken` in a Docker config file. */
   | { readonly kind: 'identity-token'; readonly token: string }
-  /** What a cloud gives to a tenant's own service account. */
-  | ServiceAccount
+  /** For AWS's own APIs. */
+  | {
+      readonly kind: 'aws'
+      readonly accessKeyId: string
+      readonly secretAccessKey: string
+      readonly sessionToken?: string | undefined
+    }
+) & {
+  /** The cloud identity that was used, or that could not be used if the credentials are anonymous. */
+  readonly identity?: CloudIdentity | undefined
+}
+
+export interface CloudIdentity {
+  /** Stays the same when the credentials are renewed, and belongs to one tenant: `service account shop/reader`. */
+  readonly name: string
+  /** One or more sentences for those whom the registry refuses: which identity was used, and what it needs. */
+  readonly remedy: string
+}
 
 export const anonymous: Credentials = { kind: 'anonymous' }
 

@@ -1,6 +1,6 @@
 /**
- * One reading for all who want the same at the same time. What was begun before the question may lack the very thing that
- * is asked about, so whoever comes while one is under way shares the next one.
+ * Shares one read among all callers that want the same at the same time. A read that began before a call may lack what the
+ * call is about, so whoever calls during a read shares the next one.
  */
 interface Reading<T> {
   readonly current: Promise<T>

@@ -26,7 +26,7 @@ export const sync: ClusterCommands['sync'] = (request) =>
         namespaces: [namespace],
         only: `${namespace}/${name}`,
         provider,
-        credentials: credentials && { credentials: () => Promise.resolve(credentials), forget: () => undefined },
+        credentials,
         looked: onReconciled,
       }),
     )

@@ -4,7 +4,7 @@ import { group, plural, version } from '../api/names.ts'
 import type { Settings } from '../config/settings.ts'
 import { ContainerVersionOperator } from '../controller/operator.ts'
 import { type Outcome, WorkQueue } from '../controller/queue.ts'
-import { type CredentialSource, Reconciler } from '../controller/reconciler.ts'
+import { Reconciler } from '../controller/reconciler.ts'
 import { messageOf } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
@@ -14,7 +14,9 @@ import { ResourceCache } from '../kubernetes/resource-cache.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
 import type { CachedObject } from '../kubernetes/store.ts'
 import type { Logger } from '../log/log.ts'
-import { PullSecrets } from '../registries/credentials/pull-secrets.ts'
+import type { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
+import { PullSecrets, type TargetCredentials } from '../registries/credentials/pull-secrets.ts'
+import type { Credentials } from '../registries/registry.ts'
 import { ObjectWriter } from '../rollouts/act/status-writer.ts'
 import { Unwritten } from '../rollouts/act/unwritten.ts'
 import { gates } from '../rollouts/gates/gates.ts'
@@ -26,7 +28,7 @@ import { World } from '../rollouts/observe/selector-index.ts'
 import { strategies } from '../rollouts/strategies/strategies.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
-import { makeRegistries, readDockerLogins } from './registries.ts'
+import { makeRegistries, openRegistries } from './registries.ts'
 
 export interface ControllerOptions {
   readonly settings: Settings
@@ -39,7 +41,7 @@ export interface ControllerOptions {
   /** Empty: all. */
   readonly namespaces: readonly string[]
   /** Instead of pull secrets and the Docker config file. */
-  readonly credentials?: CredentialSource | undefined
+  readonly credentials?: Credentials | undefined
   /** As in `--provider`; undefined: what each repository's host says. */
   readonly provider?: string | undefined
   /** The only ContainerVersion to be worked on, by its key. */
@@ -77,7 +79,10 @@ export async function makeController(options: ControllerOptions) {
   const stores = workloads.map(({ store }) => store)
   for (const store of [objects, ...stores]) store.onRecovered(() => queue.hurry())
   const world = new World(objects, stores, add)
+  const open = await openRegistries(settings, metrics)
+  const resolver = open.resolverFor(options.provider)
   const registries = makeRegistries(
+    open,
     settings,
     metrics,
     {
@@ -96,7 +101,9 @@ export async function makeController(options: ControllerOptions) {
     world,
     observer: new Observer(client, world, clock),
     following: registries.following,
-    credentials: options.credentials ?? new PullSecrets(client, clock, await readDockerLogins(settings)),
+    credentials: options.credentials
+      ? onlyThese(options.credentials, resolver)
+      : new PullSecrets(client, clock, resolver),
     rules: { strategies, gates },
     hands: {
       client,
@@ -149,6 +156,12 @@ export async function makeController(options: ControllerOptions) {
     },
   }
 }
+
+/** The credentials of a command line. */
+const onlyThese = (found: Credentials, resolver: CredentialResolver): TargetCredentials => ({
+  credentials: (_owner, _workloads, repository, afresh) => resolver.resolve({ repository, found, afresh }),
+  forget: () => undefined,
+})
 
 /** Longer than any request may take, several times over: what has not moved by then is stuck. */
 const stuckMs = 180_000

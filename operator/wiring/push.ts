@@ -13,7 +13,7 @@ import type { Metrics } from '../http/metrics.ts'
 import { serveWebhooks } from '../http/server.ts'
 import type { Logger } from '../log/log.ts'
 import { systemClock } from '../time/clock.ts'
-import { awsIdentityOf, endpointsOf } from './aws.ts'
+import { endpointsOf } from './endpoints.ts'
 import { openTransport } from './transport.ts'
 
 export interface Push {
@@ -60,7 +60,7 @@ export async function openPush(
       const queue = await openQueue({
         url: ecrEventsQueue,
         env: process.env,
-        identity: awsIdentityOf(settings),
+        identity: settings,
         stsEndpoint: endpointsOf(settings).sts,
       })
       // It may no longer lead.

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
 import { startRegistry } from '../../e2e/harness/registry.ts'
@@ -5,8 +7,9 @@ import { account } from '../../e2e/harness/token-server.ts'
 import { until } from '../../e2e/harness/until.ts'
 import { loadSettings } from '../config/settings.ts'
 import type { Repository } from '../images/reference.ts'
+import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import type { Credentials } from '../registries/registry.ts'
-import { makeRegistries, openRegistries } from './registries.ts'
+import { makeRegistries, mirrorsOf, type OpenRegistries, openRegistries } from './registries.ts'
 
 const pullSecret: Credentials = { kind: 'basic', ...account }
 const path = 'shop/web'
@@ -30,6 +33,14 @@ async function twoRegistries(t: Test) {
   return { moto, program, settings, atEcr, atOwn, ofEcr, ofOwn: ofOwn.digest, forget }
 }
 
+/** One poll with a pull secret at hand. */
+async function poll({ registries, resolverFor }: OpenRegistries, repository: Repository) {
+  const source = await resolverFor().resolve({ repository, found: pullSecret })
+  return await registries
+    .for(repository)
+    .resolve(repository, 'check', { credentials: await currentCredentials(source) })
+}
+
 type Two = Awaited<ReturnType<typeof twoRegistries>>
 
 /** ECR is asked with the AWS identity of the process alone, the other one with the pull secret and a token for it. */
@@ -46,40 +57,38 @@ t.test(
   async (t) => {
     const two = await twoRegistries(t)
     const { moto, program, settings, atEcr, atOwn, ofEcr, ofOwn, forget } = two
-    const access = { credentials: pullSecret }
 
     for (const order of [
       [atEcr, atOwn],
       [atOwn, atEcr],
     ]) {
-      const { registries, transport } = openRegistries(settings)
-      t.teardown(() => transport.close())
+      const open = await openRegistries(settings)
+      t.teardown(() => open.transport.close())
       for (const repository of order) {
         forget()
-        const registry = registries.for(repository)
         const isEcr = repository === atEcr
-        t.equal(registry.kind, isEcr ? 'ecr' : 'oci')
-        t.equal(await registry.resolve(repository, 'check', access), isEcr ? ofEcr : ofOwn)
+        t.equal(open.registries.for(repository).kind, isEcr ? 'ecr' : 'oci')
+        t.equal(await poll(open, repository), isEcr ? ofEcr : ofOwn)
         t.equal((isEcr ? program.requests : moto.calls).length, 0, 'nobody else is asked')
       }
       forget()
-      const looks = [atEcr, atOwn, atEcr, atOwn].map((each) => registries.for(each).resolve(each, 'check', access))
-      t.same(await Promise.all(looks), [ofEcr, ofOwn, ofEcr, ofOwn], 'nor do they mix when both are asked at once')
+      const polls = [atEcr, atOwn, atEcr, atOwn].map((each) => poll(open, each))
+      t.same(await Promise.all(polls), [ofEcr, ofOwn, ofEcr, ofOwn], 'nor do they mix when both are asked at once')
       t.notOk(moto.calls.some(({ body }) => body.includes(account.password)))
     }
     forget()
-    const { registries, transport } = openRegistries(settings)
-    t.teardown(() => transport.close())
-    await Promise.all([atOwn, atEcr].map((each) => registries.for(each).resolve(each, 'check', access)))
+    const open = await openRegistries(settings)
+    t.teardown(() => open.transport.close())
+    await Promise.all([atOwn, atEcr].map((each) => poll(open, each)))
     assertOwnCredentials(t, two)
   },
 )
 
 t.test('B10 a provider that is named for one image decides nothing about another', async (t) => {
   const { moto, program, settings, atEcr, atOwn, ofEcr, ofOwn, forget } = await twoRegistries(t)
-  const { registries, transport } = openRegistries(settings)
-  t.teardown(() => transport.close())
-  const access = { credentials: pullSecret }
+  const open = await openRegistries(settings)
+  const { registries } = open
+  t.teardown(() => open.transport.close())
   for (const [named, provider, other, kind] of [
     [atEcr, 'ecr', atOwn, 'oci'],
     [atOwn, 'oci', atEcr, 'ecr'],
@@ -87,7 +96,7 @@ t.test('B10 a provider that is named for one image decides nothing about another
   ] as const) {
     t.equal(registries.for(named, provider).kind, provider)
     t.equal(registries.for(other).kind, kind, `${kind} beside ${provider}`)
-    t.equal(await registries.for(other).resolve(other, 'check', access), other === atEcr ? ofEcr : ofOwn)
+    t.equal(await poll(open, other), other === atEcr ? ofEcr : ofOwn)
   }
   t.equal(registries.for(atOwn).kind, 'oci', 'nor is it remembered for its own host')
 
@@ -103,20 +112,47 @@ t.test('B10 a provider that is named for one image decides nothing about another
 t.test('B10 followed from one place, both are followed where they are', { timeout: 60_000 }, async (t) => {
   const two = await twoRegistries(t)
   const { settings, atEcr, atOwn, ofEcr, ofOwn } = two
-  const { following, close } = makeRegistries(settings, undefined, { onChange: () => undefined })
+  const open = await openRegistries(settings)
+  const { following, close } = makeRegistries(open, settings, undefined, { onChange: () => undefined })
   t.teardown(close)
-  const follow = (key: string, repository: Repository) =>
+  const follow = async (key: string, repository: Repository) =>
     following.follow(key, {
       repository,
       tag: 'check',
-      credentials: pullSecret,
+      credentials: await open.resolverFor().resolve({ repository, found: pullSecret }),
       versionSyntax: 'v[0-9]+',
       intervalSeconds: 5,
     })
-  follow('workload', atEcr)
-  follow('verification', atOwn)
+  await follow('workload', atEcr)
+  await follow('verification', atOwn)
   const offers = () => [following.offer('workload'), following.offer('verification')]
   await until('both to be known', () => offers().every(({ state }) => state === 'known'))
   t.match(offers(), [{ version: { digest: ofEcr, name: 'v1' } }, { version: { digest: ofOwn, name: 'v2' } }])
   assertOwnCredentials(t, two)
+})
+
+t.test('mirrors are written as HOST=MIRROR with a path or without', async (t) => {
+  const mirrors = [
+    'docker.io=mirror.example.com:5000/hub/proxy',
+    'ghcr.io=other.example.com',
+    'ghcr.io=third.example.com',
+  ]
+  const byHost = mirrorsOf(loadSettings({ flags: { mirrors } }), () => Promise.resolve(pullSecret))
+  t.match(byHost.get('docker.io'), { host: 'mirror.example.com:5000', prefix: 'hub/proxy' })
+  t.match(byHost.get('ghcr.io'), { host: 'other.example.com', prefix: '' })
+})
+
+t.test('a mirror is asked with the manager’s own credentials, and never with those of a tenant', async (t) => {
+  const program = await startRegistry({ auth: 'basic' })
+  t.teardown(() => program.stop())
+  const { digest } = await program.push('hub/library/nginx', ['check'])
+  const dockerConfig = join(t.testdir({}), 'config.json')
+  const auth = Buffer.from(`${account.username}:${account.password}`).toString('base64')
+  await writeFile(dockerConfig, JSON.stringify({ auths: { [program.host]: { auth } } }))
+  const flags = { mirrors: [`docker.io=${program.host}/hub`], dockerConfig, insecureRegistries: [program.host] }
+  const { registries, transport } = await openRegistries(loadSettings({ flags }))
+  t.teardown(() => transport.close())
+  const nginx = { host: 'docker.io', path: 'library/nginx' }
+  const tenant: Credentials = { kind: 'basic', username: 'tenant', password: 'x' }
+  t.equal(await registries.for(nginx).resolve(nginx, 'check', { credentials: tenant }), digest)
 })

@@ -5,46 +5,63 @@ import type { PollerOptions } from '../discovery/polling/poller-options.ts'
 import { VersionFinder } from '../discovery/versions/version-finder.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
+import type { Repository } from '../images/reference.ts'
+import { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
+import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import { DockerLogins } from '../registries/credentials/docker-logins.ts'
+import type { Mirror } from '../registries/mirror.ts'
 import { Registries } from '../registries/registries.ts'
-import { systemClock } from '../time/clock.ts'
-import { awsIdentityOf, endpointsOf } from './aws.ts'
-import { mirrorsOf, openTransport } from './transport.ts'
+import type { Transport } from '../registries/transport/transport.ts'
+import { monotonicClock } from '../time/timing.ts'
+import { endpointsOf } from './endpoints.ts'
+import { openTransport } from './transport.ts'
+
+export interface OpenRegistries {
+  readonly registries: Registries
+  /** @param provider as in `--provider`; undefined: the host of each repository decides */
+  resolverFor(provider?: string): CredentialResolver
+  readonly transport: Transport
+}
+
+/** Every registry, chosen by host, over one transport, and the credentials for them. Whoever opens it closes the transport. */
+export async function openRegistries(settings: Settings, metrics?: Metrics): Promise<OpenRegistries> {
+  const logins = await readDockerLogins(settings)
+  const transport = openTransport(settings, metrics)
+  const clock = monotonicClock
+  const resolverFor = (provider?: string) =>
+    new CredentialResolver({ cloudOf: (repository) => registries.cloudOf(repository, provider), logins, clock })
+  const ofMirrors = async (repository: Repository, signal: AbortSignal | undefined) =>
+    await currentCredentials(await mirrorResolver.resolve({ repository }), signal)
+  const registries = new Registries({
+    transport,
+    clock,
+    endpoints: endpointsOf(settings),
+    env: process.env,
+    identity: settings,
+    providers: new Map(settings.registryProviders.map((pair) => pair.split('=') as [string, string])),
+    mirrors: mirrorsOf(settings, ofMirrors),
+  })
+  const mirrorResolver = resolverFor()
+  return { registries, resolverFor, transport }
+}
 
 export interface FollowedRegistries {
   readonly following: Poller
   close(): Promise<void>
 }
 
-/** Every registry, chosen by host, over one transport. Whoever opens it closes the transport. */
-export function openRegistries(settings: Settings, metrics?: Metrics) {
-  const transport = openTransport(settings, metrics)
-  const registries = new Registries({
-    transport,
-    clock: systemClock,
-    endpoints: endpointsOf(settings),
-    aws: awsIdentityOf(settings),
-    env: process.env,
-    cloudIdentity: settings.cloudIdentity,
-    googleWorkloadIdentity: settings.googleWorkloadIdentity,
-    providers: new Map(settings.registryProviders.map((pair) => pair.split('=') as [string, string])),
-    mirrors: mirrorsOf(settings, () => readDockerLogins(settings)),
-  })
-  return { registries, transport }
-}
-
 /** Everything between the controller and the registries. */
 export function makeRegistries(
+  { registries, transport }: OpenRegistries,
   settings: Settings,
   metrics: Metrics | undefined,
-  told: Pick<PollerOptions, 'onChange' | 'onComing'>,
+  callbacks: Pick<PollerOptions, 'onChange' | 'onComing'>,
   provider?: string,
 ): FollowedRegistries {
-  const { registries, transport } = openRegistries(settings, metrics)
   const following = new Poller({
     registryFor: (repository) => registries.for(repository, provider),
     versions: new VersionFinder(),
-    ...told,
+    ...callbacks,
     pushPollFactor: settings.pushPollFactor,
     ...(metrics ? { onLook: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
   })
@@ -57,8 +74,19 @@ export function makeRegistries(
   }
 }
 
+/** `docker.io=mirror.example.com/hub`, by what is mirrored. If a registry has two mirrors, the first counts. */
+export function mirrorsOf({ mirrors }: Settings, credentials: Mirror['credentials']): ReadonlyMap<string, Mirror> {
+  const byHost = new Map<string, Mirror>()
+  for (const pair of mirrors) {
+    const [mirrored = '', at = ''] = pair.split('=')
+    const [host = '', ...path] = at.split('/')
+    if (!byHost.has(mirrored)) byHost.set(mirrored, { host, prefix: path.join('/'), credentials })
+  }
+  return byHost
+}
+
 /** @throws UsageError, NeedsChangeError: the file of `--docker-config` cannot be used */
-export async function readDockerLogins({ dockerConfig }: Settings): Promise<DockerLogins> {
+async function readDockerLogins({ dockerConfig }: Settings): Promise<DockerLogins> {
   if (dockerConfig === '') return new DockerLogins([])
   const text = await readFile(dockerConfig, 'utf8').catch((cause: unknown) => {
     throw new UsageError(`--docker-config ${dockerConfig}: cannot be read (${messageOf(cause)})`, { cause })

@@ -8,8 +8,9 @@ import { resolvePolicy as policy } from '../commands/tags/resolve-policy.ts'
 import { resolveTag as tag } from '../commands/tags/resolve-tag.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
 import type { Repository } from '../images/reference.ts'
+import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import type { Registry } from '../registries/registry.ts'
-import { openRegistries, readDockerLogins } from './registries.ts'
+import { openRegistries } from './registries.ts'
 
 export const getTags: TagCommands['getTags'] = (request) =>
   withRegistries(unmirrored(request), (open) => get(request, open))
@@ -33,8 +34,10 @@ const unmirrored = (request: RegistryRequest): RegistryRequest => ({
 
 async function withRegistries<T>(request: RegistryRequest, use: (open: OpenRepository) => Promise<T>): Promise<T> {
   const { settings, provider, credentials: given, signal } = request
-  const logins = await readDockerLogins(given === undefined ? settings : { ...settings, dockerConfig: '' })
-  const { registries, transport } = openRegistries(settings)
+  // With credentials from flags, the Docker config file need not even be readable.
+  const used = given === undefined ? settings : { ...settings, dockerConfig: '' }
+  const { registries, resolverFor, transport } = await openRegistries(used)
+  const resolver = resolverFor(provider)
   const registryFor = (repository: Repository): Registry => {
     try {
       return registries.for(repository, provider)
@@ -45,7 +48,8 @@ async function withRegistries<T>(request: RegistryRequest, use: (open: OpenRepos
   try {
     return await use(async (repository) => {
       const registry = registryFor(repository)
-      const credentials = given?.credentials ?? (await logins.for(repository))
+      const source = await resolver.resolve({ repository, found: given?.credentials })
+      const credentials = await currentCredentials(source, signal)
       return { registry, repository, access: { credentials, signal, urgent: true } }
     })
   } finally {

@@ -1,34 +1,12 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadSettings } from '../config/settings.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { peer } from '../registries/testing/peer.ts'
 import { testCa } from '../registries/transport/tls.fixture.ts'
-import { readDockerLogins } from './registries.ts'
-import { mirrorsOf, openTransport } from './transport.ts'
+import { openTransport } from './transport.ts'
 
-t.test(
-  'mirrors are written as HOST=MIRROR with a path or without, and use the manager’s own credentials',
-  async (t) => {
-    const dockerConfig = join(t.testdir({}), 'config.json')
-    const auth = Buffer.from('manager:x').toString('base64')
-    await writeFile(dockerConfig, JSON.stringify({ auths: { 'mirror.example.com:5000': { auth } } }))
-    const mirror = [
-      'docker.io=mirror.example.com:5000/hub/proxy',
-      'ghcr.io=other.example.com',
-      'ghcr.io=third.example.com',
-    ]
-    const settings = loadSettings({ flags: { mirrors: mirror, dockerConfig } })
-    const mirrors = mirrorsOf(settings, () => readDockerLogins(settings))
-    t.match(mirrors.get('docker.io'), { host: 'mirror.example.com:5000', prefix: 'hub/proxy' })
-    t.match(mirrors.get('ghcr.io'), { host: 'other.example.com', prefix: '' })
-    const repository = { host: 'mirror.example.com:5000', path: 'hub/proxy/library/nginx' }
-    t.match(await mirrors.get('docker.io')?.credentials(repository), { kind: 'basic', username: 'manager' })
-  },
-)
-
-t.test('pairs that make no sense are named, and nothing starts', async (t) => {
+t.test('invalid pairs are named, and nothing starts', async (t) => {
   for (const flags of [
     { mirrors: ['docker.io'] },
     { mirrors: ['docker.io=https://mirror.example.com'] },
@@ -52,7 +30,7 @@ t.test('a CA file that holds no certificate is named', async (t) => {
   }
 })
 
-t.test('what a registry still allows is shown as metrics', async (t) => {
+t.test('the remaining quota of a registry is a metric', async (t) => {
   const server = await peer(t, (_, response) =>
     response.writeHead(200, { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' }).end(),
   )

@@ -30,10 +30,15 @@ export function problemOf(
 function messageFor(thrown: unknown, { access, repository }: RepositoryClient): string {
   if (!(thrown instanceof RegistryRefusal)) return messageOf(thrown)
   switch (thrown.reason) {
-    case 'RegistryAccessDenied':
-      return access.credentials.kind === 'anonymous'
-        ? `${thrown.fault}. Give credentials by --username and --password-stdin, or by docker login ${repository.host}.`
+    case 'RegistryAccessDenied': {
+      const { kind, identity } = access.credentials
+      if (kind === 'aws') return thrown.message
+      const others = `by --username and --password-stdin, or by docker login ${repository.host}.`
+      if (identity !== undefined) return `${thrown.fault}. ${identity.remedy} Or give credentials ${others}`
+      return kind === 'anonymous'
+        ? `${thrown.fault}. Give credentials ${others}`
         : `${thrown.fault}. Check the user, the password and their rights in the repository.`
+    }
     case 'TagNotFound':
       return `${thrown.fault}. Push it, or correct the name.`
     default:

@@ -18,7 +18,7 @@ export async function resolveIn<T>(
     client = await open(repository)
     const { registry, access } = client
     const resolved = await resolve(client)
-    const source = request.credentials?.source ?? sourceOf(access.credentials, registry.kind, request.settings)
+    const source = request.credentials?.source ?? sourceOf(access.credentials, request.settings)
     return { ...resolved, provider: registry.kind, credentials: { user: userOf(access.credentials), source } }
   } catch (error) {
     const { reason, message } = problemOf(error, client, { repository: repositoryName(repository) })

@@ -27,7 +27,7 @@ export const failed = (view: View, error: LookError): Offer => ({
 })
 
 /** A failure that all who follow are told. */
-export function failedLook(followed: Followed, error: unknown, access: Access): LookResult {
+export function failedLook(followed: Followed, error: unknown, access: Pick<Access, 'signal'>): LookResult {
   const failure = asLookError(error, followed, access)
   const news = followed.views.filter((view) => offer(view, failed(view, failure)))
   return { outcome: 'failed', news, retryAfterMs: retryAfterOf(failure) }
@@ -37,7 +37,7 @@ export const retryAfterOf = (error: LookError): number | undefined =>
   error instanceof TransientError ? error.retryAfterMs : undefined
 
 /** An error of no known class is a defect of ours: said as such, tried again, and the process goes on. */
-export function asLookError(error: unknown, { target }: Followed, { signal }: Access): LookError {
+export function asLookError(error: unknown, { target }: Followed, { signal }: Pick<Access, 'signal'>): LookError {
   if (signal?.aborted) throw error
   if (error instanceof TransientError || error instanceof NeedsChangeError) return error
   const { repository, tag } = target

@@ -2,6 +2,7 @@
 
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
+import { currentCredentials } from '../../registries/credentials/credential-source.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 import type { Ahead, Versions } from '../versions/version.ts'
 import { type Followed, type LookError, lastVersion, type View } from './followed.ts'
@@ -30,7 +31,17 @@ export interface LookWith {
 }
 
 /** Never throws but for the signal; a failure is what its followers are offered. */
-export async function look(followed: Followed, access: Access, using: LookWith): Promise<LookResult> {
+export async function look(
+  followed: Followed,
+  request: Omit<Access, 'credentials'>,
+  using: LookWith,
+): Promise<LookResult> {
+  let access: Access
+  try {
+    access = { ...request, credentials: await currentCredentials(followed.target.credentials, request.signal) }
+  } catch (error) {
+    return failedLook(followed, error, request)
+  }
   const { registryFor, versions, coming } = using
   const { repository, tag, policy } = followed.target
   const { expected, digest: before } = followed

@@ -224,16 +224,16 @@ export class Poller implements Following {
 
   async #look(followed: Followed, lane: Lane): Promise<void> {
     const { registryFor, versions, onLook, onComing } = this.#options
-    const { credentials, repository } = followed.target
+    const { repository } = followed.target
     const lateMs = Math.max(this.#clock.now() - followed.due, 0)
-    const access = { credentials, signal: this.#stopping.signal, urgent: followed.urgent }
+    const request = { signal: this.#stopping.signal, urgent: followed.urgent }
     followed.state = 'looking'
     followed.urgent = false
     this.#trust.begins(followed)
     const before = followed.digest
     let result: LookResult
     try {
-      result = await look(followed, access, {
+      result = await look(followed, request, {
         registryFor,
         versions,
         claimed: (digest) => this.#claims.tagsOf(repository, digest),

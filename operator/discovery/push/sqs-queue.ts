@@ -1,7 +1,8 @@
 /** An SQS queue. The only file that knows the SDK for SQS, which is loaded when a queue is configured. */
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import { UsageError } from '../../errors.ts'
-import { type AwsIdentity, credentialsOf } from '../../registries/ecr/identity.ts'
+import { awsCredentials } from '../../registries/ecr/identity.ts'
+import type { IdentitySettings } from '../../registries/registry-kind.ts'
 
 export interface Message {
   readonly id: string
@@ -41,7 +42,7 @@ export interface QueueOptions {
   readonly url: string
   readonly env: Readonly<Record<string, string | undefined>>
   /** The same identity that asks ECR. */
-  readonly identity?: AwsIdentity
+  readonly identity?: IdentitySettings
   readonly stsEndpoint?: string | undefined
 }
 
@@ -53,7 +54,7 @@ export async function openQueue({ url, env, identity = {}, stsEndpoint }: QueueO
   const client: SQSClient = new sdk.SQSClient({
     region,
     endpoint: new URL(url).origin,
-    credentials: credentialsOf(ecr, identity, {
+    credentials: awsCredentials(ecr, identity, {
       region,
       ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }),
     }),

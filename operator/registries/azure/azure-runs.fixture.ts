@@ -1,4 +1,4 @@
-/** For tests: the contract's runs over Azure Container Registry, whose rights are the real registry's, in each access mode. */
+/** For tests: the contract's runs for Azure Container Registry, in each access mode. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -21,8 +21,8 @@ function run(as: string, own: (t: Test, cloud: Cloud) => Own | Promise<Own>, isP
   return { as, start }
 }
 
-/** Without an identity of the process, and without looking for one in the network. */
-const nobody = { cloudIdentity: false } as const
+/** Without an identity of the process, and without searching the network for one. */
+const nobody = { identity: { cloudIdentity: false } } as const
 
 export const azureRuns: readonly ContractRun[] = [
   run('for everybody', () => ({ credentials: login, reader: anonymous, strangers: [stranger], deps: nobody }), true),

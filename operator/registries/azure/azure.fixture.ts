@@ -1,5 +1,5 @@
 /**
- * For tests: what stands around Azure's registry, recorded by hand from its public documentation. Entra ID's token endpoint
+ * For tests: Azure's services, recorded by hand from its public documentation. Entra ID's token endpoint
  * (learn.microsoft.com, "Access token request with a federated credential"), the machine's metadata service
  * (learn.microsoft.com, "Use managed identities on a virtual machine to acquire an access token"), and of the registry itself
  * the exchange and its token service (azure.github.io/acr/AAD-OAuth.html, Token-BasicAuth.html).
@@ -7,31 +7,31 @@
 import type { IncomingMessage } from 'node:http'
 import type { Test } from 'tap'
 import { account } from '../../../e2e/harness/token-server.ts'
+import { peer } from '../testing/peer.ts'
 import {
-  type Answered,
   everything,
-  type Question,
   reading,
   type Special,
+  type StandInAnswer,
+  type StandInRequest,
   type TokenService,
-} from '../testing/front.fixture.ts'
-import { peer } from '../testing/peer.ts'
+} from '../testing/stand-in.fixture.ts'
 
 export const host = 'shop.azurecr.io'
 export const tenantId = 'tenant'
 
-const unauthorized: Answered = {
+const unauthorized: StandInAnswer = {
   status: 401,
   body: { errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] },
 }
 
 export async function azureCloud(t: Test, { isPublic = false } = {}) {
-  /** Whom the registry lets in: `client assertion` of a workload's, `managed` for the machine's. */
+  /** Whom the registry accepts: `CLIENT ASSERTION` for a workload, `managed` for the machine. */
   const writers = new Set<string>()
   const entra = await peer(t, async (request, response) => {
     const form = new URLSearchParams(await textOf(request))
     const federated = form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-    const known = request.url === `/${tenantId}/oauth2/v2.0/token` && federated
+    const known = request.url?.split('?')[0] === `/${tenantId}/oauth2/v2.0/token` && federated
     if (!known) return void response.writeHead(400).end('{"error":"invalid_request"}')
     const whose = `${form.get('client_id')} ${form.get('client_assertion')}`
     return void response.end(
@@ -47,7 +47,7 @@ export async function azureCloud(t: Test, { isPublic = false } = {}) {
     )
   })
 
-  async function exchange({ url, text }: Question): Promise<Answered | undefined> {
+  async function exchange({ url, text }: StandInRequest): Promise<StandInAnswer | undefined> {
     if (url.pathname !== '/oauth2/exchange') return undefined
     const form = new URLSearchParams(await text())
     const whose = Buffer.from((form.get('access_token') ?? '').replace('entra-', ''), 'base64url').toString()
@@ -74,7 +74,7 @@ export async function azureCloud(t: Test, { isPublic = false } = {}) {
   return { entra, metadata, writers, special }
 }
 
-const unsupported: Answered = {
+const unsupported: StandInAnswer = {
   status: 405,
   body: { errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }] },
 }

@@ -1,3 +1,4 @@
+import { constants, createVerify, X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
@@ -5,18 +6,18 @@ import t, { type Test } from 'tap'
 import { digestOf } from '../../images/digest.ts'
 import { systemClock } from '../../time/clock.ts'
 import { testAccount } from '../credentials/service-account.fixture.ts'
-import { WithIdentity } from '../credentials/with-identity.ts'
-import { OciRegistry } from '../oci/oci.ts'
-import { Registries } from '../registries.ts'
-import { anonymous } from '../registry.ts'
-import { peer, transportTo } from '../testing/peer.ts'
-import { AzureIdentity, accountOf } from './azure-identity.ts'
+import { type Login, opened } from '../testing/opened.fixture.ts'
+import { type Peer, peer, transportTo } from '../testing/peer.ts'
+import { testCertificate, testKey } from './certificate.fixture.ts'
 
 const host = 'shop.azurecr.io'
 const web = { host, path: 'shop/web' }
 const digest = digestOf(Buffer.from('x'))
-const access = { credentials: anonymous }
 const exchanged = 'POST /oauth2/exchange'
+
+/** MSAL gives each request an id. */
+const withoutIds = ({ asked }: Peer): string[] =>
+  asked.map((each) => each.replace(/\?client-request-id=[0-9a-f-]{36}$/, ''))
 
 async function formOf(request: IncomingMessage): Promise<Record<string, string>> {
   let text = ''
@@ -66,21 +67,26 @@ async function azure(t: Test, { granted = true, up = true } = {}) {
     return response.writeHead(401, { 'www-authenticate': realm }).end()
   })
   const transport = transportTo(t, [host], { origins: { [host]: `http://${registry.host}` } })
-  const account = accountOf({
+  const pod = {
     AZURE_CLIENT_ID: 'client',
     AZURE_TENANT_ID: 'tenant',
     AZURE_FEDERATED_TOKEN_FILE: tokenFile,
     AZURE_AUTHORITY_HOST: `http://${entra.host}/`,
-  })
-  const acr = new WithIdentity('acr', new OciRegistry(transport), new AzureIdentity(transport, account))
-  return { entra, registry, transport, acr }
+  }
+  // Nobody listens there.
+  const endpoints = { 'azure-metadata': 'http://127.0.0.1:9' }
+  const pollAs = (env: Readonly<Record<string, string>>) => {
+    const made = opened({ transport, clock: systemClock, endpoints, env })
+    return (login?: Login) => made.poll(web, 'env-prod', login)
+  }
+  return { entra, registry, directory, pod, pollAs, poll: pollAs(pod) }
 }
 
 t.test('a pod with a workload identity reads its registry without any secret', async (t) => {
-  const { entra, registry, acr } = await azure(t)
-  await Promise.all([acr.resolve(web, 'env-prod', access), acr.resolve(web, 'env-prod', access)])
-  t.equal(await acr.resolve(web, 'env-prod', access), digest)
-  t.same(entra.asked, ['POST /tenant/oauth2/v2.0/token'])
+  const { entra, registry, poll } = await azure(t)
+  await Promise.all([poll(), poll()])
+  t.equal(await poll(), digest)
+  t.same(withoutIds(entra), ['POST /tenant/oauth2/v2.0/token'])
   t.equal(registry.asked.filter((asked) => asked === exchanged).length, 1)
   t.notOk(
     registry.asked.some((asked) => /entra|refresh_token|token-of-the-pod/.test(asked)),
@@ -88,72 +94,107 @@ t.test('a pod with a workload identity reads its registry without any secret', a
   )
 })
 
-t.test('an identity that the registry does not take is told as such, and public images are still read', async (t) => {
-  const { acr, registry } = await azure(t, { granted: false })
+t.test('the message names an identity that the registry refuses, and public images are still read', async (t) => {
+  const { poll, registry } = await azure(t, { granted: false })
   const message =
-    /refused anonymous access .*workload identity client was refused too \(shop\.azurecr\.io answered 401\): give it the role AcrPull\./
-  await t.rejects(acr.resolve(web, 'env-prod', access), { reason: 'RegistryAccessDenied', message })
-  await t.rejects(acr.resolve(web, 'env-prod', access), { message })
-  t.equal(registry.asked.filter((asked) => asked === exchanged).length, 1, 'and is not tried at each look')
+    /refused anonymous access .*workload identity client was refused too \(shop\.azurecr\.io answered 401\): grant it the role AcrPull\./
+  await t.rejects(poll(), { reason: 'RegistryAccessDenied', message })
+  await t.rejects(poll(), { message })
+  t.equal(registry.asked.filter((asked) => asked === exchanged).length, 1, 'and is not tried at each poll')
 })
 
-t.test('while Entra ID is away nothing is concluded from it', async (t) => {
-  const { acr } = await azure(t, { up: false })
+t.test('while Entra ID is down, the poll fails and is tried again', async (t) => {
+  const { poll } = await azure(t, { up: false })
   const message = /could not do so: answered 503/
-  await t.rejects(acr.resolve(web, 'env-prod', access), {
+  await t.rejects(poll(), {
     name: 'TransientError',
     reason: 'RegistryUnavailable',
     message,
   })
 })
 
-t.test('without an identity, that is what is said', async (t) => {
-  const { transport } = await azure(t)
-  const acr = new WithIdentity('acr', new OciRegistry(transport), new AzureIdentity(transport, accountOf({})))
-  await t.rejects(acr.resolve(web, 'env-prod', access), { message: /has no workload identity of Azure's/ })
+t.test('without an identity, the message says so', async (t) => {
+  const { pollAs } = await azure(t)
+  await t.rejects(pollAs({})(), { message: /found no Azure identity, neither of this process/ })
 })
 
-t.test('in the name of a service account, its own identity is exchanged and the manager is nobody', async (t) => {
-  const { entra, registry, transport } = await azure(t)
+t.test('a service account uses its own identity, and never that of the manager', async (t) => {
+  const { entra, registry, pollAs } = await azure(t)
   const env = { AZURE_AUTHORITY_HOST: `http://${entra.host}`, AZURE_CLIENT_ID: 'manager', AZURE_TENANT_ID: 'managers' }
-  const registries = new Registries({ transport, clock: systemClock, endpoints: {}, env })
+  const poll = pollAs(env)
   const audiences: string[] = []
   const token = (audience: string) => {
     audiences.push(audience)
     return Promise.resolve('token-of-the-pod')
   }
   const account = { ...testAccount('shop', 'reader'), token }
-  const resolve = () => registries.for(web).resolve(web, 'env-prod', { credentials: account })
 
   const missing = {
     reason: 'ServiceAccountNotAnnotated',
     message: /shop\/none.*azure\.workload\.identity\/client-id/,
   }
   const none = testAccount('shop', 'none')
-  await t.rejects(registries.for(web).resolve(web, 'env-prod', { credentials: none }), missing)
+  await t.rejects(poll(none), missing)
   for (const tenantId of ['../x', 'x/y', 'x?y', 'x y', '']) {
     const strange = { 'azure.workload.identity/client-id': 'client', 'azure.workload.identity/tenant-id': tenantId }
-    const credentials = testAccount('shop', `strange-${tenantId}`, strange)
-    const refused = { reason: 'ServiceAccountNotAnnotated', message: /tenant-id of no use/ }
-    await t.rejects(registries.for(web).resolve(web, 'env-prod', { credentials }), refused)
+    const named = testAccount('shop', `strange-${tenantId}`, strange)
+    const refused = {
+      reason: 'ServiceAccountNotAnnotated',
+      message: /invalid annotation azure\.workload\.identity\/tenant-id/,
+    }
+    await t.rejects(poll(named), refused)
   }
   t.same(entra.asked, [])
 
   const annotations = { 'azure.workload.identity/client-id': 'client', 'azure.workload.identity/tenant-id': 'tenant' }
   account.annotations = () => Promise.resolve(annotations)
-  t.same(await Promise.all([resolve(), resolve(), resolve()]), [digest, digest, digest])
+  t.same(await Promise.all([poll(account), poll(account), poll(account)]), [digest, digest, digest])
   t.same(audiences, ['api://AzureADTokenExchange'])
-  t.same(entra.asked, ['POST /tenant/oauth2/v2.0/token'])
+  t.same(withoutIds(entra), ['POST /tenant/oauth2/v2.0/token'])
   t.equal(registry.asked.filter((asked) => asked === exchanged).length, 1)
 })
 
-t.test('who is refused in the name of a service account is told which identity that was', async (t) => {
-  const { entra, transport } = await azure(t, { granted: false })
+t.test('when a service account is refused, the message names its identity', async (t) => {
+  const { entra, pollAs } = await azure(t, { granted: false })
   const env = { AZURE_AUTHORITY_HOST: `http://${entra.host}`, AZURE_TENANT_ID: 'tenant' }
-  const registries = new Registries({ transport, clock: systemClock, endpoints: {}, env })
+  const poll = pollAs(env)
   const annotations = { 'azure.workload.identity/client-id': 'client' }
   const account = { ...testAccount('shop', 'reader', annotations), token: () => Promise.resolve('token-of-the-pod') }
   const message = /name of the service account shop\/reader .*workload identity client was refused too .*AcrPull/
-  const look = registries.for(web).resolve(web, 'env-prod', { credentials: { ...account } })
-  await t.rejects(look, { reason: 'RegistryAccessDenied', message })
+  await t.rejects(poll({ ...account }), { reason: 'RegistryAccessDenied', message })
+})
+
+t.test('an application proves itself with a secret or a certificate of the environment', async (t) => {
+  const forms: Record<string, string>[] = []
+  const { entra, directory, pod, pollAs } = await azure(t)
+  entra.answer = async (request, response) => {
+    forms.push(await formOf(request))
+    response.end('{"token_type":"Bearer","expires_in":3599,"access_token":"entra"}')
+  }
+  const { AZURE_FEDERATED_TOKEN_FILE: _, ...application } = pod
+  t.equal(await pollAs({ ...application, AZURE_CLIENT_SECRET: 'hunter2' })(), digest)
+  t.match(forms, [{ grant_type: 'client_credentials', client_id: 'client', client_secret: 'hunter2' }])
+
+  const file = join(directory, 'certificate.pem')
+  const withCertificate = pollAs({ ...application, AZURE_CLIENT_CERTIFICATE_PATH: file })
+  await t.rejects(withCertificate(), { name: 'TransientError', message: /ENOENT.*certificate\.pem/ })
+  await writeFile(file, 'hunter2')
+  const invalid = pollAs({ ...application, AZURE_CLIENT_CERTIFICATE_PATH: file })
+  await t.rejects(invalid(), {
+    reason: 'RegistryAccessDenied',
+    message: /does not hold a certificate and its private key/,
+  })
+  await writeFile(file, `${testCertificate}${testKey}`)
+  t.equal(await pollAs({ ...application, AZURE_CLIENT_CERTIFICATE_PATH: file })(), digest)
+  const [, { client_assertion = '', client_assertion_type } = {}] = forms
+  t.equal(client_assertion_type, 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
+  const [header = '', claims = '', signature = ''] = client_assertion.split('.')
+  const { publicKey } = new X509Certificate(testCertificate)
+  const padding = {
+    key: publicKey,
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+  }
+  t.ok(createVerify('RSA-SHA256').update(`${header}.${claims}`).verify(padding, signature, 'base64url'))
+  t.match(JSON.parse(Buffer.from(claims, 'base64url').toString()), { iss: 'client', sub: 'client' })
 })

@@ -35,7 +35,7 @@ t.test('the user <token> means an identity token', async (t) => {
   }
 })
 
-t.test('a helper that has none says so, and one that fails is named, without a word of its answer', async (t) => {
+t.test('a helper may have no credentials, and one that fails is named without its output', async (t) => {
   const none = await helper(t, 'none', 'echo "credentials not found in native keychain"; exit 1')
   t.equal(await askHelper('none', 'registry.example.com', none), undefined)
   for (const [name, script, how] of [
@@ -52,7 +52,7 @@ t.test('a helper that has none says so, and one that fails is named, without a w
   await t.rejects(askHelper('missing', 'registry.example.com'), { message: /no such program in PATH/ })
 })
 
-t.test('a helper goes before the file, for its own host, and is asked again only after a refusal', async (t) => {
+t.test('a helper takes precedence over the file for its own host, and runs again only after a refusal', async (t) => {
   const asked: string[] = []
   const ask: typeof askHelper = (name, host) => {
     asked.push(`${name} ${host}`)
@@ -79,7 +79,7 @@ t.test('a helper goes before the file, for its own host, and is asked again only
   t.same(asked, ['gcloud a.example.com', 'gcloud a.example.com', 'empty b.example.com', 'desktop docker.io'])
 })
 
-t.test('a helper’s name is the name of a program and nothing else', async (t) => {
+t.test("a helper's name is part of a program's name and nothing else", async (t) => {
   for (const name of ['../evil', 'a b', 'a;b', 'A', '', 7, `${'a'.repeat(65)}`, 'x/../../bin/sh']) {
     const text = JSON.stringify({ credHelpers: { 'a.example.com': name } })
     t.throws(() => parseHelperNames(text, 'the file x'), { reason: 'PullSecretInvalid', message: /credHelpers/ })

@@ -1,10 +1,12 @@
 /**
- * Docker's credential helpers: programs that keep credentials, or get them from a cloud (github.com/docker/
- * docker-credential-helpers). Run only for the Docker config file of whoever started cvmanager, never for a pull secret:
- * a tenant must not choose what is run.
+ * Docker's credential helpers: programs that store credentials, or get them from a cloud (github.com/docker/
+ * docker-credential-helpers). cvmanager runs those of its own Docker config file and never those of a pull secret: a tenant
+ * must not choose what runs.
  */
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { TransientError } from '../../errors.ts'
+import { parseObject } from '../oci/manifest.ts'
 import type { Credentials } from '../registry.ts'
 
 export interface HelperNames {
@@ -15,11 +17,11 @@ export interface HelperNames {
 }
 
 const deadlineMs = 10_000
-const largestAnswer = 64 * 1024
-/** The helpers' own words for "I have none", which they say on standard output. */
+const maxAnswer = 64 * 1024
+/** How the helpers say on standard output that they have none. */
 const none = /credentials not found/i
 
-/** Docker Hub is known to the helpers by the name that `docker login` wrote down. */
+/** `docker login` stores Docker Hub under this name. */
 const serverOf = (host: string): string => (host === 'docker.io' ? 'https://index.docker.io/v1/' : host)
 
 export function helperFor(host: string, { byHost, store }: HelperNames): string | undefined {
@@ -28,8 +30,8 @@ export function helperFor(host: string, { byHost, store }: HelperNames): string 
 }
 
 /**
- * Undefined where the helper has none for that host.
- * @throws TransientError `CredentialHelperFailed`; whatever the program said is not shown, for it may be a secret
+ * `undefined` if the helper has no credentials for that host.
+ * @throws TransientError `CredentialHelperFailed`, without the program's output: it may contain a secret
  */
 export async function askHelper(
   name: string,
@@ -37,63 +39,41 @@ export async function askHelper(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Credentials | undefined> {
   const program = `docker-credential-${name}`
-  const failed = (how: string): TransientError =>
+  const failed = (fault: string): TransientError =>
     new TransientError(
       'CredentialHelperFailed',
-      `the credential helper ${program} gave no credentials for the registry ${host}: ${how}. Run it by hand: echo ${serverOf(host)} | ${program} get`,
+      `the credential helper ${program} gave no credentials for the registry ${host}: ${fault}. Run it by hand: echo ${serverOf(host)} | ${program} get`,
     )
-  const { status, output, fault } = await run(program, serverOf(host), env)
-  if (fault !== undefined) throw failed(fault)
-  if (status !== 0) {
-    if (none.test(output)) return undefined
-    throw failed(`it ended with status ${status}`)
+  const running = run(program, ['get'], { env, timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: maxAnswer })
+  // A program that does not read its input has not failed.
+  running.child.stdin?.on('error', () => undefined).end(serverOf(host))
+  try {
+    const credentials = parseHelperAnswer((await running).stdout)
+    if (credentials === undefined) throw failed('its answer is not the JSON object that Docker expects')
+    return credentials
+  } catch (error) {
+    if (error instanceof TransientError) throw error
+    const { code, killed, stdout = '' } = error as Failure
+    if (typeof code === 'number' && none.test(stdout)) return undefined
+    throw failed(faultOf(code, killed === true))
   }
-  const credentials = parseHelperAnswer(output)
-  if (credentials === undefined) throw failed('its answer is not the JSON object that Docker expects')
-  return credentials
+}
+
+const run = promisify(execFile)
+
+type Failure = { readonly code?: number | string; readonly killed?: boolean; readonly stdout?: string }
+
+function faultOf(code: Failure['code'], killed: boolean): string {
+  if (code === 'ENOENT') return 'there is no such program in PATH'
+  if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'its answer is too long'
+  if (killed) return `it did not end within ${deadlineMs / 1000} s`
+  return typeof code === 'number' ? `it ended with status ${code}` : `it cannot be run (${code})`
 }
 
 /** `{"ServerURL": …, "Username": …, "Secret": …}`; the user `<token>` means an identity token. */
 export function parseHelperAnswer(output: string): Credentials | undefined {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(output)
-  } catch {
-    return undefined
-  }
-  const { Username: username, Secret: secret } = (parsed ?? {}) as Readonly<Record<string, unknown>>
+  const { Username: username, Secret: secret } = parseObject(Buffer.from(output)) ?? {}
   if (typeof username !== 'string' || typeof secret !== 'string' || username === '' || secret === '') return undefined
   if (username === '<token>') return { kind: 'identity-token', token: secret }
   return { kind: 'basic', username, password: secret }
-}
-
-interface Ended {
-  readonly status: number | null
-  readonly output: string
-  readonly fault?: string
-}
-
-function run(program: string, input: string, env: NodeJS.ProcessEnv): Promise<Ended> {
-  const { promise, resolve } = Promise.withResolvers<Ended>()
-  // Its standard error is for a person at a terminal; here it could only leak.
-  const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'], shell: false })
-  let output = ''
-  const end = (status: number | null, fault?: string): void => {
-    clearTimeout(deadline)
-    child.kill('SIGKILL')
-    resolve(fault === undefined ? { status, output } : { status, output, fault })
-  }
-  const deadline = setTimeout(() => end(null, `it did not end within ${deadlineMs / 1000} s`), deadlineMs)
-  child.on('error', (error: NodeJS.ErrnoException) =>
-    end(null, error.code === 'ENOENT' ? 'there is no such program in PATH' : `it cannot be run (${error.code})`),
-  )
-  child.on('close', (status) => end(status))
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk
-    if (output.length > largestAnswer) end(null, 'its answer is too long')
-  })
-  // A program that does not read is no failure of ours.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
-  return promise
 }

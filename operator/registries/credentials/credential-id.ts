@@ -1,31 +1,40 @@
 /** Tells credentials apart without showing them: a hash under a key that lives and dies with the process. */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Credentials } from '../registry.ts'
+import type { CredentialSource } from './credential-source.ts'
 
 const key = randomBytes(32)
-const remembered = new WeakMap<Credentials, string>()
+const known = new WeakMap<CredentialSource, string>()
 
-/** Equal for equal credentials, in this process only. Not a secret, and still of no use in a log. */
-export function credentialId(credentials: Credentials): string {
+/**
+ * Equal for equal credentials, and for credentials that were issued to the same cloud identity, in this process only. The
+ * id is not a secret, and of no use in a log.
+ */
+export function credentialId(credentials: CredentialSource): string {
   if (credentials.kind === 'anonymous') return 'anonymous'
-  const known = remembered.get(credentials)
-  if (known !== undefined) return known
+  const before = known.get(credentials)
+  if (before !== undefined) return before
   const id = createHmac('sha256', key)
     .update(JSON.stringify(partsOf(credentials)))
     .digest('base64url')
-  remembered.set(credentials, id)
+  known.set(credentials, id)
   return id
 }
 
-function partsOf(credentials: Exclude<Credentials, { readonly kind: 'anonymous' }>): readonly string[] {
+function partsOf(credentials: Exclude<CredentialSource, { readonly kind: 'anonymous' }>): readonly string[] {
+  if (credentials.kind === 'issued') return ['issued', credentials.name]
+  if (credentials.identity !== undefined) return ['identity', credentials.identity.name]
+  return secretsOf(credentials)
+}
+
+function secretsOf(credentials: Exclude<Credentials, { readonly kind: 'anonymous' }>): readonly string[] {
   switch (credentials.kind) {
     case 'basic':
       return ['basic', credentials.username, credentials.password]
     case 'identity-token':
       return ['token', credentials.token]
-    case 'service-account':
-      // Whoever it is, and not the token of the moment.
-      return ['service-account', credentials.namespace, credentials.name]
+    case 'aws':
+      return ['aws', credentials.accessKeyId, credentials.secretAccessKey]
     default:
       return credentials satisfies never
   }

@@ -13,7 +13,7 @@ const userFor = (image: string, ...configs: DockerConfig[]): string => {
   return credentials.kind === 'basic' ? credentials.username : credentials.kind
 }
 
-t.test('a Docker config is read in all the forms in which it is written', async (t) => {
+t.test('a Docker config is read in all its forms', async (t) => {
   t.same(
     config({
       'a.example.com': { auth: base64('ann:pass:word') },
@@ -38,7 +38,7 @@ t.test('pull secrets of both types are read', async (t) => {
   t.equal(userFor('a.example.com/web', parsePullSecret(legacy)), 'ann')
 })
 
-t.test('a pull secret that cannot be read is named, and nothing of it is shown', async (t) => {
+t.test('an invalid pull secret is named, and its content is not shown', async (t) => {
   const secret = (text: string) => ({ namespace: 'shop', name: 'regcred', data: { '.dockerconfigjson': base64(text) } })
   for (const text of [
     'hunter2',
@@ -58,7 +58,7 @@ t.test('a pull secret that cannot be read is named, and nothing of it is shown',
   t.throws(() => parsePullSecret({ namespace: 'shop', name: 'regcred' }), /neither the key \.dockerconfigjson nor/)
 })
 
-t.test('the longest match wins, wherever it stands, and a written host beats a star', async (t) => {
+t.test('the longest match wins in any order, and a host without a star comes first', async (t) => {
   const logins = config({
     '*.example.com': entry('star'),
     'reg.example.com': entry('host'),
@@ -78,13 +78,13 @@ t.test('the longest match wins, wherever it stands, and a written host beats a s
   t.equal(userFor('reg.example.com/x', config({ 'reg.example.com': entry('first') }), logins), 'first')
 })
 
-t.test("Docker Hub's many names are one", async (t) => {
+t.test('all names of Docker Hub mean the same host', async (t) => {
   for (const name of ['https://index.docker.io/v1/', 'docker.io', 'registry-1.docker.io', 'index.docker.io']) {
     t.equal(userFor('nginx', config({ [name]: entry('hub') })), 'hub', name)
   }
 })
 
-t.test('equal credentials share an identity that shows nothing of them', async (t) => {
+t.test('equal credentials have an equal id, which reveals nothing', async (t) => {
   const one = credentialId({ kind: 'basic', username: 'ann', password: 'hunter2' })
   t.equal(credentialId({ kind: 'basic', username: 'ann', password: 'hunter2' }), one)
   t.not(credentialId({ kind: 'basic', username: 'annh', password: 'unter2' }), one)

@@ -1,11 +1,10 @@
-/** Which of the credentials at hand are for a repository, by the kubelet's rules, so that both pull with the same ones. */
-
+/** Selects the credentials for a repository by the kubelet's rules, so that both use the same ones. */
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import { anonymous, type Credentials } from '../registry.ts'
 import type { DockerConfig } from './docker-config.ts'
 
-/** The longest pattern that matches wins; among equals the first. Anonymous where none does. */
+/** The longest matching pattern wins; among equals, the first. Anonymous if none matches. */
 export function credentialsFor(repository: Repository, configs: readonly DockerConfig[]): Credentials {
   let best: { readonly pattern: string; readonly credentials: Credentials } | undefined
   for (const login of configs.flat()) {
@@ -15,7 +14,7 @@ export function credentialsFor(repository: Repository, configs: readonly DockerC
   return best?.credentials ?? anonymous
 }
 
-/** Names under which Docker Hub is written in config files. */
+/** The names of Docker Hub in config files. */
 const dockerHub = /^(?:(?:www\.)?index\.docker\.io|registry-1\.docker\.io|docker\.io)(?=\/|$)/
 
 function matches(written: string, repository: Repository): boolean {
@@ -27,7 +26,7 @@ function matches(written: string, repository: Repository): boolean {
   )
 }
 
-/** Label by label: a star stands for what is within one, never for more of them; the port is taken as it is. */
+/** Label by label: a star matches within one label only. The port must be equal. */
 function matchesHost(pattern: string, host: string): boolean {
   if (pattern === host) return true
   if (!pattern.includes('*')) return false
@@ -39,7 +38,7 @@ function matchesHost(pattern: string, host: string): boolean {
   return patternLabels.every((label, at) => matchesLabel(label, labels[at] ?? ''))
 }
 
-/** Without a regular expression of somebody else's making: every piece is looked for after the one before. */
+/** Searches each piece after the one before, since a regular expression made from a tenant's pattern could be slow. */
 function matchesLabel(pattern: string, label: string): boolean {
   const pieces = pattern.split('*')
   const [first = ''] = pieces
@@ -55,7 +54,7 @@ function matchesLabel(pattern: string, label: string): boolean {
   return true
 }
 
-/** A written-out host before one with a star, then the longer. */
+/** A host without a star comes first, then the longer one. */
 function isMoreSpecific(one: string, other: string): boolean {
   const starred = one.includes('*')
   return starred === other.includes('*') ? one.length > other.length : !starred

@@ -1,5 +1,6 @@
-/** Docker config files and the pull secrets that hold them, parsed once into what they are good for. */
+/** Parses Docker config files, and the pull secrets that contain them. */
 import { NeedsChangeError } from '../../errors.ts'
+import { isRecord } from '../oci/manifest.ts'
 import type { Credentials } from '../registry.ts'
 import type { HelperNames } from './credential-helpers.ts'
 
@@ -15,13 +16,13 @@ export interface PullSecret {
   readonly namespace: string
   readonly name: string
   readonly type?: string | undefined
-  /** Values in base64, as the API server sends them. */
+  /** Values are in base64, as the API server sends them. */
   readonly data?: Readonly<Record<string, string>> | undefined
 }
 
 /**
  * `kubernetes.io/dockerconfigjson` and the older `kubernetes.io/dockercfg`.
- * @throws NeedsChangeError `PullSecretInvalid`, naming the secret and never what is in it
+ * @throws NeedsChangeError `PullSecretInvalid`, naming the secret and nothing of its content
  */
 export function parsePullSecret({ namespace, name, data = {} }: PullSecret): DockerConfig {
   const subject = `pull secret ${namespace}/${name}`
@@ -36,8 +37,8 @@ export function parsePullSecret({ namespace, name, data = {} }: PullSecret): Doc
 }
 
 /**
- * A Docker `config.json`, without its credential helpers: in a pull secret they are programs of another machine.
- * @param subject what it is, for messages: `pull secret shop/regcred`, `the file /root/.docker/config.json`
+ * A Docker `config.json` without its credential helpers: those of a pull secret are programs of another machine.
+ * @param subject for messages: `pull secret shop/regcred`, `the file /root/.docker/config.json`
  */
 export function parseDockerConfig(text: string, subject: string): DockerConfig {
   const auths = parse(text, subject).auths
@@ -46,12 +47,12 @@ export function parseDockerConfig(text: string, subject: string): DockerConfig {
   return logins(auths, subject)
 }
 
-/** What follows `docker-credential-`: it becomes the name of a program, and nothing else. */
+/** The rest of a program's name, after `docker-credential-`. */
 const helperName = /^[a-z0-9-]{1,64}$/
 
 /**
  * `credHelpers` and `credsStore` of the Docker config file of whoever started cvmanager.
- * @throws NeedsChangeError `PullSecretInvalid` for a name that is none of a program
+ * @throws NeedsChangeError `PullSecretInvalid` for a name that no program can have
  */
 export function parseHelperNames(text: string, subject: string): HelperNames {
   const { credHelpers, credsStore } = parse(text, subject)
@@ -60,7 +61,10 @@ export function parseHelperNames(text: string, subject: string): HelperNames {
   }
   const named = (helper: unknown, key: string): string => {
     if (typeof helper === 'string' && helperName.test(helper)) return helper
-    throw invalid(subject, `has a helper in ${key} whose name is not of lower-case letters, digits and -`)
+    throw invalid(
+      subject,
+      `has a helper in ${key} whose name has other characters than lower-case letters, digits and -`,
+    )
   }
   const byHost = Object.entries(credHelpers ?? {}).map(([host, helper]) => [host, named(helper, 'credHelpers')])
   const isNone = credsStore === undefined || credsStore === null || credsStore === ''
@@ -89,11 +93,11 @@ function credentialsOf(
   const pair = typeof auth === 'string' ? Buffer.from(auth, 'base64').toString('utf8') : ''
   const colon = pair.indexOf(':')
   if (colon < 1) throw invalid(subject, `has an "auth" for "${server}" that is not USER:PASSWORD in base64`)
-  // Some writers pad the password with NULs.
+  // Some tools pad the password with NULs.
   return { kind: 'basic', username: pair.slice(0, colon), password: pair.slice(colon + 1).replace(/\0+$/, '') }
 }
 
-/** The kubelet's reading of a server's name: with or without scheme, `/v1/` and `/v2/` meaning the whole host. */
+/** As the kubelet reads a server's name: with or without a scheme, and with `/v1/` or `/v2/` for the whole host. */
 function patternOf(server: string): string {
   return server
     .replace(/^https?:\/\//, '')
@@ -106,18 +110,15 @@ function parse(text: string, subject: string): Readonly<Record<string, unknown>>
   try {
     parsed = JSON.parse(text)
   } catch {
-    // The parser's own message quotes the text.
+    // The parser's message quotes the text.
     throw invalid(subject, 'is not valid JSON')
   }
   if (!isRecord(parsed)) throw invalid(subject, 'is not a JSON object')
   return parsed
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const invalid = (subject: string, fault: string): NeedsChangeError =>
   new NeedsChangeError(
     'PullSecretInvalid',
-    `the ${subject.replace(/^the /, '')} ${fault}. Write it anew, for a secret with: kubectl create secret docker-registry.`,
+    `the ${subject.replace(/^the /, '')} ${fault}. Create it again; for a secret, use: kubectl create secret docker-registry.`,
   )

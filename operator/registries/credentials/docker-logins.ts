@@ -1,21 +1,27 @@
-/** The credentials in the Docker config file of whoever started cvmanager, those of its helpers included. */
-
+/** The credentials in the Docker config file of whoever started cvmanager, with those of its credential helpers. */
+import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../images/reference.ts'
 import type { Credentials } from '../registry.ts'
 import { askHelper, type HelperNames, helperFor } from './credential-helpers.ts'
 import { credentialsFor } from './credentials.ts'
 import { type DockerConfig, parseDockerConfig, parseHelperNames } from './docker-config.ts'
 
+const maxHosts = 1_000
+
 export class DockerLogins {
   readonly #config: DockerConfig
   readonly #helpers: HelperNames
-  readonly #asked = new Map<string, Promise<Credentials | undefined>>()
-  readonly #ask: typeof askHelper
+  /** By host; `found` is undefined if the helper has no credentials for it. */
+  readonly #answers: LRUCache<string, { readonly found: Credentials | undefined }, string>
 
   constructor(config: DockerConfig, helpers?: HelperNames, ask: typeof askHelper = askHelper) {
     this.#config = config
     this.#helpers = helpers ?? { byHost: {}, store: undefined }
-    this.#ask = ask
+    this.#answers = new LRUCache<string, { readonly found: Credentials | undefined }, string>({
+      max: maxHosts,
+      ignoreFetchAbort: true,
+      fetchMethod: async (host, _stale, { context: helper }) => ({ found: await ask(helper, host) }),
+    })
   }
 
   /** @throws NeedsChangeError `PullSecretInvalid`, naming the file */
@@ -24,23 +30,14 @@ export class DockerLogins {
   }
 
   /**
-   * As Docker does it: a helper goes before what stands in the file.
-   * @param afresh the registry has refused what was found the last time
+   * As in Docker, a helper takes precedence over what the file says.
+   * @param afresh the registry has refused the last credentials: those of a helper may have expired
    * @throws TransientError `CredentialHelperFailed`
    */
   async for(repository: Repository, afresh = false): Promise<Credentials> {
     const { host } = repository
     const helper = helperFor(host, this.#helpers)
-    if (helper === undefined) return this.#written(repository)
-    if (afresh) this.#asked.delete(host)
-    // What a helper gives may run out. The registry then refuses it, and it is asked for afresh.
-    const asked = this.#asked.get(host) ?? this.#ask(helper, host)
-    this.#asked.set(host, asked)
-    asked.catch(() => this.#asked.delete(host))
-    return (await asked) ?? this.#written(repository)
-  }
-
-  #written(repository: Repository): Credentials {
-    return credentialsFor(repository, [this.#config])
+    const answer = helper && (await this.#answers.forceFetch(host, { context: helper, forceRefresh: afresh }))
+    return (answer || undefined)?.found ?? credentialsFor(repository, [this.#config])
   }
 }

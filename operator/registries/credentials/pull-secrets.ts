@@ -1,21 +1,49 @@
-import type { ContainerVersion } from '../../api/container-version.ts'
-import type { CredentialSource } from '../../controller/reconciler.ts'
+import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import { isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
-import type { WorkloadObject } from '../../rollouts/workloads/workload.ts'
 import type { Clock } from '../../time/clock.ts'
-import { usesPullSecrets } from '../registries.ts'
-import type { Credentials } from '../registry.ts'
+import type { CredentialResolver } from './credential-resolver.ts'
+import type { CredentialSource } from './credential-source.ts'
 import { credentialsFor } from './credentials.ts'
 import { type DockerConfig, parsePullSecret } from './docker-config.ts'
-import type { DockerLogins } from './docker-logins.ts'
 import { serviceAccountOf, serviceAccounts } from './service-account-tokens.ts'
 
 const secrets = { group: '', version: 'v1', plural: 'secrets' } as const
+
+/** A ContainerVersion, as far as its credentials depend on it. */
+export interface CredentialOwner {
+  readonly key: string
+  readonly namespace: string
+  readonly spec: {
+    readonly imagePullSecrets?: readonly { readonly name: string }[] | undefined
+    readonly serviceAccountName?: string | undefined
+  }
+}
+
+/** A workload, as far as it names pull secrets. */
+export interface PullSecretSource {
+  readonly imagePullSecrets: readonly string[]
+  readonly serviceAccountName: string
+}
+
+/** Where a ContainerVersion's credentials come from. */
+export interface TargetCredentials {
+  /**
+   * @param afresh the registry has refused the last ones, so nothing cached is used
+   * @throws NeedsChangeError `PullSecretInvalid`, …
+   */
+  credentials(
+    owner: CredentialOwner,
+    workloads: readonly PullSecretSource[],
+    repository: Repository,
+    afresh: boolean,
+  ): Promise<CredentialSource>
+  forget(key: string): void
+}
 
 interface RawSecret {
   readonly type?: string
@@ -26,61 +54,78 @@ interface RawServiceAccount {
   readonly imagePullSecrets?: readonly { readonly name?: string }[]
 }
 
-/** Many ContainerVersions share a secret: it is read once for all those that come within this time. */
-const sharedMs = 60_000
-const secretsShared = 1_000
+/** Many ContainerVersions share a secret. */
+const cachedForMs = 60_000
+const maxSecrets = 1_000
+
+/** What to read, and whether the spec names it: then a secret that is missing or unreadable is an error. */
+interface Reading {
+  readonly namespace: string
+  readonly name: string
+  readonly isNamed: boolean
+  readonly afresh: boolean
+}
+
+/** `undefined` for a secret that the kubelet, too, would skip. */
+interface ReadSecret {
+  readonly config: DockerConfig | undefined
+}
 
 /**
- * Credentials as the kubelet would find them: the pull secrets of the spec, or of the workloads' pod templates; of their
- * service accounts too where the registry refused without; else the identity of the service account that the spec names, or,
- * where it names none, those of the manager's Docker config file. Secrets are read by name, when they are needed, and never
- * listed or watched.
+ * Finds credentials as the kubelet does: in the pull secrets of the spec, or else of the workloads' pod templates. After a
+ * refusal, the secrets of the pods' service accounts are tried too. Secrets are read by name when they are needed, and never
+ * listed or watched. `CredentialResolver` has what is used when no secret fits.
  */
-export class PullSecrets implements CredentialSource {
+export class PullSecrets implements TargetCredentials {
   readonly #client: ApiClient
-  readonly #clock: Clock
-  readonly #own: DockerLogins
-  readonly #known = new Map<string, { readonly sources: string; readonly credentials: Credentials }>()
-  readonly #secrets = new Map<string, { readonly config: Promise<DockerConfig | undefined>; readonly readAt: number }>()
+  readonly #resolver: CredentialResolver
+  readonly #known = new Map<string, { readonly inputs: string; readonly credentials: CredentialSource }>()
+  readonly #secrets: LRUCache<string, ReadSecret, Reading>
 
-  /** @param own the manager's own, for registries that no pull secret opens */
-  constructor(client: ApiClient, clock: Clock, own: DockerLogins) {
+  constructor(client: ApiClient, clock: Clock, resolver: CredentialResolver) {
     this.#client = client
-    this.#clock = clock
-    this.#own = own
+    this.#resolver = resolver
+    this.#secrets = new LRUCache<string, ReadSecret, Reading>({
+      max: maxSecrets,
+      ttl: cachedForMs,
+      ttlResolution: 0,
+      perf: clock,
+      ignoreFetchAbort: true,
+      fetchMethod: async (_key, _stale, { context }) => ({ config: await this.#read(context) }),
+    })
   }
 
   async credentials(
-    object: ContainerVersion,
-    workloads: readonly WorkloadObject[],
+    owner: CredentialOwner,
+    workloads: readonly PullSecretSource[],
     repository: Repository,
     afresh: boolean,
-  ): Promise<Credentials> {
-    const { key, namespace, spec } = object
+  ): Promise<CredentialSource> {
+    const { key, namespace, spec } = owner
     const { serviceAccountName } = spec
-    // A secret that opens nothing would lead to the manager's own identity.
-    const mayUseSecrets = serviceAccountName === undefined || usesPullSecrets(repository)
+    const usesSecrets = this.#resolver.usesPullSecrets(repository)
     const named = spec.imagePullSecrets?.map(({ name }) => name)
     const ofPods = () => workloads.flatMap(({ imagePullSecrets }) => imagePullSecrets)
-    const names = mayUseSecrets ? [...new Set(named ?? ofPods())].sort() : []
-    const sources = [repositoryName(repository), `as ${serviceAccountName ?? ''}`, ...names].join(' ')
+    const names = usesSecrets ? [...new Set(named ?? ofPods())].sort() : []
+    const inputs = [repositoryName(repository), `as ${serviceAccountName ?? ''}`, ...names].join(' ')
     const known = this.#known.get(key)
-    if (known?.sources === sources && !afresh) return known.credentials
+    if (known?.inputs === inputs && !afresh) return known.credentials
 
-    const accounts = named || !afresh || !mayUseSecrets ? [] : await this.#ofServiceAccounts(namespace, workloads)
+    const others = named || !afresh || !usesSecrets ? [] : await this.#ofServiceAccounts(namespace, workloads)
     const configs = await Promise.all(
-      [...names, ...accounts].map((name) => this.#read(namespace, name, { mustBe: named !== undefined, afresh })),
+      [...names, ...others].map((name) => this.#secret({ namespace, name, isNamed: named !== undefined, afresh })),
     )
-    const found = credentialsFor(
+    const credentials = await this.#resolver.resolve({
       repository,
-      configs.filter((config) => config !== undefined),
-    )
-    const others = () =>
-      serviceAccountName === undefined
-        ? this.#own.for(repository, afresh)
-        : serviceAccountOf(this.#client, namespace, serviceAccountName)
-    const credentials = found.kind === 'anonymous' ? await others() : found
-    this.#known.set(key, { sources, credentials })
+      found: credentialsFor(
+        repository,
+        configs.filter((config) => config !== undefined),
+      ),
+      serviceAccount:
+        serviceAccountName === undefined ? undefined : serviceAccountOf(this.#client, namespace, serviceAccountName),
+      afresh,
+    })
+    this.#known.set(key, { inputs, credentials })
     return credentials
   }
 
@@ -88,7 +133,7 @@ export class PullSecrets implements CredentialSource {
     this.#known.delete(key)
   }
 
-  async #ofServiceAccounts(namespace: string, workloads: readonly WorkloadObject[]): Promise<readonly string[]> {
+  async #ofServiceAccounts(namespace: string, workloads: readonly PullSecretSource[]): Promise<readonly string[]> {
     const accounts = new Set(workloads.map(({ serviceAccountName }) => serviceAccountName))
     const found = await Promise.all(
       [...accounts].map(async (name) => {
@@ -104,40 +149,24 @@ export class PullSecrets implements CredentialSource {
     return [...new Set(found.flat())].sort()
   }
 
-  /** @returns undefined for a secret that the kubelet, too, would pass over */
-  #read(
-    namespace: string,
-    name: string,
-    { mustBe, afresh }: { readonly mustBe: boolean; readonly afresh: boolean },
-  ): Promise<DockerConfig | undefined> {
-    const id = `${namespace}/${name} ${mustBe}`
-    const shared = this.#secrets.get(id)
-    const now = this.#clock.now()
-    if (shared && !afresh && now - shared.readAt < sharedMs) return shared.config
-    const config = this.#get(namespace, name, mustBe || afresh, mustBe)
-    // The oldest goes: insertion order is the order of reading.
-    this.#secrets.delete(id)
-    this.#secrets.set(id, { config, readAt: now })
-    for (const oldest of this.#secrets.keys()) {
-      if (this.#secrets.size <= secretsShared) break
-      this.#secrets.delete(oldest)
-    }
-    config.catch(() => this.#secrets.delete(id))
-    return config
+  async #secret(reading: Reading): Promise<DockerConfig | undefined> {
+    const { namespace, name, isNamed, afresh } = reading
+    const key = `${namespace}/${name} ${isNamed}`
+    return (await this.#secrets.forceFetch(key, { context: reading, forceRefresh: afresh })).config
   }
 
-  async #get(namespace: string, name: string, mustRead: boolean, mustBe: boolean): Promise<DockerConfig | undefined> {
+  async #read({ namespace, name, isNamed, afresh }: Reading): Promise<DockerConfig | undefined> {
     try {
       const { type, data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))
       return parsePullSecret({ namespace, name, type, data })
     } catch (thrown) {
-      if (isNotFound(thrown) && mustBe) {
+      if (isNotFound(thrown) && isNamed) {
         throw new NeedsChangeError(
           'PullSecretNotFound',
           `there is no Secret ${namespace}/${name}, which spec.imagePullSecrets names. Create it, or name another.`,
         )
       }
-      if (isForbidden(thrown) && mustRead) {
+      if (isForbidden(thrown) && (isNamed || afresh)) {
         throw new NeedsChangeError(
           'PullSecretNotReadable',
           `cvmanager may not read the pull secret ${namespace}/${name}. Grant its service account the verb get on secrets in namespace ${namespace}.`,

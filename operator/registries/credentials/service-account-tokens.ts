@@ -1,5 +1,4 @@
-/** Service accounts as the API server knows them: their annotations, and tokens for one audience and some minutes. */
-
+/** Reads service accounts from the API server: their annotations, and tokens that are valid for one audience. */
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import { ApiError, isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
@@ -8,7 +7,7 @@ import type { ServiceAccount } from './service-account.ts'
 
 export const serviceAccounts = { group: '', version: 'v1', plural: 'serviceaccounts' } as const
 
-/** The shortest that the API server gives; it is exchanged at once. */
+/** The minimum of the API server: a token is exchanged at once. */
 const tokenSeconds = 600
 
 interface RawServiceAccount {
@@ -19,11 +18,10 @@ interface RawTokenRequest {
   readonly status?: { readonly token?: string }
 }
 
-/** @param namespace of the object that names it: there is no way to one of another namespace */
+/** @param namespace of the object that names the account: accounts of other namespaces are out of reach */
 export function serviceAccountOf(client: ApiClient, namespace: string, name: string): ServiceAccount {
   const path = resourcePath(serviceAccounts, { namespace, name })
   return {
-    kind: 'service-account',
     namespace,
     name,
     annotations: async () => {
@@ -36,17 +34,17 @@ export function serviceAccountOf(client: ApiClient, namespace: string, name: str
     token: async (audience) => {
       const spec = { audiences: [audience], expirationSeconds: tokenSeconds }
       const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }
-      const asked = client.create<RawTokenRequest>(
+      const request = client.create<RawTokenRequest>(
         resourcePath(serviceAccounts, { namespace, name, subresource: 'token' }),
         body,
       )
-      const { status } = await asked.catch((thrown: unknown) => {
+      const { status } = await request.catch((thrown: unknown) => {
         throw failure(thrown, namespace, name, 'create on serviceaccounts/token')
       })
       if (status?.token) return status.token
       throw new TransientError(
         'ApiServerUnavailable',
-        `the API server gave no token for the service account ${namespace}/${name}. It is tried again.`,
+        `the API server gave no token for the service account ${namespace}/${name}. cvmanager tries again.`,
       )
     },
   }
@@ -67,5 +65,8 @@ function failure(thrown: unknown, namespace: string, name: string, right: string
   }
   if (!(thrown instanceof ApiError)) return thrown
   const { message, retryAfterMs } = thrown
-  return new TransientError('ApiServerUnavailable', `${message}. It is tried again.`, { cause: thrown, retryAfterMs })
+  return new TransientError('ApiServerUnavailable', `${message}. cvmanager tries again.`, {
+    cause: thrown,
+    retryAfterMs,
+  })
 }

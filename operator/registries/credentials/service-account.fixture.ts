@@ -2,15 +2,14 @@
 import type { ServiceAccount } from './service-account.ts'
 
 export interface TestAccount extends ServiceAccount {
-  /** May be written anew. */
+  /** May be replaced. */
   written: Record<string, string>
-  /** The audiences that tokens were asked for. */
+  /** The audiences that tokens were requested for. */
   readonly audiences: string[]
 }
 
 export function testAccount(namespace: string, name: string, annotations: Record<string, string> = {}): TestAccount {
   const account: TestAccount = {
-    kind: 'service-account',
     namespace,
     name,
     written: annotations,

@@ -1,20 +1,19 @@
 /**
- * A service account of a tenant's, in whose name a registry is asked. Its token, which lasts minutes, is exchanged with the
- * cloud for credentials; it is not part of what tells accounts apart, and nothing of it is in a property.
+ * A tenant's service account. A cloud exchanges its token, which is valid for minutes, for credentials. No property holds the
+ * token.
  */
 import { NeedsChangeError } from '../../errors.ts'
 
 export interface ServiceAccount {
-  readonly kind: 'service-account'
   readonly namespace: string
   readonly name: string
   /**
-   * As they are at this moment.
+   * Read anew at each call.
    * @throws NeedsChangeError `ServiceAccountNotFound`, `ServiceAccountTokenNotReadable`; TransientError `ApiServerUnavailable`
    */
   annotations(): Promise<Readonly<Record<string, string>>>
   /**
-   * A new token that is good for that audience alone.
+   * A new token, valid for that audience only.
    * @throws as `annotations`
    */
   token(audience: string): Promise<string>
@@ -23,9 +22,13 @@ export interface ServiceAccount {
 export const nameOfAccount = ({ namespace, name }: Pick<ServiceAccount, 'namespace' | 'name'>): string =>
   `${namespace}/${name}`
 
+/** The first sentence of a remedy, for those whom the registry refuses. */
+export const askedAs = (account: ServiceAccount): string =>
+  `cvmanager asked in the name of the service account ${nameOfAccount(account)} (spec.serviceAccountName).`
+
 /**
- * What an annotation of the account says. It is written by a tenant, and goes into a request.
- * @param shape the whole of what it may be
+ * The value of an annotation. A tenant writes it, and it becomes part of a request.
+ * @param shape matches the whole of a valid value
  * @param example for the message
  * @throws NeedsChangeError `ServiceAccountNotAnnotated`
  */
@@ -35,9 +38,9 @@ export function annotated(
   { annotation, shape, example }: { readonly annotation: string; readonly shape: RegExp; readonly example: string },
 ): string {
   if (value !== undefined && shape.test(value)) return value
-  const fault = value === undefined ? `has no annotation ${annotation}` : `has an annotation ${annotation} of no use`
+  const fault = value === undefined ? `has no annotation ${annotation}` : `has an invalid annotation ${annotation}`
   throw new NeedsChangeError(
     'ServiceAccountNotAnnotated',
-    `the service account ${nameOfAccount(account)}, which spec.serviceAccountName names, ${fault}. Write there who it is in the cloud, e.g. ${annotation}: ${example}.`,
+    `the service account ${nameOfAccount(account)}, which spec.serviceAccountName names, ${fault}. Write its identity in the cloud there, e.g. ${annotation}: ${example}.`,
   )
 }

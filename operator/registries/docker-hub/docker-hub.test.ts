@@ -62,7 +62,7 @@ t.test(
   },
 )
 
-t.test('tags are looked at by HEAD, which Docker Hub does not count', async (t) => {
+t.test('tags are resolved by HEAD, which Docker Hub does not count', async (t) => {
   const { program, registry } = await hub(t)
   const { digest } = await program.push('shop/web', 'env-prod')
   const web = { host: 'docker.io', path: 'shop/web' }
@@ -74,7 +74,7 @@ t.test('tags are looked at by HEAD, which Docker Hub does not count', async (t) 
   )
 })
 
-t.test('a private repository is listed for those who can log in, and is searched for the others', async (t) => {
+t.test('a private repository is listed with a login, and searched without one', async (t) => {
   const { program, api, registry } = await hub(t)
   const { digest } = await program.push('private/web', ['v1', 'env-prod'])
   const web = { host: 'docker.io', path: 'private/web' }
@@ -89,7 +89,7 @@ t.test('a private repository is listed for those who can log in, and is searched
   t.match(version, { name: 'v1', source: 'alias' })
 })
 
-t.test('many who ask at once share one listing, and push times are told', async (t) => {
+t.test('callers at the same time share one listing, and push times are listed', async (t) => {
   const { program, api, registry } = await hub(t)
   const names = Array.from({ length: 250 }, (_, i) => `b${i}`)
   const { digest } = await program.push('shop/web', names)

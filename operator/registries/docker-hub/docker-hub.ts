@@ -1,70 +1,62 @@
 /**
- * Docker Hub: tags are resolved by the registry's API, with HEAD, which is not counted as a pull; aliases and push times
- * come from the Hub's own list of tags, which has their digests.
+ * Docker Hub: tags are resolved by the registry's API, with HEAD, which does not count as a pull. Aliases and push times come
+ * from the Hub's own list of tags.
  */
-
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Clock } from '../../time/clock.ts'
 import { credentialId } from '../credentials/credential-id.ts'
 import { type Asked, accessDenied, statusFailure, transportFailure } from '../failures.ts'
-import { OciRegistry } from '../oci/oci.ts'
+import type { TagPage } from '../listed-tag.ts'
+import { ListingRegistry } from '../oci/listing-registry.ts'
 import type { Access, Labels, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import { SharedReading } from '../shared-reading.ts'
 import { abortable } from '../transport/abortable.ts'
-import { Paused, type Transport, Unreachable } from '../transport/transport.ts'
-import { HubApi } from './hub-api.ts'
-import type { ListedTag } from './hub-tags.ts'
+import type { Answer, Transport } from '../transport/transport.ts'
+import { HubApi, parseHubPage } from './hub-api.ts'
 
 const listingDeadlineMs = 60_000
 
-export class DockerHubRegistry extends OciRegistry {
-  override readonly kind = 'dockerhub'
-  readonly #transport: Transport
-  readonly #hub: HubApi
-  readonly #listings = new SharedReading<ReadonlyMap<Digest, readonly string[]> | undefined>()
+type TagsByDigest = ReadonlyMap<Digest, readonly string[]>
 
-  constructor(transport: Transport, options: { readonly hub?: string | undefined; readonly clock?: Clock } = {}) {
-    super(transport, options.clock)
-    this.#transport = transport
-    this.#hub = new HubApi(transport, options.hub, options.clock)
+export class DockerHubRegistry extends ListingRegistry {
+  override readonly kind = 'dockerhub'
+  readonly #hub: HubApi
+  readonly #listings = new SharedReading<TagsByDigest | undefined>()
+
+  constructor(
+    transport: Transport,
+    { hub, clock }: { readonly hub?: string | undefined; readonly clock?: Clock } = {},
+  ) {
+    super(transport, { clock })
+    this.#hub = new HubApi(transport, hub, clock)
   }
 
-  /** Undefined where the Hub does not tell: a private repository without a login there, a limit, or the Hub is away. */
-  async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
+  /** `undefined` for a private repository without a login, above a limit, and while the Hub is down. */
+  override async aliases(
+    repository: Repository,
+    digest: Digest,
+    access: Access,
+  ): Promise<readonly string[] | undefined> {
     const key = `${repository.path} ${credentialId(access.credentials)}`
-    const reading = this.#listings.get(key, () => this.#listing(repository, access))
+    const reading = this.#listings.get(key, () => {
+      // Other callers may wait for it, so it has its own deadline instead of the signal of one of them.
+      const signal = AbortSignal.timeout(listingDeadlineMs)
+      return this.ifListed(() => this.#list(repository, { ...access, signal }), signal)
+    })
     const listing = await abortable(reading, access.signal)
     return listing === undefined ? undefined : (listing.get(digest) ?? [])
   }
 
-  async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
-    const asked: Asked = { repository, what: 'the list of tags with their push times' }
-    try {
-      const pages = this.#hub.tags(repository, access)
-      for (let page = await pages.next(); ; page = await pages.next()) {
-        if (page.done !== true) {
-          yield timesOf(page.value)
-          continue
-        }
-        if (page.value === undefined) return
-        const { status, retryAfterMs } = page.value
-        throw statusFailure(asked, status, access.credentials, retryAfterMs)
-      }
-    } catch (error) {
-      throw transportFailure(asked, error)
-    }
-  }
-
-  /** Reads the image's manifest, which is a pull: not where none is left. */
+  /** Reads the image's manifest, which is a pull: not when none is left. */
   override async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-    const { remaining, limit } = this.#transport.allowance(repository.host) ?? { remaining: 1, limit: 1 }
+    const { remaining, limit } = this.transport.allowance(repository.host) ?? { remaining: 1, limit: 1 }
     if (remaining > 0) return await super.labels(repository, digest, access)
     throw new TransientError(
       'RegistryThrottled',
-      `Docker Hub's limit of ${limit} pulls is used up, so the labels of repository ${repository.path} were not read. It is tried again; give the image a version tag, or use credentials with a higher limit.`,
+      `Docker Hub's limit of ${limit} pulls is used up, so the labels of repository ${repository.path} were not read. cvmanager tries again; give the image a version tag, or use credentials with a higher limit.`,
     )
   }
 
@@ -74,7 +66,7 @@ export class DockerHubRegistry extends OciRegistry {
       const { status, retryAfterMs } = await this.#hub.untag(repository, tag, access)
       if (status >= 200 && status < 300) return 'removed'
       if (status !== 404) throw statusFailure(asked, status, access.credentials, retryAfterMs)
-      // The Hub does not show a private repository to those who may not change it.
+      // The Hub hides private repositories from those who may not change them.
       await this.resolve(repository, tag, access)
       throw accessDenied(asked, status, access.credentials)
     } catch (error) {
@@ -84,40 +76,29 @@ export class DockerHubRegistry extends OciRegistry {
   }
 
   async wouldUntag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
-    try {
-      await this.resolve(repository, tag, access)
-      return 'removed'
-    } catch (error) {
-      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return 'absent'
-      throw error
-    }
+    return (await this.digestOf(repository, tag, access)) === undefined ? 'absent' : 'removed'
   }
 
-  async #listing(repository: Repository, access: Access): Promise<ReadonlyMap<Digest, readonly string[]> | undefined> {
+  protected async requestPage(repository: Repository, page: number, access: Access): Promise<Answer> {
+    return await this.#hub.tags(repository, page, access)
+  }
+
+  protected parsePage(body: Buffer): TagPage | undefined {
+    return parseHubPage(body)
+  }
+
+  async #list(repository: Repository, access: Access): Promise<TagsByDigest> {
     const found = new Map<Digest, string[]>()
-    // Not called off with one of those who wait for it, and still not without an end.
-    const signal = AbortSignal.timeout(listingDeadlineMs)
-    try {
-      const pages = this.#hub.tags(repository, { ...access, signal })
-      for (let page = await pages.next(); ; page = await pages.next()) {
-        if (page.done === true) return page.value === undefined ? found : undefined
-        for (const { name, digest } of page.value) if (digest !== undefined) add(found, digest, name)
+    for await (const page of this.pages(repository, access)) {
+      for (const { name, digest } of page) {
+        const names = digest && found.get(digest)
+        if (names) names.push(name)
+        else if (digest) found.set(digest, [name])
       }
-    } catch (error) {
-      if (error instanceof Unreachable || error instanceof Paused || signal.aborted) return undefined
-      throw error
     }
+    return found
   }
 }
-
-function add(found: Map<Digest, string[]>, digest: Digest, name: string): void {
-  const names = found.get(digest)
-  if (names === undefined) found.set(digest, [name])
-  else names.push(name)
-}
-
-const timesOf = (tags: readonly ListedTag[]): ReadonlyMap<string, number> =>
-  new Map(tags.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
 
 export const dockerHub: RegistryKind = {
   kind: 'dockerhub',

@@ -1,16 +1,15 @@
-/** Docker Hub's own API beside the registry's: it knows the digest of each tag, and can take a tag off. */
-
+/** Docker Hub's own API beside the registry's (docs.docker.com/reference/api/hub): it lists tags, and can remove one. */
+import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Clock } from '../../time/clock.ts'
+import { listedTag, objectsIn, type TagPage } from '../listed-tag.ts'
+import { parseObject } from '../oci/manifest.ts'
 import type { Access } from '../registry.ts'
 import type { Answer, Transport } from '../transport/transport.ts'
 import { HubLogin } from './hub-login.ts'
-import { type ListedTag, parseHubPage } from './hub-tags.ts'
 
-export const hubOrigin = 'https://hub.docker.com'
-const tagsOfAPage = 100
-/** The ten thousand tags that were changed last. */
-const mostPages = 100
+const hubOrigin = 'https://hub.docker.com'
+const tagsPerPage = 100
 
 export class HubApi {
   readonly #transport: Transport
@@ -23,31 +22,24 @@ export class HubApi {
     this.#login = new HubLogin(transport, origin, clock)
   }
 
-  /** Those changed last come first. Ends early, with the answer as its return value, where the Hub does not tell. */
-  async *tags(repository: Repository, access: Access): AsyncGenerator<readonly ListedTag[], Answer | undefined> {
-    const [namespace = '', ...name] = repository.path.split('/')
+  /** One page, from 1 on. Those changed last come first. */
+  async tags({ path }: Repository, page: number, access: Access): Promise<Answer> {
+    const [namespace = '', ...name] = path.split('/')
     const base = `/v2/namespaces/${namespace}/repositories/${encodeURIComponent(name.join('/'))}/tags`
-    for (let page = 1; page <= mostPages; page++) {
-      const path = `${base}?page_size=${tagsOfAPage}&page=${page}&ordering=last_updated`
-      const answer = await this.#ask('GET', path, access)
-      const listed = answer.status === 200 ? parseHubPage(answer.body) : undefined
-      if (listed === undefined) return answer
-      yield listed.tags
-      if (listed.isLast) return undefined
-    }
-    return undefined
+    const query = `page_size=${tagsPerPage}&page=${page}&ordering=last_updated`
+    return await this.#send('GET', `${base}?${query}`, access)
   }
 
-  /** As Docker's own hub-tool does it: 204 when the tag is off, 404 where there is none that these credentials see. */
-  async untag(repository: Repository, tag: string, access: Access): Promise<Answer> {
-    return await this.#ask('DELETE', `/v2/repositories/${repository.path}/tags/${tag}/`, access)
+  /** As Docker's hub-tool does: 204 when the tag is removed, 404 if these credentials see none. */
+  async untag({ path }: Repository, tag: string, access: Access): Promise<Answer> {
+    return await this.#send('DELETE', `/v2/repositories/${path}/tags/${tag}/`, access)
   }
 
-  async #ask(method: 'GET' | 'DELETE', path: string, access: Access): Promise<Answer> {
+  async #send(method: 'GET' | 'DELETE', path: string, access: Access): Promise<Answer> {
     const send = async (): Promise<Answer> => {
       const authorization = await this.#login.header(access)
       return await this.#transport.send({
-        // Its own limits are not the registry's: who has asked too often here may still be told what a tag points at.
+        // Its limits are not those of the registry.
         host: new URL(this.#origin).host,
         purpose: 'tags',
         method,
@@ -64,4 +56,20 @@ export class HubApi {
     this.#login.forget(access)
     return await send()
   }
+}
+
+/** "List repository tags". `undefined` if it is not such a page. */
+export function parseHubPage(body: Buffer): TagPage | undefined {
+  const { results, next } = parseObject(body) ?? {}
+  if (!Array.isArray(results)) return undefined
+  const tags = objectsIn(results).flatMap(({ name, digest, images, tag_last_pushed, last_updated }) =>
+    listedTag(name, isDigest(digest) ? digest : onlyImage(images), Date.parse(String(tag_last_pushed ?? last_updated))),
+  )
+  return { tags, isLast: typeof next !== 'string' || next === '' || results.length === 0 }
+}
+
+/** Old tags have their digest only at the image. With several images, it would be that of one platform. */
+function onlyImage(images: unknown): unknown {
+  const [image, ...others] = objectsIn(images)
+  return others.length === 0 ? image?.digest : undefined
 }

@@ -1,60 +1,59 @@
-/** Tokens for Docker Hub's own API, which wants others than the registry does (Hub API, "Create access token"). */
+/** Tokens for Docker Hub's own API, which differ from those for the registry (Hub API, "Create access token"). */
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../time/clock.ts'
 import { monotonicClock } from '../../time/timing.ts'
 import { credentialId } from '../credentials/credential-id.ts'
-import { Lru } from '../lru.ts'
+import { usableToken } from '../credentials/token-service.ts'
 import { parseObject } from '../oci/manifest.ts'
 import type { Access } from '../registry.ts'
 import type { Transport } from '../transport/transport.ts'
 
-/** They expire after ten minutes, by the documentation. */
+/** The documentation says that they expire after ten minutes. */
 const lifetimeMs = 540_000
-const mostLogins = 1_000
-const usable = /^[\x21-\x7e]{1,32768}$/
+const maxLogins = 1_000
+
+interface Login {
+  readonly username: string
+  readonly password: string
+}
 
 export class HubLogin {
-  readonly #transport: Transport
-  readonly #origin: string
-  readonly #clock: Clock
-  readonly #tokens = new Lru<{ readonly token: Promise<string | undefined>; readonly until: number }>(mostLogins)
+  /** By credential; `token` is undefined if the Hub refused the login. */
+  readonly #tokens: LRUCache<string, { readonly token: string | undefined }, Login>
 
   constructor(transport: Transport, origin: string, clock: Clock = monotonicClock) {
-    this.#transport = transport
-    this.#origin = origin
-    this.#clock = clock
+    this.#tokens = new LRUCache<string, { readonly token: string | undefined }, Login>({
+      max: maxLogins,
+      ttl: lifetimeMs,
+      ttlResolution: 0,
+      perf: clock,
+      ignoreFetchAbort: true,
+      fetchMethod: async (_key, _stale, { context }) => ({ token: await logIn(transport, origin, context) }),
+    })
   }
 
-  /** The Authorization header; undefined for those who cannot log in there, who see what is public. */
+  /** The Authorization header; undefined without a login, which shows public repositories only. */
   async header({ credentials }: Access): Promise<string | undefined> {
     if (credentials.kind !== 'basic') return undefined
-    const id = credentialId(credentials)
-    const now = this.#clock.now()
-    let known = this.#tokens.get(id)
-    if (known === undefined || now >= known.until) {
-      known = { token: this.#request(credentials.username, credentials.password), until: now + lifetimeMs }
-      this.#tokens.set(id, known)
-      known.token.catch(() => this.#tokens.delete(id))
-    }
-    const token = await known.token
+    const { token } = await this.#tokens.forceFetch(credentialId(credentials), { context: credentials })
     return token === undefined ? undefined : `Bearer ${token}`
   }
 
   forget({ credentials }: Access): void {
     this.#tokens.delete(credentialId(credentials))
   }
+}
 
-  async #request(identifier: string, secret: string): Promise<string | undefined> {
-    const { status, body } = await this.#transport.send({
-      host: new URL(this.#origin).host,
-      purpose: 'token',
-      method: 'POST',
-      origin: this.#origin,
-      path: '/v2/auth/token',
-      headers: { accept: 'application/json', 'content-type': 'application/json' },
-      body: JSON.stringify({ identifier, secret }),
-      destination: 'configured',
-    })
-    const token = status === 200 ? parseObject(body)?.access_token : undefined
-    return typeof token === 'string' && usable.test(token) ? token : undefined
-  }
+async function logIn(transport: Transport, origin: string, { username, password }: Login): Promise<string | undefined> {
+  const { status, body } = await transport.send({
+    host: new URL(origin).host,
+    purpose: 'token',
+    method: 'POST',
+    origin,
+    path: '/v2/auth/token',
+    headers: { accept: 'application/json', 'content-type': 'application/json' },
+    body: JSON.stringify({ identifier: username, secret: password }),
+    destination: 'configured',
+  })
+  return status === 200 ? usableToken(parseObject(body)?.access_token) : undefined
 }

@@ -1,7 +1,7 @@
 /**
  * For tests: Docker Hub's own API, recorded by hand from its documentation (docs.docker.com/reference/api/hub/latest:
- * "Create access token", "List repository tags"; the removal of a tag as in github.com/docker/hub-tool), over the real
- * registry that is behind it. Repositories below `private/` are shown to those alone who have logged in.
+ * "Create access token", "List repository tags"; the removal of a tag as in github.com/docker/hub-tool), with the tags of
+ * a real registry. Repositories below `private/` are visible only with a login.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Test } from 'tap'
@@ -13,7 +13,7 @@ const token = 'hub-access-token'
 
 export interface DockerHub extends Peer {
   readonly origin: string
-  /** When a tag was pushed, in milliseconds since the epoch; of others, in the order of the list. */
+  /** When a tag was pushed, in milliseconds since the epoch. Default: in the order of the list. */
   readonly pushed: Map<string, number>
 }
 
@@ -66,7 +66,7 @@ async function tagsPage(registry: Registry, path: string, { searchParams }: URL,
         creator: 1234,
         full_size: 123_456,
         id: 12_345,
-        // Of an index its platforms are here, with digests of their own.
+        // The platforms of an index, with digests of their own.
         images: [
           { architecture: 'amd64', os: 'linux', size: 123_456, status: 'active', digest: `sha256:${'9'.repeat(64)}` },
         ],

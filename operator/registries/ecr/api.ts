@@ -7,12 +7,13 @@ import { monotonicClock } from '../../time/timing.ts'
 import { type Asked, answerInvalid } from '../failures.ts'
 import { Lru } from '../lru.ts'
 import { sendAndFollow } from '../oci/redirects.ts'
+import type { Access, Credentials } from '../registry.ts'
 import type { RegistryDeps } from '../registry-kind.ts'
 import type { Answer } from '../transport/transport.ts'
+import { noCredentials } from './aws-cloud.ts'
 import { awsFailure, isThrottled, Throttled } from './failures.ts'
 import { handlerFor } from './handler.ts'
 import { type EcrHost, parseEcrHost } from './host.ts'
-import { credentialsOf } from './identity.ts'
 
 /** One try more of what the SDK takes for a passing fault; beyond that, those who poll know better when. */
 const mostAttempts = 2
@@ -27,16 +28,20 @@ export type Sdk = typeof import('./sdk.ts')
 /** One call by a client of the SDK. */
 export type Send<T> = (sdk: Sdk, client: ECRClient, options: { readonly abortSignal?: AbortSignal }) => Promise<T>
 
+type AwsCredentials = Extract<Credentials, { readonly kind: 'aws' }>
+
 class Account {
   readonly host: EcrHost
+  readonly credentials: AwsCredentials
   client: ECRClient | undefined
   throttles = 0
   pausedUntil = 0
   /** Settles when the one call is over that asks whether ECR still refuses. */
   probe: Promise<void> | undefined
 
-  constructor(host: EcrHost) {
+  constructor(host: EcrHost, credentials: AwsCredentials) {
     this.host = host
+    this.credentials = credentials
   }
 }
 
@@ -50,22 +55,22 @@ export class EcrApi {
 
   /** What every command says of where it goes: the repository, and the account whose registry it is in. */
   placeOf({ host, path }: Repository): { readonly registryId: string; readonly repositoryName: string } {
-    return { registryId: this.#accountOf(host).host.account, repositoryName: path }
+    return { registryId: hostOf(host).account, repositoryName: path }
   }
 
   /** @throws as `Registry.resolve`; the signal's reason when it is aborted */
-  async call<T>(asked: Asked, action: string, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
+  async call<T>(asked: Asked, action: string, send: Send<T>, access: Access): Promise<T> {
     try {
-      return await this.attempt(asked.repository, send, signal)
+      return await this.attempt(asked.repository, send, access)
     } catch (error) {
-      signal?.throwIfAborted()
-      throw awsFailure(asked, action, error)
+      access.signal?.throwIfAborted()
+      throw awsFailure(asked, action, error, access)
     }
   }
 
   /** @throws what the SDK throws, `Throttled` among it */
-  async attempt<T>({ host }: Repository, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
-    const account = this.#accountOf(host)
+  async attempt<T>({ host }: Repository, send: Send<T>, { credentials, signal }: Access): Promise<T> {
+    const account = this.#accountOf(host, credentials)
     // After a refusal, one call finds out for all of them whether it is over.
     while (account.probe !== undefined) await account.probe
     signal?.throwIfAborted()
@@ -83,7 +88,7 @@ export class EcrApi {
 
   async #call<T>(account: Account, host: string, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
     const sdk = await import('./sdk.ts')
-    account.client ??= this.#clientFor(sdk, host, account.host)
+    account.client ??= this.#clientFor(sdk, host, account)
     try {
       const answer = await send(sdk, account.client, signal === undefined ? {} : { abortSignal: signal })
       account.throttles = 0
@@ -96,9 +101,10 @@ export class EcrApi {
   }
 
   /** The content behind an address that ECR gave, which is of S3 and needs no credentials. */
-  async download(asked: Asked, url: string, signal: AbortSignal | undefined): Promise<Answer> {
+  async download(asked: Asked, url: string, access: Access): Promise<Answer> {
+    const { signal } = access
     const target = URL.canParse(url) ? new URL(url) : undefined
-    const own = this.#endpointOf(this.#accountOf(asked.repository.host).host.region)
+    const own = this.#endpointOf(hostOf(asked.repository.host).region)
     const isOwn = own !== undefined && target?.origin === new URL(own).origin
     if (target === undefined || !(target.protocol === 'https:' || isOwn)) {
       throw answerInvalid(asked, 'the address of a layer that is not one of HTTPS')
@@ -120,7 +126,7 @@ export class EcrApi {
       )
     } catch (error) {
       signal?.throwIfAborted()
-      throw awsFailure(asked, 's3:GetObject', error)
+      throw awsFailure(asked, 's3:GetObject', error, access)
     }
   }
 
@@ -134,31 +140,27 @@ export class EcrApi {
     return pauseMs
   }
 
-  #accountOf(name: string): Account {
-    const known = this.#accounts.get(name)
+  /** One for each host and credential: nothing of one tenant is used for another. */
+  #accountOf(name: string, credentials: Credentials): Account {
+    const host = hostOf(name)
+    if (credentials.kind !== 'aws') throw noCredentials(name)
+    const key = `${name} ${credentials.accessKeyId}`
+    const known = this.#accounts.get(key)
     if (known !== undefined) return known
-    const host = parseEcrHost(name)
-    if (host === undefined) {
-      throw new NeedsChangeError('RegistryHostMismatch', `${name} is not a host of a private ECR registry`)
-    }
-    const made = new Account(host)
-    this.#accounts.set(name, made)?.client?.destroy()
+    const made = new Account(host, credentials)
+    this.#accounts.set(key, made)?.client?.destroy()
     return made
   }
 
-  #clientFor(sdk: Sdk, name: string, { region, fips, dualStack }: EcrHost): ECRClient {
+  #clientFor(sdk: Sdk, name: string, { host, credentials }: Account): ECRClient {
+    const { region, fips, dualStack } = host
     const endpoint = this.#endpointOf(region)
-    const { endpoints, transport, aws = {} } = this.#deps
-    const sts = {
-      region,
-      requestHandler: handlerFor(transport, `sts.${region}`),
-      ...(endpoints.sts === undefined ? {} : { endpoint: endpoints.sts }),
-    }
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials
     const config: ECRClientConfig = {
       region,
-      credentials: credentialsOf(sdk, aws, sts),
+      credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
       maxAttempts: mostAttempts,
-      requestHandler: handlerFor(transport, name),
+      requestHandler: handlerFor(this.#deps.transport, name),
       // The SDK's rules know no such variants of an address of one's own.
       ...(endpoint === undefined ? { useFipsEndpoint: fips, useDualstackEndpoint: dualStack } : { endpoint }),
     }
@@ -170,4 +172,10 @@ export class EcrApi {
     const { endpoints } = this.#deps
     return endpoints[`ecr.${region}`] ?? endpoints.ecr
   }
+}
+
+function hostOf(name: string): EcrHost {
+  const host = parseEcrHost(name)
+  if (host !== undefined) return host
+  throw new NeedsChangeError('RegistryHostMismatch', `${name} is not a host of a private ECR registry`)
 }

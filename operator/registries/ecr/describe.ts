@@ -4,6 +4,7 @@ import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import { monotonicClock } from '../../time/timing.ts'
+import { credentialId } from '../credentials/credential-id.ts'
 import type { Asked } from '../failures.ts'
 import { Lru } from '../lru.ts'
 import type { Access } from '../registry.ts'
@@ -21,16 +22,21 @@ const mostMissing = 10_000
 const missingMs = 3_600_000
 const action = 'ecr:DescribeImages'
 
+interface Place {
+  readonly repository: Repository
+  readonly access: Access
+}
+
 export class ImageQuestions {
   readonly #api: EcrApi
-  readonly #questions: Coalesced<Repository, Image>
+  readonly #questions: Coalesced<Place, Image>
   /** Until when; by repository and id. */
   readonly #missing = new Lru<number>(mostMissing)
 
   constructor(api: EcrApi) {
     this.#api = api
     this.#questions = new Coalesced(
-      (repository, ids, signal) => this.#describe(repository, ids, signal),
+      ({ repository, access }, ids, signal) => this.#describe({ repository, access: { ...access, signal } }, ids),
       mostIds,
       gatherMs,
     )
@@ -40,64 +46,69 @@ export class ImageQuestions {
    * @param id a tag or a digest
    * @returns undefined where there is no such image
    */
-  async find(asked: Asked, id: string, { signal }: Access): Promise<Image | undefined> {
+  async find(asked: Asked, id: string, access: Access): Promise<Image | undefined> {
     const { repository } = asked
+    const { signal } = access
+    const place = { repository, access }
     try {
-      return await this.#questions.get(repository, repositoryName(repository), id, signal)
+      return await this.#questions.get(place, nameOf(place), id, signal)
     } catch (error) {
       signal?.throwIfAborted()
       // It was asked together with others: each is told of its own.
-      throw awsFailure(asked, action, error)
+      throw awsFailure(asked, action, error, access)
     }
   }
 
-  async #describe(repository: Repository, ids: readonly string[], signal: AbortSignal): Promise<Answers<Image>> {
-    const suspects = ids.filter((id) => this.#isMissing(repository, id))
+  async #describe(place: Place, ids: readonly string[]): Promise<Answers<Image>> {
+    const suspects = ids.filter((id) => this.#isMissing(place, id))
     const others = ids.filter((id) => !suspects.includes(id))
     const parts = [...(others.length > 0 ? [others] : []), ...suspects.map((id) => [id])]
-    return await this.#askAll(repository, parts, signal)
+    return await this.#askAll(place, parts)
   }
 
   /** One id that is not there fails the question for all: it is found, remembered, and left out. */
-  async #ask(repository: Repository, ids: readonly string[], signal: AbortSignal): Promise<Answers<Image>> {
+  async #ask(place: Place, ids: readonly string[]): Promise<Answers<Image>> {
     try {
-      const answers = await this.#send(repository, ids, signal)
-      for (const id of ids) this.#missing.delete(keyOf(repository, id))
+      const answers = await this.#send(place, ids)
+      for (const id of ids) this.#missing.delete(keyOf(place, id))
       return answers
     } catch (error) {
       if (!isImageAbsent(error)) throw error
       const named = ids.length === 1 ? ids[0] : namedIn(error, ids)
-      if (named !== undefined) this.#missing.set(keyOf(repository, named), monotonicClock.now() + missingMs)
+      if (named !== undefined) this.#missing.set(keyOf(place, named), monotonicClock.now() + missingMs)
       const rest = ids.filter((id) => id !== named)
-      if (named !== undefined) return rest.length === 0 ? new Map() : await this.#ask(repository, rest, signal)
+      if (named !== undefined) return rest.length === 0 ? new Map() : await this.#ask(place, rest)
       const middle = ids.length >> 1
-      return await this.#askAll(repository, [ids.slice(0, middle), ids.slice(middle)], signal)
+      return await this.#askAll(place, [ids.slice(0, middle), ids.slice(middle)])
     }
   }
 
-  async #askAll(repository: Repository, parts: readonly (readonly string[])[], signal: AbortSignal) {
-    const found = await Promise.all(parts.map((part) => this.#ask(repository, part, signal)))
+  async #askAll(place: Place, parts: readonly (readonly string[])[]) {
+    const found = await Promise.all(parts.map((part) => this.#ask(place, part)))
     return new Map(found.flatMap((answers) => [...answers]))
   }
 
-  async #send(repository: Repository, ids: readonly string[], signal: AbortSignal): Promise<Answers<Image>> {
+  async #send(place: Place, ids: readonly string[]): Promise<Answers<Image>> {
     const imageIds = ids.map((id) => (isDigest(id) ? { imageDigest: id } : { imageTag: id }))
+    const { repository, access } = place
     const input = { ...this.#api.placeOf(repository), imageIds }
     const { imageDetails } = await this.#api.attempt(
       repository,
       (sdk, client, options) => client.send(new sdk.DescribeImagesCommand(input), options),
-      signal,
+      access,
     )
     return imagesById(ids, imageDetails)
   }
 
-  #isMissing(repository: Repository, id: string): boolean {
-    const until = this.#missing.get(keyOf(repository, id))
+  #isMissing(place: Place, id: string): boolean {
+    const until = this.#missing.get(keyOf(place, id))
     return until !== undefined && monotonicClock.now() < until
   }
 }
 
-const keyOf = (repository: Repository, id: string): string => `${repositoryName(repository)} ${id}`
+const nameOf = ({ repository, access }: Place): string =>
+  `${repositoryName(repository)} ${credentialId(access.credentials)}`
+const keyOf = (place: Place, id: string): string => `${nameOf(place)} ${id}`
 
 /** `The image with imageId {imageDigest:'null', imageTag:'x'} does not exist …`: which of those that were asked for. */
 function namedIn(error: unknown, ids: readonly string[]): string | undefined {

@@ -1,6 +1,6 @@
 /**
  * Private registries of Amazon ECR, by AWS's own API: one call answers for a hundred tags, and for all tags on an image.
- * Credentials are those of cvmanager's AWS identity; pull secrets are tokens of the OCI protocol and open nothing here.
+ * Pull secrets hold tokens of the OCI protocol and open nothing here: credentials come from `AwsCloud`.
  */
 
 import type { Digest } from '../../images/digest.ts'
@@ -11,10 +11,10 @@ import { parseManifest } from '../oci/manifest.ts'
 import type { Access, Described, Labels, Registry, Tagged, Untagged } from '../registry.ts'
 import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
 import { EcrApi } from './api.ts'
+import { AwsCloud } from './aws-cloud.ts'
 import { ImageQuestions } from './describe.ts'
 import { awsFailure, imageNotFound, tagNotFound } from './failures.ts'
 import { parseEcrHost } from './host.ts'
-import { roleAnnotation } from './identity.ts'
 import { imagesOf } from './image.ts'
 import { readLabels, readManifest } from './manifests.ts'
 import { EcrTagging } from './tagging.ts'
@@ -58,7 +58,7 @@ export class EcrRegistry implements Registry {
       const answer = await this.#api.attempt(
         repository,
         (sdk, client, options) => client.send(new sdk.ListImagesCommand(input), options),
-        access.signal,
+        access,
       )
       if (!Array.isArray(answer.imageIds)) throw answerInvalid(asked, 'no list of images in it')
       const tags = answer.imageIds.flatMap((id) => id?.imageTag ?? [])
@@ -73,7 +73,7 @@ export class EcrRegistry implements Registry {
       const answer = await this.#api.attempt(
         repository,
         (sdk, client, options) => client.send(new sdk.DescribeImagesCommand(input), options),
-        access.signal,
+        access,
       )
       const times = imagesOf(answer.imageDetails).flatMap(({ tags, pushedAt }) =>
         pushedAt === undefined ? [] : tags.map((tag) => [tag, pushedAt] as const),
@@ -111,7 +111,7 @@ export class EcrRegistry implements Registry {
       const from = nextToken === undefined ? {} : { nextToken }
       const { items, next } = await read({ maxResults: itemsOfAPage, ...from }, place).catch((error: unknown) => {
         access.signal?.throwIfAborted()
-        throw awsFailure(asked, action, error)
+        throw awsFailure(asked, action, error, access)
       })
       yield items
       if (next !== undefined && next === nextToken) throw answerInvalid(asked, 'its next page is the same again')
@@ -129,10 +129,6 @@ export const ecr: RegistryKind = {
   kind: 'ecr',
   serves: (host) => parseEcrHost(host) !== undefined,
   make: (deps) => new EcrRegistry(deps),
+  makeCloud: (deps) => new AwsCloud(deps),
   ignoresPullSecrets: true,
-  serviceAccounts: {
-    make: (deps, account) => new EcrRegistry({ ...deps, aws: { serviceAccount: account } }),
-    remedy: ({ namespace, name }) =>
-      `Allow it for the role that its annotation ${roleAnnotation} names, in the role's policy or, for another account, in the repository's; the role's trust policy has to name system:serviceaccount:${namespace}:${name} and the audience sts.amazonaws.com.`,
-  },
 }

@@ -1,6 +1,7 @@
 /** What AWS refuses, in words for the person who has to mend it, and by the class that decides what is next. */
 import { messageOf, NeedsChangeError, TransientError } from '../../errors.ts'
 import { type Asked, answerInvalid, RegistryRefusal, transportFailure } from '../failures.ts'
+import type { Access } from '../registry.ts'
 import { Paused, Unreachable } from '../transport/transport.ts'
 import { InvalidAnswer } from './image.ts'
 
@@ -32,6 +33,7 @@ export class Throttled extends Error {
 
 const isAbsent = (error: unknown): boolean => absent.has(nameOf(error))
 export const isImageAbsent = (error: unknown): boolean => nameOf(error) === 'ImageNotFoundException'
+export const isDenied = (error: unknown): boolean => denied.test(nameOf(error))
 export const isThrottled = (error: unknown): boolean => throttled.has(nameOf(error)) || statusOf(error) === 429
 
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '')
@@ -70,7 +72,7 @@ export const refused = (asked: Asked, said: string): NeedsChangeError =>
  * Of anything that a call has thrown.
  * @param action as IAM calls it, e.g. `ecr:DescribeImages`
  */
-export function awsFailure(asked: Asked, action: string, error: unknown): Error {
+export function awsFailure(asked: Asked, action: string, error: unknown, { credentials }: Access): Error {
   if (error instanceof NeedsChangeError || error instanceof TransientError) return error
   if (error instanceof Unreachable || error instanceof Paused) return transportFailure(asked, error) as Error
   if (error instanceof InvalidAnswer) return answerInvalid(asked, error.message)
@@ -84,18 +86,12 @@ export function awsFailure(asked: Asked, action: string, error: unknown): Error 
       { retryAfterMs: error instanceof Throttled ? error.retryAfterMs : undefined },
     )
   }
-  if (name.startsWith('CredentialsProvider') || name.startsWith('TokenProvider')) {
-    return new RegistryRefusal(
-      'RegistryAccessDenied',
-      `there are no AWS credentials to ask the registry ${host} for ${place(asked)} with`,
-      'Give cvmanager an AWS identity: a role for its service account (EKS Pod Identity or IRSA), or the settings awsProfile or awsRoleArn. Pull secrets for ECR open no AWS API; --provider oci asks with them, without it.',
-    )
-  }
-  if (denied.test(name)) {
+  if (isDenied(error)) {
     return new RegistryRefusal(
       'RegistryAccessDenied',
       `AWS refused ${action} on repository ${path} of the registry ${host} (${name}, asked for ${asked.what})${name.startsWith('AccessDenied') ? `: ${printable(messageOf(error))}` : ''}`,
-      `Allow ${action} on that repository for cvmanager's AWS identity, in its policy or, for another account, in the repository's.`,
+      credentials.identity?.remedy ??
+        `Allow ${action} on that repository for cvmanager's AWS identity, in its policy or, for another account, in the repository's.`,
     )
   }
   const status = statusOf(error) ?? 0
@@ -111,7 +107,7 @@ export function awsFailure(asked: Asked, action: string, error: unknown): Error 
 
 const longestShown = 300
 
-const printable = (text: string): string =>
+export const printable = (text: string): string =>
   text
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim()

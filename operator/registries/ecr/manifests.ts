@@ -22,7 +22,7 @@ export async function readManifest(
   api: EcrApi,
   repository: Repository,
   digest: Digest,
-  { signal }: Access,
+  access: Access,
 ): Promise<StoredManifest> {
   const asked: Asked = { repository, what: `image ${digest}` }
   const input = {
@@ -34,7 +34,7 @@ export async function readManifest(
     asked,
     'ecr:BatchGetImage',
     (sdk, client, options) => client.send(new sdk.BatchGetImageCommand(input), options),
-    signal,
+    access,
   )
   const failure = firstFailure(failures)
   if (failure?.failureCode === 'ImageNotFound') throw imageNotFound(asked, 'ImageNotFound')
@@ -67,17 +67,16 @@ async function parsed(api: EcrApi, repository: Repository, digest: Digest, acces
 
 async function configLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {
   const asked: Asked = { repository, what: `config ${digest}` }
-  const { signal, credentials } = access
   const input = { ...api.placeOf(repository), layerDigest: digest }
   const action = 'ecr:GetDownloadUrlForLayer'
   const { downloadUrl } = await api.call(
     asked,
     action,
     (sdk, client, options) => client.send(new sdk.GetDownloadUrlForLayerCommand(input), options),
-    signal,
+    access,
   )
-  const { status, body, retryAfterMs } = await api.download(asked, String(downloadUrl), signal)
-  if (status !== 200) throw statusFailure(asked, status, credentials, retryAfterMs)
+  const { status, body, retryAfterMs } = await api.download(asked, String(downloadUrl), access)
+  if (status !== 200) throw statusFailure(asked, status, access.credentials, retryAfterMs)
   if (!isContentOf(digest, body)) throw answerInvalid(asked, 'its content does not have that digest')
   return labelsOfConfig(body)
 }

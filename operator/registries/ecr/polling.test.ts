@@ -3,8 +3,7 @@ import t from 'tap'
 import { until } from '../../../e2e/harness/until.ts'
 import { Poller } from '../../discovery/polling/poller.ts'
 import { VersionFinder } from '../../discovery/versions/version-finder.ts'
-import { anonymous } from '../registry.ts'
-import { registryOn, repositoryAt, withMoto } from '../testing/ecr-bench.ts'
+import { awsCredentials, registryOn, repositoryAt, withMoto } from '../testing/ecr-bench.ts'
 
 t.test(
   'k followed tags of one repository cost ⌈k/100⌉ calls a poll, and one that moves is seen with its version',
@@ -20,7 +19,13 @@ t.test(
 
     const intervalSeconds = 2
     for (const tag of tags) {
-      poller.follow(tag, { repository, tag, credentials: anonymous, versionSyntax: '[0-9a-f]{7}', intervalSeconds })
+      poller.follow(tag, {
+        repository,
+        tag,
+        credentials: awsCredentials,
+        versionSyntax: '[0-9a-f]{7}',
+        intervalSeconds,
+      })
     }
     const names = () =>
       tags.map((tag) => poller.offer(tag)).map((offer) => offer.state === 'known' && offer.version.name)

@@ -39,7 +39,7 @@ export class EcrTagging {
       const { image } = await this.#api.attempt(
         repository,
         (sdk, client, options) => client.send(new sdk.PutImageCommand(input), options),
-        access.signal,
+        access,
       )
       if (image?.imageId?.imageDigest !== digest)
         throw answerInvalid(asked, 'it does not say that the tag is there now')
@@ -49,7 +49,7 @@ export class EcrTagging {
       const name = nameOf(error)
       if (incomplete.has(name)) throw imageNotFound({ repository, what: `image ${digest} in full` }, name)
       const taken = name === 'ImageAlreadyExistsException' || name === 'ImageTagAlreadyExistsException'
-      if (!taken) throw awsFailure(asked, 'ecr:PutImage', error)
+      if (!taken) throw awsFailure(asked, 'ecr:PutImage', error, access)
       // Somebody else may have been faster.
       const now = await this.#imageOf(asked, tag, access)
       if (now?.digest === digest) return 'unchanged'
@@ -79,7 +79,7 @@ export class EcrTagging {
       asked,
       action,
       (sdk, client, options) => client.send(new sdk.BatchDeleteImageCommand(input), options),
-      access.signal,
+      access,
     )
     const failure = firstFailure(answer.failures)
     if (failure?.failureCode === 'ImageNotFound') return 'absent'

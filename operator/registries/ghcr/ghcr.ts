@@ -1,4 +1,4 @@
-/** GitHub's container registry: an OCI registry that cannot take off a tag (it answers every DELETE with 405). */
+/** GitHub's container registry: an OCI registry that cannot remove a tag (it answers every DELETE with 405). */
 import { NeedsChangeError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
 import { OciRegistry } from '../oci/oci.ts'
@@ -13,16 +13,11 @@ export class GhcrRegistry extends OciRegistry {
   }
 
   async wouldUntag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
+    if ((await this.digestOf(repository, tag, access)) === undefined) return 'absent'
     const { host, path } = repository
-    try {
-      await this.resolve(repository, tag, access)
-    } catch (error) {
-      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return 'absent'
-      throw error
-    }
     throw new NeedsChangeError(
       'UntagNotSupported',
-      `the registry ${host} does not take off a tag alone (tag ${tag} of repository ${path}), so nothing was removed. Move the tag onto another image instead; whole versions, with all their tags, are deleted on the package's page at GitHub.`,
+      `the registry ${host} does not take off a tag alone (tag ${tag} of repository ${path}), so nothing was removed. Move the tag to another image instead. On the package's page at GitHub, whole versions can be deleted with all their tags.`,
     )
   }
 }

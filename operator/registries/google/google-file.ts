@@ -1,107 +1,135 @@
-/**
- * What GOOGLE_APPLICATION_CREDENTIALS names: a token of another platform's that Google takes (google.aip.dev/auth/4117), or
- * the key of a service account (google.aip.dev/auth/4112).
- */
-import { parseObject } from '../oci/manifest.ts'
-import { iamOrigin, stsOrigin } from './google-tokens.ts'
-
-export interface ExternalAccount {
-  readonly type: 'external_account'
-  readonly audience: string
-  readonly subjectTokenType: string
-  readonly tokenUrl: URL
-  /** The account of IAM's that one then is. */
-  readonly impersonation: { readonly url: URL; readonly seconds: number | undefined } | undefined
-  readonly source: TokenSource
-}
-
-/** Where the other platform puts its token; `field` is its name where it stands in JSON. */
-export type TokenSource = { readonly field: string | undefined } & (
-  | { readonly file: string }
-  | { readonly url: URL; readonly headers: Readonly<Record<string, string>> }
-)
-
-export interface KeyOfAccount {
-  readonly type: 'service_account'
-  readonly email: string
-  readonly keyId: string | undefined
-  /** PEM. */
-  readonly privateKey: string
-  readonly tokenUrl: URL
-}
-
-/** The most that IAM gives. */
-const longestSeconds = 43_200
+/** The file that GOOGLE_APPLICATION_CREDENTIALS names (google.aip.dev/auth/4112, 4117; `gcloud auth application-default login`). */
+import { createPrivateKey } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { AnyAuthClient } from 'google-auth-library'
+import { messageOf, TransientError } from '../../errors.ts'
+import { TokenRefused } from '../credentials/token-service.ts'
+import { isRecord, parseObject } from '../oci/manifest.ts'
+import type { Transport } from '../transport/transport.ts'
+import { type AccessToken, accessTokenOf, cloudScope, googleTransporter } from './google-auth.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** @returns what is wrong with it, where it cannot be used; without anything of its content that is secret */
-export function parseGoogleFile(text: string): ExternalAccount | KeyOfAccount | string {
+/** Where the library sends the keys' assertions, whatever the file says. */
+const tokenAddress = 'https://oauth2.googleapis.com/token'
+const allowsPrograms = 'GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES'
+
+/**
+ * A token for what the file describes. The file, and the token that it may name, are read each time: they may be replaced.
+ * @returns what is wrong with the file, without anything secret of it
+ * @throws TransientError if a service is down
+ */
+export async function readGoogleFile(
+  file: string,
+  transport: Transport,
+): Promise<AccessToken | { readonly fault: string }> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => ({ fault: messageOf(error) }))
+  if (typeof text !== 'string') return text
   const fields = parseObject(Buffer.from(text))
-  if (fields === undefined) return 'is not JSON'
-  switch (fields.type) {
-    case 'external_account':
-      return externalAccount(fields)
-    case 'service_account':
-      return keyOfAccount(fields)
-    default:
-      return 'is neither of type external_account nor service_account'
+  const fault = fields === undefined ? 'it is not JSON' : faultOf(fields)
+  if (fields === undefined || fault !== undefined) return { fault: fault ?? '' }
+  try {
+    return await accessTokenOf(await clientOf(fields, transport))
+  } catch (error) {
+    if (error instanceof TransientError) throw error
+    return { fault: describe(error, fields) }
   }
 }
 
-function externalAccount(fields: Fields): ExternalAccount | string {
-  const { audience, subject_token_type, token_url, service_account_impersonation_url } = fields
-  if (!isText(audience) || !isText(subject_token_type)) return 'has no audience or subject_token_type'
-  const tokenUrl = secureUrl(token_url ?? `${stsOrigin}/v1/token`)
-  if (tokenUrl === undefined) return 'has a token_url that is no https address'
-  const source = sourceOf(fields.credential_source)
-  if (typeof source === 'string') return source
-  const common = { type: 'external_account', audience, subjectTokenType: subject_token_type, tokenUrl, source } as const
-  if (service_account_impersonation_url === undefined) return { ...common, impersonation: undefined }
-  const url = secureUrl(service_account_impersonation_url)
-  if (url === undefined) return `has a service_account_impersonation_url that is no https address, e.g. at ${iamOrigin}`
-  const options = fields.service_account_impersonation
-  const seconds = isRecord(options) ? options.token_lifetime_seconds : undefined
-  const isSeconds = typeof seconds === 'number' && seconds > 0
-  return { ...common, impersonation: { url, seconds: isSeconds ? Math.min(seconds, longestSeconds) : undefined } }
+/** What is wrong with the content: checked here, since the library would send tokens without TLS too. */
+export function faultOf(fields: Fields): string | undefined {
+  if (!isSecureUrl(fields.token_uri ?? tokenAddress)) return 'its token_uri is not an https address'
+  switch (fields.type) {
+    case 'external_account':
+      return faultOfExternalAccount(fields)
+    case 'service_account':
+      if (!isText(fields.client_email) || !isText(fields.private_key)) return 'it has no client_email or private_key'
+      return isRsaKey(fields.private_key) ? undefined : 'its private_key is not an RSA key in PEM'
+    case 'authorized_user':
+      return ['client_id', 'client_secret', 'refresh_token'].every((key) => isText(fields[key]))
+        ? undefined
+        : 'it has no client_id, client_secret or refresh_token'
+    default:
+      return 'its type is not external_account, service_account or authorized_user'
+  }
 }
 
-function sourceOf(source: unknown): TokenSource | string {
-  const fields: Fields = isRecord(source) ? source : {}
-  const format: Fields = isRecord(fields.format) ? fields.format : {}
-  const isJson = format.type === 'json'
-  const name = format.subject_token_field_name
-  if (isJson && !isText(name)) return 'has a credential_source in JSON without a subject_token_field_name'
-  const field = isJson && isText(name) ? name : undefined
-  if (isText(fields.file)) return { file: fields.file, field }
-  const url = isText(fields.environment_id) ? undefined : httpUrl(fields.url)
-  if (url === undefined)
-    return 'has a credential_source that is neither a file nor a url (AWS and programs are not understood)'
-  const headers = isRecord(fields.headers) ? Object.entries(fields.headers).filter(([, value]) => isText(value)) : []
-  return { url, headers: Object.fromEntries(headers) as Readonly<Record<string, string>>, field }
+function faultOfExternalAccount(fields: Fields): string | undefined {
+  const { audience, subject_token_type, token_url, service_account_impersonation_url: impersonation } = fields
+  if (!isText(audience) || !isText(subject_token_type)) return 'it has no audience or subject_token_type'
+  if (token_url !== undefined && !isSecureUrl(token_url)) return 'its token_url is not an https address'
+  if (impersonation !== undefined && !isSecureUrl(impersonation))
+    return 'its service_account_impersonation_url is not an https address'
+  const source = isRecord(fields.credential_source) ? fields.credential_source : {}
+  const { file, url, environment_id, executable, format } = source
+  if (isRecord(format) && format.type === 'json' && !isText(format.subject_token_field_name))
+    return 'its credential_source is in JSON and has no subject_token_field_name'
+  if (isRecord(executable)) {
+    return process.env[allowsPrograms] === '1'
+      ? undefined
+      : `its credential_source is a program, which runs only if the environment has ${allowsPrograms}=1`
+  }
+  return [file, url, environment_id].some(isText)
+    ? undefined
+    : 'its credential_source is neither a file, a url, AWS nor a program'
 }
 
-function keyOfAccount(fields: Fields): KeyOfAccount | string {
-  const { client_email, private_key, private_key_id, token_uri } = fields
-  if (!isText(client_email) || !isText(private_key)) return 'has no client_email or private_key'
-  const tokenUrl = secureUrl(token_uri ?? 'https://oauth2.googleapis.com/token')
-  if (tokenUrl === undefined) return 'has a token_uri that is no https address'
-  const keyId = isText(private_key_id) ? private_key_id : undefined
-  return { type: 'service_account', email: client_email, keyId, privateKey: private_key, tokenUrl }
+async function clientOf(fields: Fields, transport: Transport): Promise<AnyAuthClient> {
+  const library = await import('google-auth-library')
+  const tokenUri = isText(fields.token_uri) ? fields.token_uri : tokenAddress
+  const transporter = googleTransporter(transport, library.gaxios, { [tokenAddress]: tokenUri })
+  switch (fields.type) {
+    case 'service_account':
+      return new library.JWT({
+        email: String(fields.client_email),
+        key: String(fields.private_key),
+        scopes: [cloudScope],
+        additionalClaims: { aud: tokenUri },
+        transporter,
+      })
+    case 'authorized_user': {
+      const client = new library.UserRefreshClient({ transporter })
+      client.fromJSON(fields as never)
+      return client
+    }
+    default:
+      return trimming(library.ExternalAccountClient.fromJSON({ ...fields, scopes: [cloudScope], transporter } as never))
+  }
 }
 
-const isRecord = (value: unknown): value is Fields => typeof value === 'object' && value !== null
+/** Tokens in files often end with a newline, which the library would send along. */
+function trimming(
+  client: ReturnType<typeof import('google-auth-library').ExternalAccountClient.fromJSON>,
+): AnyAuthClient {
+  if (client === null) throw new Error('its type is not external_account')
+  const retrieve = client.retrieveSubjectToken.bind(client)
+  client.retrieveSubjectToken = async () => (await retrieve()).trim()
+  return client
+}
+
+/** Messages of parsers and programs are not shown: they may contain the token. */
+function describe(error: unknown, { credential_source: source }: Fields): string {
+  if (error instanceof TokenRefused) return error.message
+  if (error instanceof SyntaxError) return 'what its credential_source names is not valid JSON'
+  const isProgram = isRecord(source) && isRecord(source.executable)
+  return isProgram ? 'the program of its credential_source gave no token' : messageOf(error)
+}
+
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa'
+  } catch {
+    return false
+  }
+}
+
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-function httpUrl(value: unknown): URL | undefined {
+/** Tokens are sent there. Without TLS, only to this machine. */
+function isSecureUrl(value: unknown): boolean {
   const url = isText(value) && URL.canParse(value) ? new URL(value) : undefined
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' ? url : undefined
-}
-
-/** A token goes there: to this machine alone without TLS. */
-function secureUrl(value: unknown): URL | undefined {
-  const url = httpUrl(value)
-  return url?.protocol === 'https:' || /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url?.hostname ?? '')
-    ? url
-    : undefined
+  if (url === undefined || url.username !== '') return false
+  return (
+    url.protocol === 'https:' || (url.protocol === 'http:' && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname))
+  )
 }

@@ -1,12 +1,11 @@
-/** Which of Google's workload identity pools knows the service accounts of this cluster. */
-
-import { askMetadata } from '../credentials/metadata.ts'
+/** Which Google workload identity pool knows the service accounts of this cluster. */
+import { askMetadata } from '../credentials/token-service.ts'
 import type { Transport } from '../transport/transport.ts'
 
 export interface WorkloadPool {
-  /** For whom the API server is to write its token. */
+  /** Of the API server's token. */
   readonly tokenAudience: string
-  /** For whom the token service is to take it. */
+  /** Of the exchange at the token service. */
   readonly exchangeAudience: string
 }
 
@@ -14,17 +13,17 @@ const provider =
   /^(?:\/\/iam\.googleapis\.com\/)?(projects\/[0-9]+\/locations\/global\/workloadIdentityPools\/[a-z0-9-]+\/providers\/[a-z0-9-]+)$/
 const cluster = /^projects\/([a-z][a-z0-9.:-]*)\/locations\/([a-z0-9-]+)\/clusters\/([a-z0-9-]+)$/
 
-/** @param name of a provider, `projects/N/locations/global/workloadIdentityPools/P/providers/Q`, or of a cluster of GKE's */
+/** @param name of a provider, `projects/N/locations/global/workloadIdentityPools/P/providers/Q`, or of a GKE cluster */
 export function poolNamed(name: string): WorkloadPool | undefined {
   const [, providerName] = provider.exec(name) ?? []
-  // By default a provider wants its own name with https: before it (cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes).
+  // By default a provider wants its own name after https: (cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes).
   if (providerName !== undefined) {
     const resource = `//iam.googleapis.com/${providerName}`
     return { tokenAudience: `https:${resource}`, exchangeAudience: resource }
   }
   const [, project] = cluster.exec(name) ?? []
   if (project === undefined) return undefined
-  // Every project with GKE has one pool, and every cluster of it is a provider there.
+  // Every project with GKE has one pool, in which each cluster is a provider.
   const pool = `${project}.svc.id.goog`
   return {
     tokenAudience: pool,
@@ -33,14 +32,13 @@ export function poolNamed(name: string): WorkloadPool | undefined {
 }
 
 /**
- * On GKE the metadata server knows which cluster this is (cloud.google.com/kubernetes-engine/docs/concepts/workload-identity).
- * Undefined elsewhere.
+ * On GKE the metadata server knows the cluster (cloud.google.com/kubernetes-engine/docs/concepts/workload-identity).
+ * `undefined` elsewhere.
  */
 export async function poolOfCluster(transport: Transport, metadata: string): Promise<WorkloadPool | undefined> {
   const ask = async (name: string): Promise<string | undefined> => {
-    const answer = await askMetadata(transport, metadata, `/computeMetadata/v1/${name}`, {
-      'metadata-flavor': 'Google',
-    })
+    const url = new URL(`/computeMetadata/v1/${name}`, metadata)
+    const answer = await askMetadata(transport, url, { 'metadata-flavor': 'Google' })
     const isGoogles = answer?.status === 200 && answer.headers['metadata-flavor'] === 'Google'
     return isGoogles ? answer.body.toString().trim() : undefined
   }

@@ -1,11 +1,11 @@
-/** For tests: the contract's runs over Google Artifact Registry, whose rights are the real registry's, in each access mode. */
+/** For tests: the contract's runs for Google Artifact Registry, in each access mode. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { testAccount } from '../credentials/service-account.fixture.ts'
 import { anonymous, type Credentials } from '../registry.ts'
 import { benchBehind, type ContractRun, type Named, stranger } from '../testing/contract-bench.fixture.ts'
-import { everything, reading, type TokenService } from '../testing/front.fixture.ts'
+import { everything, reading, type TokenService } from '../testing/stand-in.fixture.ts'
 import { googleCloud, host } from './google.fixture.ts'
 
 type Cloud = Awaited<ReturnType<typeof googleCloud>>
@@ -16,7 +16,7 @@ const metadataToken = 'ya29.token-of-the-node'
 
 /**
  * cloud.google.com/artifact-registry/docs/docker/authentication: `oauth2accesstoken` and an access token, or `_json_key` and
- * a key; the realm is of the same host. Whoever is unknown is told 401, whoever lacks the role 403.
+ * a key; the realm is at the same host. It answers 401 to unknown users, and 403 without the role.
  */
 const tokens = (admits: TokenService['admits']): TokenService => ({
   path: '/v2/token',
@@ -54,7 +54,7 @@ export const googleRuns: readonly ContractRun[] = [
   run('for everybody', (_, cloud) => ({ ...withKey(cloud), reader: anonymous, strangers: [stranger] }), true),
   run('with a pull secret', (_, cloud) => withKey(cloud)),
 
-  // cloud.google.com/compute/docs/metadata/querying-metadata: what a pod of Google's cloud is given without asking anybody else.
+  // cloud.google.com/compute/docs/metadata/querying-metadata: what a pod in Google Cloud gets.
   run('with the identity of the platform', (_, { cluster, readers }) => {
     const token = { access_token: metadataToken, expires_in: 3599, token_type: 'Bearer' }
     cluster.metadata = { 'instance/service-accounts/default/token': JSON.stringify(token) }

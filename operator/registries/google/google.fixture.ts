@@ -47,7 +47,9 @@ export async function googleCloud(t: Test) {
       const form = Object.fromEntries(new URLSearchParams(text))
       exchanges.push(form)
       if (refusals.sts !== undefined) return refuse(response, refusals.sts)
-      const access_token = `federated-for-${form.subject_token ?? form.assertion?.slice(0, 3)}`
+      const isAws = form.subject_token_type?.includes('aws4_request')
+      const whose = form.subject_token ?? form.refresh_token ?? form.assertion?.slice(0, 3)
+      const access_token = isAws ? 'federated-by-aws' : `federated-for-${whose}`
       return json(response, { access_token, token_type: 'Bearer', expires_in: 3599 })
     }),
   )
@@ -66,7 +68,7 @@ export async function googleCloud(t: Test) {
     if (value === undefined || request.headers['metadata-flavor'] !== 'Google') return response.writeHead(404).end()
     return response.writeHead(200, { 'metadata-flavor': 'Google' }).end(value)
   })
-  /** Whoever is a reader. */
+  /** Access tokens and logins with the right to read. */
   const readers = new Set<string>()
   const seen: string[] = []
   const registry = await peer(t, (request, response) => {

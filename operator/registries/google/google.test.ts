@@ -2,16 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { digestOf } from '../../images/digest.ts'
 import { SteppedTime } from '../../time/testing/stepped-time.ts'
-import { WithIdentity } from '../credentials/with-identity.ts'
-import { OciRegistry } from '../oci/oci.ts'
-import { anonymous } from '../registry.ts'
+import { opened } from '../testing/opened.fixture.ts'
 import { peer, transportTo } from '../testing/peer.ts'
-import { GoogleIdentity } from './google.ts'
 
 const host = 'europe-docker.pkg.dev'
 const web = { host, path: 'project/shop/web' }
 const digest = digestOf(Buffer.from('x'))
-const access = { credentials: anonymous }
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -38,41 +34,45 @@ async function artifactRegistry(t: Test, answer: Answer = metadataServer) {
   })
   const transport = transportTo(t, [host], { origins: { [host]: `http://${registry.host}` }, deadlineMs: 500 })
   const clock = new SteppedTime()
-  const identity = new GoogleIdentity(transport, { metadata: `http://${metadata.host}`, clock })
-  return { metadata, registry, clock, gar: new WithIdentity('gar', new OciRegistry(transport, clock), identity) }
+  const endpoints = { 'google-metadata': `http://${metadata.host}` }
+  return { metadata, registry, clock, gar: opened({ transport, clock, endpoints, env: {} }) }
 }
 
-t.test('a pod of Google’s cloud reads its registries without any secret, with one token an hour', async (t) => {
+t.test('a pod in Google Cloud reads its registries without any secret, with one token an hour', async (t) => {
   const { metadata, gar, clock } = await artifactRegistry(t)
-  await Promise.all([gar.resolve(web, 'env-prod', access), gar.resolve(web, 'env-prod', access)])
-  for (let i = 0; i < 5; i++) t.equal(await gar.resolve(web, 'env-prod', access), digest)
+  await Promise.all([gar.poll(web, 'env-prod'), gar.poll(web, 'env-prod')])
+  for (let i = 0; i < 5; i++) t.equal(await gar.poll(web, 'env-prod'), digest)
   t.same(metadata.asked, ['GET /computeMetadata/v1/instance/service-accounts/default/token'])
   await clock.advance(3_000_000)
-  await gar.resolve(web, 'env-prod', access)
-  t.equal(metadata.asked.length, 2, 'renewed before it runs out')
+  await gar.poll(web, 'env-prod')
+  t.equal(metadata.asked.length, 2, 'renewed before it expires')
 })
 
-t.test('credentials that are given go before the identity', async (t) => {
+t.test('a pull secret takes precedence over the identity', async (t) => {
   const { metadata, gar } = await artifactRegistry(t)
   const key = { kind: 'basic', username: '_json_key', password: '{}' } as const
   const refused = { reason: 'RegistryAccessDenied', message: /refused the credentials/ }
-  await t.rejects(gar.resolve(web, 'env-prod', { credentials: key }), refused)
+  await t.rejects(gar.poll(web, 'env-prod', key), refused)
   t.same(metadata.asked, [])
 })
 
-t.test('elsewhere the registry is asked without, and who is refused is told of the identity', async (t) => {
-  const answers: readonly Answer[] = [
-    (_, response) => response.writeHead(404).end(),
-    // Another cloud's metadata service.
-    (_, response) => response.end('{"access_token":"not-googles"}'),
-    (request) => request.socket.destroy(),
-    () => undefined,
-  ]
-  for (const answer of answers) {
-    const { gar, registry } = await artifactRegistry(t, answer)
-    const message = /refused anonymous access .*Artifact Registry Reader by Workload Identity\. Or name a pull secret/
-    await t.rejects(gar.resolve(web, 'env-prod', access), { reason: 'RegistryAccessDenied', message })
-    t.notOk(registry.asked.some((asked) => asked.includes('not-googles')))
-    await t.rejects(gar.tags(web, access)[Symbol.asyncIterator]().next(), { message })
-  }
-})
+t.test(
+  'elsewhere the registry is asked without credentials, and the refusal tells what became of the identity',
+  async (t) => {
+    const answers: readonly Answer[] = [
+      (_, response) => response.writeHead(404).end(),
+      // Another cloud's metadata service.
+      (_, response) => response.end('{"access_token":"not-googles"}'),
+      (request) => request.socket.destroy(),
+      () => undefined,
+    ]
+    for (const answer of answers) {
+      const { gar, registry } = await artifactRegistry(t, answer)
+      const message = /refused anonymous access .*Artifact Registry Reader by Workload Identity\. Or name a pull secret/
+      await t.rejects(gar.poll(web, 'env-prod'), { reason: 'RegistryAccessDenied', message })
+      t.notOk(registry.asked.some((asked) => asked.includes('not-googles')))
+      const tags = gar.registries.for(web).tags(web, await gar.accessTo(web))
+      await t.rejects(tags[Symbol.asyncIterator]().next(), { message })
+    }
+  },
+)

@@ -1,17 +1,17 @@
 /**
  * For tests: Harbor's own API, recorded by hand from goharbor/harbor, api/v2.0/swagger.yaml (`getArtifact`,
- * `listArtifacts`), over the real registry. And its way with the DELETE of a tag, which it takes for a digest that is not
- * valid (src/server/registry/manifest.go).
+ * `listArtifacts`), with the tags of a real registry. It answers a DELETE of a tag as one of an invalid digest
+ * (src/server/registry/manifest.go).
  */
 import type { Registry as Program } from '../../../e2e/harness/registry.ts'
 import { account, basicAuthorization } from '../../../e2e/harness/token-server.ts'
-import type { Answered, Question } from '../testing/front.fixture.ts'
+import type { StandInAnswer, StandInRequest } from '../testing/stand-in.fixture.ts'
 
 const path = /^\/api\/v2\.0\/projects\/([^/]+)\/repositories\/([^/]+)\/artifacts(?:\/(.+))?$/
 const robot = basicAuthorization(account.username, account.password)
 
-/** Undefined for what the registry itself does. */
-export async function harborApi(question: Question, program: Program): Promise<Answered | undefined> {
+/** `undefined` for a request to the registry itself. */
+export async function harborApi(question: StandInRequest, program: Program): Promise<StandInAnswer | undefined> {
   const { method, url, authorization } = question
   if (method === 'DELETE') return { status: 400, body: { errors: [{ code: 'DIGEST_INVALID', message: 'invalid' }] } }
   const [match, project, name = '', digest] = path.exec(url.pathname) ?? []

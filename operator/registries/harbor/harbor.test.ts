@@ -20,7 +20,7 @@ async function harborBefore(t: Test) {
   const program = await startRegistry()
   t.teardown(() => program.stop())
   let status = 200
-  const door = await peer(t, async (request, response) => {
+  const server = await peer(t, async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://harbor')
     const match = /^\/api\/v2\.0\/projects\/([^/]+)\/repositories\/([^/]+)\/artifacts(?:\/(.+))?$/.exec(url.pathname)
     if (match === null) {
@@ -51,25 +51,25 @@ async function harborBefore(t: Test) {
   const answers = (with_: number) => {
     status = with_
   }
-  const transport = transportTo(t, [host, program.host], { origins: { [host]: `http://${door.host}` }, limits: fast })
-  return { program, door, answers, transport, registry: new HarborRegistry(transport) }
+  const transport = transportTo(t, [host, program.host], { origins: { [host]: `http://${server.host}` }, limits: fast })
+  return { program, server, answers, transport, registry: new HarborRegistry(transport) }
 }
 
-t.test('all aliases of an image come by one request, of a repository however deep', async (t) => {
-  const { program, door, registry } = await harborBefore(t)
+t.test('all aliases of an image come in one answer, for repositories of any depth', async (t) => {
+  const { program, server, registry } = await harborBefore(t)
   for (const path of ['shop/web', 'shop/team/web/api']) {
     await program.push(path, ['v1'])
     const { digest } = await program.push(path, ['v2', '2.0', 'env-prod'])
-    door.asked.length = 0
+    server.asked.length = 0
     t.same((await registry.aliases({ host, path }, digest, access))?.toSorted(), ['2.0', 'env-prod', 'v2'])
-    t.equal(door.asked.length, 1)
+    t.equal(server.asked.length, 1)
   }
-  t.match(door.asked[0], '/api/v2.0/projects/shop/repositories/team%252Fweb%252Fapi/artifacts/sha256:')
-  t.match(door.asked[0], '?with_tag=true&with_label=false Basic ')
+  t.match(server.asked[0], '/api/v2.0/projects/shop/repositories/team%252Fweb%252Fapi/artifacts/sha256:')
+  t.match(server.asked[0], '?with_tag=true&with_label=false Basic ')
 })
 
 t.test('push times are those of the tags, page by page', async (t) => {
-  const { program, door, registry } = await harborBefore(t)
+  const { program, server, registry } = await harborBefore(t)
   for (let i = 0; i < 101; i++)
     await program.push('shop/web', [`b${String(i).padStart(3, '0')}`], { labels: { i: `${i}` } })
   const times = new Map<string, number>()
@@ -80,13 +80,13 @@ t.test('push times are those of the tags, page by page', async (t) => {
   t.equal(times.get('b000'), pushed)
   t.equal(times.get('b100'), pushed + 100_000)
   t.same(
-    door.asked.map((asked) => /page=\d+/.exec(asked)?.[0]),
+    server.asked.map((asked) => /page=\d+/.exec(asked)?.[0]),
     ['page=1', 'page=2'],
   )
 })
 
-t.test('where it does not tell, tags are searched for, and a policy by push time says what is missing', async (t) => {
-  const { program, registry, answers, door } = await harborBefore(t)
+t.test("without Harbor's own API, tags are searched, and a policy by push time fails with a message", async (t) => {
+  const { program, registry, answers, server } = await harborBefore(t)
   const web = { host, path: 'shop/web' }
   const { digest } = await program.push('shop/web', ['v1', 'env-prod'])
   for (const status of [401, 403, 404, 500]) {
@@ -103,16 +103,16 @@ t.test('where it does not tell, tags are searched for, and a policy by push time
   const message =
     /refused the credentials for repository shop\/web \(403, asked for the list of artifacts of Harbor's own API\)/
   await t.rejects(times, { reason: 'RegistryAccessDenied', message })
-  door.answer = (_, response) => response.end('<html>')
+  server.answer = (_, response) => response.end('<html>')
   t.equal(await registry.aliases(web, digest, access), undefined, 'a web page is no answer')
   await t.rejects(registry.pushTimes(web, access)[Symbol.asyncIterator]().next(), {
-    message: /no list of artifacts in it/,
+    message: /no list of artifacts of Harbor's own API in it/,
   })
-  door.answer = (request) => request.socket.destroy()
+  server.answer = (request) => request.socket.destroy()
   t.equal(await registry.aliases(web, digest, access), undefined)
 })
 
-t.test('it is chosen by the settings or by --provider, never by the look of a host', async (t) => {
+t.test('only the settings or --provider select Harbor, never the name of a host', async (t) => {
   const deps = { transport: transportTo(t, []), clock: systemClock, endpoints: {}, env: {} }
   const named = new Registries({
     ...deps,

@@ -1,77 +1,66 @@
 /**
- * Harbor: an OCI registry whose own API tells all tags of an image by one request, and when they were pushed. It stands
- * under any host, so it is known by what the settings or `--provider` say, and by nothing else.
+ * Harbor: an OCI registry whose own API has all tags of an image in one answer (goharbor/harbor, api/v2.0/swagger.yaml,
+ * `getArtifact` and `listArtifacts`). It runs under any host, so only the settings or `--provider` name it.
  */
-
 import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import type { Clock } from '../../time/clock.ts'
-import { type Asked, answerInvalid, statusFailure, transportFailure } from '../failures.ts'
+import { type ListedTag, listedTag, objectsIn, type TagPage } from '../listed-tag.ts'
 import { basic } from '../oci/auth/token-request.ts'
-import { OciRegistry } from '../oci/oci.ts'
+import { ListingRegistry } from '../oci/listing-registry.ts'
+import { parseJson } from '../oci/manifest.ts'
 import type { Access } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
-import { type Answer, Paused, type Transport, Unreachable } from '../transport/transport.ts'
-import { parseArtifact, parseArtifacts } from './artifacts.ts'
+import type { Answer } from '../transport/transport.ts'
 
-/** The most that it gives. */
-const artifactsOfAPage = 100
-const mostPages = 1000
+/** Harbor's maximum. */
+const artifactsPerPage = 100
 const withTags = 'with_tag=true&with_label=false'
 
-export class HarborRegistry extends OciRegistry {
+export class HarborRegistry extends ListingRegistry {
   override readonly kind = 'harbor'
-  readonly #transport: Transport
+  protected override readonly listed = "artifacts of Harbor's own API"
+  protected override readonly maxPages = 1000
 
-  constructor(transport: Transport, clock?: Clock) {
-    super(transport, clock)
-    this.#transport = transport
+  /** `undefined` for robots without the right, for other registries, and while Harbor's API is down. */
+  override async aliases(
+    repository: Repository,
+    digest: Digest,
+    access: Access,
+  ): Promise<readonly string[] | undefined> {
+    return await this.ifListed(async () => {
+      const answer = await this.#request(repository, `/${digest}?${withTags}`, access)
+      const [artifact] = answer?.status === 200 ? objectsIn([parseJson(answer.body)]) : []
+      return artifact?.digest === digest ? tagsOf(artifact).map(({ name }) => name) : undefined
+    })
   }
 
-  /** Undefined where Harbor's own API does not tell: to robots without the right, at a host that is none, and while it is away. */
-  async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
-    const base = artifactsOf(repository)
-    if (base === undefined) return undefined
-    try {
-      const { status, body } = await this.#ask(repository, `${base}/${digest}?${withTags}`, access)
-      const artifact = status === 200 ? parseArtifact(body) : undefined
-      return artifact?.digest === digest ? artifact.tags.map(({ name }) => name) : undefined
-    } catch (error) {
-      if (error instanceof Unreachable || error instanceof Paused) return undefined
-      throw error
-    }
+  protected async requestPage(repository: Repository, page: number, access: Access): Promise<Answer | undefined> {
+    const onlyTagged = 'q=tags%3D*'
+    const query = `?${withTags}&${onlyTagged}&page=${page}&page_size=${artifactsPerPage}`
+    return await this.#request(repository, query, access)
   }
 
-  async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
-    const asked: Asked = { repository, what: "the list of artifacts of Harbor's own API" }
-    const base = artifactsOf(repository)
-    if (base === undefined) throw statusFailure(asked, 404, access.credentials, undefined)
-    for (let page = 1; page <= mostPages; page++) {
-      // Those with tags alone.
-      const path = `${base}?${withTags}&q=tags%3D*&page=${page}&page_size=${artifactsOfAPage}`
-      const answer = await this.#ask(repository, path, access).catch((error: unknown) => {
-        throw transportFailure(asked, error)
-      })
-      if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
-      const listed = parseArtifacts(answer.body)
-      if (listed === undefined) throw answerInvalid(asked, 'no list of artifacts in it')
-      yield new Map(
-        listed.artifacts.flatMap(({ tags }) =>
-          tags.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])),
-        ),
-      )
-      if (listed.length < artifactsOfAPage) return
-    }
+  protected parsePage(body: Buffer): TagPage | undefined {
+    const list = parseJson(body)
+    if (!Array.isArray(list)) return undefined
+    return { tags: objectsIn(list).flatMap(tagsOf), isLast: list.length < artifactsPerPage }
   }
 
-  async #ask(repository: Repository, path: string, { credentials, urgent, signal }: Access): Promise<Answer> {
+  /** `undefined` for a path that Harbor cannot have: each repository belongs to a project. */
+  async #request({ host, path }: Repository, rest: string, access: Access): Promise<Answer | undefined> {
+    const { credentials, urgent, signal } = access
+    const [project = '', ...name] = path.split('/')
+    if (name.length === 0) return undefined
+    // The API wants it encoded twice: a/b is a%252Fb.
+    const repository = encodeURIComponent(encodeURIComponent(name.join('/')))
     const authorization = credentials.kind === 'basic' ? { authorization: basic(credentials) } : undefined
-    return await this.#transport.send({
-      host: repository.host,
+    return await this.transport.send({
+      host,
       purpose: 'tags',
       method: 'GET',
-      origin: this.#transport.originOf(repository.host),
-      path,
+      origin: this.transport.originOf(host),
+      path: `/api/v2.0/projects/${encodeURIComponent(project)}/repositories/${repository}/artifacts${rest}`,
       headers: { accept: 'application/json', ...authorization },
       destination: 'configured',
       urgent,
@@ -80,18 +69,23 @@ export class HarborRegistry extends OciRegistry {
   }
 }
 
-/** Undefined for a path that Harbor cannot have: there, each repository is of a project. */
-function artifactsOf({ path }: Repository): string | undefined {
-  const [project = '', ...name] = path.split('/')
-  if (name.length === 0) return undefined
-  // Encoded twice, as the API wants it: a/b is a%252Fb.
-  const repository = encodeURIComponent(encodeURIComponent(name.join('/')))
-  return `/api/v2.0/projects/${encodeURIComponent(project)}/repositories/${repository}/artifacts`
+/** An artifact without tags has null there. */
+function tagsOf({ digest, tags, push_time }: Readonly<Record<string, unknown>>): readonly ListedTag[] {
+  if (!isDigest(digest)) return []
+  return objectsIn(tags).flatMap(({ name, push_time: moved }) =>
+    listedTag(name, digest, timeOf(moved) || timeOf(push_time)),
+  )
+}
+
+/** NaN for Go's zero time too, which stands for none. */
+function timeOf(text: unknown): number {
+  const time = typeof text === 'string' ? Date.parse(text) : Number.NaN
+  return time > 0 ? time : Number.NaN
 }
 
 export const harbor: RegistryKind = {
   kind: 'harbor',
   serves: () => false,
-  underAnyHost: true,
+  servesAnyHost: true,
   make: ({ transport }) => new HarborRegistry(transport),
 }

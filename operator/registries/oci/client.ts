@@ -1,4 +1,4 @@
-/** One question to a registry of the OCI distribution API: authorized as it wants, redirected where that is safe. */
+/** One request to a registry of the OCI distribution API, with the authorization that it wants and safe redirects. */
 import type { Clock } from '../../time/clock.ts'
 import { type Asked, transportFailure } from '../failures.ts'
 import type { Access } from '../registry.ts'
@@ -6,7 +6,7 @@ import type { Answer, Purpose, Request, Transport } from '../transport/transport
 import { Authorization } from './auth/authorization.ts'
 import { sendAndFollow } from './redirects.ts'
 
-export interface Question {
+export interface OciRequest {
   readonly asked: Asked
   readonly access: Access
   readonly purpose: Purpose
@@ -25,24 +25,21 @@ export class OciClient {
     this.#authorization = new Authorization(transport, clock)
   }
 
-  /**
-   * With the authorization that the registry wants; once again where it turns out to want another. Any status is an
-   * answer.
-   */
-  async ask({ asked, access, ...question }: Question): Promise<Answer> {
+  /** Sends once more if the registry turns out to want another authorization. Any status is an answer. */
+  async send({ asked, access, ...rest }: OciRequest): Promise<Answer> {
     const { repository } = asked
     const send = (authorization: string | undefined): Promise<Answer> => {
       const request: Request = {
-        ...question,
+        ...rest,
         host: repository.host,
         origin: this.#transport.originOf(repository.host),
-        headers: authorization === undefined ? question.headers : { ...question.headers, authorization },
+        headers: authorization === undefined ? rest.headers : { ...rest.headers, authorization },
         destination: 'configured',
         urgent: access.urgent,
         signal: access.signal,
       }
-      // What changes something is said to the registry itself, and to nobody else.
-      const reads = question.method === 'GET' || question.method === 'HEAD'
+      // Changes go to the registry itself only.
+      const reads = rest.method === 'GET' || rest.method === 'HEAD'
       return reads ? sendAndFollow(this.#transport, request, asked) : this.#transport.send(request)
     }
     try {

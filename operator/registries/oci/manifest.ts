@@ -1,11 +1,10 @@
 /** Manifests and indexes, as far as cvmanager reads them (OCI image spec, manifest.md and image-index.md). */
-
 import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
 import type { Labels } from '../registry.ts'
 import type { Answer } from '../transport/transport.ts'
 
-/** Everything that a tag may point at. Indexes come first: they are followed by their own digest. */
+/** Everything that a tag may point at. Indexes come first: they are resolved to their own digest. */
 export const manifestTypes = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -15,31 +14,31 @@ export const manifestTypes = [
 
 export interface Manifest {
   readonly annotations: Labels
-  /** Of an image: where its config is. */
+  /** Of an image's config. */
   readonly config: Digest | undefined
-  /** Of an index: its first image that is not an attestation. */
+  /** Of an index's first image that is not an attestation. */
   readonly firstImage: Digest | undefined
   /** Of an index: `linux/amd64`, `linux/arm/v7`, … */
   readonly platforms: readonly string[]
 }
 
-/** As it was pushed: by the answer's header, else by the manifest's own word; undefined where neither is of use. */
+/** From the answer's header, or else from the manifest itself; `undefined` if neither is valid. */
 export function mediaTypeOf({ headers, body }: Pick<Answer, 'headers' | 'body'>): string | undefined {
-  // A header that is given twice is a list, and ECR's JSON may have anything there.
-  const given: unknown = headers['content-type']
-  const [named = ''] = typeof given === 'string' ? given.split(';') : []
+  // A header that occurs twice is a list, and ECR's JSON may contain anything.
+  const header: unknown = headers['content-type']
+  const [named = ''] = typeof header === 'string' ? header.split(';') : []
   const known = manifestTypes.split(', ')
   return [named.trim().toLowerCase(), parseObject(body)?.mediaType].find(
     (type): type is string => typeof type === 'string' && known.includes(type),
   )
 }
 
-/** Undefined where it is not a JSON object. */
+/** `undefined` if it is not a JSON object. */
 export function parseManifest(body: Buffer): Manifest | undefined {
   const manifest = parseObject(body)
   if (manifest === undefined) return undefined
   const images = Array.isArray(manifest.manifests) ? manifest.manifests.filter(isRecord) : []
-  // BuildKit lists attestations beside the images, for a platform that does not exist.
+  // BuildKit lists attestations beside the images, for the platform unknown/unknown.
   const real = images.filter(({ platform }) => !isRecord(platform) || platform.architecture !== 'unknown')
   const [image] = real
   return {
@@ -50,22 +49,27 @@ export function parseManifest(body: Buffer): Manifest | undefined {
   }
 }
 
-/** The labels of an image's config; none where it is the config of something else than an image. */
+/** The labels of an image's config. The config of anything else has none. */
 export function labelsOfConfig(body: Buffer): Labels {
   const config = parseObject(body)?.config
   return isRecord(config) ? stringsOf(config.Labels) : {}
 }
 
 export function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  const parsed = parseJson(body)
+  return isRecord(parsed) ? parsed : undefined
+}
+
+/** `undefined` if it is not JSON. */
+export function parseJson(body: Buffer): unknown {
   try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'))
-    return isRecord(parsed) ? parsed : undefined
+    return JSON.parse(body.toString('utf8'))
   } catch {
     return undefined
   }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -17,7 +17,7 @@ async function started(t: Test, options: RegistryOptions = {}, transport: Partia
   return { program, registry, web: { host: program.host, path: 'shop/web' } }
 }
 
-t.test('a poll is one conditional HEAD on a connection that stays', async (t) => {
+t.test('a poll is one conditional HEAD on a kept-alive connection', async (t) => {
   const { program, registry, web } = await started(t)
   const { digest } = await program.push('shop/web', 'env-prod')
   const access = { credentials: anonymous }
@@ -29,7 +29,7 @@ t.test('a poll is one conditional HEAD on a connection that stays', async (t) =>
   t.ok(program.requests.every(({ userAgent }) => userAgent === 'cvmanager/test'))
 })
 
-t.test('credentials are sent at once after the first refusal, and a token is asked for once', async (t) => {
+t.test('after the first refusal credentials are sent at once, and a token is requested once', async (t) => {
   for (const auth of ['basic', 'token'] as const) {
     const { program, registry, web } = await started(t, { auth })
     await program.push('shop/web', 'env-prod')
@@ -47,7 +47,7 @@ t.test('an anonymous token opens a public repository', async (t) => {
   t.equal(await registry.resolve(web, 'env-prod', { credentials: anonymous }), digest)
 })
 
-t.test('each fault has its class, its reason and its remedy, and the next look is unharmed', async (t) => {
+t.test('each fault has its class, reason and remedy, and the next poll works', async (t) => {
   const { program, registry, web } = await started(t, {}, { deadlineMs: 300 })
   const { digest } = await program.push('shop/web', ['env-prod'])
   const look = () => registry.resolve(web, 'env-prod', { credentials: anonymous })

@@ -1,5 +1,5 @@
-/** A registry of the OCI distribution API, without anything that its specification does not have. */
-
+/** A registry of the OCI distribution API, with nothing beyond its specification. */
+import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import { digestOf, isContentOf, isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
@@ -16,30 +16,37 @@ import { readManifest } from './stored-manifest.ts'
 import { TagPages } from './tag-pages.ts'
 import { OciTagging } from './tagging.ts'
 
-const tagsOfAPage = 1000
-/** A listing that goes on for longer is going round in circles. */
-const mostPages = 1000
+const tagsPerPage = 1000
+/** A longer listing goes round in circles. */
+const maxPages = 1000
+
+export interface OciOptions {
+  /** Of a registry that differs only by the credentials it takes. */
+  readonly kind?: string
+  readonly clock?: Clock | undefined
+}
 
 export class OciRegistry implements Registry {
-  readonly kind: string = 'oci'
-  readonly #transport: Transport
+  readonly kind: string
+  protected readonly transport: Transport
   readonly #client: OciClient
   readonly #tagging: OciTagging
   readonly #tagPages = new TagPages()
 
-  constructor(transport: Transport, clock?: Clock) {
-    this.#transport = transport
+  constructor(transport: Transport, { kind = 'oci', clock }: OciOptions = {}) {
+    this.kind = kind
+    this.transport = transport
     this.#client = new OciClient(transport, clock)
-    this.#tagging = new OciTagging(this.#client, (...question) => this.resolve(...question))
+    this.#tagging = new OciTagging(this.#client, (...of) => this.digestOf(...of))
   }
 
   async resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
     const asked: Asked = { repository, what: `tag ${tag}` }
     const path = `/v2/${repository.path}/manifests/${tag}`
-    // Registries use the digest as the manifest's entity tag; one that does not answers in full, which costs headers.
+    // Most registries use the digest as the manifest's entity tag. The others answer in full, which costs headers only.
     const condition = known === undefined ? undefined : { 'if-none-match': `"${known}"` }
     const headers = { accept: manifestTypes, ...condition }
-    const answer = await this.#client.ask({ asked, access, purpose: 'manifest', method: 'HEAD', path, headers })
+    const answer = await this.#client.send({ asked, access, purpose: 'manifest', method: 'HEAD', path, headers })
     if (answer.status === 304 && known !== undefined) return known
     if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
 
@@ -49,25 +56,35 @@ export class OciRegistry implements Registry {
     throw answerInvalid(asked, 'its Docker-Content-Digest is not a digest')
   }
 
+  /** `undefined` if there is no such tag. */
+  protected async digestOf(repository: Repository, tag: string, access: Access): Promise<Digest | undefined> {
+    try {
+      return await this.resolve(repository, tag, access)
+    } catch (error) {
+      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
+      throw error
+    }
+  }
+
   async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
     const asked: Asked = { repository, what: 'the list of tags' }
     const base = `/v2/${repository.path}/tags/list`
-    let path: string | undefined = `${base}?n=${tagsOfAPage}`
+    let path: string | undefined = `${base}?n=${tagsPerPage}`
     for (let pages = 0; path !== undefined; pages++) {
-      if (pages === mostPages) throw answerInvalid(asked, `more than ${mostPages} pages`)
+      if (pages === maxPages) throw answerInvalid(asked, `more than ${maxPages} pages`)
       const known = this.#tagPages.get(repository, path, access)
       const headers = { accept: 'application/json', ...(known && { 'if-none-match': known.etag }) }
-      const answer = await this.#client.ask({ asked, access, purpose: 'tags', method: 'GET', path, headers })
+      const answer = await this.#client.send({ asked, access, purpose: 'tags', method: 'GET', path, headers })
       if (answer.status === 304 && known !== undefined) {
         yield known.tags
         path = known.next
         continue
       }
       if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
+      const { tags } = parseObject(answer.body) ?? {}
       // A repository without tags has null there.
-      const tags = parseObject(answer.body)?.tags ?? (isNullList(answer.body) ? [] : undefined)
-      if (!Array.isArray(tags)) throw answerInvalid(asked, 'no list of tags in it')
-      const page = tags.filter((tag): tag is string => typeof tag === 'string' && isTag(tag))
+      if (!Array.isArray(tags) && tags !== null) throw answerInvalid(asked, 'no list of tags in it')
+      const page = (tags ?? []).filter((tag: unknown): tag is string => typeof tag === 'string' && isTag(tag))
       const next = this.#nextPage(asked, path, base, nextLink(answer.headers.link?.toString()))
       this.#tagPages.remember(repository, path, access, { tags: page, next }, answer.headers.etag)
       yield page
@@ -109,10 +126,10 @@ export class OciRegistry implements Registry {
     return labelsOfConfig(await this.#content(asked, access, 'blob', `/v2/${repository.path}/blobs/${digest}`, digest))
   }
 
-  /** A body, held against its digest where that is known. */
+  /** A body, verified by its digest if that is known. */
   async #content(asked: Asked, access: Access, purpose: Purpose, path: string, digest?: Digest): Promise<Buffer> {
     const headers = { accept: purpose === 'manifest' ? manifestTypes : '*/*' }
-    const answer = await this.#client.ask({ asked, access, purpose, method: 'GET', path, headers })
+    const answer = await this.#client.send({ asked, access, purpose, method: 'GET', path, headers })
     if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
     if (digest !== undefined && !isContentOf(digest, answer.body)) {
       throw answerInvalid(asked, 'its content does not have that digest')
@@ -120,23 +137,21 @@ export class OciRegistry implements Registry {
     return answer.body
   }
 
-  /** Only further into the same listing: a link elsewhere would take the credentials along. */
+  /** Within the same listing only: a link elsewhere would get the credentials. */
   #nextPage(asked: Asked, current: string, base: string, link: string | undefined): string | undefined {
     if (link === undefined) return undefined
-    const origin = this.#transport.originOf(asked.repository.host)
+    const origin = this.transport.originOf(asked.repository.host)
     const target = URL.canParse(link, `${origin}${current}`) ? new URL(link, `${origin}${current}`) : undefined
     const path = target === undefined ? undefined : `${target.pathname}${target.search}`
-    // Behind a proxy that ends TLS, registries write http:// into their links: the path is what counts.
-    const here = target !== undefined && target.host === new URL(origin).host && target.pathname === base
-    if (!here || path === undefined || path === current)
+    // Behind a proxy that terminates TLS, registries write http:// into their links, so the scheme is ignored.
+    const isHere = target !== undefined && target.host === new URL(origin).host && target.pathname === base
+    if (!isHere || path === undefined || path === current)
       throw answerInvalid(asked, 'its link to the next page leads elsewhere')
     return path
   }
 }
 
-const isNullList = (body: Buffer): boolean => parseObject(body)?.tags === null
-
-/** Whatever no other kind knows. */
+/** Serves every host that no other kind serves. */
 export const oci: RegistryKind = {
   kind: 'oci',
   serves: () => true,

@@ -1,20 +1,20 @@
-/** Redirects, for what is read: blobs live in storage of their own, and registry.k8s.io redirects its manifests. */
+/** Redirects of reads: blobs are often in a storage service, and registry.k8s.io redirects its manifests. */
 import { type Asked, answerInvalid } from '../failures.ts'
 import type { Answer, Request, Transport } from '../transport/transport.ts'
 
-const mostRedirects = 3
+const maxRedirects = 3
 const redirects = new Set([301, 302, 303, 307, 308])
 
 /**
- * Sends, and goes where the answer points to, without the Authorization header where that is another origin.
- * @throws TransientError `RegistryAnswerInvalid` for a redirect that leads nowhere, away from TLS, or round in circles
+ * Follows redirects; to another origin, without the Authorization header.
+ * @throws TransientError `RegistryAnswerInvalid` for a redirect that leads nowhere, away from TLS, or in circles
  */
 export async function sendAndFollow(transport: Transport, request: Request, asked: Asked): Promise<Answer> {
   let current = request
   for (let hops = 0; ; hops++) {
     const answer = await transport.send(current)
     if (!redirects.has(answer.status)) return answer
-    if (hops === mostRedirects) throw answerInvalid(asked, `more than ${mostRedirects} redirects`)
+    if (hops === maxRedirects) throw answerInvalid(asked, `more than ${maxRedirects} redirects`)
     current = redirected(current, request, answer.headers.location, asked)
   }
 }

@@ -6,7 +6,7 @@ import { isNoUntagging, isTagImmutable, refusalOf } from './refusal.ts'
 const says = (status: number, ...errors: readonly unknown[]) =>
   refusalOf({ status, body: Buffer.from(JSON.stringify({ errors })) })
 
-t.test('a registry is quoted by its first error, in one printable line of bounded length', async (t) => {
+t.test("a refusal quotes the registry's first error in one short printable line", async (t) => {
   t.equal(
     says(405, { code: 'UNSUPPORTED', message: 'The operation is unsupported.' }).shown,
     '405 UNSUPPORTED: The operation is unsupported.',
@@ -17,7 +17,7 @@ t.test('a registry is quoted by its first error, in one printable line of bounde
   t.equal(refusalOf({ status: 500, body: Buffer.from('<html>') }).shown, '500')
 })
 
-t.test('immutable tags are told by what registries say of them', async (t) => {
+t.test('immutable tags are recognized by the errors of each registry', async (t) => {
   const yes: readonly (readonly [number, unknown, boolean])[] = [
     [
       412,

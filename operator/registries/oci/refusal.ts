@@ -1,18 +1,17 @@
-/** What a registry says when it does not do what it was asked for (OCI distribution spec, "Error codes"). */
-
+/** The error in a registry's answer (OCI distribution spec, "Error codes"). */
 import type { Answer } from '../transport/transport.ts'
 import { parseObject } from './manifest.ts'
 
 export interface Refusal {
   readonly status: number
-  /** Of the first error that is told; empty where there is none. */
+  /** Of the first error; empty if there is none. */
   readonly code: string
   readonly message: string
   /** For people: `405 UNSUPPORTED: The operation is unsupported.`; bounded, printable. */
   readonly shown: string
 }
 
-const longestShown = 200
+const maxShown = 200
 
 export function refusalOf({ status, body }: Pick<Answer, 'status' | 'body'>): Refusal {
   const errors = parseObject(body)?.errors
@@ -24,9 +23,9 @@ export function refusalOf({ status, body }: Pick<Answer, 'status' | 'body'>): Re
 }
 
 /**
- * Whether a tag was not changed because tags are immutable there. Harbor answers 412 ("… configured as immutable"), Quay
+ * Whether a tag was not changed because it is immutable. Harbor answers 412 ("… configured as immutable"), Quay
  * 409, Azure 405 ("The operation is disallowed on this registry, repository or image"), GitLab and others 403 or 400.
- * @param existed a conflict about a tag that was there has no other cause
+ * @param existed for a tag that exists, a conflict has no other cause
  */
 export function isTagImmutable({ status, code, message }: Refusal, existed: boolean): boolean {
   if (status < 400 || status >= 500) return false
@@ -38,8 +37,8 @@ const immutable =
   /immutab|TAG_ALREADY_EXISTS|cannot be (?:overwritten|overridden|modified|updated)|disallowed on this registry, repository or image/i
 
 /**
- * Whether it cannot take off a tag: the specification has 405 and UNSUPPORTED for that, and older registries take the tag
- * for a digest that is not valid.
+ * Whether the registry cannot remove a tag. The specification has 405 and UNSUPPORTED for that; older registries take the
+ * tag for an invalid digest.
  */
 export const isNoUntagging = ({ status, code }: Refusal): boolean =>
   status === 400 || status === 405 || status === 501 || code === 'UNSUPPORTED'
@@ -49,5 +48,5 @@ const plain = (value: unknown): string =>
     ? value
         .replaceAll(/[^\x20-\x7e]+/g, ' ')
         .trim()
-        .slice(0, longestShown)
+        .slice(0, maxShown)
     : ''

@@ -23,12 +23,12 @@ export async function readManifest(
   const asked = { repository, what: `image ${digest}` }
   const path = `/v2/${repository.path}/manifests/${digest}`
   const headers = { accept: manifestTypes }
-  const answer = await client.ask({ asked, access, purpose: 'manifest', method: 'GET', path, headers })
+  const answer = await client.send({ asked, access, purpose: 'manifest', method: 'GET', path, headers })
   if (answer.status === 404) throw imageNotFound(repository, digest)
   if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
   if (!isContentOf(digest, answer.body)) throw answerInvalid(asked, 'its content does not have that digest')
   const mediaType = mediaTypeOf(answer)
-  if (mediaType === undefined) throw answerInvalid(asked, 'it does not say what kind of manifest it is')
+  if (mediaType === undefined) throw answerInvalid(asked, 'it does not tell the kind of the manifest')
   return { bytes: answer.body, mediaType }
 }
 

@@ -4,7 +4,7 @@ import { allTags } from '../testing/contract.ts'
 import { peer, transportTo } from '../testing/peer.ts'
 import { OciRegistry } from './oci.ts'
 
-t.test('a list with entity tags is asked for conditionally, page by page, for each credential by itself', async (t) => {
+t.test('a list with entity tags is requested conditionally, by page and by credential', async (t) => {
   const pages: Record<string, readonly string[]> = { first: ['a', 'b'], second: ['c'] }
   const answered: string[] = []
   const server = await peer(t, (request, response) => {

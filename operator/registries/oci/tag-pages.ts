@@ -1,12 +1,11 @@
 /**
- * Pages of tag lists that a registry has given an entity tag, so that the next question for them can be a conditional
- * one. The distribution specification does not ask for entity tags there, and most registries give none.
+ * Pages of tag lists that came with an entity tag, so that the next request for them can be conditional. The distribution
+ * specification does not require entity tags, and most registries send none.
  */
-
+import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import { credentialId } from '../credentials/credential-id.ts'
-import { Lru } from '../lru.ts'
 import type { Access } from '../registry.ts'
 
 export interface TagPage {
@@ -16,12 +15,12 @@ export interface TagPage {
   readonly next: string | undefined
 }
 
-/** Of at most 1,000 tags each: some 10 MB at the most. */
-const mostPages = 200
-const longestEtag = 256
+/** With at most 1,000 tags each, some 10 MB. */
+const maxPages = 200
+const maxEtag = 256
 
 export class TagPages {
-  readonly #pages = new Lru<TagPage>(mostPages)
+  readonly #pages = new LRUCache<string, TagPage>({ max: maxPages })
 
   get(repository: Repository, path: string, access: Access): TagPage | undefined {
     return this.#pages.get(keyOf(repository, path, access))
@@ -29,11 +28,11 @@ export class TagPages {
 
   remember(repository: Repository, path: string, access: Access, page: Omit<TagPage, 'etag'>, etag: unknown): void {
     const key = keyOf(repository, path, access)
-    if (typeof etag === 'string' && etag !== '' && etag.length <= longestEtag) this.#pages.set(key, { ...page, etag })
+    if (typeof etag === 'string' && etag !== '' && etag.length <= maxEtag) this.#pages.set(key, { ...page, etag })
     else this.#pages.delete(key)
   }
 }
 
-/** What one tenant's credentials have shown is not told to another's. */
+/** By credential: what one tenant may see is not shown to another. */
 const keyOf = (repository: Repository, path: string, { credentials }: Access): string =>
   `${repositoryName(repository)} ${path} ${credentialId(credentials)}`

@@ -30,7 +30,7 @@ t.test('the contract, in a registry that deletes nothing', async (t) => {
   })
 })
 
-t.test('no layer is moved, and a tag that is there costs one HEAD', async (t) => {
+t.test('no layer is moved, and a tag that exists costs one HEAD', async (t) => {
   const { program, registry, web } = await started(t)
   const { digest } = await program.push('shop/web', '1.0', { multiArch: true })
   const access = { credentials: anonymous }
@@ -48,7 +48,7 @@ t.test('no layer is moved, and a tag that is there costs one HEAD', async (t) =>
   t.equal(program.requests.length, 1)
 })
 
-t.test('a token to push with is asked for by itself, once, and looks go on with one to pull with', async (t) => {
+t.test('a token that can push is requested separately, once, and polls keep one that can pull', async (t) => {
   const { program, registry, web } = await started(t, { auth: 'token' })
   const { digest } = await program.push('shop/web', '1.0')
   const access = { credentials: login }
@@ -63,7 +63,7 @@ t.test('a token to push with is asked for by itself, once, and looks go on with 
   t.same(scopes, ['repository:shop/web:pull', 'repository:shop/web:pull,push', 'repository:shop/web:delete,pull,push'])
 })
 
-t.test('who may only pull is told what right is missing', async (t) => {
+t.test('who may only pull gets a refusal that names the tag', async (t) => {
   const { program, registry, web } = await started(t, { auth: 'token', token: { anonymousPull: true } })
   const { digest } = await program.push('shop/web', '1.0')
   const denied = { reason: 'RegistryAccessDenied', message: /anonymous access to repository shop\/web \(401/ }
@@ -71,7 +71,7 @@ t.test('who may only pull is told what right is missing', async (t) => {
   await t.rejects(registry.untag(web, '1.0', { credentials: anonymous }), denied)
 })
 
-t.test('a registry that speaks of pulling alone is asked for more, where more is needed', async (t) => {
+t.test('when a challenge names pull only, a push still requests what it needs', async (t) => {
   const there = await peer(t, (request, response) => {
     const asked = new URL(request.url ?? '/', 'http://x')
     if (asked.pathname === '/token') {
@@ -94,7 +94,7 @@ t.test('a registry that speaks of pulling alone is asked for more, where more is
   t.equal(await registry.untag(web, 'env-prod', { credentials: anonymous }), 'removed')
 })
 
-t.test('an image that the registry stored as another one is no success', async (t) => {
+t.test('an image that the registry stored under another digest is an error', async (t) => {
   const there = await peer(t, (request, response) => {
     const headers = { 'docker-content-digest': request.url?.includes('sha256') ? digestOf(image) : digest }
     response.writeHead(request.method === 'PUT' ? 201 : 200, headers).end(request.method === 'GET' ? image : '')
@@ -110,7 +110,7 @@ t.test('an image that the registry stored as another one is no success', async (
 const image = Buffer.from('{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}')
 const digest: Digest = 'sha256:b3a5d1bb8c1b0d8c7cc5e3c2b8a6f1f5d3b9a5e6f7a8b9c0d1e2f3a4b5c6d7e8'
 
-t.test('each way to refuse has its reason, and a tag is never deleted by a digest', async (t) => {
+t.test('each way to refuse has its reason, and no tag is deleted by a digest', async (t) => {
   const real = digestOf(image)
   const says = (code: string, message: string) => JSON.stringify({ errors: [{ code, message }] })
   const cases: readonly [number, string, string, string][] = [

@@ -1,4 +1,4 @@
-/** Tags put on images and taken off by the OCI distribution API (spec.md, "Pushing manifests", "Deleting tags"). */
+/** Adds and removes tags by the OCI distribution API (spec.md, "Pushing manifests", "Deleting tags"). */
 import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
@@ -9,24 +9,24 @@ import type { OciClient } from './client.ts'
 import { isNoUntagging, isTagImmutable, refusalOf } from './refusal.ts'
 import { readManifest } from './stored-manifest.ts'
 
-type Resolve = (repository: Repository, tag: string, access: Access) => Promise<Digest>
+type DigestOf = (repository: Repository, tag: string, access: Access) => Promise<Digest | undefined>
 
 export class OciTagging {
   readonly #client: OciClient
-  readonly #resolve: Resolve
+  readonly #digestOf: DigestOf
 
-  constructor(client: OciClient, resolve: Resolve) {
+  constructor(client: OciClient, digestOf: DigestOf) {
     this.#client = client
-    this.#resolve = resolve
+    this.#digestOf = digestOf
   }
 
-  /** Gives the manifest back to the registry byte for byte, under another name: an index stays whole. */
+  /** Pushes the manifest again, byte for byte, under another name: an index stays whole. */
   async tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {
     const before = await this.#digestOf(repository, tag, access)
     if (before === digest) return 'unchanged'
     const manifest = await readManifest(this.#client, repository, digest, access)
     const asked = { repository, what: `tag ${tag}`, right: 'push' } as const
-    const answer = await this.#client.ask({
+    const answer = await this.#client.send({
       asked,
       access,
       purpose: 'manifest',
@@ -49,13 +49,13 @@ export class OciTagging {
     if ((await this.#digestOf(repository, tag, access)) === undefined) return 'absent'
     const asked = { repository, what: `tag ${tag}`, right: 'delete' } as const
     const path = `/v2/${repository.path}/manifests/${tag}`
-    // By the tag's name, never by the digest: that would take the image and all its tags.
-    const answer = await this.#client.ask({ asked, access, purpose: 'manifest', method: 'DELETE', path, headers: {} })
+    // By the tag's name. Deleting by digest would remove the image and all its tags.
+    const answer = await this.#client.send({ asked, access, purpose: 'manifest', method: 'DELETE', path, headers: {} })
     if (answer.status >= 200 && answer.status < 300) return 'removed'
     const refusal = refusalOf(answer)
     if (isTagImmutable(refusal, false)) throw immutable(repository, tag, refusal.shown)
     const stays = answer.status === 404 && (await this.#digestOf(repository, tag, access)) !== undefined
-    // Somebody else took it off, or the first of two attempts did, whose answer was lost.
+    // Somebody else removed it, or a first attempt did whose answer was lost.
     if (answer.status === 404 && !stays) return 'removed'
     if (!stays && !isNoUntagging(refusal)) throw this.#failure(asked, answer, refusal.shown, access)
     throw new NeedsChangeError(
@@ -64,23 +64,13 @@ export class OciTagging {
     )
   }
 
-  /** Undefined where there is no such tag. */
-  async #digestOf(repository: Repository, tag: string, access: Access): Promise<Digest | undefined> {
-    try {
-      return await this.#resolve(repository, tag, access)
-    } catch (error) {
-      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
-      throw error
-    }
-  }
-
   #failure(asked: Parameters<typeof statusFailure>[0], answer: Answer, shown: string, { credentials }: Access): Error {
     const common = answer.status >= 400 && answer.status < 500 && ![401, 403, 404, 429].includes(answer.status)
     if (!common) return statusFailure(asked, answer.status, credentials, answer.retryAfterMs)
     return new RegistryRefusal(
       'RegistryRefused',
       `the registry ${asked.repository.host} refused to change ${asked.what} of repository ${asked.repository.path}: ${shown}`,
-      "Look into the registry's settings for the repository.",
+      "Check the registry's settings for the repository.",
     )
   }
 }

@@ -1,19 +1,19 @@
 /**
- * For tests: Quay's own API, recorded by hand from its documentation (docs.quay.io/api/swagger, `listRepoTags`), over the
- * real registry that it is beside. Private repositories, such as those below `private/`, it shows to nobody here: it takes no
- * robot accounts.
+ * For tests: Quay's own API, recorded by hand from its documentation (docs.quay.io/api/swagger, `listRepoTags`), with the
+ * tags of a real registry. It accepts no robot accounts, so nobody sees private repositories, such as those below `private/`.
  */
 import type { Registry as Program } from '../../../e2e/harness/registry.ts'
-import type { Answered } from '../testing/front.fixture.ts'
+import type { StandInAnswer } from '../testing/stand-in.fixture.ts'
 
 const tagList = /^\/api\/v1\/repository\/(.+)\/tag\/$/
-const hidden: Answered = { status: 401, body: { error_type: 'insufficient_scope' } }
+const hidden: StandInAnswer = { status: 401, body: { error_type: 'insufficient_scope' } }
 
-/** Where all repositories are private. */
-export const quayApiOfPrivate = (url: URL): Answered | undefined => (tagList.test(url.pathname) ? hidden : undefined)
+/** With private repositories only. */
+export const quayApiOfPrivate = (url: URL): StandInAnswer | undefined =>
+  tagList.test(url.pathname) ? hidden : undefined
 
-/** Undefined for what is not of that API. */
-export async function quayApi(url: URL, program: Program): Promise<Answered | undefined> {
+/** `undefined` for a request to the registry itself. */
+export async function quayApi(url: URL, program: Program): Promise<StandInAnswer | undefined> {
   const [, path] = tagList.exec(url.pathname) ?? []
   if (path === undefined) return undefined
   if (path.startsWith('private/')) return hidden

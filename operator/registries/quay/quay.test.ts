@@ -13,7 +13,7 @@ async function quayIo(t: Test) {
   const program = await startRegistry()
   t.teardown(() => program.stop())
   let isAway = false
-  const door = await peer(t, (request, response) => {
+  const server = await peer(t, (request, response) => {
     const url = new URL(request.url ?? '/', 'http://quay')
     return quayApi(url, program).then((own) => {
       if (own === undefined) return response.writeHead(307, { location: `http://${program.host}${request.url}` }).end()
@@ -24,13 +24,13 @@ async function quayIo(t: Test) {
   const away = (now: boolean) => {
     isAway = now
   }
-  return { program, door, away }
+  return { program, server, away }
 }
 
-t.test('aliases and push times come from its own list, and without it from a search', async (t) => {
-  const { program, door, away } = await quayIo(t)
+t.test("aliases and push times come from Quay's own list, or else from a search", async (t) => {
+  const { program, server, away } = await quayIo(t)
   const transport = transportTo(t, ['quay.io', program.host], {
-    origins: { 'quay.io': `http://${door.host}` },
+    origins: { 'quay.io': `http://${server.host}` },
     limits: fast,
   })
   const registry = new QuayRegistry(transport)
@@ -41,7 +41,7 @@ t.test('aliases and push times come from its own list, and without it from a sea
   )
   const { digest } = await program.push('shop/web', ['v1', 'env-prod'])
   t.same((await registry.aliases(web, digest, access))?.toSorted(), ['env-prod', 'v1'])
-  t.equal(door.asked.length, 2, 'two pages')
+  t.equal(server.asked.length, 2, 'two pages')
   const times = new Map<string, number>()
   for await (const page of registry.pushTimes(web, access)) for (const entry of page) times.set(...entry)
   t.equal(times.size, 122)

@@ -17,19 +17,19 @@ async function asking(t: Test, answer: Parameters<typeof peer>[1], others: reado
   return { server, registry, web: { host: server.host, path: 'shop/web' } }
 }
 
-t.test('a registry that names no digest is read once in full, and the digest is computed', async (t) => {
+t.test('without a digest in the headers, the manifest is read once and its digest computed', async (t) => {
   const manifest = '{"schemaVersion":2}'
   const { registry, web, server } = await asking(t, (_, response) => send(response, 200, {}, manifest))
   t.equal(await registry.resolve(web, 'env-prod', access), digestOf(Buffer.from(manifest)))
   t.same(server.asked, ['HEAD /v2/shop/web/manifests/env-prod', 'GET /v2/shop/web/manifests/env-prod'])
 })
 
-t.test('304 counts only for a digest that was asked about', async (t) => {
+t.test('304 is valid only for a conditional request', async (t) => {
   const { registry, web } = await asking(t, (_, response) => send(response, 304))
   await t.rejects(registry.resolve(web, 'env-prod', access), { name: 'TransientError', message: /status 304/ })
 })
 
-t.test('pages are followed within the listing and nowhere else', async (t) => {
+t.test('links to the next page are followed only within the listing', async (t) => {
   let link = ''
   const { registry, web, server } = await asking(t, (request, response) =>
     request.url?.includes('last=') === true
@@ -52,7 +52,7 @@ t.test('pages are followed within the listing and nowhere else', async (t) => {
   }
 })
 
-t.test('content that does not have its digest is not believed', async (t) => {
+t.test('content that does not match its digest is an error', async (t) => {
   const { registry, web } = await asking(t, (_, response) => send(response, 200, {}, '{}'))
   const digest = digestOf(Buffer.from('something else'))
   await t.rejects(registry.labels(web, digest, access), {
@@ -74,7 +74,7 @@ t.test('a redirect is followed, and does not take the credentials to another ori
   t.same(storage.asked, ['HEAD /elsewhere?signed=1'])
 })
 
-t.test('redirects that lead nowhere good are refused', async (t) => {
+t.test('unsafe redirects are refused', async (t) => {
   let location = ''
   const { registry, web, server } = await asking(t, (_, response) => send(response, 307, { location }))
   const cases = [
@@ -91,7 +91,7 @@ t.test('redirects that lead nowhere good are refused', async (t) => {
   }
 })
 
-t.test('a token realm gets no credentials where it is unsafe, and its redirect is not followed', async (t) => {
+t.test('an unsafe token realm gets no credentials, and its redirects are not followed', async (t) => {
   let realm = ''
   const { registry, web, server } = await asking(t, (request, response) => {
     if (request.url?.startsWith('/moved') === true)
@@ -112,14 +112,14 @@ t.test('a token realm gets no credentials where it is unsafe, and its redirect i
   t.notOk(server.asked.some((asked) => asked.startsWith('GET /token')))
 })
 
-t.test('a registry that throttles is left alone for as long as it asks', async (t) => {
+t.test('a registry that throttles is not asked until the time that it names', async (t) => {
   const { registry, web, server } = await asking(t, (_, response) => send(response, 429, { 'retry-after': ['5', '6'] }))
   await t.rejects(registry.resolve(web, 'env-prod', access), { name: 'TransientError', message: /\(429\)/ })
   await t.rejects(registry.resolve(web, 'env-prod', access), { name: 'TransientError', message: /\(429\)/ })
   t.equal(server.asked.length, 1)
 })
 
-t.test('an identity token is exchanged by POST, and no secret is in the address', async (t) => {
+t.test('an identity token is exchanged by POST, and no secret is in the URL', async (t) => {
   let body = ''
   const { registry, web, server } = await asking(t, (request, response) => {
     if (request.url === '/token') {

@@ -1,10 +1,10 @@
-/** The contract, over every kind of registry in every access mode that it has. */
+/** Runs the contract for every kind of registry in each of its access modes. */
 import t from 'tap'
 import { registryKinds } from '../registries.ts'
 import { registryContract } from './contract.ts'
 import { contractRuns } from './contract-runs.fixture.ts'
 
-t.test('the contract runs over every kind of registry that there is', async (t) => {
+t.test('the contract runs for every kind of registry', async (t) => {
   t.same(
     Object.keys(contractRuns),
     registryKinds.map(({ kind }) => kind),
@@ -18,7 +18,7 @@ for (const [kind, runs] of Object.entries(contractRuns)) {
     t.test(`the contract, over ${kind}: ${as}`, async (t) => {
       const bench = await start(t)
       t.equal(bench.registry.kind, kind)
-      // A thousand tags take a second to push: pages are of the kind, and not of who asks for them.
+      // Pushing a thousand tags takes a second, and pages do not depend on the access mode.
       await registryContract(t, at === 0 ? bench : { ...bench, manyTags: 30 })
     })
   }

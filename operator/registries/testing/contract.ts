@@ -1,49 +1,16 @@
-/** What every `Registry` must do; contract.test.ts runs it over each kind, in each of its access modes. */
+/** What every `Registry` must do. contract.test.ts runs it for each kind, in each of its access modes. */
 import type { Test } from 'tap'
-import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import type { Access, Credentials, Registry } from '../registry.ts'
+import type { Access, Registry } from '../registry.ts'
+import type { RegistryBench } from './bench.ts'
 import { taggingContract } from './contract-tagging.ts'
-
-/** How the suite makes images in the registry under test. */
-export interface RegistryBench {
-  readonly registry: Registry
-  readonly host: string
-  /** Of someone who may read and write. */
-  readonly credentials: Credentials
-  /** Of someone who may only read, where reading is asked for as another: `anonymous` where the images are public. */
-  readonly reader?: Credentials | undefined
-  /** Those whom the registry does not let in; none where everybody may. */
-  readonly strangers?: readonly Credentials[] | undefined
-  push(
-    path: string,
-    tags: readonly string[],
-    content?: {
-      readonly labels?: Readonly<Record<string, string>>
-      readonly annotations?: Readonly<Record<string, string>>
-      readonly multiArch?: boolean
-      readonly docker?: boolean
-    },
-  ): Promise<Digest>
-  moveTag(path: string, tag: string, to: Digest): Promise<void>
-  /** Whether tags can be taken off there by themselves. Default: yes. */
-  readonly untags?: boolean | undefined
-  /** The path of a repository whose tags are immutable, where the registry has such. */
-  readonly immutable?: string | undefined
-  /** Whether it tells these credentials all tags of an image at once. Default: yes, where the registry can at all. */
-  readonly tellsAliases?: boolean | undefined
-  /** Whether it tells with these credentials when tags were pushed. Default: no. */
-  readonly tellsPushTimes?: boolean | undefined
-  /** More than any page of the registry has, unless that was tried with other credentials. Default: 1203. */
-  readonly manyTags?: number | undefined
-}
 
 export async function registryContract(t: Test, bench: RegistryBench): Promise<void> {
   const { registry, host, credentials, reader = credentials, strangers = [] } = bench
   const access: Access = { credentials: reader }
   const web: Repository = { host, path: 'contract/web' }
 
-  await t.test('a tag resolves to its digest, and to another one when it has moved', async (t) => {
+  await t.test('a tag resolves to its digest, and to another one after it was moved', async (t) => {
     const one = await bench.push(web.path, ['1.0', 'env-prod'])
     const two = await bench.push(web.path, ['2.0'])
     t.equal(await registry.resolve(web, 'env-prod', access), one)
@@ -59,7 +26,7 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
     t.equal(await registry.resolve(web, 'multi-docker', access), old)
   })
 
-  await t.test('a tag or a repository that is not there is named in the error', async (t) => {
+  await t.test('the error names a missing tag or repository', async (t) => {
     const noTag = { reason: 'TagNotFound', message: /tag env-nowhere of repository contract\/web/ }
     await t.rejects(registry.resolve(web, 'env-nowhere', access), noTag)
     const nowhere = { host, path: 'contract/nowhere' }
@@ -74,7 +41,7 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
     t.same((await allTags(registry, many, access)).sort(), names.sort())
   })
 
-  await t.test('labels and annotations are read, of an index those of its first image too', async (t) => {
+  await t.test('labels and annotations are read; for an index, those of its first image too', async (t) => {
     const labels = { 'org.opencontainers.image.version': '1.0', 'org.opencontainers.image.revision': 'abcdef0' }
     t.match(await registry.labels(web, await bench.push(web.path, ['l1'], { labels }), access), labels)
     const annotations = { 'org.opencontainers.image.version': '2.0' }
@@ -83,13 +50,13 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
     t.same(await registry.labels(web, await bench.push(web.path, ['l3'], { docker: true }), access), {})
   })
 
-  await t.test('an index says its platforms, where that can be told', { skip: !registry.describe }, async (t) => {
+  await t.test('an index has its platforms', { skip: !registry.describe }, async (t) => {
     const index = await bench.push(web.path, ['p1'], { multiArch: true })
     const told = { mediaType: /index/, platforms: ['linux/amd64', 'linux/arm64'] }
     t.match(await registry.describe?.(web, index, access), told)
   })
 
-  await t.test('push times are of the tags that there are', { skip: bench.tellsPushTimes !== true }, async (t) => {
+  await t.test('push times are listed for each tag', { skip: bench.tellsPushTimes !== true }, async (t) => {
     const timed: Repository = { host, path: 'contract/timed' }
     await bench.push(timed.path, ['t1', 't2'])
     const found: string[] = []
@@ -101,22 +68,26 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
 
   await taggingContract(t, bench)
 
-  await t.test('who may not is told so, without a word of the credentials', { skip: !strangers.length }, async (t) => {
-    for (const credentials of strangers) {
-      const questions = [
-        () => registry.resolve(web, 'env-prod', { credentials }),
-        () => allTags(registry, web, { credentials }),
-      ]
-      for (const ask of questions) {
-        const error: unknown = await ask().catch((error: unknown) => error)
-        t.match(error, { reason: 'RegistryAccessDenied', message: /contract\/web/ })
-        t.notMatch((error as Error).message, 'wrong-password')
+  await t.test(
+    'the refusal of a user without rights contains nothing of the credentials',
+    { skip: !strangers.length },
+    async (t) => {
+      for (const credentials of strangers) {
+        const questions = [
+          () => registry.resolve(web, 'env-prod', { credentials }),
+          () => allTags(registry, web, { credentials }),
+        ]
+        for (const ask of questions) {
+          const error: unknown = await ask().catch((error: unknown) => error)
+          t.match(error, { reason: 'RegistryAccessDenied', message: /contract\/web/ })
+          t.notMatch((error as Error).message, 'wrong-password')
+        }
       }
-    }
-    t.ok(await registry.resolve(web, 'env-prod', access), 'the others are still let in')
-  })
+      t.ok(await registry.resolve(web, 'env-prod', access), 'the others are still let in')
+    },
+  )
 
-  await t.test('a question that is called off ends', async (t) => {
+  await t.test('an aborted request ends', async (t) => {
     const signal = AbortSignal.abort(new Error('called off'))
     await t.rejects(registry.resolve(web, 'env-prod', { ...access, signal }), { message: 'called off' })
   })

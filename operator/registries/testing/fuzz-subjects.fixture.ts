@@ -1,30 +1,31 @@
-/** For tests: what is given malformed answers, by the kinds of `registryKinds`; none of them may be missing here. */
+/** For tests: what gets malformed answers, by the kinds of `registryKinds`. A test checks that none is missing. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type fc from 'fast-check'
 import { testAccount } from '../credentials/service-account.fixture.ts'
-import { roleAnnotation } from '../ecr/identity.ts'
+import { roleAnnotation } from '../ecr/aws-cloud.ts'
 import { awsAnswer } from '../ecr/malformed-answers.fixture.ts'
-import { anonymous, type Credentials } from '../registry.ts'
-import type { RegistryDeps } from '../registry-kind.ts'
+import type { RegistriesOptions } from '../registries.ts'
+import { anonymous } from '../registry.ts'
 import type { Malformed } from './malformed-answers.fixture.ts'
+import type { Login } from './opened.fixture.ts'
 
-/** No message may have it in it. */
+/** No error message may contain it. */
 export const secret = 'hunter2-secret'
 
 export interface Place {
-  /** The server's address, which is also that of every API beside the registry's. */
+  /** The server's address, also for every API beside the registry's. */
   readonly server: string
-  /** For files; gone afterwards. */
+  /** For files. It is deleted afterwards. */
   readonly directory: string
 }
 
 export interface Subject {
-  /** Several, where a question waits for others that may join it: they are asked at the same time. */
+  /** With several hosts, each has a lane of its own, and all are asked at the same time. */
   readonly hosts: readonly string[]
-  /** Where the kind has more than one way to ask. */
+  /** Tells the ways apart in which a kind can be asked. */
   readonly as?: string
-  deps?(place: Place): Partial<RegistryDeps>
+  deps?(place: Place): Partial<RegistriesOptions>
   readonly answers?: fc.Arbitrary<Malformed>
 }
 
@@ -33,7 +34,7 @@ const google = 'europe-docker.pkg.dev'
 const azure = 'shop.azurecr.io'
 const harbor = 'harbor.example.com'
 const own = 'registry.example.com'
-/** The clients of so many accounts are kept. */
+/** Fewer than the clients that EcrApi keeps. */
 const accountsOfEcr = 50
 
 const ecrHosts = Array.from(
@@ -63,7 +64,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   ],
 }
 
-function credentialsFile({ server, directory }: Place): Partial<RegistryDeps> {
+function credentialsFile({ server, directory }: Place): Partial<RegistriesOptions> {
   const file = join(directory, 'credentials.json')
   const external = {
     type: 'external_account',
@@ -74,19 +75,19 @@ function credentialsFile({ server, directory }: Place): Partial<RegistryDeps> {
     credential_source: { url: `${server}/subject`, format: { type: 'json', subject_token_field_name: 'token' } },
   }
   writeFileSync(file, JSON.stringify(external))
-  const googleWorkloadIdentity = 'projects/1/locations/global/workloadIdentityPools/p/providers/q'
-  return { endpoints: googleAt(server), env: { GOOGLE_APPLICATION_CREDENTIALS: file }, googleWorkloadIdentity }
+  const identity = { googleWorkloadIdentity: 'projects/1/locations/global/workloadIdentityPools/p/providers/q' }
+  return { endpoints: googleAt(server), env: { GOOGLE_APPLICATION_CREDENTIALS: file }, identity }
 }
 
-function workload({ server, directory }: Place): Partial<RegistryDeps> {
+function workload({ server, directory }: Place): Partial<RegistriesOptions> {
   const file = join(directory, 'token')
   writeFileSync(file, secret)
   const who = { AZURE_CLIENT_ID: 'c', AZURE_TENANT_ID: 't', AZURE_FEDERATED_TOKEN_FILE: file }
   return { env: { ...who, AZURE_AUTHORITY_HOST: server } }
 }
 
-function machine({ server }: Place): Partial<RegistryDeps> {
-  // The other one is asked in the name of service accounts: nothing here leaves this machine.
+function machine({ server }: Place): Partial<RegistriesOptions> {
+  // Service accounts ask Entra ID: nothing here leaves this machine.
   return { endpoints: { 'azure-metadata': server }, env: { AZURE_AUTHORITY_HOST: server } }
 }
 
@@ -97,11 +98,11 @@ const annotations = {
   'iam.gke.io/gcp-service-account': 'reader@my-project.iam.gserviceaccount.com',
 }
 
-export const pullSecrets: readonly Credentials[] = [
+export const pullSecrets: readonly Login[] = [
   anonymous,
   { kind: 'basic', username: 'ann', password: secret },
   { kind: 'identity-token', token: secret },
 ]
 
-/** Named by the lane, so that its exchange gets the answers of that one. */
-export const accountOf = (lane: number): Credentials => testAccount('shop', `lane-${lane}`, annotations)
+/** Named by the lane, whose answers its exchange gets. */
+export const accountOf = (lane: number): Login => testAccount('shop', `lane-${lane}`, annotations)

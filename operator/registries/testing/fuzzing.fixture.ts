@@ -1,4 +1,4 @@
-/** For tests: one registry of this house against a server that answers nonsense, some thousand times. */
+/** For tests: one registry against a server that answers nonsense, some thousand times. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -7,10 +7,11 @@ import fc from 'fast-check'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
 import { monotonicClock } from '../../time/timing.ts'
-import { type Access, anonymous, type Credentials, type Registry } from '../registry.ts'
+import type { Access, Registry } from '../registry.ts'
 import { allTags } from './contract.ts'
 import { secret } from './fuzz-subjects.fixture.ts'
 import { digests, type Malformed } from './malformed-answers.fixture.ts'
+import type { Login, Opened } from './opened.fixture.ts'
 import { type Peer, peer } from './peer.ts'
 
 export interface Scope {
@@ -19,9 +20,10 @@ export interface Scope {
 
 export interface Fuzzed {
   readonly registry: Registry
-  /** Each has a lane of its own: its question is asked beside those of the others, and gets its own answers. */
+  /** Each has a lane of its own: its request runs beside the others, and gets its own answers. */
   readonly hosts: readonly string[]
-  readonly credentials: (lane: number) => readonly Credentials[]
+  readonly accessTo: Opened['accessTo']
+  readonly logins: (lane: number) => readonly Login[]
   readonly answers: fc.Arbitrary<Malformed>
 }
 
@@ -44,7 +46,7 @@ const tellsTimes: Ask = async (registry, at, access) => {
   for await (const _ of registry.pushTimes?.(at, access) ?? []);
 }
 
-/** Not every registry can tell everything. */
+/** Not every registry has all methods. */
 const questionsTo = ({ describe, aliases, pushTimes }: Registry): readonly Ask[] => [
   ...questions,
   ...(describe ? [describes] : []),
@@ -52,7 +54,7 @@ const questionsTo = ({ describe, aliases, pushTimes }: Registry): readonly Ask[]
   ...(pushTimes ? [tellsTimes] : []),
 ]
 
-/** Each lane has its own nonsense; what is asked of none gets an ordinary challenge. */
+/** Each lane has its own answers. When they are used up, it answers with an ordinary challenge. */
 export class NonsenseServer {
   readonly queues = new Map<number, Malformed[]>()
   answered = 0
@@ -82,7 +84,7 @@ export class NonsenseServer {
     const own = `${this.origin}/lane-${lane}`
     const challenge = { 'www-authenticate': `Bearer realm="${own}/t"` }
     const next = this.queues.get(lane)?.shift() ?? { status: 401, headers: challenge, body: '{}', sent: 'whole' }
-    // What it was asked is for tests of one question.
+    // Only tests of a single request need the list.
     this.#peer.asked.length = 0
     this.answered++
     write(request, response, next, own)
@@ -107,13 +109,13 @@ function write(request: IncomingMessage, response: ServerResponse, next: Malform
 }
 
 /**
- * What this house keeps for minutes is to be asked for again and again: its time goes on between questions, and where a
- * limit makes one wait.
+ * Time that passes between requests, and wherever a limit makes a request wait, so that cached values expire again and
+ * again.
  */
 export class HurriedTime {
   #now = 1_000_000
 
-  /** From now on, it is that of the whole process. */
+  /** Replaces the clock of the whole process. */
   constructor() {
     Object.assign(monotonicClock, { now: () => this.#now })
   }
@@ -134,7 +136,7 @@ export class HurriedTime {
 export async function fuzz(
   server: NonsenseServer,
   time: HurriedTime,
-  { registry, hosts, credentials, answers }: Fuzzed,
+  { registry, accessTo, hosts, logins, answers }: Fuzzed,
   runs: number,
   onRun?: (done: number) => void,
 ): Promise<void> {
@@ -142,7 +144,7 @@ export async function fuzz(
     answers: fc.array(answers, { minLength: 1, maxLength: 6 }),
     ask: fc.constantFrom(...questionsTo(registry)),
     path: fc.stringMatching(/^[a-z]{1,3}\/[a-z]{1,3}$/),
-    whose: fc.nat(credentials(0).length - 1),
+    whose: fc.nat(logins(0).length - 1),
     which: fc.nat(digests.length - 1),
   })
   const lanes = fc.array(question, { minLength: hosts.length, maxLength: hosts.length })
@@ -154,19 +156,19 @@ export async function fuzz(
       await Promise.all(
         asked.map(async ({ answers, ask, path, whose, which }, lane) => {
           server.queues.set(lane, [...answers])
-          const access = { credentials: credentials(lane)[whose] ?? anonymous }
-          await ask(registry, { host: hosts[lane] ?? '', path }, access, which).catch((error: unknown) =>
-            check(error, answers),
-          )
+          const repository = { host: hosts[lane] ?? '', path }
+          await accessTo(repository, logins(lane)[whose])
+            .then((access) => ask(registry, repository, access, which))
+            .catch((error: unknown) => check(error, answers))
         }),
       )
       done += hosts.length
       onRun?.(Math.min(done, runs))
     }),
-    // To find a smaller example among many lanes would take minutes.
+    // With many lanes, shrinking a failure takes minutes.
     { numRuns: Math.ceil(runs / hosts.length), endOnFailure: hosts.length > 1 },
   )
-  // Without what was asked at the same time in other lanes, which would fill pages.
+  // Without the requests of other lanes, which would fill pages.
   if (failed) throw new Error(`with seed ${seed}, ${errorInstance}`, { cause: errorInstance })
 }
 
@@ -182,8 +184,7 @@ setFlagsFromString('--expose_gc')
 const collect = runInNewContext('gc') as () => void
 
 /**
- * What is held after what is not needed any more has gone, in bytes. What waits to be told that something has gone is
- * itself collected only the next time.
+ * Memory in use after a garbage collection, in bytes. It runs twice: finalizers are collected only the second time.
  */
 export async function memoryHeld(): Promise<number> {
   for (let times = 0; times < 2; times++) {

@@ -5,7 +5,7 @@ import { digestOf } from '../../images/digest.ts'
 export interface Malformed {
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[]>>
-  /** `OWN` in it stands for the server's own address. */
+  /** `OWN` stands for the server's address. */
   readonly body: string
   readonly sent: 'whole' | 'cut' | 'reset' | 'raw'
 }
@@ -21,11 +21,11 @@ const index = JSON.stringify({
   mediaType: 'application/vnd.oci.image.index.v1+json',
   manifests: [{ digest: ofContent(image), platform: { os: 'linux', architecture: null } }, 7],
 })
-/** With contents that fit their digests, so that it comes to the questions after the first. */
+/** Contents that match their digests, so that a registry goes on to its next requests. */
 const contents = [image, index, config, '{}', 'null', '[]'] as const
 export const digests = contents.map((text) => digestOf(Buffer.from(text)))
 
-/** `fc.anything` can be what JSON has no word for. */
+/** `fc.anything` generates values that JSON cannot represent. */
 export const asJson = (value: unknown): string => {
   try {
     return JSON.stringify(value) ?? ''
@@ -34,12 +34,12 @@ export const asJson = (value: unknown): string => {
   }
 }
 
-/** Of anything, small things do: large ones cost more to make than to refuse. */
+/** Small values only: generating large ones takes longer than testing with them. */
 export const anything = fc.anything({ maxDepth: 2, maxKeys: 3 })
 
 const name = fc.constantFrom('env-prod', 'v1', 'constructor', '\n', '', 7, null)
 const time = fc.oneof(fc.constantFrom('2026-01-01T00:00:00Z', '0001-01-01T00:00:00Z', -1, 1e300), anything)
-/** An entry of any list of tags, artifacts or manifests that some registry gives. */
+/** An entry in a list of tags, artifacts or manifests, of any registry. */
 const entry = fc.record(
   {
     name,
@@ -74,7 +74,7 @@ const shaped = fc.record(
   { requiredKeys: [] },
 )
 
-/** As `fc.string` with the unit `binary`, which first makes a list of all characters that there are, of 140 MB. */
+/** As `fc.string` with the unit `binary`, which would first create a list of all characters, of 140 MB. */
 const anyText = fc.array(fc.nat(0x10ffff), { maxLength: 150 }).map((points) => String.fromCodePoint(...points))
 
 export const body: fc.Arbitrary<string> = fc.oneof(
@@ -122,7 +122,7 @@ export const sent: fc.Arbitrary<Malformed['sent']> = fc.oneof(
   fc.constantFrom<Malformed['sent']>('cut', 'reset', 'raw'),
 )
 
-/** As a registry of the OCI protocol, its token service, a cloud's, or an API of its own would give. */
+/** Looks like an answer of a registry, its own API, its token service, or that of a cloud. */
 export const anyAnswer: fc.Arbitrary<Malformed> = fc.record({
   status: fc.oneof(
     { arbitrary: fc.constant(200), weight: 20 },

@@ -5,16 +5,16 @@ import { registryKinds } from '../registries.ts'
 import type { Figures } from './fuzz.ts'
 import { subjects } from './fuzz-subjects.fixture.ts'
 
-/** Questions to each; `make fuzz` asks 10,000. */
+/** Requests for each kind; `make fuzz` sends 10,000. */
 const runs = 500
 
-t.test('every kind of registry that there is gets malformed answers', async (t) => {
+t.test('every kind of registry gets malformed answers', async (t) => {
   const kinds = registryKinds.map(({ kind }) => kind)
   t.same(Object.keys(subjects), kinds, 'fuzz-subjects.fixture.ts has them all')
 })
 
-t.test('R8 whatever a registry answers, it is an answer or an error of a known class', async (t) => {
-  // Without the runner's own arguments and environment, by which it would keep its record of every promise there too.
+t.test('R8 whatever a registry answers, the result is an answer or an error of a known class', async (t) => {
+  // Without the runner's arguments and environment, which would make it record every promise there too.
   const env = { FUZZ_RUNS: String(runs), TMPDIR: t.testdir({}) }
   const worker = new Worker(new URL('fuzz.ts', import.meta.url), { execArgv: [], env })
   t.teardown(() => worker.terminate())

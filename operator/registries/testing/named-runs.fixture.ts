@@ -1,4 +1,4 @@
-/** For tests: the contract's runs over the registries that are known by name, and are OCI registries with something more. */
+/** For tests: the contract's runs for registries that are known by name: OCI registries with something more. */
 
 import { dockerHubApi } from '../docker-hub/hub.fixture.ts'
 import { harborApi } from '../harbor/harbor-api.fixture.ts'
@@ -14,19 +14,19 @@ import {
 import { quayApi, quayApiOfPrivate } from '../quay/quay.fixture.ts'
 import { anonymous } from '../registry.ts'
 import { benchBehind, type ContractRun, type Named, stranger } from './contract-bench.fixture.ts'
-import type { Answered, Question, TokenService } from './front.fixture.ts'
+import type { StandInAnswer, StandInRequest, TokenService } from './stand-in.fixture.ts'
 
 type Entry = Omit<Named, 'special' | 'own'> & {
-  /** Where it is not the only one of its kind. */
+  /** Its name in the title of the test, if there are several of its kind. */
   readonly as?: string
   readonly tokens: Omit<TokenService, 'admits'>
   readonly answers?: NonNullable<Named['special']['answers']>
   readonly own?: Named['own']
-  /** Of private repositories. Default: they ask for a login first of all. */
+  /** How its token service treats users of private repositories. Default: it requires a login. */
   readonly toStrangers?: TokenService['admits']
 }
 
-const noDeletion = ({ method }: Question): Answered | undefined =>
+const noDeletion = ({ method }: StandInRequest): StandInAnswer | undefined =>
   method === 'DELETE'
     ? { status: 405, body: { errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }] } }
     : undefined
@@ -36,8 +36,8 @@ const entries = {
     kind: 'dockerhub',
     host: 'docker.io',
     tokens: dockerHubTokens,
-    toStrangers: admitting.openHanded,
-    // Tags are taken off by the Hub's own API alone (docker/hub-feedback#2360).
+    toStrangers: admitting.tokensForAll,
+    // Only the Hub's own API removes tags (docker/hub-feedback#2360).
     answers: noDeletion,
     own: async (t, program) => {
       const api = await dockerHubApi(t, program)
@@ -55,7 +55,7 @@ const entries = {
     kind: 'quay',
     host: 'quay.io',
     tokens: quayTokens,
-    toStrangers: admitting.openHanded,
+    toStrangers: admitting.tokensForAll,
     answers: ({ url }, program) => quayApi(url, program),
     own: () => Promise.resolve({ credentials: login, tellsPushTimes: true }),
   },
@@ -63,7 +63,7 @@ const entries = {
     kind: 'quay',
     host: 'quay.io',
     tokens: quayTokens,
-    toStrangers: admitting.openHanded,
+    toStrangers: admitting.tokensForAll,
     answers: ({ url }) => quayApiOfPrivate(url),
     own: () => Promise.resolve({ credentials: login, tellsAliases: false }),
   },
@@ -72,7 +72,7 @@ const entries = {
     kind: 'harbor',
     host: 'harbor.example.com',
     tokens: harborTokens,
-    toStrangers: admitting.openHanded,
+    toStrangers: admitting.tokensForAll,
     answers: harborApi,
     own: () =>
       Promise.resolve({
@@ -83,19 +83,19 @@ const entries = {
       }),
   },
   unnamedHarbor: {
-    as: 'a Harbor that nobody named',
+    as: 'a Harbor that is not configured as one',
     kind: 'oci',
     host: 'harbor.example.com',
     tokens: harborTokens,
-    toStrangers: admitting.openHanded,
+    toStrangers: admitting.tokensForAll,
     answers: harborApi,
     own: () => Promise.resolve({ credentials: login, untags: false }),
   },
 } satisfies Readonly<Record<string, Entry>>
 
-/** Private repositories, opened by a pull secret. */
+/** Private repositories with a pull secret. */
 export const withPullSecret = (name: keyof typeof entries): ContractRun => runOf(name, false)
-/** Public ones, read by everybody and tagged by those who may. */
+/** Public repositories: everybody reads, and users with the right tag. */
 export const anonymously = (name: keyof typeof entries): ContractRun => runOf(name, true)
 
 function runOf(name: keyof typeof entries, isPublic: boolean): ContractRun {

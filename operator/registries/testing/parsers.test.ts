@@ -25,7 +25,7 @@ t.test('a challenge is read with its schemes and parameters', async (t) => {
   t.same(read('realm="stray"'), [])
 })
 
-t.test('challenges survive being written and read, and nonsense is survived', async () => {
+t.test('challenges survive a round trip, and nonsense does no harm', async () => {
   const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,10}$/)
   fc.assert(
     fc.property(word, fc.dictionary(word, fc.string({ maxLength: 20 })), (scheme, wanted) => {
@@ -51,7 +51,7 @@ t.test('the link to the next page is found among others', async (t) => {
   )
 })
 
-t.test('Retry-After is read as seconds and as a date, and bounded', async (t) => {
+t.test('Retry-After is read as seconds or a date, and bounded', async (t) => {
   const now = Date.parse('2026-01-02T03:04:05Z')
   t.equal(retryAfterMs('7', now), 7000)
   t.equal(retryAfterMs('Fri, 02 Jan 2026 03:04:15 GMT', now), 10_000)
@@ -61,7 +61,7 @@ t.test('Retry-After is read as seconds and as a date, and bounded', async (t) =>
     t.equal(retryAfterMs(nonsense, now), undefined)
 })
 
-t.test('digests are taken in their canonical form alone', async (t) => {
+t.test('only the canonical form of a digest is accepted', async (t) => {
   t.ok(isDigest(`sha256:${'a'.repeat(64)}`))
   t.ok(isDigest(`sha512:${'0'.repeat(128)}`))
   for (const bad of [
@@ -76,43 +76,40 @@ t.test('digests are taken in their canonical form alone', async (t) => {
   }
 })
 
-t.test(
-  'a token answer gives a token that fits a header, and how long it lasts by the clocks of the service',
-  async (t) => {
-    const parse = (answer: unknown, date?: string) =>
-      parseTokenAnswer({
-        body: Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer)),
-        headers: { date },
-      })
-    t.same(parse({ token: 'a' }), { token: 'a', lifetimeMs: 60_000 })
-    t.same(parse({ access_token: 'b', expires_in: 300 }), { token: 'b', lifetimeMs: 300_000 })
-    t.same(parse({ token: 'c', expires_in: 1e12 })?.lifetimeMs, 86_400_000)
-    const aged = { token: 'd', expires_in: 300, issued_at: '2026-01-01T00:00:00Z' }
-    t.equal(parse(aged, 'Thu, 01 Jan 2026 00:04:00 GMT')?.lifetimeMs, 60_000)
-    t.equal(parse(aged)?.lifetimeMs, 300_000)
-    for (const bad of [
-      '',
-      '[]',
-      'null',
-      '"x"',
-      {},
-      { token: 7 },
-      { token: '' },
-      { token: 'a\r\nb: c' },
-      { token: 'x'.repeat(40_000) },
-    ]) {
-      t.equal(parse(bad), undefined)
-    }
-  },
-)
+t.test("a token answer gives a token that fits into a header, and its lifetime by the service's clocks", async (t) => {
+  const parse = (answer: unknown, date?: string) =>
+    parseTokenAnswer({
+      body: Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer)),
+      headers: { date },
+    })
+  t.same(parse({ token: 'a' }), { token: 'a', lifetimeMs: 60_000 })
+  t.same(parse({ access_token: 'b', expires_in: 300 }), { token: 'b', lifetimeMs: 300_000 })
+  t.same(parse({ token: 'c', expires_in: 1e12 })?.lifetimeMs, 86_400_000)
+  const aged = { token: 'd', expires_in: 300, issued_at: '2026-01-01T00:00:00Z' }
+  t.equal(parse(aged, 'Thu, 01 Jan 2026 00:04:00 GMT')?.lifetimeMs, 60_000)
+  t.equal(parse(aged)?.lifetimeMs, 300_000)
+  for (const bad of [
+    '',
+    '[]',
+    'null',
+    '"x"',
+    {},
+    { token: 7 },
+    { token: '' },
+    { token: 'a\r\nb: c' },
+    { token: 'x'.repeat(40_000) },
+  ]) {
+    t.equal(parse(bad), undefined)
+  }
+})
 
-t.test('the kind of a manifest is told by its header, else by itself, whatever else stands there', async (t) => {
+t.test('the type of a manifest comes from its header, or else from its content', async (t) => {
   const index = 'application/vnd.oci.image.index.v1+json'
   const of = (type: unknown, body = '{}') =>
     mediaTypeOf({ headers: { 'content-type': type as string }, body: Buffer.from(body) })
   t.equal(of(`${index}; charset=utf-8`), index)
   t.equal(of(index.toUpperCase()), index)
-  // Undici gives a list where a header came twice, and ECR's JSON may have anything there.
+  // Undici gives a list for a header that occurs twice, and ECR's JSON may contain anything.
   for (const nonsense of [undefined, '', 'text/html', ['text/html', index], 7, null, {}]) {
     t.equal(of(nonsense), undefined)
     t.equal(of(nonsense, JSON.stringify({ mediaType: index })), index)

@@ -1,4 +1,4 @@
-/** For tests: a small HTTP server that answers what no real registry would, and remembers what it was asked. */
+/** For tests: a small HTTP server that records its requests, for answers that no real registry gives. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Transport, type TransportOptions } from '../transport/transport.ts'
@@ -6,7 +6,7 @@ import { Transport, type TransportOptions } from '../transport/transport.ts'
 export interface Peer {
   /** `127.0.0.1:<port>` */
   readonly host: string
-  /** Method and path, oldest first, with the kind of authorization where there was one. */
+  /** Method, path and Authorization header of each request, oldest first. */
   readonly asked: string[]
   readonly connections: () => number
   answer: (request: IncomingMessage, response: ServerResponse) => void

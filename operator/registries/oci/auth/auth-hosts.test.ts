@@ -35,7 +35,7 @@ t.test('S4 a token service is of the same site as its registry', async (t) => {
   }
 })
 
-t.test('a pair in the settings allows another site, for that registry alone', async (t) => {
+t.test('a pair in the settings allows another site for that registry only', async (t) => {
   const hosts = new AuthHosts([
     'registry.example.com:5000=login.example.net',
     'other.example.com=login.example.net:8443',

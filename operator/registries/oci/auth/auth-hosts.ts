@@ -1,21 +1,20 @@
 /**
- * Which token services a registry may name. Its answer is not to be believed blindly: the realm in it gets the
- * credentials, and is asked from inside the cluster's network. So it is the same site, or one that the settings pair with
- * that registry.
+ * Which token services a registry may name. The realm in its answer gets the credentials, and is asked from inside the
+ * cluster's network, so it must be at the same site or one that the settings pair with the registry.
  */
 import { isIP } from 'node:net'
 import type { Destination } from '../../transport/addresses.ts'
 
-/** Registries of others' making that are known to have their tokens elsewhere. */
+/** Public registries whose token service is at another site. */
 const wellKnown: readonly string[] = [
-  // LinuxServer's name for its images at GitHub.
+  // LinuxServer's images at GitHub.
   'lscr.io=ghcr.io',
   'rg.fr-par.scw.cloud=api.scaleway.com',
   'rg.nl-ams.scw.cloud=api.scaleway.com',
   'rg.pl-waw.scw.cloud=api.scaleway.com',
 ]
 
-/** Suffixes below which names belong to different people. Countries' second levels (`co.uk`) are told by their form. */
+/** Suffixes below which each name has another owner. `secondLevel` has those of countries, such as `co.uk`. */
 const shared = ['azurecr.io', 'pkg.dev', 'amazonaws.com', 'aliyuncs.com', 'local', 'internal', 'localhost', 'test']
 const secondLevel = /^(?:ac|co|com|edu|go|gob|gov|mil|ne|net|or|org)\.[a-z]{2}$/
 
@@ -28,9 +27,9 @@ export class AuthHosts {
   }
 
   /**
-   * How far the realm is trusted; undefined where it must not be asked at all.
-   * @param registry its host as images name it
-   * @param at where its API is
+   * How far the realm is trusted; `undefined` if it must not be asked at all.
+   * @param registry the host in images' names
+   * @param at the address of its API
    */
   trust(registry: string, at: URL, realm: URL): Destination | undefined {
     if (realm.hostname === at.hostname) return 'configured'
@@ -43,7 +42,7 @@ export class AuthHosts {
   }
 }
 
-/** Whether two names belong to one owner, as far as names can tell. */
+/** Whether two names belong to one owner, judged by the names alone. */
 export function isSameSite(one: string, other: string): boolean {
   if (one === other) return true
   if (isIP(one.replace(/^\[|\]$/g, '')) !== 0 || isIP(other.replace(/^\[|\]$/g, '')) !== 0) return false
@@ -51,11 +50,11 @@ export function isSameSite(one: string, other: string): boolean {
   return site !== undefined && (other === site || other.endsWith(`.${site}`))
 }
 
-/** Undefined for a name that shares its site with nobody. */
+/** `undefined` for a name that shares its site with no other. */
 function siteOf(hostname: string): string | undefined {
   const labels = hostname.split('.')
   const parent = labels.slice(1).join('.')
-  // A Service of Kubernetes: its namespace, and not the whole cluster.
+  // For a Service of Kubernetes: its namespace, not the whole cluster.
   const service = labels.indexOf('svc')
   if (service >= 1) return labels.slice(service - 1).join('.')
   const suffix = shared.find((each) => hostname.endsWith(`.${each}`))

@@ -1,9 +1,8 @@
-/** Which Authorization header a registry wants: learnt from its first refusal, then sent at once. */
-
+/** The Authorization header that a registry wants, learned from its first refusal and then sent at once. */
+import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../../images/reference.ts'
 import type { Clock } from '../../../time/clock.ts'
 import type { Asked, Right } from '../../failures.ts'
-import { Lru } from '../../lru.ts'
 import type { Access } from '../../registry.ts'
 import type { Transport } from '../../transport/transport.ts'
 import { parseChallenges } from './challenge.ts'
@@ -12,31 +11,31 @@ import { Tokens } from './tokens.ts'
 
 type Scheme = { readonly scheme: 'basic' } | { readonly scheme: 'bearer'; readonly service: TokenService }
 
-const mostRegistries = 1_000
+const maxRegistries = 1_000
 
 export class Authorization {
-  readonly #schemes = new Lru<Scheme>(mostRegistries)
+  readonly #schemes = new LRUCache<string, Scheme>({ max: maxRegistries })
   readonly #tokens: Tokens
 
   constructor(transport: Transport, clock?: Clock) {
     this.#tokens = new Tokens(transport, clock)
   }
 
-  /** What is known to be wanted; undefined to ask without. */
+  /** The header to begin with; `undefined` for none. */
   async before(repository: Repository, access: Access, asked: Asked): Promise<string | undefined> {
     const known = this.#schemes.get(repository.host)
     if (known === undefined) return undefined
     try {
       return await this.#header(known, repository, scopeOf(repository, asked.right), access, asked)
     } catch (error) {
-      // It may have moved to another token service, or need none any more: the next look asks it anew.
+      // The registry may have another token service now, or need none: the next request finds out.
       if (access.signal?.aborted !== true) this.#schemes.delete(repository.host)
       throw error
     }
   }
 
   /**
-   * What to try after a 401; undefined where nothing is left to try.
+   * The header to try after a 401; `undefined` if nothing is left to try.
    * @param refused the header that was sent
    */
   async after(
@@ -79,15 +78,15 @@ export class Authorization {
   }
 }
 
-/** Some registries want `delete` for taking a tag off, others `push`; of what one may not, services grant the rest. */
+/** To remove a tag, some registries want `delete`, others `push`. Services leave out what the user may not do. */
 const actions: Readonly<Record<Right, string>> = { pull: 'pull', push: 'pull,push', delete: 'delete,pull,push' }
 
 const scopeOf = ({ path }: Repository, right: Right = 'pull'): string => `repository:${path}:${actions[right]}`
 
-/** A token to pull with is of no use for a push, and one to push with is not spent on every look. */
+/** Polls use a token that can pull only, and not one that can push. */
 const tokenKey = ({ path }: Repository, right: Right = 'pull'): string => (right === 'pull' ? path : `${path} ${right}`)
 
-/** The registry's own word for it; but there are those who say `pull` whatever they are asked for. */
+/** What the registry names; but some registries name `pull` whatever is requested. */
 function wantedScope(named: string | undefined, repository: Repository, right: Right = 'pull'): string {
   const own = scopeOf(repository, right)
   if (named === undefined) return own

@@ -5,14 +5,14 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>
 }
 
-const longestHeader = 8192
+const maxHeader = 8192
 const token = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y
 const quoted = /"((?:[^"\\]|\\.)*)"/y
 
-/** What cannot be read is left out: a registry's nonsense is no reason to fail where a scheme before it is clear. */
+/** Skips what it cannot read: one clear scheme is enough. */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = []
-  const text = header.slice(0, longestHeader)
+  const text = header.slice(0, maxHeader)
   let position = 0
 
   const take = (pattern: RegExp): string | undefined => {
@@ -43,7 +43,7 @@ export function parseChallenges(header: string): Challenge[] {
     position++
     skip(' \t')
     const value = take(quoted)?.replace(/\\(.)/g, '$1') ?? take(token) ?? ''
-    // The first of two equal names counts: whatever is appended cannot change it.
+    // Of two equal names the first counts, so that nothing appended can change it.
     const parameters = challenges.at(-1)?.parameters
     if (parameters !== undefined && !parameters.has(word.toLowerCase())) parameters.set(word.toLowerCase(), value)
   }

@@ -1,5 +1,4 @@
-/** One request to a token service: by GET, or by POST for an identity token (distribution's token and OAuth2 specs). */
-
+/** One request to a token service: GET, or POST for an identity token (distribution's token and OAuth2 specs). */
 import {
   type Asked,
   accessDenied,
@@ -13,7 +12,7 @@ import type { Destination } from '../../transport/addresses.ts'
 import type { Request, Transport } from '../../transport/transport.ts'
 import { type BearerToken, parseTokenAnswer } from './token-answer.ts'
 
-/** As a registry's challenge names it. */
+/** As named in a registry's challenge. */
 export interface TokenService {
   /** The registry's host. */
   readonly registry: string
@@ -42,7 +41,7 @@ export async function requestToken(
   if (answer.status >= 300 && answer.status < 400) {
     throw answerInvalid(asked, `a redirect (${answer.status}) of the token request, which is not followed`)
   }
-  // Services say 400 for scopes or refresh tokens that they do not like.
+  // Services answer 400 for scopes or refresh tokens that they do not accept.
   if (answer.status === 400) throw accessDenied(asked, 400, credentials)
   if (answer.status !== 200) throw statusFailure(asked, answer.status, credentials, answer.retryAfterMs)
   const token = parseTokenAnswer(answer)
@@ -50,7 +49,7 @@ export async function requestToken(
   return token
 }
 
-/** A realm is named by the registry's answer, and will get the credentials: it may not take them off TLS or elsewhere. */
+/** The registry's answer names the realm, which gets the credentials: it must use TLS, and be one that is trusted. */
 function safeRealm(
   transport: Transport,
   { realm, registry }: TokenService,
@@ -88,7 +87,7 @@ function tokenRequest(
       refresh_token: credentials.token,
     })
     if (service !== undefined) form.set('service', service)
-    // RFC 6749, 3.3: scopes are one parameter there, parted by spaces.
+    // RFC 6749, 3.3: one parameter, with spaces between the scopes.
     form.set('scope', scopes.join(' '))
     const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
     return { ...common, method: 'POST', path: `${realm.pathname}${realm.search}`, headers, body: form.toString() }

@@ -1,29 +1,29 @@
-/** For tests: the token services of well-known registries, each as its public documentation has it. */
+/** For tests: the token services of well-known registries, each written from its public documentation. */
 import { account } from '../../../../e2e/harness/token-server.ts'
 import type { Credentials } from '../../registry.ts'
-import { type Answered, everything, reading, type TokenService } from '../../testing/front.fixture.ts'
+import { everything, reading, type StandInAnswer, type TokenService } from '../../testing/stand-in.fixture.ts'
 
-/** Who may everything there, by a pull secret. */
+/** A pull secret with all rights. */
 export const login: Credentials = { kind: 'basic', ...account }
 
 const isLogin = (given: string | undefined): boolean => given === `${account.username}:${account.password}`
 
-const refused = (status: number, code: string, message: string): Answered => ({
+const refused = (status: number, code: string, message: string): StandInAnswer => ({
   status,
   body: { errors: [{ code, message }] },
 })
 
-/** Of public repositories, which everybody may read. */
+/** For public repositories: everybody may read. */
 const openToAll: TokenService['admits'] = ({ login: given }) => {
   if (given === undefined) return reading
   return isLogin(given) ? everything : undefined
 }
 const closed: TokenService['admits'] = ({ login: given }) => (isLogin(given) ? everything : undefined)
-/** Gives a token to everybody, with which those who are nobody may nothing. */
-const openHanded: TokenService['admits'] = ({ login: given }) =>
+/** Gives everybody a token. Without a login, it has no rights. */
+const tokensForAll: TokenService['admits'] = ({ login: given }) =>
   given === undefined ? [] : isLogin(given) ? everything : undefined
 
-export const admitting = { openToAll, closed, openHanded } as const
+export const admitting = { openToAll, closed, tokensForAll } as const
 
 /** docs.docker.com/docker-hub/usage/pulls, "View pull rate and limit"; its fields as in distribution's token specification. */
 export const dockerHubTokens: Omit<TokenService, 'admits'> = {
@@ -33,7 +33,7 @@ export const dockerHubTokens: Omit<TokenService, 'admits'> = {
   refusal: { status: 401, body: { details: 'incorrect username or password' } },
 }
 
-/** docs.github.com, "Working with the Container registry": a personal access token is the password; only `token` comes back. */
+/** docs.github.com, "Working with the Container registry": a personal access token is the password; the answer has only `token`. */
 export const gitHubTokens: Omit<TokenService, 'admits'> = {
   path: '/token',
   service: 'ghcr.io',

@@ -26,7 +26,7 @@ async function service(t: Test, refuses: (scopes: readonly string[]) => boolean 
   return { asked, time, get, forget, server }
 }
 
-t.test('one flight serves all who ask at once, and its token all who ask later', async (t) => {
+t.test('one request serves all callers at the same time, and its token those that come later', async (t) => {
   const { asked, time, get } = await service(t)
   t.same(await Promise.all([get('a'), get('a'), get('a')]), ['t1', 't1', 't1'])
   await time.advance(80_000)
@@ -34,7 +34,7 @@ t.test('one flight serves all who ask at once, and its token all who ask later',
   t.equal(asked.length, 1)
 })
 
-t.test('a token is renewed before it runs out', async (t) => {
+t.test('a token is renewed before it expires', async (t) => {
   const { time, get } = await service(t)
   await get('a')
   await time.advance(91_000)
@@ -49,7 +49,7 @@ t.test('tokens of one credential are never given to another', async (t) => {
   t.equal(new Set(server.asked.map((asked) => asked.split(' ')[3] ?? 'none')).size, 3)
 })
 
-t.test('repositories whose tokens run out together are renewed by one request', async (t) => {
+t.test('tokens that expire together are renewed by one request', async (t) => {
   const { asked, time, get } = await service(t)
   for (const name of ['a', 'b', 'c']) await get(name)
   asked.length = 0
@@ -58,7 +58,7 @@ t.test('repositories whose tokens run out together are renewed by one request', 
   t.same(asked, [['repository:a:pull', 'repository:b:pull', 'repository:c:pull']])
 })
 
-t.test('where a service refuses several scopes at once, each is asked for by itself', async (t) => {
+t.test('when a service refuses several scopes at once, each is requested separately', async (t) => {
   const { asked, time, get } = await service(t, (scopes) => scopes.length > 1)
   for (const name of ['a', 'b']) await get(name)
   await time.advance(95_000)
@@ -70,7 +70,7 @@ t.test('where a service refuses several scopes at once, each is asked for by its
   )
 })
 
-t.test('a token that the registry refused is replaced by one for that repository alone', async (t) => {
+t.test('a token that the registry refused is replaced by one for that repository only', async (t) => {
   const { asked, time, get, forget } = await service(t)
   for (const name of ['a', 'b']) await get(name)
   forget('a')

@@ -1,77 +1,78 @@
 /**
- * Bearer tokens, asked for once and kept while they last. A token is for one repository, so a registry with a thousand
- * of them would need a thousand tokens every few minutes: when one has run out, those that are about to are asked for
- * with it, in one token of several scopes, as far as the service goes along with that.
+ * Bearer tokens, requested once and used while they are valid. A token is for one repository, so a registry with a thousand
+ * repositories would need a thousand tokens every few minutes. When one expires, those that are about to expire are renewed
+ * with it, as one token with several scopes, if the service supports that.
  */
-
+import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../../errors.ts'
 import type { Clock } from '../../../time/clock.ts'
 import { monotonicClock } from '../../../time/timing.ts'
 import { credentialId } from '../../credentials/credential-id.ts'
 import type { Asked } from '../../failures.ts'
-import { Lru } from '../../lru.ts'
 import type { Credentials } from '../../registry.ts'
 import { abortable } from '../../transport/abortable.ts'
 import type { Transport } from '../../transport/transport.ts'
+import type { BearerToken } from './token-answer.ts'
 import { requestToken, type TokenService } from './token-request.ts'
 
-/** Whom a token is for; they are never mixed. */
+/** Tokens of different owners are never mixed. */
 export interface TokenOwner {
   readonly service: TokenService
   readonly credentials: Credentials
 }
 
-interface Held {
+interface CachedToken {
   readonly repository: string
   readonly scope: string
   readonly token: string
   readonly useUntil: number
-  /** From then on it is asked for together with others. */
+  /** From then on it is renewed together with others. */
   readonly renewFrom: number
   usedAt: number
 }
 
+/** The tokens of one owner, by repository. */
 interface Group {
-  readonly held: Lru<Held>
-  readonly flights: Map<string, Promise<string>>
-  /** Repositories whose scope must not be mixed with others: a token of several was not taken for them. */
-  readonly alone: Lru<true>
+  readonly tokens: LRUCache<string, CachedToken>
+  readonly pending: Map<string, Promise<string>>
+  /** Repositories for which a token of several scopes was refused. */
+  readonly alone: LRUCache<string, true>
 }
 
-const mostGroups = 1_000
-const mostTokensOfAGroup = 5_000
-/** Some 6 KB of token, below the 8 KB that servers accept as one header. */
-const scopesOfOneToken = 24
-/** A repository that nobody asked for so long is no longer renewed. */
-const forgottenAfterMs = 900_000
+const maxGroups = 1_000
+const maxTokensPerGroup = 5_000
+/** Makes some 6 KB of token; servers accept headers of 8 KB. */
+const maxScopes = 24
+/** A token that was not used for this long is no longer renewed. */
+const maxIdleMs = 900_000
 
 export class Tokens {
   readonly #transport: Transport
   readonly #clock: Clock
-  readonly #groups = new Lru<Group>(mostGroups)
+  readonly #groups = new LRUCache<string, Group>({ max: maxGroups })
 
   constructor(transport: Transport, clock: Clock = monotonicClock) {
     this.#transport = transport
     this.#clock = clock
   }
 
-  /** The token for a repository, from memory or by one request, however many ask for it at once. */
+  /** The token for a repository, cached or by one request, however many callers there are. */
   async get(owner: TokenOwner, repository: string, scope: string, asked: Asked, signal?: AbortSignal): Promise<string> {
     const group = this.#groupOf(owner)
-    const held = group.held.get(repository)
+    const cached = group.tokens.get(repository)
     const now = this.#clock.now()
-    if (held !== undefined && now < held.useUntil) {
-      held.usedAt = now
-      return held.token
+    if (cached !== undefined && now < cached.useUntil) {
+      cached.usedAt = now
+      return cached.token
     }
-    const flight = group.flights.get(repository) ?? this.#start(owner, group, repository, scope, asked)
-    return await abortable(flight, signal)
+    const pending = group.pending.get(repository) ?? this.#start(owner, group, repository, scope, asked)
+    return await abortable(pending, signal)
   }
 
-  /** The registry did not take it: the next one is asked for by itself. */
+  /** The registry refused the token: the next one has the scope of this repository only. */
   forget(owner: TokenOwner, repository: string): void {
     const group = this.#groupOf(owner)
-    group.held.delete(repository)
+    group.tokens.delete(repository)
     group.alone.set(repository, true)
   }
 
@@ -79,59 +80,61 @@ export class Tokens {
     const key = JSON.stringify([service.registry, service.realm, service.service, credentialId(credentials)])
     const known = this.#groups.get(key)
     if (known !== undefined) return known
-    const group: Group = { held: new Lru(mostTokensOfAGroup), flights: new Map(), alone: new Lru(mostTokensOfAGroup) }
+    const max = maxTokensPerGroup
+    const group: Group = { tokens: new LRUCache({ max }), pending: new Map(), alone: new LRUCache({ max }) }
     this.#groups.set(key, group)
     return group
   }
 
   #start(owner: TokenOwner, group: Group, repository: string, scope: string, asked: Asked): Promise<string> {
     const scopes = new Map([[repository, scope], ...this.#companions(group, repository)])
-    const flight = this.#fetch(owner, group, scopes, repository, asked).finally(() => {
-      for (const each of scopes.keys()) group.flights.delete(each)
+    const pending = this.#request(owner, group, scopes, repository, asked).finally(() => {
+      for (const each of scopes.keys()) group.pending.delete(each)
     })
-    for (const each of scopes.keys()) group.flights.set(each, flight)
-    // Whoever waits for it sees the failure; where nobody does any more it is no unhandled one.
-    flight.catch(() => undefined)
-    return flight
+    for (const each of scopes.keys()) group.pending.set(each, pending)
+    // Whoever waits sees the failure. If nobody waits any more, it is not an unhandled one.
+    pending.catch(() => undefined)
+    return pending
   }
 
-  async #fetch(
+  async #request(
     owner: TokenOwner,
     group: Group,
     scopes: ReadonlyMap<string, string>,
     repository: string,
     asked: Asked,
   ): Promise<string> {
+    const request = async (wanted: ReadonlyMap<string, string>) =>
+      this.#store(group, wanted, await requestToken(this.#transport, owner, [...wanted.values()], asked))
     try {
-      return this.#keep(group, scopes, await requestToken(this.#transport, owner, [...scopes.values()], asked))
+      return await request(scopes)
     } catch (error) {
       if (scopes.size === 1 || !(error instanceof NeedsChangeError)) throw error
     }
     for (const each of scopes.keys()) group.alone.set(each, true)
-    const own = new Map([[repository, scopes.get(repository) ?? '']])
-    return this.#keep(group, own, await requestToken(this.#transport, owner, [...own.values()], asked))
+    return await request(new Map([[repository, scopes.get(repository) ?? '']]))
   }
 
-  #keep(group: Group, scopes: ReadonlyMap<string, string>, answer: { token: string; lifetimeMs: number }): string {
+  #store(group: Group, scopes: ReadonlyMap<string, string>, { token, lifetimeMs }: BearerToken): string {
     const now = this.#clock.now()
+    const [useUntil, renewFrom] = [now + lifetimeMs * 0.9, now + lifetimeMs * 0.6]
     for (const [repository, scope] of scopes) {
-      const usedAt = group.held.get(repository)?.usedAt ?? now
-      const useUntil = now + answer.lifetimeMs * 0.9
-      const renewFrom = now + answer.lifetimeMs * 0.6
-      group.held.set(repository, { repository, scope, token: answer.token, useUntil, renewFrom, usedAt })
+      const usedAt = group.tokens.get(repository)?.usedAt ?? now
+      group.tokens.set(repository, { repository, scope, token, useUntil, renewFrom, usedAt })
     }
-    return answer.token
+    return token
   }
 
   #companions(group: Group, repository: string): [string, string][] {
     const now = this.#clock.now()
     const found: [string, string][] = []
-    if (group.alone.get(repository) === true) return found
-    for (const held of group.held.values()) {
-      if (found.length === scopesOfOneToken - 1) break
-      const wanted = held.renewFrom <= now && held.usedAt + forgottenAfterMs > now
-      const free = held.repository !== repository && !group.flights.has(held.repository)
-      if (wanted && free && group.alone.get(held.repository) !== true) found.push([held.repository, held.scope])
+    if (group.alone.has(repository)) return found
+    for (const key of group.tokens.rkeys()) {
+      const cached = group.tokens.peek(key)
+      if (cached === undefined || found.length === maxScopes - 1) break
+      const isWanted = cached.renewFrom <= now && cached.usedAt + maxIdleMs > now
+      const isFree = key !== repository && !group.pending.has(key) && !group.alone.has(key)
+      if (isWanted && isFree) found.push([key, cached.scope])
     }
     return found
   }

@@ -1,17 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { digestOf } from '../../images/digest.ts'
-import { systemClock } from '../../time/clock.ts'
+import { type Clock, systemClock } from '../../time/clock.ts'
 import { SteppedTime } from '../../time/testing/stepped-time.ts'
-import { Registries } from '../registries.ts'
-import { anonymous } from '../registry.ts'
+import { opened } from '../testing/opened.fixture.ts'
 import { type Peer, peer, transportTo } from '../testing/peer.ts'
-import { ManagedIdentity } from './azure-managed.ts'
+import { ManagedIdentity } from './managed-identity.ts'
 
 const host = 'shop.azurecr.io'
 const web = { host, path: 'shop/web' }
 const digest = digestOf(Buffer.from('x'))
-const access = { credentials: anonymous }
 const asksFor =
   'GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fcontainerregistry.azure.net'
 
@@ -51,114 +49,110 @@ async function azure(t: Test, answer: Peer['answer'] = metadataService, env: Rec
   })
   const transport = transportTo(t, [host], { origins: { [host]: `http://${registry.host}` } })
   const endpoints = { 'azure-metadata': `http://${metadata.host}` }
-  const registries = (cloudIdentity = true) =>
-    new Registries({ transport, clock: systemClock, endpoints, env, cloudIdentity })
-  const acr = registries().for(web)
+  const openedWith = (cloudIdentity = true, clock: Clock = systemClock) =>
+    opened({ transport, clock, endpoints, env, identity: { cloudIdentity } })
+  const own = openedWith()
+  const poll = () => own.poll(web, 'env-prod')
   const nobody = () => {
     isReader = false
   }
-  return { metadata, registry, registries, transport, acr, forms, nobody }
+  return { metadata, registry, openedWith, transport, endpoints, poll, forms, nobody }
 }
 
-t.test('a machine of Azure’s reads its registries by its managed identity', async (t) => {
-  const { metadata, acr, forms } = await azure(t)
-  await Promise.all([acr.resolve(web, 'env-prod', access), acr.resolve(web, 'env-prod', access)])
-  t.equal(await acr.resolve(web, 'env-prod', access), digest)
+t.test('a machine in Azure reads its registries with its managed identity', async (t) => {
+  const { metadata, poll, forms } = await azure(t)
+  await Promise.all([poll(), poll()])
+  t.equal(await poll(), digest)
   t.same(metadata.asked, [asksFor])
   t.same(forms, [{ grant_type: 'access_token', service: host, access_token: 'entra' }])
 })
 
-t.test('of several identities the environment says which', async (t) => {
+t.test('the environment selects one of several identities', async (t) => {
   const env = { AZURE_CLIENT_ID: 'a b', AZURE_TENANT_ID: 'tenant' }
-  const { metadata, acr, forms } = await azure(t, metadataService, env)
-  t.equal(await acr.resolve(web, 'env-prod', access), digest)
-  t.same(metadata.asked, [`${asksFor}&client_id=a+b`])
+  const { metadata, poll, forms } = await azure(t, metadataService, env)
+  t.equal(await poll(), digest)
+  t.same(metadata.asked, [`${asksFor}&client_id=a%20b`])
   t.match(forms, [{ tenant: 'tenant' }])
 })
 
 t.test(
-  'it is asked for registries of Azure’s alone, without other credentials, and not where it is switched off',
+  "it is used for Azure's registries only, without other credentials, and not when it is switched off",
   async (t) => {
-    const { metadata, acr, registries, registry } = await azure(t)
+    const { metadata, openedWith, registry } = await azure(t)
     const login = { kind: 'basic', username: 'ann', password: 'hunter2' } as const
-    await acr.resolve(web, 'env-prod', { credentials: login }).catch(() => undefined)
-    await registries(false)
-      .for(web)
-      .resolve(web, 'env-prod', access)
-      .catch(() => undefined)
+    const refused = { name: /^(?:NeedsChange|Transient)Error$/ }
+    await t.rejects(openedWith().poll(web, 'env-prod', login), refused)
+    await t.rejects(openedWith(false).poll(web, 'env-prod'), refused)
     const other = { host: registry.host, path: 'shop/web' }
-    await registries()
-      .for(other)
-      .resolve(other, 'env-prod', access)
-      .catch(() => undefined)
+    await t.rejects(openedWith().poll(other, 'env-prod'), refused)
     t.same(metadata.asked, [])
   },
 )
 
-t.test('who is refused is told which identity that was, and what it needs', async (t) => {
+t.test('the refusal names the identity and what it needs', async (t) => {
   const unknown = await azure(t, metadataService, { AZURE_CLIENT_ID: 'unknown' })
-  await t.rejects(unknown.acr.resolve(web, 'env-prod', access), {
+  await t.rejects(unknown.poll(), {
     reason: 'RegistryAccessDenied',
     message:
       /The managed identity unknown was refused too \(.* answered 400 \(no such identity\)\): assign it to the machine/,
   })
-  const { acr, nobody } = await azure(t)
+  const { poll, nobody } = await azure(t)
   nobody()
-  const refused = await acr.resolve(web, 'env-prod', access).catch(String)
-  t.match(refused, /It was asked as the managed identity of the machine: give it the role AcrPull, .*AZURE_CLIENT_ID/)
+  const refused = await poll().catch(String)
+  t.match(refused, /cvmanager used the managed identity of the machine: grant it the role AcrPull, .*AZURE_CLIENT_ID/)
   t.notMatch(refused, /entra|refresh|password/)
 })
 
-t.test('elsewhere its absence costs one look, and is said', async (t) => {
+t.test('outside Azure it costs one request, and the message says that there is none', async (t) => {
   for (const answer of [
     (_: IncomingMessage, response: ServerResponse) => response.writeHead(404).end(),
     (request: IncomingMessage) => request.socket.destroy(),
   ]) {
-    const { acr, metadata } = await azure(t, answer)
-    const message = /has no workload identity of Azure's, nor has its machine a managed one: label its pod/
-    for (let i = 0; i < 3; i++) await t.rejects(acr.resolve(web, 'env-prod', access), { message })
+    const { poll, metadata } = await azure(t, answer)
+    const message = /found no Azure identity, neither of this process nor of its machine: label its pod/
+    for (let i = 0; i < 3; i++) await t.rejects(poll(), { message })
     t.equal(new Set(metadata.asked).size, 1)
   }
 })
 
-t.test('where nobody answers, two seconds are lost in ten minutes, whatever the number of registries', async (t) => {
-  const { metadata, transport } = await azure(t, () => undefined)
+t.test('where nobody answers, it costs two seconds every ten minutes, for any number of registries', async (t) => {
+  const { metadata, transport, endpoints } = await azure(t, () => undefined)
   const clock = new SteppedTime()
-  const identity = new ManagedIdentity(transport, `http://${metadata.host}`, {}, clock)
+  const identity = new ManagedIdentity({ transport, endpoints, env: {}, clock })
   const began = performance.now()
   t.same(await Promise.all([1, 2, 3].map(() => identity.token())), [undefined, undefined, undefined])
   t.ok(performance.now() - began < 5_000)
   await identity.token()
   t.equal(metadata.asked.length, 1)
-  await clock.advance(600_000)
+  await clock.advance(600_001)
   metadata.answer = metadataService
-  t.match(await identity.token(), { token: 'entra' })
+  t.equal(await identity.token(), 'entra')
 })
 
-t.test('while it cannot say, nothing is concluded', async (t) => {
+t.test('while the service cannot answer, the poll fails and is tried again', async (t) => {
   for (const status of [410, 429, 500]) {
-    const { acr } = await azure(t, (_, response) => response.writeHead(status).end())
+    const { poll } = await azure(t, (_, response) => response.writeHead(status).end())
     const failure = { name: 'TransientError', reason: 'RegistryUnavailable', message: new RegExp(`answered ${status}`) }
-    await t.rejects(acr.resolve(web, 'env-prod', access), failure)
+    await t.rejects(poll(), failure)
   }
 })
 
 t.test(
   'S4 what tenants and registries name never reaches the metadata service, though cvmanager itself does',
   async (t) => {
-    const { acr, registries, metadata, registry } = await azure(t)
-    t.equal(await acr.resolve(web, 'env-prod', access), digest)
+    const { poll, openedWith, metadata, registry } = await azure(t)
+    t.equal(await poll(), digest)
     const service = 'http://169.254.169.254/metadata/identity/oauth2/token'
     const forbidden = { reason: 'RegistryAddressForbidden', message: /169\.254\.169\.254|a9fe/ }
     for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]']) {
       const path = 'metadata/identity'
-      await t.rejects(registries().for({ host, path }).resolve({ host, path }, 'env-prod', access), forbidden)
+      await t.rejects(openedWith().poll({ host, path }, 'env-prod'), forbidden)
     }
     registry.answer = (_, response) => response.writeHead(307, { location: service }).end()
-    await t.rejects(acr.resolve(web, 'env-prod', access), forbidden)
+    await t.rejects(poll(), forbidden)
     registry.answer = (_, response) =>
       response.writeHead(401, { 'www-authenticate': `Bearer realm="${service}"` }).end()
-    await t.rejects(registries().for(web).resolve(web, 'env-prod', access), forbidden)
+    await t.rejects(openedWith().poll(web, 'env-prod'), forbidden)
     t.same([...new Set(metadata.asked)], [asksFor])
   },
 )

@@ -1,14 +1,14 @@
 /**
- * For tests: the real registry under another's name. What is special to that one, its token service first of all, stands
- * before it by hand, each beside the documentation that it follows; images, tags and rights are the real registry's.
+ * For tests: a stand-in for a public registry, in front of a real one. What is special to the public registry, such as its
+ * token service, is written by hand from its documentation. Images, tags and rights are those of the real registry.
  */
 import { Agent, type IncomingMessage, request as onwardRequest, type ServerResponse } from 'node:http'
 import type { Test } from 'tap'
 import type { Registry as Program } from '../../../e2e/harness/registry.ts'
 import { type Peer, peer } from './peer.ts'
 
-/** Who asks a token service, as far as it says so. */
-export interface Asking {
+/** What a token request tells about its user. */
+export interface TokenCaller {
   /** Of Basic authorization, `name:password`. */
   readonly login: string | undefined
   /** Of a POST. */
@@ -17,22 +17,22 @@ export interface Asking {
 
 export interface TokenService {
   readonly path: string
-  /** As the challenge names it. */
+  /** Its name in the challenge. */
   readonly service: string
-  /** What they may do in every repository; undefined: they are not let in. */
-  admits(asking: Asking): readonly string[] | undefined
-  /** What a token is given in; each service has its own fields. */
+  /** What the user may do in every repository; `undefined` to refuse. */
+  admits(caller: TokenCaller): readonly string[] | undefined
+  /** The answer with a token: each service has its own fields. */
   grant(token: string): object
-  readonly refusal: Answered
+  readonly refusal: StandInAnswer
 }
 
-export interface Answered {
+export interface StandInAnswer {
   readonly status: number
   readonly body: object
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface Question {
+export interface StandInRequest {
   readonly method: string
   readonly url: URL
   readonly authorization: string | undefined
@@ -41,39 +41,43 @@ export interface Question {
 
 export interface Special {
   readonly tokens: TokenService
-  /** Undefined: the real registry is asked. */
-  answers?(question: Question, program: Program): Promise<Answered | undefined> | Answered | undefined
+  /** `undefined` to forward to the real registry. */
+  answers?(question: StandInRequest, program: Program): Promise<StandInAnswer | undefined> | StandInAnswer | undefined
 }
 
-/** To read alone, and all that a tagging command wants. */
+/** To read only, and to do all that the tagging commands need. */
 export const reading = ['pull'] as const
 export const everything = ['pull', 'push', 'delete'] as const
 
-/** @param program started with `auth: 'token'`: it is its tokens that the service gives */
-export async function front(t: Test, program: Program, special: Special): Promise<Peer> {
+/** @param program started with `auth: 'token'`: the stand-in gives out its tokens */
+export async function standIn(t: Test, program: Program, special: Special): Promise<Peer> {
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
-  const door = await peer(t, (request, response) => {
+  const server = await peer(t, (request, response) => {
     const { method = 'GET', headers } = request
-    const url = new URL(request.url ?? '/', `http://${door.host}`)
+    const url = new URL(request.url ?? '/', `http://${server.host}`)
     const question = { method, url, authorization: headers.authorization, text: () => textOf(request) }
     answerOf(question, program, special).then(
-      (own) => (own ? reply(response, own) : handOn(request, response, program, special.tokens, door.host, agent)),
+      (own) => (own ? reply(response, own) : forward(request, response, program, special.tokens, server.host, agent)),
       (error: Error) => reply(response, { status: 500, body: { message: error.message } }),
     )
   })
-  return door
+  return server
 }
 
-async function answerOf(question: Question, program: Program, special: Special): Promise<Answered | undefined> {
+async function answerOf(
+  question: StandInRequest,
+  program: Program,
+  special: Special,
+): Promise<StandInAnswer | undefined> {
   const { tokens } = special
   if (question.url.pathname !== tokens.path) return await special.answers?.(question, program)
   const form = new URLSearchParams(question.method === 'POST' ? await question.text() : '')
   const given = question.method === 'POST' ? form : question.url.searchParams
-  if (given.get('service') !== tokens.service) return { status: 400, body: { message: 'of which service?' } }
+  if (given.get('service') !== tokens.service) return { status: 400, body: { message: 'unknown service' } }
   const actions = tokens.admits({ login: loginOf(question.authorization), form })
   if (actions === undefined) return tokens.refusal
-  // By GET a parameter each, by POST parted by spaces (RFC 6749, 3.3).
+  // GET has a parameter for each scope, POST one with spaces between them (RFC 6749, 3.3).
   const scopes = given.getAll('scope').flatMap((scope) => scope.split(' '))
   return { status: 200, body: tokens.grant(program.tokens.issue(accessOf(scopes, actions), 'somebody')) }
 }
@@ -91,11 +95,11 @@ function loginOf(authorization: string | undefined): string | undefined {
   return scheme === 'Basic' ? Buffer.from(value, 'base64').toString() : undefined
 }
 
-function reply(response: ServerResponse, { status, body, headers }: Answered): void {
+function reply(response: ServerResponse, { status, body, headers }: StandInAnswer): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 }
 
-function handOn(
+function forward(
   request: IncomingMessage,
   response: ServerResponse,
   program: Program,

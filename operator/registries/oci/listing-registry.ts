@@ -1,0 +1,81 @@
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import { type Asked, answerInvalid, statusFailure, transportFailure } from '../failures.ts'
+import type { ListedTag, TagPage } from '../listed-tag.ts'
+import type { Access, Credentials } from '../registry.ts'
+import { type Answer, Paused, Unreachable } from '../transport/transport.ts'
+import { OciRegistry } from './oci.ts'
+
+/** The registry's own API does not list the tags. */
+class NotListed extends Error {
+  override readonly name = 'NotListed'
+  readonly answer: Answer | undefined
+
+  constructor(answer: Answer | undefined) {
+    super(`status ${answer?.status}`)
+    this.answer = answer
+  }
+}
+
+/** An OCI registry that also has its own API, which lists tags with their digests and push times. */
+export abstract class ListingRegistry extends OciRegistry {
+  /** For messages. */
+  protected readonly listed: string = 'tags with their push times'
+  protected readonly maxPages: number = 100
+
+  /** @param page from 1 on. @returns undefined if there is no such list */
+  protected abstract requestPage(repository: Repository, page: number, access: Access): Promise<Answer | undefined>
+  /** Skips entries that make no sense. @returns undefined if it is not a page */
+  protected abstract parsePage(body: Buffer): TagPage | undefined
+  /** Which credentials the API gets. */
+  protected listCredentials({ credentials }: Access): Credentials {
+    return credentials
+  }
+
+  /** `undefined` if the API does not list them. The tags are then searched, as in any registry. */
+  async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
+    return await this.ifListed(async () => {
+      const names: string[] = []
+      for await (const page of this.pages(repository, access)) {
+        for (const tag of page) if (tag.digest === digest) names.push(tag.name)
+      }
+      return names
+    })
+  }
+
+  async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
+    const asked: Asked = { repository, what: `the list of ${this.listed}` }
+    try {
+      for await (const page of this.pages(repository, access)) {
+        yield new Map(page.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
+      }
+    } catch (error) {
+      if (!(error instanceof NotListed)) throw transportFailure(asked, error)
+      const { status = 404, retryAfterMs } = error.answer ?? {}
+      if (status === 200) throw answerInvalid(asked, `no list of ${this.listed} in it`)
+      throw statusFailure(asked, status, this.listCredentials(access), retryAfterMs)
+    }
+  }
+
+  /** @throws NotListed */
+  protected async *pages(repository: Repository, access: Access): AsyncIterable<readonly ListedTag[]> {
+    for (let page = 1; page <= this.maxPages; page++) {
+      const answer = await this.requestPage(repository, page, access)
+      const listed = answer?.status === 200 ? this.parsePage(answer.body) : undefined
+      if (listed === undefined) throw new NotListed(answer)
+      yield listed.tags
+      if (listed.isLast) return
+    }
+  }
+
+  /** `undefined` if the API does not list the tags, or is down. */
+  protected async ifListed<T>(read: () => Promise<T>, deadline?: AbortSignal): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      const isAway = error instanceof Unreachable || error instanceof Paused || deadline?.aborted
+      if (error instanceof NotListed || isAway) return undefined
+      throw error
+    }
+  }
+}
