@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import type { HistoryRecord } from '../operator/rollouts/history/records.ts'
 import { startBed } from './scenario/bed.ts'
 import { type Build, broken, v1, v2 } from './scenario/builds.ts'
+import { interruptions } from './scenario/cases/interruptions.ts'
 import type { WorkloadKindName } from './scenario/manifests.ts'
 import { emptyWorld, type Opening, webCv, workloads } from './scenario/scenario.ts'
 import { eventsKey, type World } from './scenario/world.ts'
@@ -15,7 +16,7 @@ import { type Kill, WriteProxy } from './scenario/write-proxy.ts'
 interface Path {
   readonly name: string
   readonly members: Pick<Opening, 'deployment' | 'statefulSet'>
-  /** Whether an earlier process has seen the workloads run what was offered then: the patch is the first write. */
+  /** Whether an earlier process has seen the workloads run what was offered then. */
   readonly adopted: boolean
   readonly offered: Build
   readonly images: readonly Build[]
@@ -70,7 +71,7 @@ const runs = paths.flatMap((path) => {
     ),
   )
 })
-await Promise.all(runs)
+await Promise.all([...runs, ...interruptions(t, bed)])
 
 interface Result {
   readonly writes: readonly string[]
@@ -81,12 +82,11 @@ interface Result {
  * After each write, and before it: where writes come one after another, before the one is after the other. So only the
  * first is left, and the image patches, which go out side by side.
  */
-function killsOf(writes: readonly string[]): readonly Kill[] {
+function killsOf(writes: readonly string[]): readonly (Kill & { readonly at: number })[] {
   return writes.flatMap((write, index) => {
     const at = index + 1
-    const before: readonly Kill[] =
-      at === 1 || /^PATCH (deployments|statefulsets)/.test(write) ? [{ at, when: 'before' }] : []
-    return [...before, { at, when: 'after' }]
+    const before = at === 1 || /^PATCH (deployments|statefulsets)/.test(write) ? [{ at, when: 'before' as const }] : []
+    return [...before, { at, when: 'after' as const }]
   })
 }
 

@@ -161,8 +161,9 @@ export class World {
     await this.bed.client.delete(this.#path(kind, name))
   }
 
+  /** Changes an object as `kubectl patch` does. */
   async changes(kind: WatchedKind, name: string, patch: object): Promise<void> {
-    await this.bed.client.mergePatch(this.#path(kind, name), patch)
+    await this.bed.client.mergePatch(this.#path(kind, name), patch, { query: { fieldManager: 'kubectl-patch' } })
   }
 
   now(kind: WatchedKind, name: string): Sighting | undefined {
@@ -179,11 +180,12 @@ export class World {
     return this.bed.cluster.kubectl('-n', this.namespace, ...args)
   }
 
-  /** Makes these objects, in this order. */
+  /** Creates these objects in this order, as `kubectl create` does: kubectl, and not cvmanager, owns their fields. */
   async makes(...objects: readonly KubernetesObject[]): Promise<void> {
     for (const object of objects) {
       const path = `/${object.apiVersion === 'v1' ? 'api' : 'apis'}/${object.apiVersion}/namespaces/${this.namespace}/`
-      await this.bed.client.create(`${path}${object.kind.toLowerCase()}s`, object)
+      const query = { fieldManager: 'kubectl-create' }
+      await this.bed.client.create(`${path}${object.kind.toLowerCase()}s`, object, { query })
     }
   }
 

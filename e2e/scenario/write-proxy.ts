@@ -11,10 +11,14 @@ interface Kubeconfig {
 }
 
 export interface Kill {
-  /** The how-manieth write, from 1. */
-  readonly at: number
+  /** The number of the write, from 1; or the first write that fits, such as `PATCH deployments/web`. */
+  readonly at: number | RegExp
   /** Before the API server sees it, or after it has carried it out and before the answer goes back. */
   readonly when: 'before' | 'after'
+}
+
+interface KillNow extends Kill {
+  readonly now: () => void
 }
 
 /** Stands between cvmanager and the API server, counts the writes, and can have cvmanager killed at any of them. */
@@ -22,7 +26,8 @@ export class WriteProxy {
   /** `PATCH deployments/web`, in the order in which they came; leases are not counted. */
   readonly writes: string[] = []
   lastWriteAt = 0
-  #kill: (Kill & { readonly now: () => void }) | undefined
+  #kill: KillNow | undefined
+  #pause: { readonly write: RegExp; readonly meanwhile: () => Promise<void> } | undefined
   readonly #agent: Agent
   readonly #sockets = new Set<Socket>()
   readonly #server = createServer((request, response) => this.#handle(request, response))
@@ -52,6 +57,11 @@ export class WriteProxy {
   /** @param now kills cvmanager; it is called once */
   killAt(kill: Kill, now: () => void): void {
     this.#kill = { ...kill, now }
+  }
+
+  /** Holds the first write that fits back until `meanwhile` has ended. */
+  pauseBefore(write: RegExp, meanwhile: () => Promise<void>): void {
+    this.#pause = { write, meanwhile }
   }
 
   /** A kubeconfig that leads through the proxy. */
@@ -84,9 +94,19 @@ export class WriteProxy {
       this.#pass(request, response, () => true)
       return
     }
-    this.writes.push(`${method} ${shortened(url)}`)
+    const write = `${method} ${shortened(url)}`
+    this.writes.push(write)
     this.lastWriteAt = Date.now()
-    const kill = this.#kill?.at === this.writes.length ? this.#kill : undefined
+    const pause = this.#pause?.write.test(write) ? this.#pause : undefined
+    if (pause) {
+      this.#pause = undefined
+      pause.meanwhile().then(
+        () => this.#pass(request, response, () => true),
+        () => request.socket.destroy(),
+      )
+      return
+    }
+    const kill = this.#killFor(write)
     if (kill?.when === 'before') {
       kill.now()
       request.socket.destroy()
@@ -96,6 +116,14 @@ export class WriteProxy {
       kill?.now()
       return kill === undefined
     })
+  }
+
+  #killFor(write: string): KillNow | undefined {
+    const at = this.#kill?.at
+    const fits = at instanceof RegExp ? at.test(write) : at === this.writes.length
+    const kill = fits ? this.#kill : undefined
+    if (kill) this.#kill = undefined
+    return kill
   }
 
   /** @param done called with the answer there, and says whether it may go back */

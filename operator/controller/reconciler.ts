@@ -10,7 +10,6 @@ import type { Store } from '../kubernetes/store.ts'
 import type { Credentials } from '../registries/registry.ts'
 import { act } from '../rollouts/act/act.ts'
 import type { Hands } from '../rollouts/act/effects.ts'
-import { ViewOutdated } from '../rollouts/act/status-writer.ts'
 import type { Observation, Plan } from '../rollouts/observe/observation.ts'
 import type { Observer } from '../rollouts/observe/observe.ts'
 import type { World } from '../rollouts/observe/selector-index.ts'
@@ -57,17 +56,9 @@ export class Reconciler {
     this.#options = options
   }
 
-  /** Something new is about to be offered: what a rollout of it will hang on is read beside the search for its version. */
-  prepare(key: string): void {
-    const { objects, hands } = this.#options
-    const object = objects.get(key)
-    if (object?.status.current && !object.status.rollout) hands.writer.readAhead(object)
-  }
-
   async reconcile(key: string): Promise<Outcome> {
     const { objects, observer, rules, hands, clock, looked } = this.#options
     const object = objects.get(key)
-    await hands.unwritten.settle(hands, key, object)
     if (!object) return this.#forget(key)
     const offer = await this.#offer(object)
     const observation = await observer.observe(object, offer)
@@ -76,7 +67,7 @@ export class Reconciler {
       await act(hands, object, decision)
     } catch (thrown) {
       // Somebody wrote at the same time. Their change is about to arrive by the watch; it costs no back-off.
-      if (isConflict(thrown) || thrown instanceof ViewOutdated) return { again: conflictAgainMs }
+      if (isConflict(thrown)) return { again: conflictAgainMs }
       throw thrown
     }
     looked?.(observation, decision)

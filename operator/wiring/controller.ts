@@ -16,7 +16,6 @@ import type { Stored } from '../kubernetes/store.ts'
 import type { Logger } from '../log/log.ts'
 import { PullSecrets } from '../registries/credentials/pull-secrets.ts'
 import { ObjectWriter } from '../rollouts/act/status-writer.ts'
-import { Unwritten } from '../rollouts/act/unwritten.ts'
 import { gates } from '../rollouts/gates/gates.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
 import { History } from '../rollouts/history/history.ts'
@@ -86,7 +85,6 @@ export async function makeController(options: ControllerOptions) {
         if (objects.get(key)?.status.current === undefined) add(key)
         else if (only === undefined || key === only) queue.addUrgent(key)
       },
-      onComing: (key) => reconciler.prepare(key),
     },
     options.provider,
   )
@@ -101,7 +99,6 @@ export async function makeController(options: ControllerOptions) {
     hands: {
       client,
       writer: new ObjectWriter(client, (object) => objects.put(object)),
-      unwritten: new Unwritten(),
       events: new EventWriter({ client, clock, instance: options.identity }),
       history: new History(client, settings.history),
       deployedVersion,

@@ -1,5 +1,5 @@
 import { type Bed, operatorUser } from '../bed.ts'
-import { broken, hanging, v1, v2 } from '../builds.ts'
+import { broken, crashing, hanging, v1, v2, v3 } from '../builds.ts'
 import type { WorkloadKindName } from '../manifests.ts'
 import { type AddTest, emptyWorld, scenario, webCv, workloads } from '../scenario.ts'
 import type { World } from '../world.ts'
@@ -104,6 +104,59 @@ export function units(test: AddTest, bed: Bed): void {
     await world.pollsAgain(1)
     t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)], 'the old one’s image is not put into it')
     t.equal(await world.imagePatches('web'), patches, 'nor is the version that failed')
+  })
+
+  test('a workload that comes from another ContainerVersion by its label goes back to the image that it had', async (t) => {
+    const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
+    const [moved] = workloads(world, { deployment: 'moved', running: v1, workload: { labels: { cvapp: 'other' } } })
+    await world.ciMoves('env-other', v2)
+    await world.makes(moved as never, webCv(world, 'env-other', { selector: { cvapp: 'other' } }, 'other-cv'))
+    await world.runs(v2, 'other-cv')
+    t.equal(await world.imagePatches('moved'), 1, 'cvmanager itself has written its image')
+
+    // Back and forth: while neither the tag nor the registry moves, the label alone changes what web-cv finds.
+    await world.ciMoves('env-prod', broken)
+    await world.sees('web', broken)
+    await world.sees('web', v1)
+    await world.becomes('RolledBack')
+    await world.kubectl('label', 'deployment/moved', 'cvapp=web', '--overwrite')
+    await world.pollsAgain(2)
+    t.same(world.now('Deployment', 'moved')?.images, [world.imageOf(v2)], 'the version that failed is not tried on it')
+    await world.ciMoves('env-prod', crashing)
+    await world.sees('moved', crashing)
+    await world.sees('moved', v2)
+    await world.becomes('RolledBack')
+    t.same(
+      world.imagesOf('moved'),
+      [v1, v2, crashing, v2].map((build) => world.imageOf(build)),
+    )
+    t.same(
+      world.imagesOf('web'),
+      [v1, broken, v1, crashing, v1].map((build) => world.imageOf(build)),
+    )
+  })
+
+  test('an image that was set by hand is what a rollback restores, and no rollout that was interrupted', async (t) => {
+    const world = await scenario(t, bed, shop)
+    await world.ciMoves('env-prod', broken)
+    await world.sees('web', broken)
+    await world.sees('web', v1)
+    await world.becomes('RolledBack')
+    const byHand = v3
+    await world.ciBuilds(byHand)
+    await world.kubectl('set', 'image', 'deployment/web', `main=${world.imageOf(byHand)}`)
+    await world.sees('web', byHand)
+    await world.pollsAgain(2)
+    t.same(world.now('Deployment', 'web')?.images, [world.imageOf(byHand)])
+    await world.ciMoves('env-prod', crashing)
+    await world.sees('web', crashing)
+    await world.sees('web', byHand)
+    await world.sees('carts', v1, 'StatefulSet')
+    await world.becomes('RolledBack')
+    t.same(
+      world.imagesOf('web'),
+      [v1, broken, v1, byHand, crashing, byHand].map((build) => world.imageOf(build)),
+    )
   })
 
   test('B51 a Deployment with zero replicas is rolled out at once', async (t) => {

@@ -1,58 +1,35 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { ContainerVersionStatus } from '../../api/status.ts'
 import { isConflict, isForbidden, isInvalid, isNotFound } from '../../kubernetes/api-error.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
 import type { Action, Plan } from '../observe/observation.ts'
 import { disown } from '../workloads/image-patch.ts'
-import type { ImageChange, PodName } from '../workloads/workload.ts'
+import type { PodName } from '../workloads/workload.ts'
 import type { Hands } from './effects.ts'
 import { tell } from './emit.ts'
-import { type Patched, patchAll, report } from './patches.ts'
+import { patchAll } from './patches.ts'
 
 /**
  * Carries a plan out. Each write is idempotent and guarded, and their order is such that the process may die after any of
  * them: what was to be remembered is on the API server before what it speaks of is done.
  */
 export async function act(hands: Hands, before: ContainerVersion, { status, happenings, action }: Plan): Promise<void> {
-  const { writer, unwritten } = hands
-  const begun =
-    action.action === 'change' && action.first ? await changeFirst(hands, before, status, action) : undefined
-  // The next look writes it down, and finds it as a restart would: others may wait for their patches meanwhile.
-  if (begun?.every(({ status }) => status === 'fulfilled')) return
+  const { writer } = hands
   const guarded = status.rollout ? await writer.finalizer(before, true) : before
   const object = await writer.status(guarded, status)
-  unwritten.written(before.key)
   // Beside the action: nobody waits for an event, and one that was not told follows from the status at the next look.
   const told = tell(hands, object, happenings)
   try {
-    if (action.action === 'change' && begun) await report(hands, object, action.changes, begun)
-    else await carryOut(hands, object, action)
+    await carryOut(hands, object, action)
   } finally {
     await told
   }
-}
-
-/**
- * The quick beginning of a rollout: patched, and only then written down. The workload's version guards the patch; that of
- * the object cannot, and so is asked for.
- */
-async function changeFirst(
-  hands: Hands,
-  before: ContainerVersion,
-  { rollout }: ContainerVersionStatus,
-  { changes }: { readonly changes: readonly ImageChange[] },
-): Promise<readonly Patched[]> {
-  await hands.writer.assertCurrent(before)
-  const patched = await patchAll(hands, changes)
-  if (rollout) hands.unwritten.begun(before, rollout, patched)
-  return patched
 }
 
 async function carryOut(hands: Hands, object: ContainerVersion, action: Action): Promise<void> {
   const { writer } = hands
   switch (action.action) {
     case 'change':
-      return report(hands, object, action.changes, await patchAll(hands, action.changes))
+      return patchAll(hands, object, action.changes)
     case 'replace':
       for (const pod of action.pods) await replace(hands, object, pod)
       return

@@ -6,13 +6,11 @@ import type { DeployedVersion } from '../history/deployed-version.ts'
 import type { History } from '../history/history.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import type { ObjectWriter } from './status-writer.ts'
-import type { Unwritten } from './unwritten.ts'
 
 export interface Hands {
   readonly client: ApiClient
   readonly writer: ObjectWriter
   readonly events: EventWriter
-  readonly unwritten: Unwritten
   readonly history: History
   readonly deployedVersion: DeployedVersion
   /** Is given each workload as it is after a patch. */

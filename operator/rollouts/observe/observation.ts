@@ -30,12 +30,7 @@ export interface Happening {
 
 export type Action =
   | { readonly action: 'none' }
-  | {
-      readonly action: 'change'
-      readonly changes: readonly ImageChange[]
-      /** The status needs not be written before: what a rollback would restore stands in it already. */
-      readonly first?: true
-    }
+  | { readonly action: 'change'; readonly changes: readonly ImageChange[] }
   /** Deletes pods that block the change of their workload, for its controller to make them anew. */
   | { readonly action: 'replace'; readonly pods: readonly PodName[] }
   /** Gives up the ownership of images on objects that another manager applies server-side. */
@@ -48,10 +43,7 @@ export type Action =
       readonly happenings: readonly Happening[]
     }
 
-/**
- * Carried out in this order: status, happenings, action; or the action first, where it says so. Each is idempotent; the
- * process may die between any two.
- */
+/** Carried out in this order: status, happenings, action. Each is idempotent; the process may die between any two. */
 export interface Plan {
   readonly status: ContainerVersionStatus
   readonly happenings: readonly Happening[]

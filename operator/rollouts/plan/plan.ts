@@ -13,7 +13,6 @@ import { kept, observed } from './carried-over.ts'
 import { stated } from './conditions.ts'
 import { story } from './events.ts'
 import { abort, begin, type Candidate, proceed } from './rollout.ts'
-import { unrecorded } from './unrecorded.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface Rules {
@@ -60,13 +59,10 @@ function consider(gates: readonly Gate[], observation: Observation, strategy: St
   const runs = workloads.every((workload) => workload.runs(image))
   const healthy = workloads.every(({ health }) => health.state === 'healthy')
   const failed = quarantineOf(object, version.digest)
-  const begun = unrecorded(observation)
-  if (runs && begun?.image !== image && (!failed || healthy)) return upToDate(observation, candidate)
+  if (runs && (!failed || healthy)) return upToDate(observation, candidate)
 
   const verdict = passage(gates, object, version, now)
-  return verdict.verdict === 'held'
-    ? gated(observation, version, verdict)
-    : begin(observation, strategy, candidate, begun)
+  return verdict.verdict === 'held' ? gated(observation, version, verdict) : begin(observation, strategy, candidate)
 }
 
 function upToDate({ object, now }: Observation, { version, image }: Candidate): Plan {

@@ -12,7 +12,6 @@ import { kept, observed } from './carried-over.ts'
 import { stated } from './conditions.ts'
 import { happening } from './events.ts'
 import { ended, past } from './outcome.ts'
-import { judgedImage } from './unrecorded.ts'
 
 /** A version that may be rolled out, and the image that the workloads would get. */
 export interface Candidate {
@@ -30,9 +29,8 @@ const podsEveryMs = 2_000
 const rollbackGraceMs = 8_000
 
 /**
- * Writes down what is to happen, previous images first (B17), and takes the first step; or takes it first, where the
- * previous images are written down already.
- * @param before what is under way: another version, which this one replaces, or the beginning of this very rollout
+ * Writes down what is to happen, with the images that the workloads have now (B17), and takes the first step.
+ * @param before the rollout under way, which this one replaces
  */
 export function begin(
   observation: Observation,
@@ -40,7 +38,7 @@ export function begin(
   candidate: Candidate,
   before?: RolloutStatus,
 ): Plan {
-  const { object, workloads, now } = observation
+  const { object, now } = observation
   const { version, image } = candidate
   const startTime = timestamp(now)
   const rollout: RolloutStatus = {
@@ -54,21 +52,15 @@ export function begin(
     deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
     workloads: members(observation, before, version.name),
   }
-  const replaced = before &&
-    before.digest !== version.digest && {
-      ...before,
-      outcome: 'Superseded' as const,
-      endTime: startTime,
-      message: `replaced by ${version.name}`,
-    }
-  const { action, status, ...rest } = takeStep(observation, rollout, strategy)
-  const judged = before ? undefined : judgedImage(object)
-  const known =
-    workloads.every(({ imageIsApplied }) => !imageIsApplied) &&
-    rollout.workloads.every(({ previous }) => previous.every((container) => container.image === judged))
+  const replaced = before && {
+    ...before,
+    outcome: 'Superseded' as const,
+    endTime: startTime,
+    message: `replaced by ${version.name}`,
+  }
+  const { status, ...rest } = takeStep(observation, rollout, strategy)
   return {
     ...rest,
-    action: known && action.action === 'change' ? { ...action, first: true } : action,
     status: {
       ...status,
       observed: observed(object, version, now),
@@ -94,7 +86,10 @@ function fromVersion({ object, workloads }: Observation, superseded: RolloutStat
   return from === undefined ? {} : { from }
 }
 
-/** The workloads as they were before; those that the replaced rollout knew keep what it had found. */
+/**
+ * The workloads as they were before; those that the rollout knew already keep what it had found, also when the selector
+ * does not find them any more: a rollback puts back whatever the rollout has changed.
+ */
 function members(
   { object, workloads }: Observation,
   before: RolloutStatus | undefined,
@@ -102,7 +97,8 @@ function members(
 ): RolloutStatus['workloads'] {
   // What a policy chooses is not meant to move, and may have.
   const tag = object.spec.tag ?? offered
-  return workloads.map(({ kind, name, uid, containers }) => {
+  const gone = before?.workloads.filter(({ uid }) => !workloads.some((workload) => workload.uid === uid)) ?? []
+  const selected = workloads.map(({ kind, name, uid, containers }) => {
     const known = before?.workloads.find((member) => member.uid === uid)?.previous ?? []
     const added = containers.filter((container) => !known.some((previous) => previous.name === container.name))
     return {
@@ -112,6 +108,7 @@ function members(
       previous: [...known, ...added.map((container) => ({ name: container.name, image: exactImage(container, tag) }))],
     }
   })
+  return [...selected, ...gone]
 }
 
 /** The moving tag names another image by now: what the pods really ran is what a rollback must restore. */

@@ -17,7 +17,10 @@ export interface Simulated {
 export class Simulation {
   now = epoch
   object: ContainerVersion
-  offered: string
+  /** Undefined while the registry cannot be asked. */
+  offered: string | undefined
+  /** The workloads that the spec's selector finds; undefined: all. */
+  selected: readonly string[] | undefined
   /** Versions whose pods never become healthy. */
   readonly bad: ReadonlySet<string>
   readonly workloads: Simulated[]
@@ -47,9 +50,16 @@ export class Simulation {
     const seen = this.workloads.map(({ name, image, ours }) =>
       workload(name, [{ name: 'web', image }], this.#health(image), undefined, ours),
     )
+    const members = this.object.status.rollout?.workloads.map(({ name }) => name)
     const decision = plan(
       rules,
-      observation({ object: this.object, workloads: seen, offer: offers(this.offered), now: this.now }),
+      observation({
+        object: this.object,
+        workloads: seen.filter(({ name }) => this.selected?.some((selected) => name.endsWith(`/${selected}`)) ?? true),
+        members: seen.filter(({ name }) => members?.some((member) => name.endsWith(`/${member}`)) ?? false),
+        offer: this.offered === undefined ? { state: 'unknown' } : offers(this.offered),
+        now: this.now,
+      }),
     )
     try {
       this.#act(decision)
@@ -81,11 +91,9 @@ export class Simulation {
     const patch = () => {
       for (const change of changes) this.#write(() => this.#patch(change.name, change.images))
     }
-    const first = action.action === 'change' && action.first
-    if (first) patch()
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
     for (const happening of happenings) this.#tell(happening)
-    if (!first) patch()
+    patch()
     if (action.action !== 'record') return
     const { id, outcome } = action.rollout
     this.#write(() => {

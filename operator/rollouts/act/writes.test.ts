@@ -8,13 +8,11 @@ import { apiVersion, finalizer, kind } from '../../api/names.ts'
 import { isConflict, isInvalid, isNotFound } from '../../kubernetes/api-error.ts'
 import { ApiClient } from '../../kubernetes/client.ts'
 import { loadKubeConfig } from '../../kubernetes/kube-config.ts'
-import { patchAll } from '../act/patches.ts'
-import { ObjectWriter, ViewOutdated } from '../act/status-writer.ts'
-import { Unwritten } from '../act/unwritten.ts'
 import { writeConfigMap } from '../history/config-map.ts'
 import { deployment } from '../workloads/deployment.ts'
 import { changeImages } from '../workloads/image-patch.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
+import { ObjectWriter } from './status-writer.ts'
 
 const image = (name: string) => `registry.example.com/shop/web:${name}`
 const deployments = '/apis/apps/v1/namespaces/default/deployments'
@@ -124,43 +122,6 @@ test('on a real API server', async (t) => {
     t.equal(new Set(data.all).size, written)
   })
 
-  t.test(
-    'a beginning that no status can tell of any more is taken back, but for what somebody has changed since',
-    async (t) => {
-      const hands = { client, changed: () => undefined, log: { info: () => undefined, warn: () => undefined } } as never
-      const before = { key: 'default/web-cv', uid: 'of-the-object', deleting: false } as ContainerVersion
-      const begin = async (unwritten: Unwritten, name: string) => {
-        const workload = await make(name)
-        const [previous] = workload.containers
-        const images = [{ name: 'web', image: image('v2') }]
-        const rollout = { image: image('v2'), workloads: [{ uid: workload.uid, previous: [previous] }] }
-        unwritten.begun(before, rollout as never, await patchAll(hands, [{ ...workload, images }]))
-      }
-      const unwritten = new Unwritten()
-      await begin(unwritten, 'begun')
-      await client.mergePatch(`${deployments}/begun`, { metadata: { labels: { changed: 'meanwhile' } } })
-      await unwritten.settle(hands, before.key, before)
-      t.match(
-        (await read('begun')).containers,
-        [{ image: image('v2') }, {}],
-        'the object is there: its status will tell',
-      )
-      await unwritten.settle(hands, before.key, undefined)
-      t.match((await read('begun')).containers, [{ image: image('v1') }, { image: image('proxy') }])
-
-      await begin(unwritten, 'moved-on')
-      const containers = [{ name: 'web', image: image('v3') }]
-      await client.strategicPatch(`${deployments}/moved-on`, { spec: { template: { spec: { containers } } } })
-      await unwritten.settle(hands, before.key, { ...before, uid: 'of-its-successor' })
-      t.match((await read('moved-on')).containers, [{ image: image('v3') }, {}])
-
-      await begin(unwritten, 'told')
-      unwritten.written(before.key)
-      await unwritten.settle(hands, before.key, undefined)
-      t.match((await read('told')).containers, [{ image: image('v2') }, {}])
-    },
-  )
-
   await objectWrites(t, cluster, client)
 })
 
@@ -198,23 +159,6 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
     t.equal(await writer.finalizer(held, true), held)
     t.same((await writer.finalizer(held, false)).finalizers, ['example.com/theirs'])
     await client.mergePatch(`${path}/final`, { metadata: { finalizers: [] } })
-  })
-
-  t.test('a view that the watch has not renewed yet is known to be outdated, read ahead or not', async (t) => {
-    const object = await make('viewed')
-    await t.resolves(writer.assertCurrent(object))
-    writer.readAhead(object)
-    await t.resolves(writer.assertCurrent(object))
-    await cluster.kubectl('label', 'cv', 'viewed', 'changed=yes')
-    for (const ahead of [false, true]) {
-      if (ahead) writer.readAhead(object)
-      await t.rejects(writer.assertCurrent(object), ViewOutdated)
-    }
-    const now = written.at(-1)
-    t.not(now?.resourceVersion, object.resourceVersion, 'the cache has the new one')
-    writer.readAhead(object)
-    await client.delete(`${path}/viewed`)
-    await t.rejects(writer.assertCurrent({ ...object, uid: 'another' }), ViewOutdated)
   })
 
   t.test('B40 an object that is gone is an error that says so', async (t) => {
