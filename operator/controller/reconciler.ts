@@ -16,7 +16,7 @@ import type { World } from '../rollouts/observe/selector-index.ts'
 import { plan, type Rules } from '../rollouts/plan/plan.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Outcome } from './queue.ts'
+import type { Result } from './queue.ts'
 
 /** Where the credentials for a registry come from. */
 export interface CredentialSource {
@@ -56,7 +56,7 @@ export class Reconciler {
     this.#options = options
   }
 
-  async reconcile(key: string): Promise<Outcome> {
+  async reconcile(key: string): Promise<Result> {
     const { objects, observer, rules, hands, clock, looked } = this.#options
     const object = objects.get(key)
     if (!object) return this.#forget(key)
@@ -67,11 +67,11 @@ export class Reconciler {
       await act(hands, object, decision)
     } catch (thrown) {
       // Somebody wrote at the same time. Their change is about to arrive by the watch; it costs no back-off.
-      if (isConflict(thrown)) return { again: conflictAgainMs }
+      if (isConflict(thrown)) return { requeueAfterMs: conflictAgainMs }
       throw thrown
     }
     looked?.(observation, decision)
-    return { again: this.#again(key, decision, clock.now()) }
+    return { requeueAfterMs: this.#again(key, decision, clock.now()) }
   }
 
   #again(key: string, { again }: Plan, now: number): number | undefined {
@@ -79,7 +79,7 @@ export class Reconciler {
     return times.length > 0 ? Math.max(0, Math.min(...times) - now) : undefined
   }
 
-  #forget(key: string): Outcome {
+  #forget(key: string): Result {
     const { following, credentials, hands } = this.#options
     following.unfollow(key)
     credentials.forget(key)

@@ -3,7 +3,7 @@ import { type ContainerVersion, containerVersion } from '../api/container-versio
 import { group, plural, version } from '../api/names.ts'
 import type { Settings } from '../config/settings.ts'
 import { ContainerVersionOperator } from '../controller/operator.ts'
-import { type Outcome, WorkQueue } from '../controller/queue.ts'
+import { type Result, WorkQueue } from '../controller/queue.ts'
 import { type CredentialSource, Reconciler } from '../controller/reconciler.ts'
 import { messageOf } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
@@ -67,24 +67,20 @@ export async function makeController(options: ControllerOptions) {
   const queue = new WorkQueue({
     workers: settings.workers,
     handle: (key) => handle(key),
-    onFailure: ({ key, error, failures, againInMs }) =>
-      log.warn({ containerVersion: key, err: error, failures, againInMs }, 'a look has failed; it is tried again'),
+    onFailure: ({ key, error, failures, retryInMs }) =>
+      log.warn({ containerVersion: key, err: error, failures, retryInMs }, 'reconcile failed; it will be retried'),
   })
   const add = (key: string) => {
     if (only === undefined || key === only) queue.add(key)
   }
   const stores = workloads.map(({ store }) => store)
-  for (const store of [objects, ...stores]) store.onRecovered(() => queue.hurry())
+  for (const store of [objects, ...stores]) store.onRecovered(() => queue.retryFailed())
   const world = new World(objects, stores, add)
   const registries = makeRegistries(
     settings,
     metrics,
     {
-      onChange: (key) => {
-        // A new object has nothing yet that could be out of date: it waits its turn, as the others that are new.
-        if (objects.get(key)?.status.current === undefined) add(key)
-        else if (only === undefined || key === only) queue.addUrgent(key)
-      },
+      onChange: add,
     },
     options.provider,
   )
@@ -117,12 +113,12 @@ export async function makeController(options: ControllerOptions) {
     },
   })
 
-  async function handle(key: string): Promise<Outcome> {
+  async function handle(key: string): Promise<Result> {
     const end = metrics?.reconcileSeconds.startTimer()
     try {
-      const outcome = await reconciler.reconcile(key)
-      end?.({ outcome: outcome.again === undefined ? 'settled' : 'again' })
-      return outcome
+      const result = await reconciler.reconcile(key)
+      end?.({ outcome: result.requeueAfterMs === undefined ? 'settled' : 'again' })
+      return result
     } catch (thrown) {
       end?.({ outcome: 'transient_error' })
       throw thrown
