@@ -27,7 +27,7 @@ export const sync: ClusterCommands['sync'] = (request) =>
         only: `${namespace}/${name}`,
         provider,
         credentials: credentials && { credentials: () => Promise.resolve(credentials), forget: () => undefined },
-        looked: onReconciled,
+        onReconciled,
       }),
     )
   })

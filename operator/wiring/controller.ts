@@ -15,13 +15,14 @@ import { resourcePath } from '../kubernetes/resource-path.ts'
 import type { Stored } from '../kubernetes/store.ts'
 import type { Logger } from '../log/log.ts'
 import { PullSecrets } from '../registries/credentials/pull-secrets.ts'
-import { ObjectWriter } from '../rollouts/act/status-writer.ts'
+import { StatusWriter } from '../rollouts/act/status-writer.ts'
 import { gates } from '../rollouts/gates/gates.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
 import { History } from '../rollouts/history/history.ts'
-import type { Observation, Plan } from '../rollouts/observe/observation.ts'
+import type { Observation } from '../rollouts/observe/observation.ts'
 import { Observer } from '../rollouts/observe/observe.ts'
-import { World } from '../rollouts/observe/selector-index.ts'
+import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
+import type { Plan } from '../rollouts/plan/plan.ts'
 import { strategies } from '../rollouts/strategies/strategies.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
@@ -31,25 +32,25 @@ export interface ControllerOptions {
   readonly settings: Settings
   readonly client: ApiClient
   readonly kubeConfig: KubeConfig
-  /** Of this process, for events. */
+  /** Names this process in events. */
   readonly identity: string
   readonly log: Logger
   readonly metrics?: Metrics | undefined
-  /** Empty: all. */
+  /** All if empty. */
   readonly namespaces: readonly string[]
   /** Instead of pull secrets and the Docker config file. */
   readonly credentials?: CredentialSource | undefined
-  /** As in `--provider`; undefined: what each repository's host says. */
+  /** As in `--provider`. If undefined, the host of each repository decides. */
   readonly provider?: string | undefined
-  /** The only ContainerVersion to be worked on, by its key. */
+  /** The key of the only ContainerVersion to reconcile. */
   readonly only?: string | undefined
-  /** Told of every look after what it decided has been done. */
-  readonly looked?: ((observation: Observation, decision: Plan) => void) | undefined
+  /** Called after each reconcile that carried its plan out. */
+  readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
 }
 
 export type Controller = Awaited<ReturnType<typeof makeController>>
 
-/** Joins the controller's parts; nothing runs before `operator.start()`. */
+/** Joins the parts of the controller. Nothing runs before `operator.start()`. */
 export async function makeController(options: ControllerOptions) {
   const { settings, client, kubeConfig, log, metrics, namespaces, only } = options
   const clock = systemClock
@@ -75,7 +76,7 @@ export async function makeController(options: ControllerOptions) {
   }
   const stores = workloads.map(({ store }) => store)
   for (const store of [objects, ...stores]) store.onRecovered(() => queue.retryFailed())
-  const world = new World(objects, stores, add)
+  const index = new SelectorIndex(objects, stores, add)
   const registries = makeRegistries(
     settings,
     metrics,
@@ -87,27 +88,26 @@ export async function makeController(options: ControllerOptions) {
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,
-    world,
-    observer: new Observer(client, world, clock),
+    index,
+    observer: new Observer(client, index, clock),
     following: registries.following,
     credentials: options.credentials ?? new PullSecrets(client, clock, await readDockerLogins(settings)),
     rules: { strategies, gates },
-    hands: {
+    effects: {
       client,
-      writer: new ObjectWriter(client, (object) => objects.put(object)),
+      writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
       history: new History(client, settings.history),
       deployedVersion,
       changed: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
-      find: (namespace, kind, name) => world.find(namespace, kind, name),
       log,
     },
     clock,
     defaultIntervalSeconds: settings.pollIntervalSeconds,
-    looked: (observation, decision) => {
-      options.looked?.(observation, decision)
-      if (decision.action.action !== 'record' || !metrics) return
-      const { outcome = 'Aborted', startTime, endTime = startTime } = decision.action.rollout
+    onReconciled: (observation, plan) => {
+      options.onReconciled?.(observation, plan)
+      if (!plan.record || !metrics) return
+      const { outcome = 'Aborted', startTime, endTime = startTime } = plan.record.rollout
       metrics.rollouts.inc({ outcome })
       metrics.rolloutSeconds.observe({ outcome }, (Date.parse(endTime) - Date.parse(startTime)) / 1000)
     },
@@ -130,9 +130,9 @@ export async function makeController(options: ControllerOptions) {
     operator,
     objects,
     queue,
-    /** Takes hints of pushes. */
+    /** Receives hints of pushes. */
     following: registries.following,
-    /** Why it cannot go on, for `/alive`; empty while all is well. */
+    /** Why it cannot go on, for `/alive`; empty while it can. */
     troubles: () => troubles(queue, [objects, ...stores], clock.now()),
     stop: async () => {
       await operator
@@ -143,7 +143,7 @@ export async function makeController(options: ControllerOptions) {
   }
 }
 
-/** Longer than any request may take, several times over: what has not moved by then is stuck. */
+/** Several times longer than any request may take: a key that has not moved by then is stuck. */
 const stuckMs = 180_000
 
 function troubles(
@@ -154,7 +154,7 @@ function troubles(
   const { longestReadyMs, longestRunningMs } = queue.heartbeat()
   const silent = watched.some(({ lastContactMs }) => lastContactMs > 0 && now - lastContactMs > stuckMs)
   return [
-    ...(longestRunningMs > stuckMs ? ['one look at a ContainerVersion does not end'] : []),
+    ...(longestRunningMs > stuckMs ? ['the reconcile of a ContainerVersion does not end'] : []),
     ...(longestReadyMs > stuckMs ? ['the queue does not move'] : []),
     ...(silent ? ['a watch has been out of contact with the API server for too long'] : []),
   ]

@@ -5,39 +5,38 @@ import type { ContainerVersionStatus } from '../../api/status.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
 
-/** The finalizers and the status of a ContainerVersion: each write is refused if the object has changed since it was read. */
-export class ObjectWriter {
+/** Writes the finalizer and the status of a ContainerVersion. The API server refuses a write if the object has changed. */
+export class StatusWriter {
   readonly #client: ApiClient
   readonly #written: (object: ContainerVersion) => void
 
-  /** @param written is given each object as it is after a write */
+  /** @param written receives each object as it is after a write */
   constructor(client: ApiClient, written: (object: ContainerVersion) => void) {
     this.#client = client
     this.#written = written
   }
 
-  /** The status as it is to be; no request where it is so already. @throws ApiError */
+  /** Replaces the status; sends no request if it is the same. @throws ApiError */
   async status(object: ContainerVersion, status: ContainerVersionStatus): Promise<ContainerVersion> {
     if (isDeepStrictEqual(status, object.status)) return object
     const { namespace, name, resourceVersion, spec } = object
     const body = { apiVersion, kind, metadata: { namespace, name, resourceVersion }, spec, status }
-    return this.#keep(await this.#client.replace(path(object, 'status'), body))
+    return this.#stored(await this.#client.replace(path(object, 'status'), body))
   }
 
-  /** Our finalizer present, or not. @throws ApiError */
+  /** Adds or removes cvmanager's finalizer; sends no request if nothing changes. @throws ApiError */
   async finalizer(object: ContainerVersion, present: boolean): Promise<ContainerVersion> {
     const { finalizers, deleting, resourceVersion } = object
-    // The API server takes no new finalizer on an object that is being deleted.
+    // The API server accepts no new finalizer on an object that is being deleted.
     if (finalizers.includes(finalizer) === present || (present && deleting)) return object
     const wanted = present ? [...finalizers, finalizer] : finalizers.filter((other) => other !== finalizer)
-    return this.#keep(
-      await this.#client.mergePatch(path(object), { metadata: { resourceVersion, finalizers: wanted } }),
-    )
+    const patch = { metadata: { resourceVersion, finalizers: wanted } }
+    return this.#stored(await this.#client.mergePatch(path(object), patch))
   }
 
-  #keep(raw: unknown): ContainerVersion {
+  #stored(raw: unknown): ContainerVersion {
     const object = containerVersion(raw)
-    // The last finalizer of a deleted object: it is gone, and the watch will say so.
+    // A deleted object without finalizers is gone: the watch will say so.
     if (!object.deleting || object.finalizers.length > 0) this.#written(object)
     return object
   }

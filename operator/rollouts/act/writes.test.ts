@@ -10,9 +10,9 @@ import { ApiClient } from '../../kubernetes/client.ts'
 import { loadKubeConfig } from '../../kubernetes/kube-config.ts'
 import { writeConfigMap } from '../history/config-map.ts'
 import { deployment } from '../workloads/deployment.ts'
-import { changeImages } from '../workloads/image-patch.ts'
+import { patchImages } from '../workloads/image-patch.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
-import { ObjectWriter } from './status-writer.ts'
+import { StatusWriter } from './status-writer.ts'
 
 const image = (name: string) => `registry.example.com/shop/web:${name}`
 const deployments = '/apis/apps/v1/namespaces/default/deployments'
@@ -43,11 +43,11 @@ test('on a real API server', async (t) => {
     if (apply.length === 0) await client.create(deployments, object)
     else await applyAs(client, `${deployments}/${name}`, object, apply[0] ?? '')
     // Its controller writes the status once: after that it is still.
-    await until(`${name} to be observed`, async () => deployment.progress(await read(name)).state === 'healthy')
+    await until(`${name} to be observed`, async () => (await read(name)).progress.state === 'healthy')
     return read(name)
   }
   const change = (object: WorkloadObject, name: string) =>
-    changeImages(client, { ...object, images: [{ name: 'web', image: name }] })
+    patchImages(client, { change: 'images', of: object, images: [{ name: 'web', image: name }] })
 
   t.test(
     'B11 B27 an image patch changes that one field of that one container, whatever the image is called',
@@ -87,7 +87,7 @@ test('on a real API server', async (t) => {
   t.test('where another manager applies server-side, its next apply meets no conflict over the image', async (t) => {
     const object = await make('applied', 'helm')
     const changed = await change(object, image('v2'))
-    t.match(changed, { imageIsOurs: false, imageIsApplied: true })
+    t.match(changed, { mustDisown: false })
     const owners = await client.get<{ metadata: { managedFields: { manager: string }[] } }>(`${deployments}/applied`)
     t.notOk(owners.metadata.managedFields.some(({ manager }) => manager === 'cvmanager'))
     t.match((await read('applied')).containers, [{ image: image('v2') }, {}])
@@ -129,7 +129,7 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
   const path = '/apis/cvmanager.io/v1/namespaces/default/containerversions'
   const spec = { imageRepo: 'registry.example.com/shop/web', tag: 'env-prod', selector: { cvapp: 'web' } }
   const written: ContainerVersion[] = []
-  const writer = new ObjectWriter(client, (object) => written.push(object))
+  const writer = new StatusWriter(client, (object) => written.push(object))
   const make = async (name: string) =>
     containerVersion(await client.create(path, { apiVersion, kind, metadata: { name }, spec }))
 

@@ -4,18 +4,18 @@ import { selects } from '../workloads/select.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 
 /**
- * Which workloads belong to which ContainerVersion, kept up to date change by change: an index from labels to selectors,
- * so that a change of a workload costs as much as it has labels, however many ContainerVersions there are.
+ * Knows which ContainerVersions select which workloads. An index from labels to selectors keeps the cost of a change of a
+ * workload proportional to its labels, however many ContainerVersions there are.
  */
-export class World {
+export class SelectorIndex {
   readonly #objects: Store<ContainerVersion>
   readonly #onChange: (key: string) => void
-  /** One label of each selector, to the keys of the ContainerVersions that select by it. */
+  /** From one label of each selector to the keys of the ContainerVersions that select by it. */
   readonly #selectors = new Map<string, Set<string>>()
   readonly #selected = new Map<string, Map<string, WorkloadObject>>()
   readonly #byNamespace = new Map<string, Map<string, WorkloadObject>>()
 
-  /** @param onChange is told the key of each ContainerVersion whose surroundings have changed */
+  /** @param onChange receives the key of each ContainerVersion whose workloads have changed */
   constructor(
     objects: Store<ContainerVersion>,
     workloads: readonly Store<WorkloadObject>[],
@@ -71,7 +71,7 @@ export class World {
         this.#selected.set(now.key, new Map(found.map((workload) => [reference(workload), workload])))
       for (const workload of found) for (const { key } of this.ownersOf(workload)) neighbours.add(key)
     }
-    // Who shares a workload with it has to know that it came, or went.
+    // ContainerVersions that share a workload with it must learn that it came or went.
     neighbours.delete(now?.key ?? '')
     for (const key of neighbours) this.#onChange(key)
   }

@@ -2,11 +2,10 @@ import { isConflict, isInvalid, isNotFound } from '../../kubernetes/api-error.ts
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { workloadKind, workloadPath } from './kinds.ts'
 import { ownedByUs } from './strip.ts'
-import type { ImageChange, WorkloadObject } from './workload.ts'
+import type { ImageChange, WorkloadObject, WorkloadRef } from './workload.ts'
 
 interface Managed {
   readonly metadata: {
-    readonly resourceVersion: string
     readonly managedFields?: readonly {
       readonly manager?: string
       readonly operation?: string
@@ -16,61 +15,53 @@ interface Managed {
 }
 
 /**
- * Patches the images of one workload, and nothing else of it, provided that it is still as it was looked at (B15).
- * @returns the workload afterwards, undefined where it is gone
- * @throws ApiError: 409 where it has changed since
+ * Patches the images of one workload and nothing else of it, if the workload is still as it was observed (B15).
+ * @returns the workload afterwards; undefined if it is gone
+ * @throws ApiError: 409 if it has changed since
  */
-export async function changeImages(client: ApiClient, change: ImageChange): Promise<WorkloadObject | undefined> {
-  const { kind, uid, resourceVersion, images } = change
+export async function patchImages(client: ApiClient, { of, images }: ImageChange): Promise<WorkloadObject | undefined> {
+  const { kind, uid, resourceVersion } = of
   const containers = images.map(({ name, image }) => ({ name, image }))
-  // The UID makes sure that it is not another workload of the same name (B36).
+  // The UID excludes another workload of the same name (B36).
   const patch = { metadata: { uid, resourceVersion }, spec: { template: { spec: { containers } } } }
   try {
-    const raw = await client.strategicPatch(workloadPath(change), patch)
+    const raw = await client.strategicPatch<Managed>(workloadPath(of), patch)
     const changed = workloadKind(kind).strip(raw)
-    return changed.imageIsOurs && changed.imageIsApplied ? await disown(client, changed, raw as Managed) : changed
+    return changed.mustDisown ? await disown(client, of, raw) : changed
   } catch (thrown) {
     if (isNotFound(thrown)) return undefined
     throw thrown
   }
 }
 
-/** As it is now; undefined where it is gone, or another. @throws ApiError */
-export async function readWorkload(client: ApiClient, known: WorkloadObject): Promise<WorkloadObject | undefined> {
-  try {
-    const now = workloadKind(known.kind).strip(await client.get(workloadPath(known)))
-    return now.uid === known.uid ? now : undefined
-  } catch (thrown) {
-    if (isNotFound(thrown)) return undefined
-    throw thrown
-  }
-}
-
-/** The workload's own controller writes at the same time, and with each write the entries may change places. */
-const attempts = 5
+/** The workload's own controller writes at the same time, and each write may reorder the entries. */
+const maxAttempts = 5
 
 /**
- * Takes our entries out of `managedFields`, where another manager applies the workload server-side: else its next apply
- * would end in a conflict. Changes no pod. What does not succeed now is tried at the next look.
+ * Removes cvmanager's entries from `managedFields` of a workload that another manager applies server-side: otherwise its
+ * next apply would fail with a conflict. Changes no pod. After too many conflicts it leaves the rest to the next reconcile.
+ * @param known the object as the API server has just sent it
+ * @returns the workload afterwards; undefined if it is gone, or was not read
+ * @throws ApiError
  */
-export async function disown(client: ApiClient, workload: WorkloadObject, known?: Managed): Promise<WorkloadObject> {
-  const path = workloadPath(workload)
+export async function disown(client: ApiClient, of: WorkloadRef, known?: Managed): Promise<WorkloadObject | undefined> {
+  const path = workloadPath(of)
   let seen = known
-  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     try {
       seen ??= await client.get<Managed>(path)
       const patch = withoutOurs(seen.metadata.managedFields ?? [])
-      return workloadKind(workload.kind).strip(patch.length === 0 ? seen : await client.jsonPatch(path, patch))
+      return workloadKind(of.kind).strip(patch.length === 0 ? seen : await client.jsonPatch(path, patch))
     } catch (thrown) {
-      if (isNotFound(thrown)) return workload
+      if (isNotFound(thrown)) return undefined
       if (!isConflict(thrown) && !isInvalid(thrown)) throw thrown
       seen = undefined
     }
   }
-  return workload
+  return known && workloadKind(of.kind).strip(known)
 }
 
-/** Last first, so that the places of those before stay; each only if it is still the one that was seen there. */
+/** Removes the last entry first, so that those before it keep their places, and each only if it is still the one seen. */
 function withoutOurs(entries: NonNullable<Managed['metadata']['managedFields']>): readonly object[] {
   const ours = entries.flatMap((entry, index) =>
     ownedByUs(entry) ? [{ entry, path: `/metadata/managedFields/${index}` }] : [],

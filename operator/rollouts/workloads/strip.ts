@@ -1,5 +1,5 @@
 import { fieldManager } from '../../kubernetes/client.ts'
-import type { Container, WorkloadObject } from './workload.ts'
+import type { Container, Health, WorkloadObject } from './workload.ts'
 
 interface ManagedFields {
   readonly manager?: string
@@ -8,7 +8,7 @@ interface ManagedFields {
   readonly fieldsV1?: unknown
 }
 
-/** What Deployments, StatefulSets and DaemonSets have in common, of what is used here. */
+/** The fields in use that Deployments, StatefulSets and DaemonSets have in common. */
 export interface RawWorkload {
   readonly metadata: {
     readonly namespace: string
@@ -42,12 +42,18 @@ interface LabelSelector {
   }[]
 }
 
-/** Keeps of a workload what is used; `figures` are the kind's own. */
-export function strip(
-  kind: string,
-  { metadata, spec }: RawWorkload,
-  figures: WorkloadObject['figures'],
-): WorkloadObject {
+export const healthy: Health = { state: 'healthy' }
+export const waiting = (reason: string): Health => ({ state: 'waiting', reason })
+
+/** What each kind finds out in its own way. */
+interface KindFields {
+  readonly progress: Health
+  readonly availablePods: number
+  readonly waitsFromOrdinal?: number | undefined
+}
+
+/** Keeps the fields in use of a workload. */
+export function strip(kind: string, { metadata, spec }: RawWorkload, fields: KindFields): WorkloadObject {
   const pod = spec.template.spec
   return {
     key: `${metadata.namespace}/${metadata.name}`,
@@ -56,7 +62,6 @@ export function strip(
     namespace: metadata.namespace,
     name: metadata.name,
     uid: metadata.uid,
-    generation: metadata.generation ?? 0,
     labels: metadata.labels ?? {},
     controlled: metadata.ownerReferences?.some((owner) => owner.controller === true) ?? false,
     deleting: metadata.deletionTimestamp !== undefined,
@@ -64,9 +69,9 @@ export function strip(
     imagePullSecrets: (pod.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
     serviceAccountName: pod.serviceAccountName ?? 'default',
     podSelector: selectorQuery(spec.selector),
-    imageIsOurs: metadata.managedFields?.some(ownedByUs) ?? false,
-    imageIsApplied: metadata.managedFields?.some(isApplied) ?? false,
-    figures,
+    mustDisown: (metadata.managedFields?.some(ownedByUs) && metadata.managedFields.some(isApplied)) ?? false,
+    waitsFromOrdinal: undefined,
+    ...fields,
   }
 }
 
@@ -89,12 +94,12 @@ function selectorQuery({ matchLabels = {}, matchExpressions = [] }: LabelSelecto
 }
 
 /**
- * Where another manager applies the object server-side, an ownership of ours would make its next apply fail with a conflict
- * (docs/architecture.md, "Beside Helm and GitOps").
+ * If another manager applies the object server-side, and cvmanager owns one of its fields, the manager's next apply fails
+ * with a conflict (docs/architecture.md, "Beside Helm and GitOps").
  */
 const isApplied = ({ operation, subresource }: ManagedFields): boolean => operation === 'Apply' && !subresource
 
-/** The entries of `managedFields` that our own patches of the object itself have left. */
+/** Whether cvmanager's own patch of the object itself left this entry of `managedFields`. */
 export function ownedByUs({ manager, operation, subresource }: ManagedFields): boolean {
   return manager === fieldManager && operation === 'Update' && !subresource
 }
