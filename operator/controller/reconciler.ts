@@ -100,8 +100,9 @@ export class Reconciler {
   }
 
   #forget(key: string): Result {
-    const { following, credentials, effects } = this.#options
+    const { following, observer, credentials, effects } = this.#options
     following.unfollow(key)
+    observer.forget(key)
     credentials.forget(key)
     effects.deployedVersion.forget(key)
     this.#readCredentialsAt.delete(key)

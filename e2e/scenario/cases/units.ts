@@ -125,7 +125,8 @@ export function units(test: AddTest, bed: Bed): void {
     await world.ciMoves('env-prod', crashing)
     await world.sees('moved', crashing)
     await world.sees('moved', v2)
-    await world.becomes('RolledBack')
+    await world.sees('web', crashing)
+    await world.sees('web', v1)
     t.same(
       world.imagesOf('moved'),
       [v1, v2, crashing, v2].map((build) => world.imageOf(build)),
@@ -151,8 +152,8 @@ export function units(test: AddTest, bed: Bed): void {
     await world.ciMoves('env-prod', crashing)
     await world.sees('web', crashing)
     await world.sees('web', byHand)
+    await world.sees('carts', crashing, 'StatefulSet')
     await world.sees('carts', v1, 'StatefulSet')
-    await world.becomes('RolledBack')
     t.same(
       world.imagesOf('web'),
       [v1, broken, v1, byHand, crashing, byHand].map((build) => world.imageOf(build)),

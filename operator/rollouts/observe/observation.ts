@@ -13,6 +13,8 @@ export interface Observation {
   /** Why the workloads of the selector cannot be rolled out to; undefined if they can. */
   readonly problem: NeedsChangeError | undefined
   readonly offer: Offer
+  /** Since when this process has observed the object without a status; undefined if the object has one. */
+  readonly newSince: number | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }

@@ -26,6 +26,7 @@ export class Observer {
   readonly #index: SelectorIndex
   readonly #clock: Clock
   readonly #pods: PodLists
+  readonly #newSince = new Map<string, number>()
 
   constructor(client: ApiClient, index: SelectorIndex, clock: Clock) {
     this.#index = index
@@ -45,14 +46,31 @@ export class Observer {
       return workload(found, containers, pods, concerned)
     }
     const members = this.#members(object)
+    const now = this.#clock.now()
     return {
       object,
       workloads: await Promise.all(selected.map((each) => view(each, images))),
       members: await Promise.all(members.map((each) => view(each, previousImages(object)))),
       problem,
       offer,
-      now: this.#clock.now(),
+      newSince: this.#sinceWhenNew(object, now),
+      now,
     }
+  }
+
+  /** The object of this key is gone. */
+  forget(key: string): void {
+    this.#newSince.delete(key)
+  }
+
+  #sinceWhenNew({ key, status }: ContainerVersion, now: number): number | undefined {
+    if (status.phase !== undefined) {
+      this.#newSince.delete(key)
+      return undefined
+    }
+    const since = this.#newSince.get(key) ?? now
+    this.#newSince.set(key, since)
+    return since
   }
 
   #select(object: ContainerVersion): Selection {

@@ -38,7 +38,6 @@ export function object(
     generation: 1,
     finalizers: [],
     deleting: false,
-    createdAt: 0,
     spec: { imageRepo, tag: 'env-prod', selector: { cvapp: 'web' }, ...spec },
     status,
   }
@@ -68,5 +67,6 @@ export function workload(
 
 export function observation(given: Partial<Observation> & Pick<Observation, 'object'>): Observation {
   const workloads = given.workloads ?? []
-  return { workloads, members: workloads, problem: undefined, offer: { state: 'unknown' }, now: epoch, ...given }
+  const offer: Offer = { state: 'unknown' }
+  return { workloads, members: workloads, problem: undefined, offer, newSince: undefined, now: epoch, ...given }
 }

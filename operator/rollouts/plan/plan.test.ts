@@ -352,14 +352,18 @@ test('a newer version does not wait for the health of a rollback, and the messag
 
 test('objects that are applied together may arrive one after another: no alarm in the first seconds', async (t) => {
   const problem = new NeedsChangeError('WorkloadNotFound', 'no workload')
-  const young = { ...object(), createdAt: epoch - 1_000 }
-  const early = plan(rules, observation({ object: young, offer: offers('v1'), problem }))
+  const given = { object: object(), offer: offers('v1'), problem }
+  const early = plan(rules, observation({ ...given, newSince: epoch - 1_000 }))
   t.same(early.events, [])
   t.same(early.status, {})
   t.equal(early.requeueAt, epoch + 2_000)
-  t.match(plan(rules, observation({ object: { ...young, createdAt: epoch - 4_000 }, offer: offers('v1'), problem })), {
-    status: { phase: 'Stalled' },
-  })
+  t.match(plan(rules, observation({ ...given, newSince: epoch - 4_000 })), { status: { phase: 'Stalled' } })
+})
+
+test('a new object gets its first status from the first poll, unless that takes long', async (t) => {
+  const early = plan(rules, observation({ object: object(), newSince: epoch - 29_000 }))
+  t.same(early, { status: {}, events: [], changes: [], record: undefined, requeueAt: epoch + 1_000 })
+  t.match(plan(rules, observation({ object: object(), newSince: epoch - 30_000 })).status, { phase: 'Pending' })
 })
 
 const names = fc.constantFrom('v1', 'v2', 'v3', 'v4')

@@ -76,8 +76,11 @@ function decide({ strategies, gates }: Rules, observation: Observation): Decisio
 
   if (strategy instanceof NeedsChangeError) return held(strategy)
   if (offer.state === 'failed') return held(offer.error)
-  if (problem) return isArriving(observation) ? arriving(observation) : held(problem, version)
-  if (!version) return status.phase ? {} : waiting(observation)
+  if (problem) {
+    const arriving = problem.reason === 'WorkloadNotFound' ? unlessNew(observation, arrivalMs) : undefined
+    return arriving ?? held(problem, version)
+  }
+  if (!version) return waiting(observation)
   return consider(gates, observation, strategy, version)
 }
 
@@ -130,17 +133,19 @@ function held(error: NeedsChangeError | TransientError, version?: Version): Deci
 /** Objects that are applied together arrive one after another: the watches do not wait for each other. */
 const arrivalMs = 3_000
 
-function isArriving({ object, problem, now }: Observation): boolean {
-  return problem?.reason === 'WorkloadNotFound' && !object.status.current && now - object.createdAt < arrivalMs
+/** A registry answers or fails sooner than this, even the polls of 10,000 new objects. */
+const firstPollMs = 30_000
+
+/** Gives a new object some time before it gets a status, so that its first status is the one that lasts. */
+function unlessNew({ newSince, now }: Observation, graceMs: number): Decision | undefined {
+  return newSince !== undefined && now < newSince + graceMs ? { requeueAt: newSince + graceMs } : undefined
 }
 
-function arriving({ object }: Observation): Decision {
-  return { requeueAt: object.createdAt + arrivalMs }
-}
-
-/** A new object, whose tag has not been polled yet. */
-function waiting({ object }: Observation): Decision {
+/** The tag has not been polled yet. */
+function waiting(observation: Observation): Decision {
+  const { object, newSince } = observation
+  if (newSince === undefined) return {}
   const { imageRepo, tag } = object.spec
   const message = `asking the registry for ${tag === undefined ? `the tags of ${imageRepo}` : `${imageRepo}:${tag}`}`
-  return { state: { phase: 'Pending', reason: 'Pending', message } }
+  return unlessNew(observation, firstPollMs) ?? { state: { phase: 'Pending', reason: 'Pending', message } }
 }

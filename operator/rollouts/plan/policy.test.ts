@@ -21,7 +21,7 @@ test('the status names the chosen tag, and since when cvmanager has seen it', as
 })
 
 test('before the first list of tags, the status says what cvmanager asks for', async (t) => {
-  t.match(plan(rules, observation({ object: chosen() })).status, {
+  t.match(plan(rules, observation({ object: chosen(), newSince: epoch - 60_000 })).status, {
     phase: 'Pending',
     message: `asking the registry for the tags of ${imageRepo}`,
   })
