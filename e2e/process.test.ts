@@ -1,4 +1,4 @@
-/** cvmanager as a process: its commands, how quiet it is, and how it fares when it, or what it needs, goes away. */
+/** cvmanager as a process: its commands, its load when idle, and what happens when it or a service that it needs stops. */
 import t from 'tap'
 import { startBed } from './scenario/bed.ts'
 import { away } from './scenario/cases/away.ts'
@@ -13,5 +13,5 @@ await Promise.all([
   t.test('commands', { buffered: true }, (t) => commands(t, bed)),
   t.test('an idle cvmanager', { buffered: true }, (t) => idle(t, bed)),
 ])
-await t.test('what cvmanager needs goes away', (t) => away(t, bed))
+await t.test('services that cvmanager needs go away', (t) => away(t, bed))
 await t.test('replicas', (t) => replicas(t, bed))

@@ -1,4 +1,4 @@
-/** The product at work, on a real control plane: one cluster, one cvmanager, and all scenarios side by side. */
+/** All scenarios, side by side, on one real control plane with one cvmanager. */
 import t from 'tap'
 import { startRegistry } from './harness/registry.ts'
 import { startBed } from './scenario/bed.ts'
@@ -21,13 +21,13 @@ t.teardown(() => Promise.all([basic.stop(), token.stop()]))
 const operator = await bed.operator({ registries: [bed.registry, basic, token] })
 await operator.isAtWork()
 
-/** Most of a scenario is waiting for the next poll. */
+/** A scenario mostly waits for the next poll. */
 t.jobs = 14
 const all: Promise<unknown>[] = []
 const test: AddTest = (name, body) => all.push(t.test(name, { buffered: true }, body))
 rollouts(test, bed)
 rollbacks(test, bed)
-// The longest waits come early: the others pass meanwhile.
+// The scenarios with the longest waits come early.
 access(test, bed, { basic, token })
 faults(test, bed)
 units(test, bed)
@@ -38,11 +38,11 @@ views(test, bed)
 admission(test, bed)
 await Promise.all(all)
 
-await t.test('S2 deploy/rbac.yaml grants what all this has used, and nothing more', (t) =>
+await t.test('S2 deploy/rbac.yaml grants what the scenarios have used, and nothing more', (t) =>
   rightsAreThoseUsed(t, bed, ['get core/secrets']),
 )
 
-await t.test('after all this it is the same process, and it stops within 3 s', async (t) => {
+await t.test('it is still the same process, and it stops within 3 s', async (t) => {
   await operator.program.assertRunning()
   t.ok((await operator.stop('SIGTERM')) < 3_000)
   t.equal(operator.program.outcome, 'ended with status 0')

@@ -13,7 +13,7 @@ interface Kubeconfig {
 export interface Kill {
   /** The number of the write, from 1; or the first write that fits, such as `PATCH deployments/web`. */
   readonly at: number | RegExp
-  /** Before the API server sees it, or after it has carried it out and before the answer goes back. */
+  /** Before the API server sees the write, or after it has committed it and before it answers. */
   readonly when: 'before' | 'after'
 }
 
@@ -21,9 +21,9 @@ interface KillNow extends Kill {
   readonly now: () => void
 }
 
-/** Stands between cvmanager and the API server, counts the writes, and can have cvmanager killed at any of them. */
+/** Stands between cvmanager and the API server, counts the writes, and can kill cvmanager or pause at any of them. */
 export class WriteProxy {
-  /** `PATCH deployments/web`, in the order in which they came; leases are not counted. */
+  /** In order of arrival, such as `PATCH deployments/web`. Leases do not count. */
   readonly writes: string[] = []
   lastWriteAt = 0
   #kill: KillNow | undefined
@@ -46,7 +46,7 @@ export class WriteProxy {
     })
   }
 
-  /** @param kubeconfig whose server and rights the proxy has */
+  /** @param kubeconfig names the server, and has the rights of the proxy */
   static async before(kubeconfig: string): Promise<WriteProxy> {
     const proxy = new WriteProxy(parse(await readFile(kubeconfig, 'utf8')) as Kubeconfig)
     proxy.#server.listen(0, '127.0.0.1')
@@ -54,12 +54,12 @@ export class WriteProxy {
     return proxy
   }
 
-  /** @param now kills cvmanager; it is called once */
+  /** @param now kills cvmanager; called once */
   killAt(kill: Kill, now: () => void): void {
     this.#kill = { ...kill, now }
   }
 
-  /** Holds the first write that fits back until `meanwhile` has ended. */
+  /** Delays the first write that fits until `meanwhile` has ended. */
   pauseBefore(write: RegExp, meanwhile: () => Promise<void>): void {
     this.#pause = { write, meanwhile }
   }
@@ -126,7 +126,7 @@ export class WriteProxy {
     return kill
   }
 
-  /** @param done called with the answer there, and says whether it may go back */
+  /** @param done called when the API server has answered; returns whether to pass the answer on */
   #pass(request: IncomingMessage, response: ServerResponse, done: () => boolean): void {
     const { method, url = '/' } = request
     const headers = { ...request.headers, authorization: `Bearer ${this.#token}` }

@@ -27,10 +27,10 @@ const edits: readonly Edit[] = [
   },
 ]
 
-/** Something happens between the writes of one rollout, whose version is bad. */
+/** Something happens between the writes of a rollout of a bad version. */
 export function interruptions(t: Test, bed: Bed): readonly Promise<unknown>[] {
   const edited = edits.map(({ what, spec, ends, images }) =>
-    t.test(`the spec is edited right before the image patch (${what}): a bad version does not stay`, async (t) => {
+    t.test(`an edit of the spec right before the image patch (${what}) does not keep a bad version`, async (t) => {
       const { world, proxy } = await settled(t, bed)
       proxy.pauseBefore(/^PATCH deployments\/web$/, () => world.changes('ContainerVersion', 'web-cv', { spec }))
       await world.ciMoves('env-test', v2)
@@ -48,7 +48,7 @@ export function interruptions(t: Test, bed: Bed): readonly Promise<unknown>[] {
     }),
   )
   const killed = t.test(
-    'cvmanager is killed after the patch, and the registry is away: it is rolled back',
+    'cvmanager is killed right after the patch, and rolls back although the registry is away',
     async (t) => {
       const registry = await startRegistry()
       t.teardown(() => registry.stop())
@@ -81,7 +81,7 @@ interface Settled {
   readonly start: () => Promise<Operator>
 }
 
-/** A Deployment `web` that runs v1, and an operator of its own that writes through a proxy and has seen that. */
+/** A Deployment `web` that is up to date with v1, and its own operator behind a write proxy. */
 async function settled(t: Test, bed: Bed, registry = bed.registry): Promise<Settled> {
   const world = await emptyWorld(t, bed, registry)
   await world.ciMoves('env-prod', v1)

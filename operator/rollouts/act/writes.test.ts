@@ -1,4 +1,4 @@
-/** What is written to the API server, written to a real one. */
+/** The writes to the API server, sent to a real one. */
 import { type Test, test } from 'tap'
 import { type Cluster, startCluster } from '../../../e2e/harness/cluster.ts'
 import { until } from '../../../e2e/harness/until.ts'
@@ -42,7 +42,7 @@ test('on a real API server', async (t) => {
     }
     if (apply.length === 0) await client.create(deployments, object)
     else await applyAs(client, `${deployments}/${name}`, object, apply[0] ?? '')
-    // Its controller writes the status once: after that it is still.
+    // Its controller writes the status once, and nothing after that.
     await until(`${name} to be observed`, async () => (await read(name)).progress.state === 'healthy')
     return read(name)
   }
@@ -68,14 +68,14 @@ test('on a real API server', async (t) => {
     },
   )
 
-  t.test('B15 an image patch is refused where the workload has changed since it was looked at', async (t) => {
-    const looked = await make('raced')
+  t.test('B15 the API server refuses an image patch if the workload has changed since it was observed', async (t) => {
+    const observed = await make('raced')
     await client.mergePatch(`${deployments}/raced`, { metadata: { labels: { changed: 'yes' } } })
-    t.ok(isConflict(await failure(change(looked, image('v2')))))
+    t.ok(isConflict(await failure(change(observed, image('v2')))))
     t.match((await read('raced')).containers, [{ image: image('v1') }, {}])
   })
 
-  t.test('B36 another workload of the same name is not patched for the one that is gone', async (t) => {
+  t.test('B36 a patch does not reach another workload of the same name', async (t) => {
     const gone = await make('twin')
     await client.delete(`${deployments}/twin`)
     t.equal(await change(gone, image('v2')), undefined, 'gone')
@@ -84,7 +84,7 @@ test('on a real API server', async (t) => {
     t.ok(isInvalid(await failure(change({ ...twin, uid: gone.uid }, image('v2')))), 'not even at the same version')
   })
 
-  t.test('where another manager applies server-side, its next apply meets no conflict over the image', async (t) => {
+  t.test('after an image patch, the next server-side apply of another manager meets no conflict', async (t) => {
     const object = await make('applied', 'helm')
     const changed = await change(object, image('v2'))
     t.match(changed, { mustDisown: false })
@@ -94,7 +94,7 @@ test('on a real API server', async (t) => {
     await t.resolves(make('applied', 'helm'), 'an apply without force goes through')
   })
 
-  t.test('B29 a ConfigMap without data gets its key, and what others keep in it stays', async (t) => {
+  t.test('B29 a ConfigMap without data gets its key, and the keys of others stay', async (t) => {
     const path = '/api/v1/namespaces/default/configmaps'
     await client.create(path, {
       apiVersion: 'v1',
@@ -111,7 +111,7 @@ test('on a real API server', async (t) => {
     })
   })
 
-  t.test('B28 a ConfigMap that somebody else writes at the same time loses neither write', async (t) => {
+  t.test('B28 concurrent writes to a ConfigMap are all kept', async (t) => {
     const writes = Array.from({ length: 5 }, (_, index) =>
       writeConfigMap(client, 'default', 'shared', (data) => ({ all: `${data.all ?? ''}${index}` })),
     )
@@ -133,13 +133,13 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
   const make = async (name: string) =>
     containerVersion(await client.create(path, { apiVersion, kind, metadata: { name }, spec }))
 
-  t.test('B42 a status is refused where the object has changed since it was looked at', async (t) => {
+  t.test('B42 the API server refuses a status if the object has changed since it was observed', async (t) => {
     const object = await make('raced')
     await cluster.kubectl('label', 'cv', 'raced', 'changed=yes')
     t.ok(isConflict(await failure(writer.status(object, { phase: 'UpToDate' }))))
   })
 
-  t.test('a status is replaced as a whole, and written only when it differs', async (t) => {
+  t.test('a status is replaced as a whole, and written only if it differs', async (t) => {
     const object = await make('whole')
     const one = await writer.status(object, { phase: 'Stalled', message: 'x', quarantined: [] })
     const two = await writer.status(one, { phase: 'UpToDate' })
@@ -148,7 +148,7 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
     t.equal(written.at(-1)?.resourceVersion, two.resourceVersion)
   })
 
-  t.test('the finalizer comes and goes, and others’ stay', async (t) => {
+  t.test('the finalizer comes and goes, and the finalizers of others stay', async (t) => {
     const object = containerVersion(
       await client.mergePatch(`${path}/${(await make('final')).name}`, {
         metadata: { finalizers: ['example.com/theirs'] },
@@ -161,7 +161,7 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
     await client.mergePatch(`${path}/final`, { metadata: { finalizers: [] } })
   })
 
-  t.test('B40 an object that is gone is an error that says so', async (t) => {
+  t.test('B40 the error about an object that is gone says so', async (t) => {
     const object = await make('gone')
     await client.delete(`${path}/gone`)
     const thrown = await writer.status(object, { phase: 'UpToDate' }).catch((error: unknown) => error)
