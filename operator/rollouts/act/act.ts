@@ -13,15 +13,12 @@ export async function act(effects: Effects, before: ContainerVersion, plan: Plan
   const { status, events, changes, record } = plan
   const guarded = status.rollout ? await effects.writer.finalizer(before, true) : before
   const object = await effects.writer.status(guarded, status)
-  // Beside the changes: no change waits for an event.
-  const emitted = emit(effects, object, events)
-  try {
-    await applyChanges(effects, object, changes)
-    const after = record ? await writeRecord(effects, object, record) : object
-    if (!after.status.rollout) await settle(effects, after)
-  } finally {
-    await emitted
-  }
+  const applied = applyChanges(effects, object, changes)
+  // Sent after the changes, and beside them: no change waits for an event.
+  await Promise.allSettled([applied, emit(effects, object, events)])
+  await applied
+  const after = record ? await writeRecord(effects, object, record) : object
+  if (!after.status.rollout) await settle(effects, after)
 }
 
 async function writeRecord(

@@ -1,15 +1,6 @@
-import { healthy, type RawWorkload, strip, waiting } from './strip.ts'
+import type { V1DaemonSet } from '@kubernetes/client-node'
+import { healthy, strip, waiting } from './strip.ts'
 import type { Health, WorkloadKind } from './workload.ts'
-
-interface RawDaemonSet extends RawWorkload {
-  readonly spec: RawWorkload['spec'] & { readonly updateStrategy?: { readonly type?: string } }
-  readonly status?: {
-    readonly observedGeneration?: number
-    readonly desiredNumberScheduled?: number
-    readonly updatedNumberScheduled?: number
-    readonly numberAvailable?: number
-  }
-}
 
 export const daemonSet: WorkloadKind = {
   kind: 'DaemonSet',
@@ -18,7 +9,7 @@ export const daemonSet: WorkloadKind = {
   plural: 'daemonsets',
 
   strip(raw) {
-    const object = raw as RawDaemonSet
+    const object = raw as V1DaemonSet
     return strip('DaemonSet', object, {
       progress: progress(object),
       availablePods: object.status?.numberAvailable ?? 0,
@@ -27,13 +18,13 @@ export const daemonSet: WorkloadKind = {
 }
 
 /** As `kubectl rollout status` judges it. */
-function progress({ metadata, spec, status = {} }: RawDaemonSet): Health {
-  const { observedGeneration = 0, numberAvailable = 0, updatedNumberScheduled = 0 } = status
-  const wanted = status.desiredNumberScheduled ?? 0
-  if (observedGeneration < (metadata.generation ?? 0)) return waiting('its change is not observed yet')
+function progress({ metadata, spec, status }: V1DaemonSet): Health {
+  const { observedGeneration = 0, numberAvailable = 0, updatedNumberScheduled = 0 } = status ?? {}
+  const wanted = status?.desiredNumberScheduled ?? 0
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting('its change is not observed yet')
   if (updatedNumberScheduled < wanted) {
     const hint =
-      spec.updateStrategy?.type === 'OnDelete'
+      spec?.updateStrategy?.type === 'OnDelete'
         ? '; its updateStrategy is OnDelete: delete the pods, or set RollingUpdate'
         : ''
     return waiting(`${updatedNumberScheduled} of ${wanted} pods updated${hint}`)

@@ -1,21 +1,6 @@
-import { healthy, type RawWorkload, strip, waiting } from './strip.ts'
+import type { V1Deployment } from '@kubernetes/client-node'
+import { healthy, strip, waiting } from './strip.ts'
 import type { Health, WorkloadKind } from './workload.ts'
-
-interface RawDeployment extends RawWorkload {
-  readonly spec: RawWorkload['spec'] & { readonly replicas?: number; readonly paused?: boolean }
-  readonly status?: {
-    readonly observedGeneration?: number
-    readonly replicas?: number
-    readonly updatedReplicas?: number
-    readonly availableReplicas?: number
-    readonly conditions?: readonly {
-      readonly type: string
-      readonly status: string
-      readonly reason?: string
-      readonly message?: string
-    }[]
-  }
-}
 
 export const deployment: WorkloadKind = {
   kind: 'Deployment',
@@ -24,7 +9,7 @@ export const deployment: WorkloadKind = {
   plural: 'deployments',
 
   strip(raw) {
-    const object = raw as RawDeployment
+    const object = raw as V1Deployment
     return strip('Deployment', object, {
       progress: progress(object),
       availablePods: object.status?.availableReplicas ?? 0,
@@ -33,11 +18,11 @@ export const deployment: WorkloadKind = {
 }
 
 /** As `kubectl rollout status` judges it (k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
-function progress({ metadata, spec, status = {} }: RawDeployment): Health {
-  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0, conditions } = status
-  const wanted = spec.replicas ?? 1
-  if (spec.paused) return waiting('it is paused; resume it with `kubectl rollout resume`')
-  if (observedGeneration < (metadata.generation ?? 0)) return waiting('its change is not observed yet')
+function progress({ metadata, spec, status }: V1Deployment): Health {
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0, conditions } = status ?? {}
+  const wanted = spec?.replicas ?? 1
+  if (spec?.paused) return waiting('it is paused; resume it with `kubectl rollout resume`')
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting('its change is not observed yet')
   const progressing = conditions?.find(({ type }) => type === 'Progressing')
   if (progressing?.reason === 'ProgressDeadlineExceeded')
     return { state: 'stuck', reason: progressing.message || progressing.reason }

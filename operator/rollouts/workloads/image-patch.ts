@@ -1,3 +1,4 @@
+import type { V1ManagedFieldsEntry } from '@kubernetes/client-node'
 import { isConflict, isInvalid, isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { workloadKind, workloadPath } from './kinds.ts'
@@ -5,13 +6,7 @@ import { ownedByUs } from './strip.ts'
 import type { ImageChange, WorkloadObject, WorkloadRef } from './workload.ts'
 
 interface Managed {
-  readonly metadata: {
-    readonly managedFields?: readonly {
-      readonly manager?: string
-      readonly operation?: string
-      readonly subresource?: string
-    }[]
-  }
+  readonly metadata: { readonly managedFields?: readonly V1ManagedFieldsEntry[] }
 }
 
 /**
@@ -62,7 +57,7 @@ export async function disown(client: ApiClient, of: WorkloadRef, known?: Managed
 }
 
 /** Removes the last entry first, so that those before it keep their places, and each only if it is still the one seen. */
-function withoutOurs(entries: NonNullable<Managed['metadata']['managedFields']>): readonly object[] {
+function withoutOurs(entries: readonly V1ManagedFieldsEntry[]): readonly object[] {
   const ours = entries.flatMap((entry, index) =>
     ownedByUs(entry) ? [{ entry, path: `/metadata/managedFields/${index}` }] : [],
   )

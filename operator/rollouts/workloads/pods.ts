@@ -1,3 +1,4 @@
+import type { V1Pod } from '@kubernetes/client-node'
 import type { Health } from './workload.ts'
 
 /** The fields in use of a pod. */
@@ -23,33 +24,13 @@ interface PodContainer {
   readonly restarts: number
 }
 
-interface RawPod {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string }
-  readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] }
-  readonly status?: {
-    readonly phase?: string
-    readonly conditions?: readonly {
-      readonly type: string
-      readonly status: string
-      readonly reason?: string
-      readonly message?: string
-    }[]
-    readonly containerStatuses?: readonly {
-      readonly name: string
-      readonly imageID?: string
-      readonly restartCount?: number
-      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } }
-    }[]
-  }
-}
-
 /** @param raw a pod as the API server sends it */
 export function pod(raw: unknown): Pod {
-  const { metadata, spec, status = {} } = raw as RawPod
-  const condition = (type: string) => status.conditions?.find((candidate) => candidate.type === type)
+  const { metadata, spec, status } = raw as V1Pod
+  const condition = (type: string) => status?.conditions?.find((candidate) => candidate.type === type)
   const scheduled = condition('PodScheduled')
-  const containers = spec.containers.map(({ name, image }): PodContainer => {
-    const seen = status.containerStatuses?.find((candidate) => candidate.name === name)
+  const containers = (spec?.containers ?? []).map(({ name, image = '' }): PodContainer => {
+    const seen = status?.containerStatuses?.find((candidate) => candidate.name === name)
     const waiting = seen?.state?.waiting
     return {
       name,
@@ -60,11 +41,11 @@ export function pod(raw: unknown): Pod {
     }
   })
   return {
-    name: metadata.name,
-    uid: metadata.uid,
-    deleting: metadata.deletionTimestamp !== undefined,
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    deleting: metadata?.deletionTimestamp !== undefined,
     // An evicted or finished pod will never run again: it says nothing about the version (B31).
-    ended: status.phase === 'Failed' || status.phase === 'Succeeded',
+    ended: status?.phase === 'Failed' || status?.phase === 'Succeeded',
     ready: condition('Ready')?.status === 'True',
     containers,
     unschedulable:

@@ -1,20 +1,6 @@
-import { healthy, type RawWorkload, strip, waiting } from './strip.ts'
+import type { V1StatefulSet } from '@kubernetes/client-node'
+import { healthy, strip, waiting } from './strip.ts'
 import type { Health, WorkloadKind } from './workload.ts'
-
-interface RawStatefulSet extends RawWorkload {
-  readonly spec: RawWorkload['spec'] & {
-    readonly replicas?: number
-    readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } }
-  }
-  readonly status?: {
-    readonly observedGeneration?: number
-    readonly updatedReplicas?: number
-    readonly availableReplicas?: number
-    readonly readyReplicas?: number
-    readonly currentRevision?: string
-    readonly updateRevision?: string
-  }
-}
 
 export const statefulSet: WorkloadKind = {
   kind: 'StatefulSet',
@@ -23,7 +9,7 @@ export const statefulSet: WorkloadKind = {
   plural: 'statefulsets',
 
   strip(raw) {
-    const object = raw as RawStatefulSet
+    const object = raw as V1StatefulSet
     return strip('StatefulSet', object, {
       progress: progress(object),
       availablePods: availablePodsOf(object),
@@ -33,17 +19,16 @@ export const statefulSet: WorkloadKind = {
   },
 }
 
-const isOnDelete = ({ spec }: RawStatefulSet): boolean => spec.updateStrategy?.type === 'OnDelete'
-const partitionOf = ({ spec }: RawStatefulSet): number => spec.updateStrategy?.rollingUpdate?.partition ?? 0
-const availablePodsOf = ({ status = {} }: RawStatefulSet): number =>
-  status.availableReplicas ?? status.readyReplicas ?? 0
+const isOnDelete = ({ spec }: V1StatefulSet): boolean => spec?.updateStrategy?.type === 'OnDelete'
+const partitionOf = ({ spec }: V1StatefulSet): number => spec?.updateStrategy?.rollingUpdate?.partition ?? 0
+const availablePodsOf = ({ status }: V1StatefulSet): number => status?.availableReplicas ?? status?.readyReplicas ?? 0
 
 /** As `kubectl rollout status` judges it: the controller does not update the pods below the partition. */
-function progress(object: RawStatefulSet): Health {
-  const { metadata, spec, status = {} } = object
-  const { observedGeneration = 0, updatedReplicas = 0, currentRevision, updateRevision } = status
-  const [wanted, partition, available] = [spec.replicas ?? 1, partitionOf(object), availablePodsOf(object)]
-  if (observedGeneration < (metadata.generation ?? 0)) return waiting('its change is not observed yet')
+function progress(object: V1StatefulSet): Health {
+  const { metadata, spec, status } = object
+  const { observedGeneration = 0, updatedReplicas = 0, currentRevision, updateRevision } = status ?? {}
+  const [wanted, partition, available] = [spec?.replicas ?? 1, partitionOf(object), availablePodsOf(object)]
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting('its change is not observed yet')
   const toUpdate = Math.max(0, wanted - partition)
   const allUpdated = currentRevision === updateRevision
   const updated = partition > 0 ? updatedReplicas >= toUpdate : allUpdated || updatedReplicas >= wanted
