@@ -167,7 +167,7 @@ async function nothingIsWrong(t: Test, world: World, path: Path): Promise<void> 
   const status = await world.status()
   t.match(status, { phase, rollouts: [{ version: offered.name, outcome }] })
   t.equal(status.rollouts?.length, 1, 'one rollout')
-  t.notOk(status.rollout, 'nothing is under way')
+  t.notOk(status.rollout, 'no rollout is in progress')
   const before = adopted ? v1.name : undefined
   const version = phase === 'UpToDate' ? offered.name : before
   t.equal((await world.configMap('versions').catch(() => undefined))?.web, version, 'the deployed version is written')

@@ -77,14 +77,7 @@ export async function makeController(options: ControllerOptions) {
   const stores = workloads.map(({ store }) => store)
   for (const store of [objects, ...stores]) store.onRecovered(() => queue.retryFailed())
   const index = new SelectorIndex(objects, stores, add)
-  const registries = makeRegistries(
-    settings,
-    metrics,
-    {
-      onChange: add,
-    },
-    options.provider,
-  )
+  const registries = makeRegistries(settings, metrics, { onChange: add }, options.provider)
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,
@@ -99,7 +92,7 @@ export async function makeController(options: ControllerOptions) {
       events: new EventWriter({ client, clock, instance: options.identity }),
       history: new History(client, settings.history),
       deployedVersion,
-      changed: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
+      onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
       log,
     },
     clock,
@@ -137,7 +130,7 @@ export async function makeController(options: ControllerOptions) {
     stop: async () => {
       await operator
         .end()
-        .catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, 'the controller did not end well'))
+        .catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, 'the controller could not stop cleanly'))
       await registries.close()
     },
   }

@@ -20,7 +20,7 @@ export function rollouts(test: AddTest, bed: Bed): void {
       current: { digest: v2.digest, version: '2222222', image: world.imageOf(v2) },
       rollouts: [{ version: '2222222', from: '1111111', outcome: 'Succeeded', duration: /^\d+s$/ }],
     })
-    t.notOk(status.rollout, 'nothing is under way')
+    t.notOk(status.rollout, 'no rollout is in progress')
     t.notOk(status.next, 'nothing is waiting')
     t.match(
       status.conditions?.map(({ type, status }) => `${type}=${status}`),

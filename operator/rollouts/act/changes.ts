@@ -27,7 +27,7 @@ async function apply(effects: Effects, object: ContainerVersion, change: Change)
       return deletePod(effects, object, change.of)
     case 'disown': {
       const workload = await disown(effects.client, change.of)
-      if (workload) effects.changed(workload)
+      if (workload) effects.onChanged(workload)
     }
   }
 }
@@ -36,7 +36,7 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
   const { kind, name } = change.of
   try {
     const workload = await patchImages(effects.client, change)
-    if (workload) effects.changed(workload)
+    if (workload) effects.onChanged(workload)
     effects.log.info({ kind, name, images: change.images }, 'patched')
   } catch (thrown) {
     if (!isConflict(thrown) && thrown instanceof ApiError) {

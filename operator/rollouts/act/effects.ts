@@ -14,6 +14,6 @@ export interface Effects {
   readonly history: History
   readonly deployedVersion: DeployedVersion
   /** Receives each workload as it is after a change. */
-  readonly changed: (workload: WorkloadObject) => void
+  readonly onChanged: (workload: WorkloadObject) => void
   readonly log: Pick<Logger, 'info' | 'warn'>
 }

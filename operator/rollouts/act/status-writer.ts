@@ -8,12 +8,12 @@ import { resourcePath } from '../../kubernetes/resource-path.ts'
 /** Writes the finalizer and the status of a ContainerVersion. The API server refuses a write if the object has changed. */
 export class StatusWriter {
   readonly #client: ApiClient
-  readonly #written: (object: ContainerVersion) => void
+  readonly #onWritten: (object: ContainerVersion) => void
 
-  /** @param written receives each object as it is after a write */
-  constructor(client: ApiClient, written: (object: ContainerVersion) => void) {
+  /** @param onWritten receives each object as it is after a write */
+  constructor(client: ApiClient, onWritten: (object: ContainerVersion) => void) {
     this.#client = client
-    this.#written = written
+    this.#onWritten = onWritten
   }
 
   /** Replaces the status; sends no request if it is the same. @throws ApiError */
@@ -37,7 +37,7 @@ export class StatusWriter {
   #stored(raw: unknown): ContainerVersion {
     const object = containerVersion(raw)
     // A deleted object without finalizers is gone: the watch will say so.
-    if (!object.deleting || object.finalizers.length > 0) this.#written(object)
+    if (!object.deleting || object.finalizers.length > 0) this.#onWritten(object)
     return object
   }
 }

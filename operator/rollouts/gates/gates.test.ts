@@ -3,7 +3,7 @@ import type { PastRollout } from '../../api/status.ts'
 import { timestamp } from '../../time/clock.ts'
 import { epoch, object, version } from '../plan/plan.fixture.ts'
 import type { Gate } from './gate.ts'
-import { gates, passage } from './gates.ts'
+import { checkGates, gates } from './gates.ts'
 import { imageReset } from './image-reset.ts'
 import { quarantine } from './quarantine.ts'
 
@@ -56,6 +56,6 @@ test('an image that was reset is put back at once, and later each time from the 
 
 test('the first gate that holds a version back gives the verdict', async (t) => {
   const closed = (name: string): Gate => ({ name, check: () => ({ verdict: 'held', by: name, message: name }) })
-  t.match(passage([imageReset, closed('One'), closed('Two')], object(), v2, epoch), { by: 'One' })
-  t.match(passage([], object(), v2, epoch), { verdict: 'open' })
+  t.match(checkGates([imageReset, closed('One'), closed('Two')], object(), v2, epoch), { by: 'One' })
+  t.match(checkGates([], object(), v2, epoch), { verdict: 'open' })
 })

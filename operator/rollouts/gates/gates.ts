@@ -8,7 +8,7 @@ import { quarantine } from './quarantine.ts'
 export const gates: readonly Gate[] = [quarantine, imageReset]
 
 /** The verdict of the first gate that holds the version back, or open. */
-export function passage(all: readonly Gate[], object: ContainerVersion, version: Version, now: number): Verdict {
+export function checkGates(all: readonly Gate[], object: ContainerVersion, version: Version, now: number): Verdict {
   for (const gate of all) {
     const verdict = gate.check(object, version, now)
     if (verdict.verdict === 'held') return verdict

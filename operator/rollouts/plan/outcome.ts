@@ -6,7 +6,7 @@ import type { Observation } from '../observe/observation.ts'
 import type { Decision, State } from './decision.ts'
 import { durationInWords } from './duration.ts'
 import { type PlannedEvent, rolloutEvent } from './events.ts'
-import { underWay } from './under-way.ts'
+import { inProgress } from './in-progress.ts'
 
 /** Ends a rollout. The status says how before the record does, so that a restart cannot come to another outcome (B28). */
 export function conclude(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision {
@@ -28,7 +28,7 @@ export function recordOf({ object, now }: Observation, rollout: RolloutStatus): 
     ended: rollout,
     events: [outcomeEvent(outcome, rollout)],
   }
-  return underWay(rollout, { afterRecord, requeueAt: now })
+  return inProgress(rollout, { afterRecord, requeueAt: now })
 }
 
 /** The state of an object whose version on offer has failed. */

@@ -4,7 +4,7 @@ import { NeedsChangeError, type TransientError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Gate } from '../gates/gate.ts'
-import { passage } from '../gates/gates.ts'
+import { checkGates } from '../gates/gates.ts'
 import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Strategies } from '../strategies/strategies.ts'
@@ -93,7 +93,7 @@ function consider(gates: readonly Gate[], observation: Observation, strategy: St
   const failure = quarantineOf(object, version.digest)
   if (run && (!failure || healthy)) return upToDate(observation, version, image)
 
-  const verdict = passage(gates, object, version, now)
+  const verdict = checkGates(gates, object, version, now)
   if (verdict.verdict === 'open') return begin(observation, strategy, version)
   const { by, message, until } = verdict
   return {

@@ -3,8 +3,8 @@ import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { ImageChange, Workload } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
+import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
-import { underWay, untilPodsChange } from './under-way.ts'
 
 /** A pod's own message may be very long, and the status, an event and the history each repeat it. */
 const maxMessageLength = 1_000
@@ -32,11 +32,11 @@ export function rollBack(observation: Observation, rollout: RolloutStatus, isOut
     return conclude(observation, { ...rollout, message: `${message}; ${names} could not be put back` }, 'Failed')
   }
   // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
-  if (changes.length > 0) return underWay(rollout, { changes, requeueAt: now })
+  if (changes.length > 0) return inProgress(rollout, { changes, requeueAt: now })
   const unhealthy = members.filter(({ health }) => health.state !== 'healthy')
   const hopeless = unhealthy.every(({ health, blockers }) => health.state === 'stuck' && blockers.length === 0)
   if (hopeless || isOutdated || now >= until) return conclude(observation, withHealth(rollout, unhealthy), 'RolledBack')
-  return underWay(rollout, untilPodsChange(members, until, now))
+  return inProgress(rollout, untilPodsChange(members, until, now))
 }
 
 /** The object is being deleted: the rollout ends with all workloads as they were before it. */
@@ -46,7 +46,7 @@ export function abort(observation: Observation, rollout: RolloutStatus): Decisio
   const aborted: RolloutStatus = { ...rollout, phase: 'RollingBack', message }
   const changes = restorations(observation, rollout)
   // Reconciled again at once: an object that is being deleted selects nothing, so that no change requeues it.
-  if (changes.length > 0) return underWay(aborted, { changes, requeueAt: observation.now })
+  if (changes.length > 0) return inProgress(aborted, { changes, requeueAt: observation.now })
   return conclude(observation, aborted, 'Aborted')
 }
 

@@ -11,9 +11,9 @@ import type { Strategy } from '../strategies/strategy.ts'
 import type { SelectedContainer } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
 import { rolloutEvent } from './events.ts'
+import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { failed, rollBack } from './rollback.ts'
-import { underWay, untilPodsChange } from './under-way.ts'
 
 /**
  * Starts a rollout: writes the images that the workloads have now into the status (B17), and takes the first step.
@@ -117,9 +117,9 @@ function takeStep(observation: Observation, rollout: RolloutStatus, strategy: St
   const step = strategy.next({ image: rollout.image, deadline: Date.parse(rollout.deadline) }, { workloads, now })
   switch (step.step) {
     case 'apply':
-      return underWay(rollout, { changes: step.changes })
+      return inProgress(rollout, { changes: step.changes })
     case 'wait':
-      return underWay(rollout, untilPodsChange(workloads, step.until, now))
+      return inProgress(rollout, untilPodsChange(workloads, step.until, now))
     case 'done':
       return conclude(observation, rollout, 'Succeeded')
     case 'fail':

@@ -3,7 +3,7 @@ import type { Change, Workload } from '../workloads/workload.ts'
 import type { Decision, State } from './decision.ts'
 
 /** A rollout is in progress. Its status changes with the phase alone, so that a rollout costs few writes. */
-export function underWay(
+export function inProgress(
   rollout: RolloutStatus,
   next: Pick<Decision, 'changes' | 'requeueAt' | 'afterRecord'>,
 ): Decision {
