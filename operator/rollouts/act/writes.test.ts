@@ -10,7 +10,7 @@ import { ApiClient } from '../../kubernetes/client.ts'
 import { loadKubeConfig } from '../../kubernetes/kube-config.ts'
 import { writeConfigMap } from '../history/config-map.ts'
 import { deployment } from '../workloads/deployment.ts'
-import { patchImages } from '../workloads/image-patch.ts'
+import { disown, patchImages } from '../workloads/image-patch.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { StatusWriter } from './status-writer.ts'
 
@@ -84,15 +84,19 @@ test('on a real API server', async (t) => {
     t.ok(isInvalid(await failure(change({ ...twin, uid: gone.uid }, image('v2')))), 'not even at the same version')
   })
 
-  t.test('after an image patch, the next server-side apply of another manager meets no conflict', async (t) => {
-    const object = await make('applied', 'helm')
-    const changed = await change(object, image('v2'))
-    t.match(changed, { mustDisown: false })
-    const owners = await client.get<{ metadata: { managedFields: { manager: string }[] } }>(`${deployments}/applied`)
-    t.notOk(owners.metadata.managedFields.some(({ manager }) => manager === 'cvmanager'))
-    t.match((await read('applied')).containers, [{ image: image('v2') }, {}])
-    await t.resolves(make('applied', 'helm'), 'an apply without force goes through')
-  })
+  t.test(
+    'once the ownership is given up, the next server-side apply of another manager meets no conflict',
+    async (t) => {
+      const object = await make('applied', 'helm')
+      const changed = await change(object, image('v2'))
+      t.match(changed, { mustDisown: true })
+      t.match(await disown(client, object), { mustDisown: false })
+      const owners = await client.get<{ metadata: { managedFields: { manager: string }[] } }>(`${deployments}/applied`)
+      t.notOk(owners.metadata.managedFields.some(({ manager }) => manager === 'cvmanager'))
+      t.match((await read('applied')).containers, [{ image: image('v2') }, {}])
+      await t.resolves(make('applied', 'helm'), 'an apply without force goes through')
+    },
+  )
 
   t.test('B29 a ConfigMap without data gets its key, and the keys of others stay', async (t) => {
     const path = '/api/v1/namespaces/default/configmaps'
