@@ -366,6 +366,15 @@ test('a new object gets its first status from the first poll, unless that takes 
   t.match(plan(rules, observation({ object: object(), newSince: epoch - 30_000 })).status, { phase: 'Pending' })
 })
 
+test('cvmanager gives up its ownership of fields, but first makes the changes of a rollout', async (t) => {
+  const applied = { ...workload('web', [{ name: 'web', image: imageOf('v1') }]), mustDisown: true }
+  const upToDate = plan(rules, observation({ object: object(), offer: offers('v1'), workloads: [applied] }))
+  t.same(upToDate.changes, [{ change: 'disown', of: applied.ref }])
+  const behind = plan(rules, observation({ object: object(), offer: offers('v2'), workloads: [applied] }))
+  t.match(behind.changes, [{ change: 'images' }])
+  t.equal(behind.changes.length, 1)
+})
+
 const names = fc.constantFrom('v1', 'v2', 'v3', 'v4')
 
 test('wherever the process dies, a cluster settles with one version and one record of each rollout', async (t) => {
