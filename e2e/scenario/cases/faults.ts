@@ -107,7 +107,7 @@ export function faults(test: AddTest, bed: Bed): void {
       await world.makes(...workloads(world, web), webCv(world, 'env-prod', spec))
       await world.becomes('Stalled', { reason })
       await world.pollsAgain(spec && 'selector' in spec ? 1 : 0)
-      await isSaid(t, world, reason, says)
+      await isReported(t, world, reason, says)
       t.equal(await world.imagePatches('web'), 0)
 
       await world.changes('ContainerVersion', 'web-cv', { spec: correction })
@@ -123,7 +123,7 @@ export function faults(test: AddTest, bed: Bed): void {
       t.teardown(heal)
       await world.becomes(reason === 'RegistryAccessDenied' ? 'Stalled' : 'Unavailable', { reason })
       await world.pollsAgain(1)
-      await isSaid(t, world, reason, [says])
+      await isReported(t, world, reason, [says])
       heal()
       await world.ciMoves('env-prod', v2)
       await world.runs(v2)
@@ -140,7 +140,7 @@ export function faults(test: AddTest, bed: Bed): void {
     await world.ciMoves('env-test', v2)
     await world.pollsAgain(2)
     t.equal(await world.imagePatches('web'), 0)
-    await isSaid(t, world, 'WorkloadClaimedTwice', [
+    await isReported(t, world, 'WorkloadClaimedTwice', [
       /is selected by the ContainerVersions other-cv and web-cv: neither/,
     ])
     await world.delete('ContainerVersion', 'other-cv')
@@ -148,7 +148,7 @@ export function faults(test: AddTest, bed: Bed): void {
   })
 }
 
-async function isSaid(t: Test, world: World, reason: string, says: readonly RegExp[]): Promise<void> {
+async function isReported(t: Test, world: World, reason: string, says: readonly RegExp[]): Promise<void> {
   const status = await world.status()
   const events = await world.waitsForEvent('ContainerVersion/web-cv', reason)
   t.equal(readyReason(status), reason)

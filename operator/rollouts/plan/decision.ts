@@ -11,7 +11,7 @@ export interface State {
   readonly message: string
 }
 
-/** What one branch of `plan` decides; `statusOf` makes the status of it. */
+/** One branch of `plan` decides it, and `statusOf` makes its status. */
 export interface Decision {
   /** Undefined: the status stays as it is. */
   readonly state?: State

@@ -8,12 +8,12 @@ import { durationInWords } from './duration.ts'
 import { type PlannedEvent, rolloutEvent } from './events.ts'
 import { inProgress } from './in-progress.ts'
 
-/** Ends a rollout. The status says how before the record does, so that a restart cannot come to another outcome (B28). */
+/** Ends a rollout. The status names the outcome before the record is written, so that a restart cannot find another (B28). */
 export function conclude(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision {
   return recordOf(observation, { ...rollout, phase: 'Recording', outcome, endTime: timestamp(observation.now) })
 }
 
-/** Records a rollout that has ended. The status after that says what came of it. */
+/** Records a rollout that has ended, and returns the status for afterwards. */
 export function recordOf({ object, now }: Observation, rollout: RolloutStatus): Decision {
   const { outcome = 'Aborted', endTime = timestamp(now), digest, version, image, message = outcome } = rollout
   const { generation, spec } = object

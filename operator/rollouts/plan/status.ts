@@ -8,7 +8,7 @@ import { durationInWords } from './duration.ts'
 const maxMessageLength = 4_000
 const maxPastRollouts = 10
 
-/** The status that a decision leads to. Nothing else makes one. */
+/** Makes the status of a decision; no other function makes a status. */
 export function statusOf(object: ContainerVersion, decision: Decision, now: number): ContainerVersionStatus {
   const { state, offered, rollout, ended } = decision
   const before = object.status
