@@ -6,17 +6,17 @@ import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
 
 /**
- * Carries a plan out, always in this order: finalizer and status, changes, record. Each write is idempotent and guarded, and
- * the status says what is going to happen before it happens. So the process may die after any write.
+ * Carries a plan out, always in this order: finalizer and status, changes, events, record. Each write is idempotent and
+ * guarded, and the status says what is going to happen before it happens. So the process may die after any write.
  */
 export async function act(effects: Effects, before: ContainerVersion, plan: Plan): Promise<void> {
   const { status, events, changes, record } = plan
   const guarded = status.rollout ? await effects.writer.finalizer(before, true) : before
   const object = await effects.writer.status(guarded, status)
-  const applied = applyChanges(effects, object, changes)
-  // Sent after the changes, and beside them: no change waits for an event.
-  await Promise.allSettled([applied, emit(effects, object, events)])
-  await applied
+  await applyChanges(effects, object, changes)
+  // The events of a rollout follow from its status. After a change of images the next reconcile emits them, so that in a
+  // burst no change waits for the events of another object.
+  if (!changes.some(({ change }) => change === 'images')) await emit(effects, object, events)
   const after = record ? await writeRecord(effects, object, record) : object
   if (!after.status.rollout) await settle(effects, after)
 }

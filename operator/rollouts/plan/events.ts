@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
+import type { ContainerVersionStatus, PastRollout, RolloutStatus } from '../../api/status.ts'
 
 /** An event for people. `id` and the reason make its name, so that it is written once. */
 export interface PlannedEvent {
@@ -12,7 +12,7 @@ export interface PlannedEvent {
 }
 
 export function rolloutEvent(
-  { id, workloads }: RolloutStatus,
+  { id, workloads }: Pick<RolloutStatus, 'id' | 'workloads'>,
   type: PlannedEvent['type'],
   reason: string,
   message: string,
@@ -38,9 +38,13 @@ export function eventsOf({
   message = '',
   conditions,
   rollout,
+  rollouts,
   next,
 }: ContainerVersionStatus): readonly PlannedEvent[] {
-  if (rollout) return [started(rollout), ...(rollout.reason === undefined ? [] : [failed(rollout)])]
+  if (rollout) {
+    const failure = rollout.reason === undefined ? [] : [failed(rollout)]
+    return [...replaced(rollout, rollouts ?? []), started(rollout), ...failure]
+  }
   const ready = conditions?.find(({ type }) => type === 'Ready')
   const troubled = phase === 'Stalled' || phase === 'Unavailable'
   const held = phase === 'Pending' && next !== undefined
@@ -49,7 +53,17 @@ export function eventsOf({
   return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, workloads: [] }]
 }
 
-function started(rollout: RolloutStatus): PlannedEvent {
+/** The events of the rollouts that this one has replaced, directly or through others. */
+function replaced({ workloads }: RolloutStatus, rollouts: readonly PastRollout[]): readonly PlannedEvent[] {
+  const others = rollouts.findIndex(({ outcome }) => outcome !== 'Superseded')
+  return rollouts.slice(0, others < 0 ? rollouts.length : others).flatMap((past) => {
+    const rollout = { ...past, workloads }
+    const message = `the rollout of ${past.version} was ${past.message}, which is on offer now`
+    return [started(rollout), rolloutEvent(rollout, 'Normal', 'RolloutSuperseded', message)]
+  })
+}
+
+function started(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'from' | 'workloads'>): PlannedEvent {
   const { version, digest, workloads, from } = rollout
   const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
   const before = from ? `, which ran ${from}` : ''

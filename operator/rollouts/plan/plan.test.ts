@@ -253,6 +253,16 @@ test('a newer version replaces the rollout in progress, and a rollback then rest
     ['v3 RolledBack', 'v2 Superseded'],
   )
   t.equal(cluster.workloads[0]?.image, imageOf('v1'))
+  t.same(
+    [...cluster.events.values()].map(({ reason, message }) => `${reason}: ${message.split(' (')[0]}`.slice(0, 60)),
+    [
+      'RolloutStarted: rolling out v2',
+      'RolloutSuperseded: the rollout of v2 was replaced by v3, whi',
+      'RolloutStarted: rolling out v3',
+      'RolloutFailed: v3 failed: Deployment/web-0: container web of',
+      'RolledBack: v3 failed and was rolled back to v1, after 2s: D',
+    ],
+  )
 })
 
 test('a rollback does not overwrite what somebody else has changed since', async (t) => {

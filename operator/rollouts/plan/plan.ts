@@ -23,7 +23,7 @@ export interface Rules {
   readonly gates: readonly Gate[]
 }
 
-/** `act` carries it out in this order: the status, the changes with the events beside them, the record. */
+/** `act` carries it out in this order: the status, the changes, the events, the record. */
 export interface Plan {
   readonly status: ContainerVersionStatus
   readonly events: readonly PlannedEvent[]

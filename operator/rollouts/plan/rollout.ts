@@ -10,7 +10,6 @@ import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import type { SelectedContainer } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
-import { rolloutEvent } from './events.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { failed, rollBack } from './rollback.ts'
@@ -39,15 +38,13 @@ export function begin(
     deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
     workloads: members(observation, replaced, name),
   }
-  const step = takeStep(observation, rollout, strategy)
-  if (!replaced) return { ...step, offered: version }
-  const message = `the rollout of ${replaced.version} was replaced by that of ${name}, which is on offer now`
-  return {
-    ...step,
-    offered: version,
-    ended: { ...replaced, outcome: 'Superseded', endTime: startTime, message: `replaced by ${name}` },
-    events: [rolloutEvent(replaced, 'Normal', 'RolloutSuperseded', message)],
+  const ended = replaced && {
+    ...replaced,
+    outcome: 'Superseded' as const,
+    endTime: startTime,
+    message: `replaced by ${name}`,
   }
+  return { ...takeStep(observation, rollout, strategy), offered: version, ended }
 }
 
 function fromVersion({ object, workloads }: Observation, replaced: RolloutStatus | undefined): { from?: string } {

@@ -2,7 +2,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { PastRollout } from '../../api/status.ts'
-import type { Container, Health } from '../workloads/workload.ts'
+import type { Container, Health, ImageChange } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
 import { epoch, object, observation, offers, rules, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
@@ -87,10 +87,9 @@ export class Simulation {
 
   #act({ status, events, changes, record }: Plan): void {
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
-    this.#emit(events)
-    for (const change of changes) {
-      if (change.change === 'images') this.#write(() => this.#patch(change.of.name, change.images))
-    }
+    const images = changes.filter(({ change }) => change === 'images') as readonly ImageChange[]
+    for (const change of images) this.#write(() => this.#patch(change.of.name, change.images))
+    if (images.length === 0) this.#emit(events)
     if (!record) return
     const { id, outcome } = record.rollout
     this.#write(() => {
