@@ -137,25 +137,33 @@ export function units(test: AddTest, bed: Bed): void {
   })
 
   test('a rollback restores an image that was set by hand, and the image starts no rollback itself', async (t) => {
-    const world = await scenario(t, bed, shop)
+    const world = await emptyWorld(t, bed)
+    const containers = ['main', 'other'].map((name) => ({ name, image: world.imageOf(v1) }))
+    await world.ciMoves('env-prod', v1)
+    const made = workloads(world, { deployment: 'web', running: v1, workload: { podSpec: { containers } } })
+    await world.makes(...made, webCv(world, 'env-prod'))
+    await world.runs(v1)
     await world.ciMoves('env-prod', broken)
     await world.sees('web', broken)
     await world.sees('web', v1)
     await world.becomes('RolledBack')
-    const byHand = v3
-    await world.ciBuilds(byHand)
-    await world.kubectl('set', 'image', 'deployment/web', `main=${world.imageOf(byHand)}`)
-    await world.sees('web', byHand)
+    await world.ciBuilds(v3)
+    // cvmanager remains the owner of the other container's image.
+    await world.kubectl('set', 'image', 'deployment/web', `main=${world.imageOf(v3)}`)
+    await world.sees('web', v3)
     await world.pollsAgain(2)
-    t.same(world.now('Deployment', 'web')?.images, [world.imageOf(byHand)])
+    t.same(
+      world.now('Deployment', 'web')?.images,
+      [v3, v1].map((build) => world.imageOf(build)),
+    )
     await world.ciMoves('env-prod', crashing)
     await world.sees('web', crashing)
-    await world.sees('web', byHand)
-    await world.sees('carts', crashing, 'StatefulSet')
-    await world.sees('carts', v1, 'StatefulSet')
+    await world.sees('web', v3)
+    await world.becomes('RollingBack')
+    await world.waitsFor('the rollback to end', () => !world.now('ContainerVersion', 'web-cv')?.status.rollout)
     t.same(
       world.imagesOf('web'),
-      [v1, broken, v1, byHand, crashing, byHand].map((build) => world.imageOf(build)),
+      [v1, v1, broken, broken, v1, v1, v3, v1, crashing, crashing, v3, v1].map((build) => world.imageOf(build)),
     )
   })
 
