@@ -1,12 +1,13 @@
 /**
- * R1 Restart safety: cvmanager is killed at each of its writes during one rollout, before the write is sent and after it
- * is committed, and started again. What comes of it must be what comes of a rollout that nobody disturbed.
+ * R1 Restart safety: cvmanager is killed at each of its writes during one rollout, before the API server sees the write or
+ * after it has committed it, and started again. The result must equal that of an undisturbed rollout.
  */
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { HistoryRecord } from '../operator/rollouts/history/records.ts'
 import { startBed } from './scenario/bed.ts'
 import { type Build, broken, v1, v2 } from './scenario/builds.ts'
+import { interruptions } from './scenario/cases/interruptions.ts'
 import type { WorkloadKindName } from './scenario/manifests.ts'
 import { emptyWorld, type Opening, webCv, workloads } from './scenario/scenario.ts'
 import { eventsKey, type World } from './scenario/world.ts'
@@ -15,7 +16,7 @@ import { type Kill, WriteProxy } from './scenario/write-proxy.ts'
 interface Path {
   readonly name: string
   readonly members: Pick<Opening, 'deployment' | 'statefulSet'>
-  /** Whether an earlier process has seen the workloads run what was offered then: the patch is the first write. */
+  /** Whether an earlier process has seen the workloads up to date. */
   readonly adopted: boolean
   readonly offered: Build
   readonly images: readonly Build[]
@@ -44,13 +45,13 @@ const paths: readonly Path[] = [
   },
 ]
 
-/** As many as keep two cores busy: each run mostly waits for pods and for a process to start. */
+/** Keeps two cores busy: each run mostly waits for pods and for a process to start. */
 const sideBySide = 6
 const quietMs = 400
 
 const bed = await startBed(t)
 t.jobs = sideBySide
-/** The first run of each path, which nobody disturbs: what the others are held against. */
+/** The undisturbed run of each path, for comparison. */
 const clean = new Map<string, Result>()
 for (const path of paths) {
   await t.test(`${path.name}: undisturbed`, async (t) => {
@@ -65,12 +66,12 @@ const runs = paths.flatMap((path) => {
       { buffered: true },
       async (t) => {
         const result = await run(t, path, kill)
-        t.same(result.events, clean.get(path.name)?.events, 'everything is told, and once')
+        t.same(result.events, clean.get(path.name)?.events, 'the same events, each once')
       },
     ),
   )
 })
-await Promise.all(runs)
+await Promise.all([...runs, ...interruptions(t, bed)])
 
 interface Result {
   readonly writes: readonly string[]
@@ -78,15 +79,14 @@ interface Result {
 }
 
 /**
- * After each write, and before it: where writes come one after another, before the one is after the other. So only the
- * first is left, and the image patches, which go out side by side.
+ * A kill after each write. A kill before a write equals one after the previous write, except for the first write and for the
+ * image patches, which are sent side by side.
  */
-function killsOf(writes: readonly string[]): readonly Kill[] {
+function killsOf(writes: readonly string[]): readonly (Kill & { readonly at: number })[] {
   return writes.flatMap((write, index) => {
     const at = index + 1
-    const before: readonly Kill[] =
-      at === 1 || /^PATCH (deployments|statefulsets)/.test(write) ? [{ at, when: 'before' }] : []
-    return [...before, { at, when: 'after' }]
+    const before = at === 1 || /^PATCH (deployments|statefulsets)/.test(write) ? [{ at, when: 'before' as const }] : []
+    return [...before, { at, when: 'after' as const }]
   })
 }
 
@@ -112,11 +112,11 @@ async function run(t: Test, path: Path, kill?: Kill): Promise<Result> {
   if (kill) {
     proxy.killAt(kill, () => first.program.signal('SIGKILL'))
     await Promise.race([first.program.exited, isDone(world, path, proxy)])
-    if (first.program.running) t.comment('it came to its end with fewer writes than the undisturbed one')
+    if (first.program.running) t.comment('this run needed fewer writes than the undisturbed one')
   }
   const second = kill && !first.program.running ? await start() : first
   await isDone(world, path, proxy)
-  // The undisturbed one in good order: what it has compiled is kept for the others.
+  // The undisturbed run stops gracefully, so that its compile cache serves the others.
   await second.stop(kill ? 'SIGKILL' : 'SIGTERM')
 
   await nothingIsWrong(t, world, path)
@@ -167,10 +167,10 @@ async function nothingIsWrong(t: Test, world: World, path: Path): Promise<void> 
   const status = await world.status()
   t.match(status, { phase, rollouts: [{ version: offered.name, outcome }] })
   t.equal(status.rollouts?.length, 1, 'one rollout')
-  t.notOk(status.rollout, 'nothing is under way')
-  const kept = adopted ? v1.name : undefined
-  const version = phase === 'UpToDate' ? offered.name : kept
+  t.notOk(status.rollout, 'no rollout is in progress')
+  const before = adopted ? v1.name : undefined
+  const version = phase === 'UpToDate' ? offered.name : before
   t.equal((await world.configMap('versions').catch(() => undefined))?.web, version, 'the deployed version is written')
-  const told = (await world.events()).map(eventsKey)
-  t.same(told, [...new Set(told)], 'nothing is told twice')
+  const events = (await world.events()).map(eventsKey)
+  t.same(events, [...new Set(events)], 'no event twice')
 }

@@ -11,21 +11,21 @@ import { Sightings } from './sightings.ts'
 /** The user that the audit log shows for cvmanager. */
 export const operatorUser = 'system:serviceaccount:cvmanager:cvmanager'
 
-/** Far more than any file takes, also where a machine is busy with others. */
-const longestMs = 230_000
+/** Far more than any test file takes, even on a busy machine. */
+const maxTestMs = 230_000
 
 const root = join(import.meta.dirname, '../..')
 
-/** What the scenarios of one test file share: a cluster with cvmanager's objects applied, a registry, and watches on all. */
+/** The scenarios of one test file share a cluster with cvmanager's objects, a registry, and watches on everything. */
 export interface Bed {
   readonly cluster: Cluster
   readonly registry: Registry
-  /** An administrator's. */
+  /** Has the rights of an administrator. */
   readonly client: ApiClient
   readonly sightings: Sightings
-  /** With the rights of deploy/rbac.yaml, and no others. */
+  /** Has exactly the rights of deploy/rbac.yaml. */
   readonly kubeconfig: string
-  /** A `cvmanager run` with these rights. It ends with the test at the latest. */
+  /** Starts `cvmanager run` with these rights, until the end of the test at the latest. */
   operator(options?: OperatorOptions): Promise<Operator>
 }
 
@@ -37,7 +37,7 @@ export interface OperatorOptions {
 }
 
 export async function startBed(t: Test): Promise<Bed> {
-  t.setTimeout(longestMs)
+  t.setTimeout(maxTestMs)
   const [cluster, registry] = await Promise.all([startCluster(), startRegistry()])
   const operators: Operator[] = []
   t.teardown(async () => {
@@ -70,7 +70,7 @@ export async function startBed(t: Test): Promise<Bed> {
   return { cluster, registry, client, sightings, kubeconfig, operator }
 }
 
-/** A file of the project, such as an example manifest, with these words replaced. */
+/** Reads a file of the project, such as an example manifest, and replaces these words. */
 export async function projectFile(path: string, replace: Readonly<Record<string, string>> = {}): Promise<string> {
   let text = await readFile(join(root, path), 'utf8')
   for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to)

@@ -1,8 +1,8 @@
 import { type Digest, type ImageContent, makeImage } from '../harness/images.ts'
 
-/** What CI builds from one commit. The same name gives the same image, hence the same digest, in every repository. */
+/** CI builds it from one commit. The same name gives the same image and so the same digest in every repository. */
 export interface Build {
-  /** The version tag that CI puts on it. Words of e2e/harness/pod-marks.ts make its pods fail. */
+  /** Its version tag. The marks of e2e/harness/pod-marks.ts make its pods fail. */
   readonly name: string
   readonly digest: Digest
   readonly content: ImageContent
@@ -21,7 +21,7 @@ export const v3 = build('3333333')
 
 /** Cannot be pulled. */
 export const broken = build('bad1bad')
-/** Its process ends with status 1 again and again. */
+/** Its process exits with status 1 each time. */
 export const crashing = build('bad2bad')
-/** Runs, and never becomes ready. */
+/** Runs but never becomes ready. */
 export const hanging = build('bad3bad')

@@ -8,7 +8,7 @@ export interface Ended {
   readonly complaint: string
 }
 
-/** Runs `cvmanager <args>` as a user would, and waits for its end. */
+/** Runs `cvmanager <args>` as a user does, and waits until it exits. */
 export async function command(directory: string, ...args: readonly string[]): Promise<Ended> {
   const env = { PATH: process.env.PATH ?? '', HOME: directory }
   const child = spawn(process.execPath, [await bundle(directory), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -7,9 +7,9 @@ export interface WorkloadWanted {
   readonly name: string
   readonly namespace: string
   readonly image: string
-  /** Not of DaemonSets. Default 2. */
+  /** DaemonSets have none. Default 2. */
   readonly replicas?: number | undefined
-  /** Of the workload itself: what `spec.selector` looks for. */
+  /** Labels of the workload itself, which `spec.selector` matches. */
   readonly labels?: Readonly<Record<string, string>> | undefined
   readonly podAnnotations?: Readonly<Record<string, string>> | undefined
   readonly podSpec?: object | undefined

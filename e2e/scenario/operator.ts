@@ -6,14 +6,14 @@ import { until } from '../harness/until.ts'
 
 let built: Promise<string> | undefined
 
-/** The program as it ships: one file, made from the sources as they are now, once for each test file. */
+/** Builds the program as it ships, one file from the present sources, once for each test file. */
 export function bundle(directory: string): Promise<string> {
   built ??= buildInto(directory).then(({ file }) => file)
   return built
 }
 
 export interface OperatorOptions {
-  /** For its log. */
+  /** Its log goes here. */
   readonly directory: string
   readonly name?: string
   readonly kubeconfig: string
@@ -21,7 +21,7 @@ export interface OperatorOptions {
   readonly flags?: readonly string[]
 }
 
-/** `cvmanager run`, as a process of its own. */
+/** A process of `cvmanager run`. */
 export class Operator {
   readonly program: RunningProgram
   readonly port: number
@@ -56,7 +56,7 @@ export class Operator {
       ],
       directory,
       logFile: join(directory, `${name}.log`),
-      // Not the environment of the test runner, which follows its children.
+      // Without the environment of the test runner, which would instrument its children.
       env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(directory, 'compiled'), HOME: directory },
     })
     return new Operator(program, port)
@@ -67,7 +67,7 @@ export class Operator {
     return this
   }
 
-  /** Waits until it is up, whether it leads or not. */
+  /** Waits until it serves HTTP, as leader or standby. */
   async stands(): Promise<void> {
     await until(`${this.program.name} to be up`, () => this.#logged('serving /alive'), 30_000)
   }
@@ -76,14 +76,14 @@ export class Operator {
     return this.#logged('this process is the leader now')
   }
 
-  /** The lines of its log that speak of this, for people who look for the cause of a failure. */
+  /** The last lines of its log that contain this text, for the diagnosis of a failure. */
   async about(text: string, lines = 20): Promise<string> {
     const log = await this.program.log()
     const found = log.split('\n').filter((line) => line.includes(text))
     return found.slice(-lines).join('\n')
   }
 
-  /** @returns how long it took to end, in milliseconds */
+  /** @returns how long it took to exit, in milliseconds */
   async stop(signal: NodeJS.Signals): Promise<number> {
     const began = performance.now()
     await this.program.stop(signal)

@@ -19,9 +19,8 @@ interface Role {
 const right = (verb: string, group: string, resource: string): string => `${verb} ${group || 'core'}/${resource}`
 
 /**
- * S2 What deploy/rbac.yaml grants is what cvmanager used in all that has happened so far: nothing was refused to it, and
- * nothing was granted for nothing.
- * @param refusals rights that were withheld on purpose
+ * S2 deploy/rbac.yaml grants exactly what cvmanager has used so far: the API server refused nothing, and no right is unused.
+ * @param refusals rights withheld on purpose
  */
 export async function rightsAreThoseUsed(t: Test, bed: Bed, refusals: readonly string[]): Promise<void> {
   const requests = await bed.cluster.auditLog({ user: operatorUser })
@@ -38,13 +37,13 @@ export async function rightsAreThoseUsed(t: Test, bed: Bed, refusals: readonly s
   }
 }
 
-/** In a namespace that is going away nobody may create anything, whatever their rights. */
+/** Nobody may create anything in a namespace that is being deleted, whatever their rights. */
 const isRefused = ({ responseStatus }: AuditEvent): boolean =>
   responseStatus?.code === 403 && !/is being terminated/.test(responseStatus.message ?? '')
 
 function compare({ apiGroups, resources, verbs }: Rule, used: ReadonlySet<string>) {
   const all = apiGroups.flatMap((group) => resources.map((resource) => ({ group, resource })))
-  // Kinds that are treated alike are granted alike: a verb counts as used where one of them was asked so.
+  // Similar kinds share their rights: a verb counts as used if it was used on one of them.
   const verbIsUsed = (verb: string) => all.some(({ group, resource }) => used.has(right(verb, group, resource)))
   const resourceIsUsed = (group: string, resource: string) =>
     verbs.some((verb) => used.has(right(verb, group, resource)))

@@ -10,7 +10,7 @@ export interface Opening {
   readonly deployment?: string
   readonly statefulSet?: string
   readonly daemonSet?: string
-  /** What the workloads run, and the tag points at, before the scenario begins. */
+  /** The workloads run it, and the tag points to it, before the scenario begins. */
   readonly running: Build
   /** The moving tag. */
   readonly follows: string
@@ -22,12 +22,12 @@ export interface Opening {
   readonly registry?: Registry
 }
 
-/** Adds a test that runs beside the others. */
+/** Adds a test that runs in parallel with the others. */
 export type AddTest = (name: string, body: (t: Test) => Promise<void>) => void
 
 let count = 0
 
-/** A namespace and a repository, and nothing in them. */
+/** An empty namespace and an empty repository. */
 export async function emptyWorld(t: Test, bed: Bed, registry: Registry = bed.registry): Promise<World> {
   count += 1
   const world = new World(bed, await bed.cluster.namespace(`scenario-${count}`), registry)
@@ -39,8 +39,8 @@ export async function emptyWorld(t: Test, bed: Bed, registry: Registry = bed.reg
 }
 
 /**
- * Opens a scenario: workloads that run a build, a tag that points at it, and the ContainerVersion `web-cv` that follows
- * the tag. Returns when cvmanager has seen that all is as it should be.
+ * Opens a scenario: workloads that run a build, a tag that points to it, and the ContainerVersion `web-cv` that follows the
+ * tag. Returns when cvmanager says that the workloads are up to date.
  */
 export async function scenario(t: Test, bed: Bed, opening: Opening): Promise<World> {
   const world = await emptyWorld(t, bed, opening.registry)

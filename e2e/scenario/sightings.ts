@@ -5,16 +5,16 @@ import { ListWatch } from '../../operator/kubernetes/list-watch.ts'
 import type { CachedObject } from '../../operator/kubernetes/store.ts'
 import { systemClock } from '../../operator/time/clock.ts'
 
-/** An object as it was at one moment, with the part whose changes tests wait for. */
+/** An object at one moment, with the fields that tests wait for. */
 export interface Sighting {
   readonly uid: string
   readonly generation: number
   readonly finalizers: readonly string[]
-  /** Of a workload: the images of its template. */
+  /** The images of a workload's template. */
   readonly images: readonly string[]
-  /** Of a workload: how many of its pods are ready. */
+  /** How many pods of a workload are ready. */
   readonly ready: number
-  /** Of a ContainerVersion. */
+  /** The status of a ContainerVersion. */
   readonly status: ContainerVersionStatus
 }
 
@@ -46,7 +46,7 @@ export type WatchedKind = keyof typeof watched
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-/** Watches the whole cluster and forgets nothing: a state that lasted for a millisecond is seen too. */
+/** Watches the whole cluster and keeps every state, even one that lasted for a millisecond. */
 export class Sightings {
   readonly #lists = new Map<WatchedKind, ListWatch<Seen>>()
   readonly #seen = new Map<string, Sighting[]>()
@@ -66,12 +66,12 @@ export class Sightings {
     return sightings
   }
 
-  /** All of one object so far, oldest first. */
+  /** All states of one object so far, oldest first. */
   of(kind: WatchedKind, namespace: string, name: string): readonly Sighting[] {
     return this.#seen.get(`${kind} ${namespace}/${name}`) ?? []
   }
 
-  /** As it is now; undefined where it is not there. */
+  /** The object now; undefined if there is none. */
   now(kind: WatchedKind, namespace: string, name: string): Sighting | undefined {
     return this.#lists.get(kind)?.cache.get(`${namespace}/${name}`)
   }

@@ -21,17 +21,17 @@ export interface HistoryData {
   readonly 'rollouts.json': string
 }
 
-/** The story must go on within this time: an interval of 5 s, a rollout and a rollback, on a machine that is busy; secrets are read again every 30 s. */
-const patienceMs = 45_000
+/** Enough for a poll every 5 s, a rollout and a rollback on a busy machine, and for secrets, which are read again every 30 s. */
+const maxWaitMs = 45_000
 
-/** One scenario: a namespace of its own and a repository of its own, so that scenarios run side by side. */
+/** The surroundings of one scenario: its own namespace and its own repository, so that scenarios run side by side. */
 export class World {
   readonly bed: Bed
   readonly namespace: string
   readonly registry: Registry
   /** In the registry, e.g. `rollback/web`. */
   readonly path: string
-  /** How far each object's story has been read. */
+  /** How many sightings of each object have been used up. */
   readonly #read = new Map<string, number>()
 
   constructor(bed: Bed, namespace: string, registry: Registry = bed.registry) {
@@ -51,24 +51,24 @@ export class World {
     return `${this.repository}:${name}@${digest}`
   }
 
-  /** CI's part: it builds, names the image by its version, and leaves the moving tags where they are. */
+  /** As CI does: builds, tags the image with its version, and does not move the moving tags. */
   async ciBuilds(...builds: readonly Build[]): Promise<void> {
     for (const { name, content } of builds) await this.registry.push(this.path, name, content)
   }
 
-  /** CI's part: it builds, names the image by its version, and moves the tag onto it. */
+  /** As CI does: builds, tags the image with its version, and moves the tag to it. */
   async ciMoves(tag: string, { name, content }: Build): Promise<Digest> {
     const { digest } = await this.registry.push(this.path, [name, tag], content)
     return digest
   }
 
-  /** Waits until the workload's template has this image; what it had before is past and not asked for again. */
+  /** Waits until the workload's template has this image. Earlier images do not count again. */
   async sees(workload: string, wanted: Build | string, kind: WorkloadKindName = 'Deployment'): Promise<Sighting> {
     const image = typeof wanted === 'string' ? wanted : this.imageOf(wanted)
     return this.#next(kind, workload, `image ${image}`, ({ images }) => images.includes(image))
   }
 
-  /** Waits until the ContainerVersion has this phase; phases that it had before are past. */
+  /** Waits until the ContainerVersion has this phase. Earlier phases do not count again. */
   async becomes(phase: Phase, { reason, of = 'web-cv' }: { reason?: string; of?: string } = {}): Promise<Sighting> {
     const wanted = reason ? `${phase} because of ${reason}` : phase
     return this.#next('ContainerVersion', of, wanted, ({ status }) => {
@@ -76,7 +76,7 @@ export class World {
     })
   }
 
-  /** Waits until the ContainerVersion says that the workloads run this build, and nothing is left to be done. */
+  /** Waits until the ContainerVersion is up to date with this build. */
   async runs(build: Build, of = 'web-cv'): Promise<Sighting> {
     return this.#next(
       'ContainerVersion',
@@ -86,7 +86,7 @@ export class World {
     )
   }
 
-  /** Waits until the registry has been asked for the tag so many more times. */
+  /** Waits for this many more polls of the tag. */
   async pollsAgain(times: number, tag = 'env-prod'): Promise<void> {
     const before = this.polls(tag)
     await this.waitsFor(`${times} more polls of ${tag}`, () => this.polls(tag) >= before + times)
@@ -96,7 +96,7 @@ export class World {
     return this.registry.requests.filter(({ path }) => path === `/v2/${this.path}/manifests/${tag}`).length
   }
 
-  /** How often cvmanager has changed the image of a workload, told by the API server's audit log. */
+  /** How often cvmanager has changed the image of a workload, by the API server's audit log. */
   async imagePatches(workload: string): Promise<number> {
     const patches = await this.bed.cluster.auditLog({
       user: operatorUser,
@@ -114,7 +114,7 @@ export class World {
     return (await this.get<{ status?: ContainerVersionStatus }>('ContainerVersion', name)).status ?? {}
   }
 
-  /** Of everything in the namespace that cvmanager has spoken about, oldest first. */
+  /** cvmanager's events about any object of the namespace, oldest first. */
   async events(): Promise<readonly SeenEvent[]> {
     const { items } = await this.bed.client.get<{ items: readonly RawEvent[] }>(
       `/api/v1/namespaces/${this.namespace}/events`,
@@ -134,14 +134,14 @@ export class World {
     return (await this.events()).filter((event) => event.about === about)
   }
 
-  /** Waits until cvmanager has told of this; a status is written before its events. */
-  async tells(about: string, reason: string): Promise<readonly SeenEvent[]> {
-    let told: readonly SeenEvent[] = []
+  /** Waits for an event of cvmanager: it writes a status before its events. */
+  async waitsForEvent(about: string, reason: string): Promise<readonly SeenEvent[]> {
+    let found: readonly SeenEvent[] = []
     await this.waitsFor(`an event ${reason} about ${about}`, async () => {
-      told = (await this.eventsAbout(about)).filter((event) => event.reason === reason)
-      return told.length > 0
+      found = (await this.eventsAbout(about)).filter((event) => event.reason === reason)
+      return found.length > 0
     })
-    return told
+    return found
   }
 
   async configMap(name: string): Promise<Readonly<Record<string, string>>> {
@@ -161,15 +161,16 @@ export class World {
     await this.bed.client.delete(this.#path(kind, name))
   }
 
+  /** Changes an object as `kubectl patch` does. */
   async changes(kind: WatchedKind, name: string, patch: object): Promise<void> {
-    await this.bed.client.mergePatch(this.#path(kind, name), patch)
+    await this.bed.client.mergePatch(this.#path(kind, name), patch, { query: { fieldManager: 'kubectl-patch' } })
   }
 
   now(kind: WatchedKind, name: string): Sighting | undefined {
     return this.bed.sightings.now(kind, this.namespace, name)
   }
 
-  /** The images that a workload has had, each time that they changed. */
+  /** The images that a workload has had, in the order of their changes. */
   imagesOf(workload: string, kind: WorkloadKindName = 'Deployment'): readonly string[] {
     const all = this.bed.sightings.of(kind, this.namespace, workload).map(({ images }) => images)
     return all.filter((images, at) => !isDeepStrictEqual(images, all[at - 1])).flat()
@@ -179,19 +180,20 @@ export class World {
     return this.bed.cluster.kubectl('-n', this.namespace, ...args)
   }
 
-  /** Makes these objects, in this order. */
+  /** Creates these objects in this order, as `kubectl create` does: kubectl, and not cvmanager, owns their fields. */
   async makes(...objects: readonly KubernetesObject[]): Promise<void> {
     for (const object of objects) {
       const path = `/${object.apiVersion === 'v1' ? 'api' : 'apis'}/${object.apiVersion}/namespaces/${this.namespace}/`
-      await this.bed.client.create(`${path}${object.kind.toLowerCase()}s`, object)
+      const query = { fieldManager: 'kubectl-create' }
+      await this.bed.client.create(`${path}${object.kind.toLowerCase()}s`, object, { query })
     }
   }
 
-  /** Waits for anything that a watch would tell of, and for the rest at a quiet pace. */
-  async waitsFor(what: string, holds: () => boolean | Promise<boolean>, ms = patienceMs): Promise<void> {
+  /** Checks after each change that the watches bring, and four times a second. */
+  async waitsFor(what: string, holds: () => boolean | Promise<boolean>, ms = maxWaitMs): Promise<void> {
     const deadline = Date.now() + ms
     while (!(await holds())) {
-      if (Date.now() > deadline) throw new Error(`${this.namespace}: waited ${ms} ms for ${what}. ${this.#story()}`)
+      if (Date.now() > deadline) throw new Error(`${this.namespace}: waited ${ms} ms for ${what}. ${this.#soFar()}`)
       await this.bed.sightings.change(250)
     }
   }
@@ -203,7 +205,7 @@ export class World {
       const all = this.bed.sightings.of(kind, this.namespace, name)
       const at = all.findIndex((seen, index) => index >= (this.#read.get(key) ?? 0) && fits(seen))
       if (at < 0) return false
-      // The same state may be written again: what comes next begins with the first that is another.
+      // The same state may be written again, so this sighting itself may be found again.
       this.#read.set(key, at)
       found = all[at]
       return true
@@ -218,7 +220,7 @@ export class World {
     return `/apis/${api}/namespaces/${this.namespace}/${plural}/${name}`
   }
 
-  #story(): string {
+  #soFar(): string {
     const status = this.now('ContainerVersion', 'web-cv')?.status
     return `web-cv is ${JSON.stringify(status)}; Deployment web had ${this.imagesOf('web').join(', ')}`
   }
@@ -238,7 +240,7 @@ function changesTemplate(requestObject: unknown): boolean {
   return spec?.template !== undefined
 }
 
-/** An event in one line: the same happening, the same line. */
+/** An event in one line; equal events have equal lines. */
 export const eventsKey = ({ about, type, reason }: SeenEvent): string => `${about}: ${type} ${reason}`
 
 export const readyReason = ({ conditions }: ContainerVersionStatus): string | undefined =>

@@ -11,18 +11,23 @@ interface Kubeconfig {
 }
 
 export interface Kill {
-  /** The how-manieth write, from 1. */
-  readonly at: number
-  /** Before the API server sees it, or after it has carried it out and before the answer goes back. */
+  /** The number of the write, from 1; or the first write that fits, such as `PATCH deployments/web`. */
+  readonly at: number | RegExp
+  /** Before the API server sees the write, or after it has committed it and before it answers. */
   readonly when: 'before' | 'after'
 }
 
-/** Stands between cvmanager and the API server, counts the writes, and can have cvmanager killed at any of them. */
+interface KillNow extends Kill {
+  readonly now: () => void
+}
+
+/** Stands between cvmanager and the API server, counts the writes, and can kill cvmanager or pause at any of them. */
 export class WriteProxy {
-  /** `PATCH deployments/web`, in the order in which they came; leases are not counted. */
+  /** In order of arrival, such as `PATCH deployments/web`. Leases do not count. */
   readonly writes: string[] = []
   lastWriteAt = 0
-  #kill: (Kill & { readonly now: () => void }) | undefined
+  #kill: KillNow | undefined
+  #pause: { readonly write: RegExp; readonly meanwhile: () => Promise<void> } | undefined
   readonly #agent: Agent
   readonly #sockets = new Set<Socket>()
   readonly #server = createServer((request, response) => this.#handle(request, response))
@@ -41,7 +46,7 @@ export class WriteProxy {
     })
   }
 
-  /** @param kubeconfig whose server and rights the proxy has */
+  /** @param kubeconfig names the server, and has the rights of the proxy */
   static async before(kubeconfig: string): Promise<WriteProxy> {
     const proxy = new WriteProxy(parse(await readFile(kubeconfig, 'utf8')) as Kubeconfig)
     proxy.#server.listen(0, '127.0.0.1')
@@ -49,9 +54,14 @@ export class WriteProxy {
     return proxy
   }
 
-  /** @param now kills cvmanager; it is called once */
+  /** @param now kills cvmanager; called once */
   killAt(kill: Kill, now: () => void): void {
     this.#kill = { ...kill, now }
+  }
+
+  /** Delays the first write that fits until `meanwhile` has ended. */
+  pauseBefore(write: RegExp, meanwhile: () => Promise<void>): void {
+    this.#pause = { write, meanwhile }
   }
 
   /** A kubeconfig that leads through the proxy. */
@@ -84,9 +94,19 @@ export class WriteProxy {
       this.#pass(request, response, () => true)
       return
     }
-    this.writes.push(`${method} ${shortened(url)}`)
+    const write = `${method} ${shortened(url)}`
+    this.writes.push(write)
     this.lastWriteAt = Date.now()
-    const kill = this.#kill?.at === this.writes.length ? this.#kill : undefined
+    const pause = this.#pause?.write.test(write) ? this.#pause : undefined
+    if (pause) {
+      this.#pause = undefined
+      pause.meanwhile().then(
+        () => this.#pass(request, response, () => true),
+        () => request.socket.destroy(),
+      )
+      return
+    }
+    const kill = this.#killFor(write)
     if (kill?.when === 'before') {
       kill.now()
       request.socket.destroy()
@@ -98,7 +118,15 @@ export class WriteProxy {
     })
   }
 
-  /** @param done called with the answer there, and says whether it may go back */
+  #killFor(write: string): KillNow | undefined {
+    const at = this.#kill?.at
+    const fits = at instanceof RegExp ? at.test(write) : at === this.writes.length
+    const kill = fits ? this.#kill : undefined
+    if (kill) this.#kill = undefined
+    return kill
+  }
+
+  /** @param done called when the API server has answered; returns whether to pass the answer on */
   #pass(request: IncomingMessage, response: ServerResponse, done: () => boolean): void {
     const { method, url = '/' } = request
     const headers = { ...request.headers, authorization: `Bearer ${this.#token}` }

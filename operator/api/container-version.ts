@@ -12,8 +12,6 @@ export interface ContainerVersion {
   readonly generation: number
   readonly finalizers: readonly string[]
   readonly deleting: boolean
-  /** Milliseconds since the epoch, by the API server's clock. */
-  readonly createdAt: number
   readonly spec: ContainerVersionSpec
   readonly status: ContainerVersionStatus
 }
@@ -27,7 +25,6 @@ interface Raw {
     readonly generation?: number
     readonly finalizers?: readonly string[]
     readonly deletionTimestamp?: string
-    readonly creationTimestamp?: string
   }
   readonly spec: ContainerVersionSpec
   readonly status?: ContainerVersionStatus
@@ -45,7 +42,6 @@ export function containerVersion(raw: unknown): ContainerVersion {
     generation: metadata.generation ?? 1,
     finalizers: metadata.finalizers ?? [],
     deleting: metadata.deletionTimestamp !== undefined,
-    createdAt: Date.parse(metadata.creationTimestamp ?? '1970-01-01T00:00:00Z'),
     spec,
     status: status ?? {},
   }

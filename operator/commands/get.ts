@@ -48,7 +48,7 @@ function versionsOf(workload: WorkloadObject, object: ContainerVersion): Workloa
     Type: workload.kind,
     Container: name,
     Version: tagOf(image) ?? digestOf(image) ?? 'latest',
-    AvailablePods: Number(workload.figures.available),
+    AvailablePods: workload.availablePods,
     CV: object.name,
     Tag: followedInWords(object.spec),
     Digest: digestOf(image),

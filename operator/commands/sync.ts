@@ -5,7 +5,8 @@ import type { Settings } from '../config/settings.ts'
 import { NeedsChangeError } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
 import type { Credentials } from '../registries/registry.ts'
-import type { Observation, Plan } from '../rollouts/observe/observation.ts'
+import type { Observation } from '../rollouts/observe/observation.ts'
+import type { Plan } from '../rollouts/plan/plan.ts'
 
 export interface SyncRequest {
   readonly settings: Settings
@@ -40,11 +41,12 @@ export async function sync(
   const ended = Promise.withResolvers<SyncOutcome>()
   let rolledOut = false
 
-  const controller = await open(({ offer }, { action, status }) => {
-    const after = action.action === 'record' ? action.after : status
+  const controller = await open(({ offer }, { status, changes, record }) => {
+    const after = record?.status ?? status
     if (after.message !== undefined) log.info({ containerVersion: key, phase: after.phase }, after.message)
-    rolledOut ||= action.action === 'record'
-    const settled = offer.state !== 'unknown' && after.rollout === undefined && action.action !== 'change'
+    rolledOut ||= record !== undefined
+    const patched = changes.some(({ change }) => change === 'images')
+    const settled = offer.state !== 'unknown' && after.rollout === undefined && !patched
     if (once && settled) ended.resolve(outcomeOf(after, rolledOut))
   })
   try {

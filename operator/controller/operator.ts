@@ -12,19 +12,18 @@ export interface OperatorParts {
   readonly kubeConfig: KubeConfig
   readonly objects: ResourceCache<ContainerVersion>
   readonly workloads: readonly ResourceCache<WorkloadObject>[]
-  /** Puts a key into the queue. */
   readonly add: (key: string) => void
   readonly queue: WorkQueue
   readonly log: Logger
 }
 
-/** Our own reading of the base class's events: ADDED, MODIFIED and DELETED, by what the cache says has changed. */
+/** The changes of the cache in the base class's terms. */
 const eventTypes = { added: 'ADDED', changed: 'MODIFIED', deleted: 'DELETED' } as const
 
 /**
- * The Operator of @dot-i/k8s-operator, with what it is weak in replaced: its watch ends the process on an error, lists
- * nothing and resumes nowhere; its writers swallow errors; its `stop` does not wait. What remains is its shape: `init` says
- * what is watched, a handler is told, `stop` ends it. A handler does no more than put a key into the queue.
+ * Keeps the shape of the Operator of @dot-i/k8s-operator: `init` says what it watches, a handler receives the events, `stop`
+ * ends it. Replaces its weak parts: its watch ends the process on an error, lists nothing and cannot resume; its writers
+ * swallow errors; its `stop` does not wait. The handler only adds a key to the queue.
  */
 export class ContainerVersionOperator extends pkg.default {
   readonly #parts: OperatorParts
@@ -38,13 +37,13 @@ export class ContainerVersionOperator extends pkg.default {
   protected override async init(): Promise<void> {
     const { queue, add, workloads } = this.#parts
     await this.watchResource(group, version, plural, async ({ meta }) => add(`${meta.namespace}/${meta.name}`))
-    // Workloads after the ContainerVersions that select them: each is then matched once, as it arrives.
+    // Workloads come after the ContainerVersions that select them, so that each is matched once, when it arrives.
     for (const list of workloads) list.start()
     await Promise.all(workloads.map(({ synced }) => synced))
     queue.start()
   }
 
-  /** Starts our list/watch of ContainerVersions; resolves when its cache is complete. */
+  /** Starts cvmanager's own list/watch of ContainerVersions. Resolves when its cache is complete. */
   protected override async watchResource(
     _group: string,
     _version: string,
@@ -58,7 +57,7 @@ export class ContainerVersionOperator extends pkg.default {
     await objects.synced
   }
 
-  /** Ends the watches and lets the looks under way come to their end, within the queue's limit. */
+  /** Ends the watches. Waits for reconciles in progress, within the queue's limit. */
   async end(): Promise<void> {
     const { queue, objects, workloads } = this.#parts
     await queue.stop()
@@ -69,7 +68,7 @@ export class ContainerVersionOperator extends pkg.default {
     void this.end()
   }
 
-  // The writers of the base class swallow errors, so that a status that was never written looks written: not for use.
+  // The base class's writers swallow errors, so that a status that was never written looks written. Nobody may use them.
   protected override setResourceStatus(meta: ResourceMeta): Promise<never> {
     return refuse('setResourceStatus', meta)
   }
@@ -82,14 +81,14 @@ export class ContainerVersionOperator extends pkg.default {
     return refuse('setResourceFinalizers', meta)
   }
 
-  /** The CRD is installed by whoever installs the operator, which so needs no right to do it (B49). */
+  /** Whoever installs the operator installs the CRD, so that the operator needs no right to do it (B49). */
   protected override registerCustomResourceDefinition(crdFile: string): Promise<never> {
     return Promise.reject(new Error(`${crdFile} is not registered by the operator: apply crds/`))
   }
 }
 
 function refuse(method: string, { namespace, name }: ResourceMeta): Promise<never> {
-  return Promise.reject(new Error(`${method} of ${namespace}/${name}: writes go through ObjectWriter`))
+  return Promise.reject(new Error(`${method} of ${namespace}/${name}: writes go through StatusWriter`))
 }
 
 function eventOf(change: Change<ContainerVersion>): ResourceEvent {

@@ -1,213 +1,163 @@
-/** Which keys are to be looked at, and when. A key is looked at by one worker at a time (B42). */
+/** The keys to reconcile, and when. One worker at a time reconciles a key (B42). */
 import { type BackoffLimits, backoffMs } from '../time/backoff.ts'
-import { DueTimes } from '../time/due-times.ts'
+import type { Clock } from '../time/clock.ts'
+import { type Due, DueHeap } from '../time/heap.ts'
+import { type Alarm, monotonicClock, systemAlarm } from '../time/timing.ts'
 
-/** What a handler has to say; a thrown error is the third outcome: tried again with back-off. */
-export interface Outcome {
-  /** Look again after so many milliseconds, even if nothing changes. */
-  readonly again?: number | undefined
+/** What a handler returns. Where it throws instead, the queue tries the key again with back-off. */
+export interface Result {
+  /** Reconcile again after so many milliseconds, even if nothing changes. */
+  readonly requeueAfterMs?: number | undefined
 }
 
 export interface Failure {
   readonly key: string
   readonly error: unknown
-  /** How often in a row. */
+  /** How many failures in a row. */
   readonly failures: number
-  readonly againInMs: number
-}
-
-/** Time as the queue uses it; `systemTime` in earnest, a stepped one in tests. */
-export interface QueueTime {
-  /** Steady: it never goes back. */
-  now(): number
-  /** @returns what cancels it */
-  after(milliseconds: number, call: () => void): () => void
-}
-
-export const systemTime: QueueTime = {
-  now: () => performance.now(),
-  after: (milliseconds, call) => {
-    const timer = setTimeout(call, milliseconds)
-    return () => clearTimeout(timer)
-  },
+  readonly retryInMs: number
 }
 
 export interface WorkQueueOptions {
-  /** @param signal fires when the queue stops: for waits, not for writes under way */
-  readonly handle: (key: string, signal: AbortSignal) => Promise<Outcome>
+  /** @param signal fires when the queue stops: for waits, not for writes in progress */
+  readonly handle: (key: string, signal: AbortSignal) => Promise<Result>
   readonly onFailure: (failure: Failure) => void
   readonly workers?: number | undefined
   readonly backoff?: BackoffLimits | undefined
-  readonly time?: QueueTime | undefined
+  /** Must never go back. */
+  readonly clock?: Clock | undefined
+  readonly alarm?: Alarm | undefined
 }
 
-/** How long, in milliseconds, the worst-off key has been waiting or worked on; for `/alive` (B44). */
+/** The longest wait and the longest run among all keys now, in milliseconds, for `/alive` (B44). */
 export interface Heartbeat {
   readonly longestReadyMs: number
   readonly longestRunningMs: number
 }
 
 const defaultWorkers = 16
-/**
- * So long whatever is not urgent lets the urgent go first, and then goes on one by one beside them: what it has to do is
- * done to the same API server.
- */
-const patienceMs = 1_000
 const defaultBackoff: BackoffLimits = { firstMs: 500, maxMs: 300_000 }
-/** What setTimeout can count. */
-const longestTimerMs = 2 ** 31 - 1
 
-interface Turn {
+interface Later extends Due {
+  readonly key: string
+}
+
+interface Run {
   readonly sinceMs: number
-  readonly urgent: boolean
-  /** Asked for meanwhile. */
-  again: 'urgent' | 'calm' | undefined
+  /** The key was added while it was being reconciled. */
+  addedAgain: boolean
 }
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions
-  readonly #time: QueueTime
+  readonly #clock: Clock
+  readonly #alarm: Alarm
   readonly #stopping = new AbortController()
-  /** In the order of arrival, with the time of it. */
+  /** In order of arrival, with the time of arrival. */
   readonly #ready = new Map<string, number>()
-  /** The same, of those that go first. */
-  readonly #urgent = new Map<string, number>()
-  readonly #running = new Map<string, Turn>()
-  readonly #due = new DueTimes()
+  readonly #running = new Map<string, Run>()
+  readonly #later = new Map<string, Later>()
+  readonly #due = new DueHeap<Later>()
   readonly #failures = new Map<string, number>()
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined
-  #held: (() => void) | undefined
   #started = false
   #idle: (() => void) | undefined
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
-    this.#time = options.time ?? systemTime
+    this.#clock = options.clock ?? monotonicClock
+    this.#alarm = options.alarm ?? systemAlarm
   }
 
-  /** Keys that wait or are worked on now; not those that are due later. */
+  /** How many keys are ready or being reconciled; keys that are due later do not count. */
   get depth(): number {
-    return this.#ready.size + this.#urgent.size + this.#running.size
+    return this.#ready.size + this.#running.size
   }
 
-  /** Looks at the key as soon as a worker is free. Of a key that is being worked on: once more afterwards. */
+  /** Reconciles the key as soon as a worker is free. A key that is being reconciled gets one more turn afterwards. */
   add(key: string): void {
     if (this.#stopping.signal.aborted) return
-    const running = this.#running.get(key)
-    if (running) running.again ??= 'calm'
-    else if (!this.#ready.has(key) && !this.#urgent.has(key)) this.#ready.set(key, this.#time.now())
+    const run = this.#running.get(key)
+    if (run) run.addedAgain = true
+    else if (!this.#ready.has(key)) this.#ready.set(key, this.#clock.now())
     this.#dispatch()
   }
 
-  /** Looks at the key before all that are not urgent: there is news of it, and somebody waits for what comes of it. */
-  addUrgent(key: string): void {
-    if (this.#stopping.signal.aborted) return
-    const running = this.#running.get(key)
-    if (running) running.again = 'urgent'
-    else if (!this.#urgent.has(key)) this.#urgent.set(key, this.#ready.get(key) ?? this.#time.now())
-    this.#ready.delete(key)
-    this.#dispatch()
-  }
-
-  /** Looks at the key after so long, or earlier where it is due earlier already. */
+  /** Reconciles the key after this delay, or earlier if it is due earlier already. */
   addAfter(key: string, milliseconds: number): void {
     if (this.#stopping.signal.aborted) return
-    this.#due.setIfEarlier(key, this.#time.now() + Math.max(0, milliseconds))
+    const dueMs = this.#clock.now() + Math.max(0, milliseconds)
+    const later = this.#later.get(key) ?? { key, due: Number.POSITIVE_INFINITY, place: -1 }
+    if (later.due <= dueMs) return
+    this.#later.set(key, later)
+    this.#due.put(later, dueMs)
     this.#setTimer()
   }
 
-  /** The key is of no more interest, such as a deleted object's. */
+  /** Drops the key, such as that of a deleted object. */
   forget(key: string): void {
     this.#ready.delete(key)
-    this.#urgent.delete(key)
-    this.#due.delete(key)
+    this.#cancelLater(key)
     this.#failures.delete(key)
   }
 
-  /** What waits because of a failure is tried now: its cause has passed, such as an API server that was away. */
-  hurry(): void {
+  /** Retries all failed keys at once: the cause has passed, such as an API server that was away. */
+  retryFailed(): void {
     for (const key of [...this.#failures.keys()]) this.add(key)
   }
 
-  /** Nothing is handled before; keys may be added. */
+  /** Handles nothing before this call; keys may be added earlier. */
   start(): void {
     this.#started = true
     this.#dispatch()
   }
 
-  /** Interrupts all waits (B25); resolves when the running handlers have ended, or after the limit (B23). */
+  /** Interrupts all waits (B25). Resolves when the running handlers have ended, or after the limit (B23). */
   async stop(limitMs = 2_000): Promise<void> {
     this.#stopping.abort()
     this.#ready.clear()
-    this.#urgent.clear()
-    this.#held?.()
-    this.#due.clear()
-    this.#setTimer()
+    this.#timer?.cancel()
     if (this.#running.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#idle = resolve
-    const cancel = this.#time.after(limitMs, resolve)
+    const cancel = this.#alarm(limitMs, resolve)
     await promise
     cancel()
   }
 
   heartbeat(): Heartbeat {
-    const now = this.#time.now()
-    // Before the start, that is as long as another replica leads, waiting is no sign of trouble.
-    const oldest = this.#started ? [this.#ready, this.#urgent] : []
-    const readySinceMs = Math.min(now, ...oldest.map((keys) => keys.values().next().value ?? now))
+    const now = this.#clock.now()
+    // Before the start, while another replica leads, waiting keys are no sign of trouble.
+    const [oldest = now] = this.#started ? this.#ready.values() : []
     const runningSinceMs = Math.min(now, ...[...this.#running.values()].map(({ sinceMs }) => sinceMs))
-    return { longestReadyMs: now - readySinceMs, longestRunningMs: now - runningSinceMs }
+    return { longestReadyMs: now - oldest, longestRunningMs: now - runningSinceMs }
   }
 
   #dispatch(): void {
     if (!this.#started) return
     const { workers = defaultWorkers } = this.#options
-    let urgent = 0
-    for (const turn of this.#running.values()) if (turn.urgent) urgent += 1
-    // As many again for the urgent, so that none waits for a look that is not.
-    for (const key of this.#urgent.keys()) {
-      if (urgent >= workers) break
-      this.#urgent.delete(key)
-      urgent += 1
-      void this.#work(key, true)
-    }
-    const now = this.#time.now()
-    for (const [key, sinceMs] of this.#ready) {
-      if (this.#running.size - urgent >= (urgent > 0 ? 1 : workers)) return
-      if (urgent > 0 && now - sinceMs < patienceMs) {
-        this.#hold(sinceMs + patienceMs - now)
-        return
-      }
+    for (const key of this.#ready.keys()) {
+      if (this.#running.size >= workers) return
       this.#ready.delete(key)
-      void this.#work(key, false)
+      void this.#work(key)
     }
   }
 
-  /** An urgent look may take long itself. */
-  #hold(milliseconds: number): void {
-    this.#held ??= this.#time.after(milliseconds, () => {
-      this.#held = undefined
-      this.#dispatch()
-    })
-  }
-
-  /** Never rejects: whatever a handler does, the queue goes on (B24) and the key is not lost (B39). */
-  async #work(key: string, urgent: boolean): Promise<void> {
+  /** Never rejects: whatever a handler does, the queue goes on (B24) and does not lose the key (B39). */
+  async #work(key: string): Promise<void> {
     const { signal } = this.#stopping
-    const turn: Turn = { sinceMs: this.#time.now(), urgent, again: undefined }
-    this.#running.set(key, turn)
-    this.#due.delete(key)
+    const run: Run = { sinceMs: this.#clock.now(), addedAgain: false }
+    this.#running.set(key, run)
+    this.#cancelLater(key)
     try {
-      const { again } = await this.#options.handle(key, signal)
+      const { requeueAfterMs } = await this.#options.handle(key, signal)
       this.#failures.delete(key)
-      if (again !== undefined) this.addAfter(key, again)
+      if (requeueAfterMs !== undefined) this.addAfter(key, requeueAfterMs)
     } catch (error) {
       if (!signal.aborted) this.#failed(key, error)
     }
     this.#running.delete(key)
-    if (turn.again === 'urgent') this.addUrgent(key)
-    else if (turn.again === 'calm') this.add(key)
+    if (run.addedAgain) this.add(key)
     this.#dispatch()
     if (this.#running.size === 0) this.#idle?.()
   }
@@ -215,40 +165,44 @@ export class WorkQueue {
   #failed(key: string, error: unknown): void {
     const failures = (this.#failures.get(key) ?? 0) + 1
     this.#failures.set(key, failures)
-    const againInMs = Math.max(backoffMs(failures, this.#options.backoff ?? defaultBackoff), askedMs(error))
-    this.addAfter(key, againInMs)
+    const retryInMs = Math.max(backoffMs(failures, this.#options.backoff ?? defaultBackoff), retryAfterMsOf(error))
+    this.addAfter(key, retryInMs)
     try {
-      this.#options.onFailure({ key, error, failures, againInMs })
+      this.#options.onFailure({ key, error, failures, retryInMs })
     } catch {
-      // To tell of a failure must not become one.
+      // Reporting a failure must not become one.
     }
   }
 
-  /** One timer, for the earliest. */
+  #cancelLater(key: string): void {
+    const later = this.#later.get(key)
+    if (!later) return
+    this.#later.delete(key)
+    this.#due.remove(later)
+  }
+
+  /** Sets one timer, for the earliest key. */
   #setTimer(): void {
-    const first = this.#due.first()
-    if (this.#timer && this.#timer.dueMs === first?.dueMs) return
+    const dueMs = this.#due.peek()?.due
+    if (this.#timer?.dueMs === dueMs) return
     this.#timer?.cancel()
-    this.#timer = undefined
-    if (!first) return
-    const { dueMs } = first
-    const waitMs = Math.min(Math.max(0, dueMs - this.#time.now()), longestTimerMs)
-    this.#timer = { dueMs, cancel: this.#time.after(waitMs, () => this.#ring()) }
+    this.#timer =
+      dueMs === undefined ? undefined : { dueMs, cancel: this.#alarm(dueMs - this.#clock.now(), () => this.#ring()) }
   }
 
   #ring(): void {
     this.#timer = undefined
-    const now = this.#time.now()
-    for (let first = this.#due.first(); first && first.dueMs <= now; first = this.#due.first()) {
-      this.#due.delete(first.key)
-      this.add(first.key)
+    const now = this.#clock.now()
+    for (let later = this.#due.popDue(now); later; later = this.#due.popDue(now)) {
+      this.#later.delete(later.key)
+      this.add(later.key)
     }
     this.#setTimer()
   }
 }
 
-/** Of errors that carry what the other side asked for: TransientError, ApiError. */
-function askedMs(error: unknown): number {
+/** The delay that the other side asked for, in a TransientError or an ApiError. */
+function retryAfterMsOf(error: unknown): number {
   if (typeof error !== 'object' || error === null || !('retryAfterMs' in error)) return 0
   return typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0
 }

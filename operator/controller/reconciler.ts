@@ -8,84 +8,96 @@ import { isConflict } from '../kubernetes/api-error.ts'
 import type { Store } from '../kubernetes/store.ts'
 import type { TargetCredentials } from '../registries/credentials/pull-secrets.ts'
 import { act } from '../rollouts/act/act.ts'
-import type { Hands } from '../rollouts/act/effects.ts'
-import { ViewOutdated } from '../rollouts/act/status-writer.ts'
-import type { Observation, Plan } from '../rollouts/observe/observation.ts'
+import type { Effects } from '../rollouts/act/effects.ts'
+import type { Observation } from '../rollouts/observe/observation.ts'
 import type { Observer } from '../rollouts/observe/observe.ts'
-import type { World } from '../rollouts/observe/selector-index.ts'
-import { plan, type Rules } from '../rollouts/plan/plan.ts'
+import type { SelectorIndex } from '../rollouts/observe/selector-index.ts'
+import { type Plan, plan, type Rules } from '../rollouts/plan/plan.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Outcome } from './queue.ts'
+import type { Result } from './queue.ts'
 
 export interface ReconcilerOptions {
   readonly objects: Store<ContainerVersion>
-  readonly world: World
+  readonly index: SelectorIndex
   readonly observer: Observer
   readonly following: Following
   readonly credentials: TargetCredentials
   readonly rules: Rules
-  readonly hands: Hands
+  readonly effects: Effects
   readonly clock: Clock
   readonly defaultIntervalSeconds: number
-  /** Told of every look, after what it decided has been done. */
-  readonly looked?: ((observation: Observation, decision: Plan) => void) | undefined
+  /** Called after each reconcile that carried its plan out. */
+  readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
 }
 
-/** Secrets are not watched: after a refusal they are read again in this rhythm. */
-const credentialsAgainMs = 30_000
+interface Decided {
+  readonly observation: Observation
+  readonly plan: Plan
+}
 
-/** One look at one ContainerVersion: observe, plan, act. It is given a key, never an event. */
+/** Secrets are not watched: after a refusal they are read again this often. */
+const readCredentialsEveryMs = 30_000
+
+/** After a conflict: long enough for the watch to bring the other write. */
+const conflictRetryMs = 100
+
+/** Reconciles one ContainerVersion: observes, plans, acts. It receives a key, never an event. */
 export class Reconciler {
   readonly #options: ReconcilerOptions
-  readonly #readAgainAt = new Map<string, number>()
+  /** When to read the credentials of a key again. */
+  readonly #readCredentialsAt = new Map<string, number>()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
   }
 
-  /** Something new is about to be offered: what a rollout of it will hang on is read beside the search for its version. */
-  prepare(key: string): void {
-    const { objects, hands } = this.#options
-    const object = objects.get(key)
-    if (object?.status.current && !object.status.rollout) hands.writer.readAhead(object)
+  async reconcile(key: string): Promise<Result> {
+    const decided = await this.decide(key)
+    if (!decided) return this.#forget(key)
+    return this.carryOut(decided)
   }
 
-  async reconcile(key: string): Promise<Outcome> {
-    const { objects, observer, rules, hands, clock, looked } = this.#options
+  /**
+   * What to do about the object now; undefined if there is no such object. Changes nothing in the cluster.
+   * @throws ApiError, TransientError
+   */
+  async decide(key: string): Promise<Decided | undefined> {
+    const { objects, observer, rules } = this.#options
     const object = objects.get(key)
-    await hands.unwritten.settle(hands, key, object)
-    if (!object) return this.#forget(key)
-    const offer = await this.#offer(object)
-    const observation = await observer.observe(object, offer)
-    const decision = plan(rules, observation)
+    if (!object) return undefined
+    const observation = await observer.observe(object, await this.#offer(object))
+    return { observation, plan: plan(rules, observation) }
+  }
+
+  /** @throws ApiError, TransientError */
+  async carryOut({ observation, plan }: Decided): Promise<Result> {
+    const { effects, clock, onReconciled } = this.#options
+    const { object } = observation
     try {
-      await act(hands, object, decision)
+      await act(effects, object, plan)
     } catch (thrown) {
-      // Somebody wrote at the same time. Their change is about to arrive by the watch; it costs no back-off.
-      if (isConflict(thrown) || thrown instanceof ViewOutdated) return { again: conflictAgainMs }
+      // Somebody wrote at the same time. The watch is about to bring the change, so that this costs no back-off.
+      if (isConflict(thrown)) return { requeueAfterMs: conflictRetryMs }
       throw thrown
     }
-    looked?.(observation, decision)
-    return { again: this.#again(key, decision, clock.now()) }
+    onReconciled?.(observation, plan)
+    const times = [plan.requeueAt, this.#readCredentialsAt.get(object.key)].filter((time) => time !== undefined)
+    return { requeueAfterMs: times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined }
   }
 
-  #again(key: string, { again }: Plan, now: number): number | undefined {
-    const times = [again, this.#readAgainAt.get(key)].filter((time) => time !== undefined)
-    return times.length > 0 ? Math.max(0, Math.min(...times) - now) : undefined
-  }
-
-  #forget(key: string): Outcome {
-    const { following, credentials, hands } = this.#options
+  #forget(key: string): Result {
+    const { following, observer, credentials, effects } = this.#options
     following.unfollow(key)
+    observer.forget(key)
     credentials.forget(key)
-    hands.deployedVersion.forget(key)
-    this.#readAgainAt.delete(key)
+    effects.deployedVersion.forget(key)
+    this.#readCredentialsAt.delete(key)
     return {}
   }
 
-  /** Follows what the spec says, and tells what is known of it. A target that cannot be followed is an offer that failed. */
+  /** Follows what the spec says, and returns what the registry offers. A target that cannot be followed is a failed offer. */
   async #offer(object: ContainerVersion): Promise<Offer> {
-    const { following, world } = this.#options
+    const { following, index, clock, defaultIntervalSeconds } = this.#options
     const { key, spec, deleting } = object
     if (deleting) {
       following.unfollow(key)
@@ -94,44 +106,37 @@ export class Reconciler {
     try {
       const { repository } = parseReference(spec.imageRepo)
       const followed = followable(spec)
-      const refused = isRefusal(following.offer(key))
-      const afresh = refused && this.#isTimeToReadAgain(key)
-      const credentials = await this.#options.credentials.credentials(
-        object,
-        world.workloadsOf(key),
-        repository,
-        afresh,
-      )
+      const afresh = isRefusal(following.offer(key)) && this.#mayReadCredentialsAgain(key)
+      const workloads = index.workloadsOf(key)
+      const credentials = await this.#options.credentials.credentials(object, workloads, repository, afresh)
+      const intervalSeconds = spec.pollIntervalSeconds ?? defaultIntervalSeconds
       following.follow(key, {
         repository,
         ...followed,
         credentials,
-        intervalSeconds: spec.pollIntervalSeconds ?? this.#options.defaultIntervalSeconds,
+        intervalSeconds,
         remembered: rememberedVersion(object),
       })
       const offer = following.offer(key)
-      if (!isRefusal(offer)) this.#readAgainAt.delete(key)
+      if (!isRefusal(offer)) this.#readCredentialsAt.delete(key)
       return offer
     } catch (thrown) {
       if (!(thrown instanceof NeedsChangeError) && !(thrown instanceof TransientError)) throw thrown
       following.unfollow(key)
-      this.#readAgainAt.set(key, this.#options.clock.now() + credentialsAgainMs)
+      this.#readCredentialsAt.set(key, clock.now() + readCredentialsEveryMs)
       return { state: 'failed', error: thrown }
     }
   }
 
-  #isTimeToReadAgain(key: string): boolean {
+  #mayReadCredentialsAgain(key: string): boolean {
     const now = this.#options.clock.now()
-    if (now < (this.#readAgainAt.get(key) ?? 0)) return false
-    this.#readAgainAt.set(key, now + credentialsAgainMs)
+    if (now < (this.#readCredentialsAt.get(key) ?? 0)) return false
+    this.#readCredentialsAt.set(key, now + readCredentialsEveryMs)
     return true
   }
 }
 
-/** Long enough for the watch to bring what the conflict was about. */
-const conflictAgainMs = 100
-
-/** Of the same spec only: another pattern finds another version. */
+/** The version found before a restart, if it was for the same spec: another pattern may find another version. */
 function rememberedVersion({ status, generation }: ContainerVersion): Version | undefined {
   const { observed, observedGeneration } = status
   if (!observed || observedGeneration !== generation) return undefined

@@ -10,7 +10,7 @@ test('the wait doubles with each failure in a row, up to its limit', async (t) =
   t.equal(longest(1_000_000), 300_000)
 })
 
-test('those who failed together do not come back together', async (t) => {
+test('clients that failed together do not come back together', async (t) => {
   t.equal(
     backoffMs(1, limits, () => 0),
     250,
@@ -28,7 +28,7 @@ test('B25 a pause ends at once when its signal fires, before it or during it', a
   t.ok(performance.now() - began < 1_000)
 })
 
-test('a pause that nobody interrupts lasts its time', async (t) => {
+test('a pause that nobody interrupts lasts its full time', async (t) => {
   const began = performance.now()
   await pause(30, new AbortController().signal)
   t.ok(performance.now() - began >= 25)

@@ -1,4 +1,4 @@
-/** How long to wait after so many failures in a row, and the wait itself. */
+/** How long to wait after failures in a row, and the wait itself. */
 import { type Alarm, systemAlarm } from './timing.ts'
 
 export interface BackoffLimits {
@@ -7,17 +7,17 @@ export interface BackoffLimits {
 }
 
 /**
- * Doubles from `firstMs` to `maxMs`. Between half and the whole of it is waited, so that those who failed together do
- * not come back together.
- * @param failures how often in a row it has failed, at least 1
- * @param random between 0 and 1, for tests
+ * Doubles from `firstMs` to `maxMs`. The wait is between half and the whole of that, so that those who failed together
+ * do not come back together.
+ * @param failures how many failures in a row, at least 1
+ * @param random returns a number between 0 and 1; tests replace it
  */
 export function backoffMs(failures: number, { firstMs, maxMs }: BackoffLimits, random = Math.random): number {
   const wholeMs = Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 32))
   return Math.round(wholeMs * (0.5 + random() / 2))
 }
 
-/** Resolves after so many milliseconds, or at once when the signal fires: no wait outlives a stop (B25). */
+/** Resolves after this time, or at once when the signal fires: no wait outlives a stop (B25). */
 export function pause(milliseconds: number, signal: AbortSignal, alarm: Alarm = systemAlarm): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {

@@ -6,7 +6,7 @@ interface Item extends Due {
   readonly id: number
 }
 
-t.test('whatever is put in, moved and taken out, what is due comes in its order and nothing else does', async () => {
+t.test('items come out in the order of their due times, whatever is added, moved and removed in between', async () => {
   const step = fc.tuple(fc.constantFrom('put', 'remove', 'pop'), fc.nat(20), fc.nat(50))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

@@ -1,11 +1,11 @@
-/** Something that is due at a time, and knows its own place in the heap so that it can be moved or taken out. */
+/** Something that is due at a time. It knows its place in the heap, so that the heap can move or remove it. */
 export interface Due {
   due: number
-  /** Kept by the heap; -1 outside of it. */
+  /** Set by the heap; -1 while it is in no heap. */
   place: number
 }
 
-/** A binary heap by `due`: the next one at once, every change in logarithmic time. */
+/** A binary heap by `due`: finds the earliest at once, and takes logarithmic time for each change. */
 export class DueHeap<T extends Due> {
   readonly #items: T[] = []
 
@@ -17,7 +17,7 @@ export class DueHeap<T extends Due> {
     return this.#items[0]
   }
 
-  /** Puts in, or moves to its new due time. */
+  /** Adds the item, or moves it to its new due time. */
   put(item: T, due: number): void {
     item.due = due
     if (item.place < 0) {
@@ -37,6 +37,7 @@ export class DueHeap<T extends Due> {
     this.#sink(this.#rise(last))
   }
 
+  /** Removes and returns the earliest item, if it is due by now. */
   popDue(now: number): T | undefined {
     const first = this.#items[0]
     if (first === undefined || first.due > now) return undefined

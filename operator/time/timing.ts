@@ -1,16 +1,16 @@
-/** The two things that scheduling needs of time: what it is, and to be woken. Both come in by parameters. */
+/** Scheduling needs to know the time and to be woken. Whoever schedules takes both as parameters. */
 import type { Clock } from './clock.ts'
 
-/** Intervals are measured by it: a step of the machine's clock neither skips nor bunches polls. Its zero means nothing. */
+/** Measures intervals: a step of the machine's clock neither skips nor bunches polls. Its zero means nothing. */
 export const monotonicClock: Clock = { now: () => performance.now() }
 
-/** Calls `ring` once after so many milliseconds; the returned function calls it off. */
+/** Calls `ring` once after this delay. The returned function cancels the call. */
 export type Alarm = (delayMs: number, ring: () => void) => () => void
 
-/** The longest delay that a Node timer takes; a longer one would ring at once. */
-const longestDelayMs = 2 ** 31 - 1
+/** The longest delay that a Node timer takes; with a longer one it would ring at once. */
+const maxDelayMs = 2 ** 31 - 1
 
 export const systemAlarm: Alarm = (delayMs, ring) => {
-  const timer = setTimeout(ring, Math.min(Math.max(delayMs, 0), longestDelayMs))
+  const timer = setTimeout(ring, Math.min(Math.max(delayMs, 0), maxDelayMs))
   return () => clearTimeout(timer)
 }

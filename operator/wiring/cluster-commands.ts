@@ -27,7 +27,7 @@ export const sync: ClusterCommands['sync'] = (request) =>
         only: `${namespace}/${name}`,
         provider,
         credentials,
-        looked: onReconciled,
+        onReconciled,
       }),
     )
   })

@@ -3,7 +3,7 @@ import { type ContainerVersion, containerVersion } from '../api/container-versio
 import { group, plural, version } from '../api/names.ts'
 import type { Settings } from '../config/settings.ts'
 import { ContainerVersionOperator } from '../controller/operator.ts'
-import { type Outcome, WorkQueue } from '../controller/queue.ts'
+import { type Result, WorkQueue } from '../controller/queue.ts'
 import { Reconciler } from '../controller/reconciler.ts'
 import { messageOf } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
@@ -17,14 +17,14 @@ import type { Logger } from '../log/log.ts'
 import type { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
 import { PullSecrets, type TargetCredentials } from '../registries/credentials/pull-secrets.ts'
 import type { Credentials } from '../registries/registry.ts'
-import { ObjectWriter } from '../rollouts/act/status-writer.ts'
-import { Unwritten } from '../rollouts/act/unwritten.ts'
+import { StatusWriter } from '../rollouts/act/status-writer.ts'
 import { gates } from '../rollouts/gates/gates.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
 import { History } from '../rollouts/history/history.ts'
-import type { Observation, Plan } from '../rollouts/observe/observation.ts'
+import type { Observation } from '../rollouts/observe/observation.ts'
 import { Observer } from '../rollouts/observe/observe.ts'
-import { World } from '../rollouts/observe/selector-index.ts'
+import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
+import type { Plan } from '../rollouts/plan/plan.ts'
 import { strategies } from '../rollouts/strategies/strategies.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
@@ -34,25 +34,25 @@ export interface ControllerOptions {
   readonly settings: Settings
   readonly client: ApiClient
   readonly kubeConfig: KubeConfig
-  /** Of this process, for events. */
+  /** Names this process in events. */
   readonly identity: string
   readonly log: Logger
   readonly metrics?: Metrics | undefined
-  /** Empty: all. */
+  /** All if empty. */
   readonly namespaces: readonly string[]
   /** Instead of pull secrets and the Docker config file. */
   readonly credentials?: Credentials | undefined
-  /** As in `--provider`; undefined: what each repository's host says. */
+  /** As in `--provider`. If undefined, the host of each repository decides. */
   readonly provider?: string | undefined
-  /** The only ContainerVersion to be worked on, by its key. */
+  /** The key of the only ContainerVersion to reconcile. */
   readonly only?: string | undefined
-  /** Told of every look after what it decided has been done. */
-  readonly looked?: ((observation: Observation, decision: Plan) => void) | undefined
+  /** Called after each reconcile that carried its plan out. */
+  readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
 }
 
 export type Controller = Awaited<ReturnType<typeof makeController>>
 
-/** Joins the controller's parts; nothing runs before `operator.start()`. */
+/** Joins the parts of the controller. Nothing runs before `operator.start()`. */
 export async function makeController(options: ControllerOptions) {
   const { settings, client, kubeConfig, log, metrics, namespaces, only } = options
   const clock = systemClock
@@ -70,69 +70,54 @@ export async function makeController(options: ControllerOptions) {
   const queue = new WorkQueue({
     workers: settings.workers,
     handle: (key) => handle(key),
-    onFailure: ({ key, error, failures, againInMs }) =>
-      log.warn({ containerVersion: key, err: error, failures, againInMs }, 'a look has failed; it is tried again'),
+    onFailure: ({ key, error, failures, retryInMs }) =>
+      log.warn({ containerVersion: key, err: error, failures, retryInMs }, 'reconcile failed; it will be retried'),
   })
   const add = (key: string) => {
     if (only === undefined || key === only) queue.add(key)
   }
   const stores = workloads.map(({ store }) => store)
-  for (const store of [objects, ...stores]) store.onRecovered(() => queue.hurry())
-  const world = new World(objects, stores, add)
+  for (const store of [objects, ...stores]) store.onRecovered(() => queue.retryFailed())
+  const index = new SelectorIndex(objects, stores, add)
   const open = await openRegistries(settings, metrics)
   const resolver = open.resolverFor(options.provider)
-  const registries = makeRegistries(
-    open,
-    settings,
-    metrics,
-    {
-      onChange: (key) => {
-        // A new object has nothing yet that could be out of date: it waits its turn, as the others that are new.
-        if (objects.get(key)?.status.current === undefined) add(key)
-        else if (only === undefined || key === only) queue.addUrgent(key)
-      },
-      onComing: (key) => reconciler.prepare(key),
-    },
-    options.provider,
-  )
+  const registries = makeRegistries(open, settings, metrics, { onChange: add }, options.provider)
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,
-    world,
-    observer: new Observer(client, world, clock),
+    index,
+    observer: new Observer(client, index, clock),
     following: registries.following,
     credentials: options.credentials
       ? onlyThese(options.credentials, resolver)
       : new PullSecrets(client, clock, resolver),
     rules: { strategies, gates },
-    hands: {
+    effects: {
       client,
-      writer: new ObjectWriter(client, (object) => objects.put(object)),
-      unwritten: new Unwritten(),
+      writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
       history: new History(client, settings.history),
       deployedVersion,
-      changed: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
-      find: (namespace, kind, name) => world.find(namespace, kind, name),
+      onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
       log,
     },
     clock,
     defaultIntervalSeconds: settings.pollIntervalSeconds,
-    looked: (observation, decision) => {
-      options.looked?.(observation, decision)
-      if (decision.action.action !== 'record' || !metrics) return
-      const { outcome = 'Aborted', startTime, endTime = startTime } = decision.action.rollout
+    onReconciled: (observation, plan) => {
+      options.onReconciled?.(observation, plan)
+      if (!plan.record || !metrics) return
+      const { outcome = 'Aborted', startTime, endTime = startTime } = plan.record.rollout
       metrics.rollouts.inc({ outcome })
       metrics.rolloutSeconds.observe({ outcome }, (Date.parse(endTime) - Date.parse(startTime)) / 1000)
     },
   })
 
-  async function handle(key: string): Promise<Outcome> {
+  async function handle(key: string): Promise<Result> {
     const end = metrics?.reconcileSeconds.startTimer()
     try {
-      const outcome = await reconciler.reconcile(key)
-      end?.({ outcome: outcome.again === undefined ? 'settled' : 'again' })
-      return outcome
+      const result = await reconciler.reconcile(key)
+      end?.({ outcome: result.requeueAfterMs === undefined ? 'settled' : 'again' })
+      return result
     } catch (thrown) {
       end?.({ outcome: 'transient_error' })
       throw thrown
@@ -144,14 +129,14 @@ export async function makeController(options: ControllerOptions) {
     operator,
     objects,
     queue,
-    /** Takes hints of pushes. */
+    /** Receives hints of pushes. */
     following: registries.following,
-    /** Why it cannot go on, for `/alive`; empty while all is well. */
+    /** Why it cannot go on, for `/alive`; empty while it can. */
     troubles: () => troubles(queue, [objects, ...stores], clock.now()),
     stop: async () => {
       await operator
         .end()
-        .catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, 'the controller did not end well'))
+        .catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, 'the controller could not stop cleanly'))
       await registries.close()
     },
   }
@@ -163,7 +148,7 @@ const onlyThese = (found: Credentials, resolver: CredentialResolver): TargetCred
   forget: () => undefined,
 })
 
-/** Longer than any request may take, several times over: what has not moved by then is stuck. */
+/** Several times longer than any request may take: a key that has not moved by then is stuck. */
 const stuckMs = 180_000
 
 function troubles(
@@ -174,7 +159,7 @@ function troubles(
   const { longestReadyMs, longestRunningMs } = queue.heartbeat()
   const silent = watched.some(({ lastContactMs }) => lastContactMs > 0 && now - lastContactMs > stuckMs)
   return [
-    ...(longestRunningMs > stuckMs ? ['one look at a ContainerVersion does not end'] : []),
+    ...(longestRunningMs > stuckMs ? ['the reconcile of a ContainerVersion does not end'] : []),
     ...(longestReadyMs > stuckMs ? ['the queue does not move'] : []),
     ...(silent ? ['a watch has been out of contact with the API server for too long'] : []),
   ]

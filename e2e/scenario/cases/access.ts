@@ -11,9 +11,9 @@ export interface GuardedRegistries {
 
 const web = { deployment: 'web', running: v1 } as const
 
-/** Registries that want to know who asks. */
+/** Registries that require credentials. */
 export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistries): void {
-  test('the pull secret of the pod template opens a registry that wants user and password', async (t) => {
+  test('the pull secret of the pod template opens a registry with basic authentication', async (t) => {
     const world = await emptyWorld(t, bed, basic)
     await mayReadPullSecret(world)
     await pullSecret(world, basic)
@@ -26,7 +26,7 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
     t.equal(await world.imagePatches('web'), 1)
   })
 
-  test('the pull secret of the service account opens a registry that hands out tokens, one for many polls', async (t) => {
+  test('the pull secret of the service account opens a registry with bearer tokens, and one token serves many polls', async (t) => {
     const world = await emptyWorld(t, bed, token)
     await mayReadPullSecret(world)
     await pullSecret(world, token)
@@ -36,19 +36,19 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
     await world.runs(v1)
     const tokens = token.count({ kind: 'token' })
     await world.pollsAgain(2)
-    t.equal(token.count({ kind: 'token' }), tokens, 'the token is kept')
+    t.equal(token.count({ kind: 'token' }), tokens, 'the token is reused')
     await world.ciMoves('env-prod', v2)
     await world.runs(v2)
   })
 
-  test('a pull secret that is not there is named, and used as soon as it is', async (t) => {
+  test('the status names a pull secret that does not exist, and cvmanager uses it as soon as it does', async (t) => {
     const world = await emptyWorld(t, bed, basic)
     await mayReadPullSecret(world)
     await world.ciMoves('env-prod', v2)
     const imagePullSecrets = [{ name: 'regcred' }]
     await world.makes(...workloads(world, web), webCv(world, 'env-prod', { imagePullSecrets }))
     await world.becomes('Stalled', { reason: 'PullSecretNotFound' })
-    const events = await world.tells('ContainerVersion/web-cv', 'PullSecretNotFound')
+    const events = await world.waitsForEvent('ContainerVersion/web-cv', 'PullSecretNotFound')
     t.match(events, [
       {
         reason: 'PullSecretNotFound',
@@ -61,7 +61,7 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
     await world.runs(v2)
   })
 
-  test('a pull secret that cvmanager may not read is named, with the right that is missing', async (t) => {
+  test('the status names a pull secret that cvmanager may not read, and the missing right', async (t) => {
     const world = await emptyWorld(t, bed, basic)
     await pullSecret(world, basic)
     await world.ciMoves('env-prod', v2)
@@ -73,11 +73,11 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
       /may not read the pull secret scenario-\d+\/regcred\. Grant its service account the verb get/,
     )
     await mayReadPullSecret(world)
-    await world.kubectl('annotate', 'cv/web-cv', 'looked=again')
+    await world.kubectl('annotate', 'cv/web-cv', 'touched=yes')
     await world.runs(v2)
   })
 
-  test('S7 no secret is ever said: not in events, not in a status', async (t) => {
+  test('S7 no event and no status contains a secret', async (t) => {
     const world = await emptyWorld(t, bed, basic)
     await mayReadPullSecret(world)
     const wrong = { username: 'puller', password: 'wr0ng-passw0rd' }

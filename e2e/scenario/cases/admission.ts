@@ -56,7 +56,11 @@ const refused: readonly (readonly [string, object, RegExp])[] = [
     { selector: {} },
     /must have at least one label, or every workload of the namespace would match/,
   ],
-  ['a selector that is no label', { selector: { 'a b': 'c' } }, /must have label keys of at most 63 letters, digits/],
+  [
+    'an invalid label in the selector',
+    { selector: { 'a b': 'c' } },
+    /must have label keys of at most 63 letters, digits/,
+  ],
   ['an interval under 5 s', { pollIntervalSeconds: 4 }, /must be 5 or more, so that the registry is not flooded/],
   ['B26 an interval of 0', { pollIntervalSeconds: 0 }, /must be 5 or more/],
   ['a timeout of 0', { timeoutSeconds: 0 }, /must be 1 or more; 900 is the default/],
@@ -75,7 +79,7 @@ const refused: readonly (readonly [string, object, RegExp])[] = [
     { strategy: { kind: 'Simple', blueGreen: { serviceName: 'a' } } },
     /write that kind, or leave blueGreen out/,
   ],
-  ['a strategy that nobody knows', { strategy: { kind: 'Canary' } }, /supported values: "Simple", "ServiceBlueGreen"/],
+  ['an unknown strategy', { strategy: { kind: 'Canary' } }, /supported values: "Simple", "ServiceBlueGreen"/],
   [
     'a verification without an image',
     { container: { verify: [{ kind: 'Image' }] } },
@@ -87,22 +91,22 @@ const refused: readonly (readonly [string, object, RegExp])[] = [
     /must be a container's name: lower-case letters, digits and -/,
   ],
   ['config without a key', { config: { name: 'versions' } }, /spec\.config\.key: Required value/],
-  ['a key that is none', { config: { name: 'versions', key: 'a b' } }, /must be a ConfigMap key: letters, digits/],
+  ['an invalid key', { config: { name: 'versions', key: 'a b' } }, /must be a ConfigMap key: letters, digits/],
   [
-    'a history that has no name of an object',
+    'an invalid name of the history',
     { history: { name: 'A B' } },
     /must be the name of an object in the same namespace/,
   ],
-  ['a field that there is not', { tags: ['env-prod'] }, /unknown field "spec\.tags"/],
+  ['an unknown field', { tags: ['env-prod'] }, /unknown field "spec\.tags"/],
 ]
 
-/** What the API server refuses, so that nobody waits for a thing that can never work. */
+/** The API server refuses manifests that can never work. */
 export function admission(test: AddTest, bed: Bed): void {
-  test('good manifests are admitted', async (t) => {
+  test('the API server admits good manifests', async (t) => {
     for (const spec of accepted) t.equal(await complaint(bed, spec), '', JSON.stringify(spec))
   })
 
-  test(`${refused.length} bad manifests are refused, each with words that say what to write instead`, async (t) => {
+  test(`${refused.length} bad manifests are refused, and each message says what to write instead`, async (t) => {
     for (const [what, mistake, says] of refused) t.match(await complaint(bed, { ...good, ...mistake }), says, what)
   })
 }

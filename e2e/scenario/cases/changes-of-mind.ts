@@ -5,9 +5,9 @@ import type { World } from '../world.ts'
 
 const web = { deployment: 'web', running: v1, follows: 'env-prod' } as const
 
-/** Somebody wants something else while a rollout is under way. */
+/** Somebody changes the target during a rollout. */
 export function changesOfMind(test: AddTest, bed: Bed): void {
-  test('a newer version replaces the rollout of an older one, and a rollback would go back to what was before both', async (t) => {
+  test('a newer version replaces the rollout of an older one', async (t) => {
     const world = await scenario(t, bed, web)
     await world.ciMoves('env-prod', hanging)
     await world.sees('web', hanging)
@@ -17,7 +17,7 @@ export function changesOfMind(test: AddTest, bed: Bed): void {
     t.same(
       world.imagesOf('web'),
       [v1, hanging, v2].map((build) => world.imageOf(build)),
-      'it never went back in between',
+      'without going back in between',
     )
     t.match((await world.status()).rollouts, [
       { version: '2222222', from: '1111111', outcome: 'Succeeded' },
@@ -27,7 +27,7 @@ export function changesOfMind(test: AddTest, bed: Bed): void {
     t.same(reasons.sort(), ['RolloutStarted', 'RolloutStarted', 'RolloutSucceeded', 'RolloutSuperseded'])
   })
 
-  test('B17 where the newer version fails too, what ran before both comes back', async (t) => {
+  test('B17 if the newer version fails too, a rollback restores what ran before both', async (t) => {
     const world = await scenario(t, bed, web)
     await world.ciMoves('env-prod', hanging)
     await world.sees('web', hanging)
@@ -41,9 +41,9 @@ export function changesOfMind(test: AddTest, bed: Bed): void {
     )
   })
 
-  test('deleting the ContainerVersion during a rollout puts the images back and then lets it go', async (t) => {
+  test('deleting the ContainerVersion during a rollout restores the images, and then the object goes', async (t) => {
     const world = await scenario(t, bed, web)
-    t.same(await finalizers(world), [], 'nothing holds it while nothing is under way')
+    t.same(await finalizers(world), [], 'no finalizer outside of a rollout')
     await world.ciMoves('env-prod', hanging)
     await world.becomes('RollingOut')
     t.same(await finalizers(world), ['cvmanager.io/rollout'])
@@ -55,7 +55,7 @@ export function changesOfMind(test: AddTest, bed: Bed): void {
     })
   })
 
-  test('deleting it in the moment in which a rollout begins puts the images back, too', async (t) => {
+  test('deleting it right after the image patch restores the images too', async (t) => {
     const world = await scenario(t, bed, web)
     await world.ciMoves('env-prod', hanging)
     await world.sees('web', hanging)
@@ -64,7 +64,7 @@ export function changesOfMind(test: AddTest, bed: Bed): void {
     await world.waitsFor('the ContainerVersion to be gone', () => !world.now('ContainerVersion', 'web-cv'))
   })
 
-  test('a namespace with a rollout under way is deleted within 30 s', async (t) => {
+  test('a namespace can be deleted within 30 s during a rollout', async (t) => {
     const world = await scenario(t, bed, web)
     await world.ciMoves('env-prod', hanging)
     await world.sees('web', hanging)

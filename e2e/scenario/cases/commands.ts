@@ -4,7 +4,7 @@ import { broken, v1, v2 } from '../builds.ts'
 import { command } from '../command.ts'
 import { emptyWorld, webCv, workloads } from '../scenario.ts'
 
-/** The commands that work without the controller; none is running for this namespace. */
+/** The commands that work without the controller. */
 export async function commands(t: Test, bed: Bed): Promise<void> {
   const world = await emptyWorld(t, bed)
   const { directory, kubeconfig } = bed.cluster
@@ -17,7 +17,7 @@ export async function commands(t: Test, bed: Bed): Promise<void> {
   await world.ciMoves('env-prod', v2)
   await world.makes(...workloads(world, { deployment: 'web', running: v1 }))
 
-  await t.test('cr sync says so where there is no such ContainerVersion, or a flag is missing', async (t) => {
+  await t.test('cr sync says that there is no such ContainerVersion, or that a flag is missing', async (t) => {
     const missing = await sync(...which, '--once')
     t.equal(missing.status, 1)
     t.match(
@@ -28,7 +28,7 @@ export async function commands(t: Test, bed: Bed): Promise<void> {
     t.match(incomplete, { status: 2, complaint: /^error: .*--cv.*\n$/ })
   })
 
-  await t.test('cr sync --once rolls out what the tag points at, and says what came of it', async (t) => {
+  await t.test('cr sync --once rolls out the image of the tag, and says how that ended', async (t) => {
     await world.makes(webCv(world, 'env-prod'))
     const said = `ContainerVersion ${world.namespace}/web-cv`
     t.match(await sync(...which, '--once'), { status: 0, output: `${said} was rolled out\n` })
@@ -42,7 +42,7 @@ export async function commands(t: Test, bed: Bed): Promise<void> {
     t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)])
   })
 
-  await t.test('cv get shows which version every workload runs', async (t) => {
+  await t.test('cv get shows the version of every workload', async (t) => {
     const table = await get('--namespace', world.namespace)
     t.equal(table.status, 0)
     const [heads, row] = table.output.split('\n').map((line) => line.trim().split(/ {2,}/))

@@ -14,8 +14,8 @@ interface Mistake {
   readonly reason: string
   /** Which object, what is wrong with it, what to do. */
   readonly says: readonly RegExp[]
-  /** The spec as it should have been; nothing where the mistake can only be taken out by another product. */
-  readonly mended: object
+  /** Corrects the spec. */
+  readonly correction: object
 }
 
 const mistakes: readonly Mistake[] = [
@@ -28,14 +28,14 @@ const mistakes: readonly Mistake[] = [
       /cvapp=wbe/,
       /kubectl label deployment NAME/,
     ],
-    mended: { selector: { cvapp: 'web' } },
+    correction: { selector: { cvapp: 'web' } },
   },
   {
     what: 'a container that is not there',
     spec: { container: { name: 'sidecar' } },
     reason: 'ContainerNotFound',
     says: [/Deployment scenario-\d+\/web has no container sidecar; its containers are main/, /Name one of them/],
-    mended: { container: { name: 'main' } },
+    correction: { container: { name: 'main' } },
   },
   {
     what: 'a tag that does not exist',
@@ -45,28 +45,28 @@ const mistakes: readonly Mistake[] = [
       /does not have tag env-prdo of repository scenario-\d+\/web/,
       /Push it, or correct spec\.imageRepo or spec\.tag/,
     ],
-    mended: { tag: 'env-prod' },
+    correction: { tag: 'env-prod' },
   },
   {
     what: 'a pattern that is none',
     spec: { versionSyntax: 'v(1' },
     reason: 'VersionSyntaxInvalid',
     says: [/spec\.versionSyntax "v\(1" cannot be used: .*missing/, /for example \[0-9a-f\]\{5,40\}/],
-    mended: { versionSyntax: '[0-9a-f]{7}' },
+    correction: { versionSyntax: '[0-9a-f]{7}' },
   },
   {
     what: 'a strategy that this version does not have',
     spec: { strategy: { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } } },
     reason: 'StrategyNotSupported',
     says: [/has no strategy ServiceBlueGreen; set spec\.strategy\.kind to one of: Simple/],
-    mended: { strategy: { kind: 'Simple', blueGreen: null } },
+    correction: { strategy: { kind: 'Simple', blueGreen: null } },
   },
   {
     what: 'a verification, which this version does not have',
     spec: { container: { verify: [{ kind: 'Image', image: 'shop/smoke-test', tag: 'v1' }] } },
     reason: 'VerificationNotSupported',
     says: [/cannot verify, and rolls nothing out that is to be verified; take spec\.container\.verify out/],
-    mended: { container: { verify: null } },
+    correction: { container: { verify: null } },
   },
 ]
 
@@ -98,32 +98,32 @@ const outages: readonly (readonly [string, Fault, string, RegExp])[] = [
   ['answers 429', { status: 429, headers: { 'retry-after': '1' } }, 'RegistryThrottled', /limits how often .*\(429\)/],
 ]
 
-/** Bad input and faults: a condition and one event that say what is wrong and what to do, and no change to any workload. */
+/** Bad input and faults: a condition and one event say what is wrong and what to do, and no workload changes. */
 export function faults(test: AddTest, bed: Bed): void {
-  for (const { what, spec, reason, says, mended } of mistakes) {
-    test(`${what}: said once, nothing is touched, and it goes on when that is mended`, async (t) => {
+  for (const { what, spec, reason, says, correction } of mistakes) {
+    test(`${what}: one event, no patch, and cvmanager continues once the spec is corrected`, async (t) => {
       const world = await emptyWorld(t, bed)
       await world.ciMoves('env-prod', v2)
       await world.makes(...workloads(world, web), webCv(world, 'env-prod', spec))
       await world.becomes('Stalled', { reason })
       await world.pollsAgain(spec && 'selector' in spec ? 1 : 0)
-      await isSaid(t, world, reason, says)
+      await isReported(t, world, reason, says)
       t.equal(await world.imagePatches('web'), 0)
 
-      await world.changes('ContainerVersion', 'web-cv', { spec: mended })
+      await world.changes('ContainerVersion', 'web-cv', { spec: correction })
       await world.sees('web', v2)
       await world.runs(v2)
     })
   }
 
   for (const [what, fault, reason, says] of outages) {
-    test(`a registry that ${what}: said once, nothing is touched, and it goes on when that is over`, async (t) => {
+    test(`a registry that ${what}: one event, no patch, and cvmanager continues once the registry does`, async (t) => {
       const world = await scenario(t, bed, web)
       const heal = world.registry.faults.inject(fault, { when: ({ path }) => path.includes(`/${world.path}/`) })
       t.teardown(heal)
       await world.becomes(reason === 'RegistryAccessDenied' ? 'Stalled' : 'Unavailable', { reason })
       await world.pollsAgain(1)
-      await isSaid(t, world, reason, [says])
+      await isReported(t, world, reason, [says])
       heal()
       await world.ciMoves('env-prod', v2)
       await world.runs(v2)
@@ -131,7 +131,7 @@ export function faults(test: AddTest, bed: Bed): void {
     })
   }
 
-  test('a container that two ContainerVersions claim is left alone by both, until one lets go', async (t) => {
+  test('two ContainerVersions that select one container both leave it alone until one is deleted', async (t) => {
     const world = await scenario(t, bed, web)
     await world.makes(webCv(world, 'env-test', {}, 'other-cv'))
     for (const name of ['web-cv', 'other-cv'])
@@ -140,7 +140,7 @@ export function faults(test: AddTest, bed: Bed): void {
     await world.ciMoves('env-test', v2)
     await world.pollsAgain(2)
     t.equal(await world.imagePatches('web'), 0)
-    await isSaid(t, world, 'WorkloadClaimedTwice', [
+    await isReported(t, world, 'WorkloadClaimedTwice', [
       /is selected by the ContainerVersions other-cv and web-cv: neither/,
     ])
     await world.delete('ContainerVersion', 'other-cv')
@@ -148,9 +148,9 @@ export function faults(test: AddTest, bed: Bed): void {
   })
 }
 
-async function isSaid(t: Test, world: World, reason: string, says: readonly RegExp[]): Promise<void> {
+async function isReported(t: Test, world: World, reason: string, says: readonly RegExp[]): Promise<void> {
   const status = await world.status()
-  const events = await world.tells('ContainerVersion/web-cv', reason)
+  const events = await world.waitsForEvent('ContainerVersion/web-cv', reason)
   t.equal(readyReason(status), reason)
   t.equal(events.length, 1, 'one event')
   t.equal(events[0]?.type, 'Warning')

@@ -12,9 +12,9 @@ import type { World } from '../world.ts'
 
 const run = promisify(execFile)
 
-/** Beside others who write the same workloads. */
+/** Other tools write the same workloads. */
 export function helm(test: AddTest, bed: Bed): void {
-  test('helm upgrade goes through after a rollout: cvmanager keeps no ownership of the image', async (t) => {
+  test('helm upgrade succeeds after a rollout: cvmanager does not keep the ownership of the image', async (t) => {
     const world = await emptyWorld(t, bed)
     await world.ciMoves('env-prod', v1)
     const chart = await makeChart(world)
@@ -30,14 +30,14 @@ export function helm(test: AddTest, bed: Bed): void {
 
     await helmUpgrade(world, chart, 'two')
     t.match(await world.kubectl('get', 'deployment/web', '-o', 'jsonpath={..env[0].value}'), 'two')
-    // Helm has set its stale image again: that is noticed, and the version put back.
+    // Helm has reset its stale image: cvmanager notices, and puts the version back.
     await world.sees('web', v1)
     await world.sees('web', v2)
     await world.becomes('UpToDate')
     await helmUpgrade(world, chart, 'three')
   })
 
-  test('an ownership that was left behind, as by a crash between two writes, is given up later', async (t) => {
+  test('cvmanager gives up an ownership that a crash between two writes has left', async (t) => {
     const world = await emptyWorld(t, bed)
     await world.ciMoves('env-prod', v3)
     const applied = stringify(withSetting(world, world.imageOf(v1), 'one'))
@@ -52,7 +52,7 @@ export function helm(test: AddTest, bed: Bed): void {
   })
 }
 
-/** Who owns fields of the Deployment itself. */
+/** The owners of fields of the Deployment itself. */
 async function managers(world: World): Promise<readonly string[]> {
   const { metadata } = await world.get<{ metadata: { managedFields: readonly Managed[] } }>('Deployment', 'web')
   return metadata.managedFields.filter(({ subresource }) => !subresource).map(({ manager }) => manager)

@@ -8,7 +8,7 @@ import { emptyWorld } from '../scenario.ts'
 
 const seconds = 16
 
-/** Nothing changes: three ContainerVersions, two of them on one tag. */
+/** Nothing changes: three ContainerVersions, two of which follow one tag. */
 export async function idle(t: Test, bed: Bed): Promise<void> {
   const world = await emptyWorld(t, bed)
   const operator = await bed.operator({ flags: ['--watch-namespace', world.namespace] })
@@ -41,7 +41,7 @@ export async function idle(t: Test, bed: Bed): Promise<void> {
   t.same(
     [...new Set(writes.map(({ verb, objectRef }) => `${verb} ${objectRef?.resource}`))],
     ['update leases'],
-    'R17 nothing is written but the lease',
+    'R17 it writes only the lease',
   )
   t.ok(requests.length <= seconds, `at most one request a second: ${requests.length} in ${seconds} s`)
 
@@ -51,7 +51,7 @@ export async function idle(t: Test, bed: Bed): Promise<void> {
     t.ok(gaps.length >= 2, `${tag} is followed`)
     t.ok(
       gaps.every((gap) => gap > 4_500),
-      `${tag} is asked for once an interval, however many follow it: ${gaps}`,
+      `${tag} is polled once per interval, however many follow it: ${gaps}`,
     )
     t.ok(
       polls.slice(2).every(({ method }) => method === 'HEAD'),
@@ -59,24 +59,24 @@ export async function idle(t: Test, bed: Bed): Promise<void> {
     )
   }
 
-  await t.test('B23 it stops within 3 s of SIGINT, in good order, and gives the lease back', async (t) => {
+  await t.test('B23 it stops gracefully within 3 s of SIGINT, and releases the lease', async (t) => {
     const path = '/apis/coordination.k8s.io/v1/namespaces/cvmanager/leases/cvmanager'
-    // On a machine that is busy with other tests, the API server takes its time for the few requests that this needs.
-    const asked = performance.now()
+    // On a busy machine, the API server is slow to answer the few requests that a stop needs.
+    const began = performance.now()
     await bed.client.get(path)
     const took = await operator.stop('SIGINT')
     await bed.client.get(path)
-    const ofTheServer = performance.now() - asked - took
+    const ofTheServer = performance.now() - began - took
     t.ok(took < 3_000 + 4 * ofTheServer, `${Math.round(took)} ms; two bare requests ${Math.round(ofTheServer)} ms`)
     t.equal(operator.program.outcome, 'ended with status 0')
     const lease = await bed.client.get<{ spec: { holderIdentity?: string } }>(
       '/apis/coordination.k8s.io/v1/namespaces/cvmanager/leases/cvmanager',
     )
-    t.notOk(lease.spec.holderIdentity, 'nobody holds it')
+    t.notOk(lease.spec.holderIdentity, 'no holder')
   })
 
   await t.test(
-    'R14 a namespace with ContainerVersions is deleted within 30 s also when cvmanager is gone',
+    'R14 a namespace with ContainerVersions can be deleted within 30 s even when cvmanager is gone',
     async (t) => {
       await bed.cluster.kubectl('delete', 'namespace', namespace, '--timeout=30s')
       t.notOk(world.now('ContainerVersion', 'web-cv'))

@@ -5,7 +5,7 @@ import type { Operator } from '../operator.ts'
 import { scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
 
-/** R6 Two replicas, one of which works. */
+/** R6 Two replicas, one of which leads. */
 export async function replicas(t: Test, bed: Bed): Promise<void> {
   const first = await bed.operator({ name: 'first' })
   await first.isAtWork()
@@ -13,7 +13,7 @@ export async function replicas(t: Test, bed: Bed): Promise<void> {
   const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
 
   await t.test(
-    'R6 the leader is killed during a rollout: the other takes over within 20 s, and goes on with it',
+    'R6 the leader is killed during a rollout: the other takes over within 20 s, and continues the rollout',
     async (t) => {
       await world.ciMoves('env-prod', hanging)
       await world.sees('web', hanging)
@@ -32,7 +32,7 @@ export async function replicas(t: Test, bed: Bed): Promise<void> {
     },
   )
 
-  await t.test('R6 the leader is asked to stop: the other takes over within 3 s', async (t) => {
+  await t.test('R6 the leader receives SIGTERM: the other takes over within 3 s', async (t) => {
     const third = await bed.operator({ name: 'third' })
     await third.stands()
     const asked = Date.now()

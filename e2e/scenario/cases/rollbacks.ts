@@ -5,7 +5,7 @@ import { readyReason } from '../world.ts'
 
 const web = { deployment: 'web', running: v1, follows: 'env-prod' } as const
 
-/** A version fails: the exact previous image comes back, and the version is not tried again. */
+/** A version fails: a rollback restores the exact previous image, and cvmanager does not try the version again. */
 export function rollbacks(test: AddTest, bed: Bed): void {
   test('a version that cannot be pulled is rolled back to the exact image and not tried again', async (t) => {
     const world = await scenario(t, bed, web)
@@ -27,7 +27,7 @@ export function rollbacks(test: AddTest, bed: Bed): void {
     t.same(
       events.map(({ type, reason }) => `${type} ${reason}`),
       ['Normal RolloutStarted', 'Warning RolloutFailed', 'Warning RolledBack'],
-      'each step is told once',
+      'one event for each step',
     )
 
     await world.ciMoves('env-prod', v2)
@@ -37,7 +37,7 @@ export function rollbacks(test: AddTest, bed: Bed): void {
     t.equal(await world.imagePatches('web'), 3)
   })
 
-  test('a change of the spec releases a version that had failed', async (t) => {
+  test('a change of the spec releases a failed version from quarantine', async (t) => {
     const world = await scenario(t, bed, { ...web, spec: { timeoutSeconds: 60 } })
     await world.ciMoves('env-prod', broken)
     await world.sees('web', broken)
@@ -72,7 +72,7 @@ export function rollbacks(test: AddTest, bed: Bed): void {
     t.ok(took >= 3_000 && took <= 13_000, `ended by the deadline and 10 s, after ${took} ms`)
   })
 
-  test('with rollback.enabled false a failed version stays, and is said to have failed', async (t) => {
+  test('with rollback.enabled false a failed version stays, and the status says that it failed', async (t) => {
     const world = await scenario(t, bed, { ...web, spec: { rollback: { enabled: false } } })
     await world.ciMoves('env-prod', broken)
     await world.sees('web', broken)

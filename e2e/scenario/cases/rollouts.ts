@@ -2,9 +2,9 @@ import type { Bed } from '../bed.ts'
 import { v1, v2 } from '../builds.ts'
 import { type AddTest, scenario } from '../scenario.ts'
 
-/** A tag moves, and what it names is rolled out. */
+/** A tag moves, and its new image is rolled out. */
 export function rollouts(test: AddTest, bed: Bed): void {
-  test('a moved tag is rolled out to the exact image, by one patch, and all of it is told', async (t) => {
+  test('a moved tag is rolled out to the exact image by one patch, with status, history and events', async (t) => {
     const config = { name: 'versions', key: 'web' }
     const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod', spec: { config } })
     await world.ciMoves('env-prod', v2)
@@ -20,7 +20,7 @@ export function rollouts(test: AddTest, bed: Bed): void {
       current: { digest: v2.digest, version: '2222222', image: world.imageOf(v2) },
       rollouts: [{ version: '2222222', from: '1111111', outcome: 'Succeeded', duration: /^\d+s$/ }],
     })
-    t.notOk(status.rollout, 'nothing is under way')
+    t.notOk(status.rollout, 'no rollout is in progress')
     t.notOk(status.next, 'nothing is waiting')
     t.match(
       status.conditions?.map(({ type, status }) => `${type}=${status}`),

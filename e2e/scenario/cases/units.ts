@@ -1,5 +1,5 @@
 import { type Bed, operatorUser } from '../bed.ts'
-import { broken, hanging, v1, v2 } from '../builds.ts'
+import { broken, crashing, hanging, v1, v2, v3 } from '../builds.ts'
 import type { WorkloadKindName } from '../manifests.ts'
 import { type AddTest, emptyWorld, scenario, webCv, workloads } from '../scenario.ts'
 import type { World } from '../world.ts'
@@ -11,9 +11,9 @@ const members: readonly [string, WorkloadKindName][] = [
   ['agent', 'DaemonSet'],
 ]
 
-/** Which workloads are concerned, and that they move as one. */
+/** Which workloads a rollout changes, and that they move as one. */
 export function units(test: AddTest, bed: Bed): void {
-  test('B20 all workloads of a ContainerVersion move together, and it is done when the last one is', async (t) => {
+  test('B20 all workloads of a ContainerVersion move together, and the rollout succeeds when the last one does', async (t) => {
     const world = await scenario(t, bed, shop)
     await world.ciMoves('env-prod', v2)
     for (const [name, kind] of members) await world.sees(name, v2, kind)
@@ -23,11 +23,11 @@ export function units(test: AddTest, bed: Bed): void {
       t.match(await world.history(name), { Info: new RegExp(`Workload:${name} to version:2222222`) })
     }
     for (const [name, kind] of members)
-      t.ok(await allPodsRun(world, name, world.imageOf(v2)), `${kind} ${name} is through`)
+      t.ok(await allPodsRun(world, name, world.imageOf(v2)), `${kind} ${name} has it in all pods`)
     t.match((await world.status()).rollouts, { length: 1 })
   })
 
-  test('B21 where one workload fails, all go back: no mixed versions are left', async (t) => {
+  test('B21 if one workload fails, all are rolled back: no mixed versions remain', async (t) => {
     const world = await scenario(t, bed, { ...shop, spec: { timeoutSeconds: 6 } })
     // The StatefulSet alone cannot take the new version: nothing fits its pods any more.
     await world.changes('StatefulSet', 'carts', {
@@ -41,7 +41,7 @@ export function units(test: AddTest, bed: Bed): void {
   })
 
   for (const [name, kind] of [members[1], members[2]] as readonly [string, WorkloadKindName][]) {
-    test(`B18 a ${kind} is done only when its pods are ready, and rolled back when they never are`, async (t) => {
+    test(`B18 a ${kind} succeeds only when its pods are ready, and is rolled back if they never are`, async (t) => {
       const one = kind === 'StatefulSet' ? { statefulSet: name } : { daemonSet: name }
       const spec = { timeoutSeconds: 4 }
       const world = await scenario(t, bed, { ...one, running: v1, follows: 'env-prod', spec })
@@ -52,12 +52,12 @@ export function units(test: AddTest, bed: Bed): void {
       const phases = bed.sightings.of('ContainerVersion', world.namespace, 'web-cv').map(({ status }) => status)
       t.notOk(
         phases.some(({ current }) => current?.digest === hanging.digest),
-        'it was never said to run',
+        'the status never named it as current',
       )
     })
   }
 
-  test('a StatefulSet is whole again after a version that could not be pulled, and takes the next one', async (t) => {
+  test('a StatefulSet recovers from a version that cannot be pulled, and takes the next one', async (t) => {
     const world = await scenario(t, bed, { statefulSet: 'carts', running: v1, follows: 'env-prod' })
     await world.ciMoves('env-prod', broken)
     await world.sees('carts', broken, 'StatefulSet')
@@ -69,7 +69,7 @@ export function units(test: AddTest, bed: Bed): void {
     t.ok(await allPodsRun(world, 'carts', world.imageOf(v2)))
   })
 
-  test('B14 what a Deployment owns is left to the Deployment, whatever labels it carries', async (t) => {
+  test('B14 cvmanager does not patch what a Deployment owns, whatever labels it has', async (t) => {
     const world = await emptyWorld(t, bed)
     await world.ciMoves('env-prod', v1)
     const [web] = workloads(world, { deployment: 'web', running: v1, workload: { podSpec: {} } })
@@ -92,7 +92,7 @@ export function units(test: AddTest, bed: Bed): void {
     t.match((await world.status()).rollouts?.length, 1)
   })
 
-  test('B36 a workload that is made anew under the same name is another workload', async (t) => {
+  test('B36 a workload that was deleted and created again is another workload', async (t) => {
     const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
     await world.ciMoves('env-prod', hanging)
     await world.sees('web', hanging)
@@ -102,8 +102,69 @@ export function units(test: AddTest, bed: Bed): void {
     const patches = await world.imagePatches('web')
     await world.makes(...workloads(world, { deployment: 'web', running: v2 }))
     await world.pollsAgain(1)
-    t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)], 'the old one’s image is not put into it')
-    t.equal(await world.imagePatches('web'), patches, 'nor is the version that failed')
+    t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)], 'it does not get the old workload’s image')
+    t.equal(await world.imagePatches('web'), patches, 'nor the version that failed')
+  })
+
+  test('a rollback restores the image of a workload that came from another ContainerVersion by its label', async (t) => {
+    const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
+    const [moved] = workloads(world, { deployment: 'moved', running: v1, workload: { labels: { cvapp: 'other' } } })
+    await world.ciMoves('env-other', v2)
+    await world.makes(moved as never, webCv(world, 'env-other', { selector: { cvapp: 'other' } }, 'other-cv'))
+    await world.runs(v2, 'other-cv')
+    t.equal(await world.imagePatches('moved'), 1, 'cvmanager itself has written its image')
+
+    await world.ciMoves('env-prod', broken)
+    await world.sees('web', broken)
+    await world.sees('web', v1)
+    await world.becomes('RolledBack')
+    await world.kubectl('label', 'deployment/moved', 'cvapp=web', '--overwrite')
+    await world.pollsAgain(2)
+    t.same(world.now('Deployment', 'moved')?.images, [world.imageOf(v2)], 'the version that failed is not tried on it')
+    await world.ciMoves('env-prod', crashing)
+    await world.sees('moved', crashing)
+    await world.sees('moved', v2)
+    await world.sees('web', crashing)
+    await world.sees('web', v1)
+    t.same(
+      world.imagesOf('moved'),
+      [v1, v2, crashing, v2].map((build) => world.imageOf(build)),
+    )
+    t.same(
+      world.imagesOf('web'),
+      [v1, broken, v1, crashing, v1].map((build) => world.imageOf(build)),
+    )
+  })
+
+  test('a rollback restores an image that was set by hand, and the image starts no rollback itself', async (t) => {
+    const world = await emptyWorld(t, bed)
+    const containers = ['main', 'other'].map((name) => ({ name, image: world.imageOf(v1) }))
+    await world.ciMoves('env-prod', v1)
+    const made = workloads(world, { deployment: 'web', running: v1, workload: { podSpec: { containers } } })
+    await world.makes(...made, webCv(world, 'env-prod'))
+    await world.runs(v1)
+    await world.ciMoves('env-prod', broken)
+    await world.sees('web', broken)
+    await world.sees('web', v1)
+    await world.becomes('RolledBack')
+    await world.ciBuilds(v3)
+    // cvmanager remains the owner of the other container's image.
+    await world.kubectl('set', 'image', 'deployment/web', `main=${world.imageOf(v3)}`)
+    await world.sees('web', v3)
+    await world.pollsAgain(2)
+    t.same(
+      world.now('Deployment', 'web')?.images,
+      [v3, v1].map((build) => world.imageOf(build)),
+    )
+    await world.ciMoves('env-prod', crashing)
+    await world.sees('web', crashing)
+    await world.sees('web', v3)
+    await world.becomes('RollingBack')
+    await world.waitsFor('the rollback to end', () => !world.now('ContainerVersion', 'web-cv')?.status.rollout)
+    t.same(
+      world.imagesOf('web'),
+      [v1, v1, broken, broken, v1, v1, v3, v1, crashing, crashing, v3, v1].map((build) => world.imageOf(build)),
+    )
   })
 
   test('B51 a Deployment with zero replicas is rolled out at once', async (t) => {

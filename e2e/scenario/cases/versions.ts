@@ -3,9 +3,9 @@ import type { Bed } from '../bed.ts'
 import { build, v1, v2 } from '../builds.ts'
 import { type AddTest, emptyWorld, scenario, webCv, workloads } from '../scenario.ts'
 
-/** Which version it is, and whether the workloads run it already. */
+/** The version of a digest, and whether the workloads run it already. */
 export function versions(test: AddTest, bed: Bed): void {
-  test('a workload whose pods run the digest already is adopted: nothing is patched, no pod restarts', async (t) => {
+  test('a workload whose pods run the digest already is adopted: no patch, no restart', async (t) => {
     const world = await emptyWorld(t, bed)
     await world.ciMoves('env-prod', v1)
     const image = `${world.repository}:env-prod`
@@ -16,7 +16,7 @@ export function versions(test: AddTest, bed: Bed): void {
     await world.runs(v1)
     await world.pollsAgain(1)
     t.equal(await world.imagePatches('web'), 0)
-    t.match(await world.tells('ContainerVersion/web-cv', 'Adopted'), [
+    t.match(await world.waitsForEvent('ContainerVersion/web-cv', 'Adopted'), [
       { type: 'Normal', reason: 'Adopted', message: /^the workloads already run 1111111 .*: nothing was changed$/ },
     ])
     t.equal(world.now('Deployment', 'web')?.generation, 1)
@@ -26,7 +26,7 @@ export function versions(test: AddTest, bed: Bed): void {
     t.equal(await world.imagePatches('web'), 1, 'and followed from then on')
   })
 
-  test('an image for several architectures is followed by the digest of its index', async (t) => {
+  test('an image for several architectures has the digest of its index', async (t) => {
     const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
     const both = build('4444444', { multiArch: true })
     await world.ciMoves('env-prod', both)
@@ -35,7 +35,7 @@ export function versions(test: AddTest, bed: Bed): void {
     t.match(await world.status(), { observed: { source: 'alias', version: '4444444' } })
   })
 
-  test('where no tag fits the pattern, the version is what the image says of itself', async (t) => {
+  test('if no tag fits the pattern, the version comes from the label of the image', async (t) => {
     const spec = { versionSyntax: 'v[0-9]+\\.[0-9]+\\.[0-9]+' }
     const labelled = build('5555555', { labels: { 'org.opencontainers.image.version': 'v1.2.3' } })
     const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod', spec })
@@ -45,7 +45,7 @@ export function versions(test: AddTest, bed: Bed): void {
     t.match(await world.status(), { observed: { source: 'label', version: 'v1.2.3' } })
   })
 
-  test('B07 where neither a tag nor the image names a version, the digest is the version', async (t) => {
+  test('B07 if neither a tag nor a label names a version, the digest is the version', async (t) => {
     const spec = { versionSyntax: 'v[0-9]+\\.[0-9]+\\.[0-9]+' }
     const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod', spec })
     await world.ciMoves('env-prod', v2)

@@ -7,7 +7,7 @@ const web = { deployment: 'web', running: v1, follows: 'env-prod' } as const
 
 /** What people see with kubectl. */
 export function views(test: AddTest, bed: Bed): void {
-  test('kubectl wait, get, get -o wide and describe tell the story of a rollout and a rollback', async (t) => {
+  test('kubectl wait, get, get -o wide and describe show a rollout and a rollback', async (t) => {
     const world = await scenario(t, bed, web)
     await world.ciMoves('env-prod', v2)
     await world.becomes('RollingOut')
@@ -35,10 +35,10 @@ export function views(test: AddTest, bed: Bed): void {
     ])
     await world.kubectl('wait', '--for=condition=Stalled', 'cv/web-cv', '--timeout=5s')
 
-    const told = await world.kubectl('describe', 'cv', 'web-cv')
+    const described = await world.kubectl('describe', 'cv', 'web-cv')
     const order = ['Adopted', 'RolloutStarted', 'RolloutSucceeded', 'RolloutStarted', 'RolloutFailed', 'RolledBack']
-    t.match(told.slice(told.indexOf('Events:')), new RegExp(order.join('[^]*')), 'the events, in their order')
-    t.match(told, /Reason: +RolledBack\n/)
+    t.match(described.slice(described.indexOf('Events:')), new RegExp(order.join('[^]*')), 'the events in order')
+    t.match(described, /Reason: +RolledBack\n/)
     t.match(await world.kubectl('describe', 'deployment', 'web'), /Warning +RolledBack .*cvmanager/)
   })
 

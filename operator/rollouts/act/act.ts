@@ -1,107 +1,49 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { ContainerVersionStatus } from '../../api/status.ts'
-import { isConflict, isForbidden, isInvalid, isNotFound } from '../../kubernetes/api-error.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
-import type { Action, Plan } from '../observe/observation.ts'
-import { disown } from '../workloads/image-patch.ts'
-import type { ImageChange, PodName } from '../workloads/workload.ts'
-import type { Hands } from './effects.ts'
-import { tell } from './emit.ts'
-import { type Patched, patchAll, report } from './patches.ts'
+import { isForbidden, isInvalid } from '../../kubernetes/api-error.ts'
+import type { Plan, RolloutRecord } from '../plan/plan.ts'
+import { applyChanges } from './changes.ts'
+import type { Effects } from './effects.ts'
+import { emit } from './emit.ts'
 
 /**
- * Carries a plan out. Each write is idempotent and guarded, and their order is such that the process may die after any of
- * them: what was to be remembered is on the API server before what it speaks of is done.
+ * Carries a plan out, always in this order: finalizer and status, changes, events, record. Each write is idempotent and
+ * guarded, and the status says what is going to happen before it happens. So the process may die after any write.
  */
-export async function act(hands: Hands, before: ContainerVersion, { status, happenings, action }: Plan): Promise<void> {
-  const { writer, unwritten } = hands
-  const begun =
-    action.action === 'change' && action.first ? await changeFirst(hands, before, status, action) : undefined
-  // The next look writes it down, and finds it as a restart would: others may wait for their patches meanwhile.
-  if (begun?.every(({ status }) => status === 'fulfilled')) return
-  const guarded = status.rollout ? await writer.finalizer(before, true) : before
-  const object = await writer.status(guarded, status)
-  unwritten.written(before.key)
-  // Beside the action: nobody waits for an event, and one that was not told follows from the status at the next look.
-  const told = tell(hands, object, happenings)
-  try {
-    if (action.action === 'change' && begun) await report(hands, object, action.changes, begun)
-    else await carryOut(hands, object, action)
-  } finally {
-    await told
-  }
+export async function act(effects: Effects, before: ContainerVersion, plan: Plan): Promise<void> {
+  const { status, events, changes, record } = plan
+  const guarded = status.rollout ? await effects.writer.finalizer(before, true) : before
+  const object = await effects.writer.status(guarded, status)
+  await applyChanges(effects, object, changes)
+  // The events of a rollout follow from its status. After a change of images the next reconcile emits them, so that in a
+  // burst no change waits for the events of another object.
+  if (!changes.some(({ change }) => change === 'images')) await emit(effects, object, events)
+  const after = record ? await writeRecord(effects, object, record) : object
+  if (!after.status.rollout) await settle(effects, after)
+}
+
+async function writeRecord(
+  effects: Effects,
+  object: ContainerVersion,
+  record: RolloutRecord,
+): Promise<ContainerVersion> {
+  const { rollout, events, status } = record
+  await optional(effects, object, 'HistoryNotWritten', () => effects.history.record(object, rollout))
+  await emit(effects, object, events)
+  return effects.writer.status(object, status)
+}
+
+/** No rollout is in progress: writes the deployed version down, and lets the object go. */
+async function settle(effects: Effects, object: ContainerVersion): Promise<void> {
+  await optional(effects, object, 'ConfigNotWritten', () => effects.deployedVersion.write(object))
+  await effects.writer.finalizer(object, false)
 }
 
 /**
- * The quick beginning of a rollout: patched, and only then written down. The workload's version guards the patch; that of
- * the object cannot, and so is asked for.
- */
-async function changeFirst(
-  hands: Hands,
-  before: ContainerVersion,
-  { rollout }: ContainerVersionStatus,
-  { changes }: { readonly changes: readonly ImageChange[] },
-): Promise<readonly Patched[]> {
-  await hands.writer.assertCurrent(before)
-  const patched = await patchAll(hands, changes)
-  if (rollout) hands.unwritten.begun(before, rollout, patched)
-  return patched
-}
-
-async function carryOut(hands: Hands, object: ContainerVersion, action: Action): Promise<void> {
-  const { writer } = hands
-  switch (action.action) {
-    case 'change':
-      return report(hands, object, action.changes, await patchAll(hands, action.changes))
-    case 'replace':
-      for (const pod of action.pods) await replace(hands, object, pod)
-      return
-    case 'disown': {
-      for (const { kind, name } of action.workloads) {
-        const workload = hands.find(object.namespace, kind, name.slice(kind.length + 1))
-        if (workload) hands.changed(await disown(hands.client, workload))
-      }
-      break
-    }
-    case 'record': {
-      await optional(hands, object, 'HistoryNotWritten', () => hands.history.record(object, action.rollout))
-      await tell(hands, object, action.happenings)
-      const recorded = await writer.status(object, action.after)
-      return settle(hands, recorded)
-    }
-    case 'none':
-      break
-  }
-  return settle(hands, object)
-}
-
-/** Nothing is under way any more: the deployed version is written down, and nothing holds the object's deletion up. */
-async function settle(hands: Hands, object: ContainerVersion): Promise<void> {
-  if (object.status.rollout) return
-  await optional(hands, object, 'ConfigNotWritten', () => hands.deployedVersion.write(object))
-  await hands.writer.finalizer(object, false)
-}
-
-/** One that is gone already, or another by now, need not be replaced. */
-async function replace(hands: Hands, object: ContainerVersion, { namespace, name, uid }: PodName): Promise<void> {
-  const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name })
-  try {
-    await hands.client.delete(path, { body: { preconditions: { uid } } })
-    hands.log.info({ pod: name }, 'deleted a pod that blocked the change of its workload')
-  } catch (thrown) {
-    if (isNotFound(thrown) || isConflict(thrown)) return
-    if (!isForbidden(thrown)) throw thrown
-    const message = `pod ${name} is not ready, and its workload is not changed before it is gone; cvmanager may not delete it. Do it: kubectl delete pod ${name} -n ${namespace}; or grant cvmanager the verb delete on pods.`
-    await tell(hands, object, [{ type: 'Warning', reason: 'PodNotReplaced', message, id: uid, workloads: [] }])
-  }
-}
-
-/**
- * A write that delivery does not hang on. What may pass is tried again; what the API server refuses for good is told, and
- * the rollout goes on without (B28: told, not swallowed).
+ * A write that no rollout waits for. A transient failure is retried. If the API server refuses the write for good, an event
+ * says so and the rollout continues without it (B28).
  */
 async function optional(
-  hands: Hands,
+  effects: Effects,
   object: ContainerVersion,
   reason: string,
   write: () => Promise<void>,
@@ -110,11 +52,10 @@ async function optional(
     await write()
   } catch (thrown) {
     if (!isForbidden(thrown) && !isInvalid(thrown)) throw thrown
-    // In a namespace that is being deleted nothing can be created, and nothing need be.
+    // Nothing can be created in a namespace that is being deleted, and nothing needs to be.
     if (object.deleting) return
     const message = `${thrown.message}. Grant it, or take it out of the spec; nothing else is held up by this.`
-    await tell(hands, object, [
-      { type: 'Warning', reason, message, id: `${object.generation} ${thrown.message}`, workloads: [] },
-    ])
+    const id = `${object.generation} ${thrown.message}`
+    await emit(effects, object, [{ type: 'Warning', reason, message, id, workloads: [] }])
   }
 }

@@ -1,22 +1,19 @@
-/** What the loop writes with. */
 import type { Logger } from 'pino'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { EventWriter } from '../../kubernetes/events.ts'
 import type { DeployedVersion } from '../history/deployed-version.ts'
 import type { History } from '../history/history.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
-import type { ObjectWriter } from './status-writer.ts'
-import type { Unwritten } from './unwritten.ts'
+import type { StatusWriter } from './status-writer.ts'
 
-export interface Hands {
+/** Everything that `act` writes with. */
+export interface Effects {
   readonly client: ApiClient
-  readonly writer: ObjectWriter
+  readonly writer: StatusWriter
   readonly events: EventWriter
-  readonly unwritten: Unwritten
   readonly history: History
   readonly deployedVersion: DeployedVersion
-  /** Is given each workload as it is after a patch. */
-  readonly changed: (workload: WorkloadObject) => void
-  readonly find: (namespace: string, kind: string, name: string) => WorkloadObject | undefined
+  /** Receives each workload as it is after a change. */
+  readonly onChanged: (workload: WorkloadObject) => void
   readonly log: Pick<Logger, 'info' | 'warn'>
 }

@@ -1,19 +1,18 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { apiVersion, kind } from '../../api/names.ts'
 import { messageOf } from '../../errors.ts'
-import type { Happening } from '../observe/observation.ts'
-import { orderOf } from '../plan/events.ts'
+import { orderOf, type PlannedEvent } from '../plan/events.ts'
 import { workloadKind } from '../workloads/kinds.ts'
-import type { Hands } from './effects.ts'
+import type { Effects } from './effects.ts'
 
-/** Events are for people: one that cannot be written is logged, and holds nothing up. */
-export async function tell(
-  { events, log }: Hands,
+/** Writes events for people. One that cannot be written is logged and holds nothing up. */
+export async function emit(
+  { events: writer, log }: Effects,
   object: ContainerVersion,
-  happenings: readonly Happening[],
+  events: readonly PlannedEvent[],
 ): Promise<void> {
   const { namespace } = object
-  const writes = happenings.flatMap(({ workloads, type, reason, message, id }) => {
+  const writes = events.flatMap(({ workloads, type, reason, message, id }) => {
     const event = { type, reason, message, id, order: orderOf(reason) }
     const self = { apiVersion, kind, namespace, name: object.name, uid: object.uid }
     const others = workloads.map((workload) => ({
@@ -23,7 +22,7 @@ export async function tell(
       name: workload.name,
       uid: workload.uid,
     }))
-    return [self, ...others].map((regarding) => events.emit(regarding, event))
+    return [self, ...others].map((regarding) => writer.emit(regarding, event))
   })
   for (const result of await Promise.allSettled(writes)) {
     if (result.status === 'rejected')

@@ -4,13 +4,13 @@ import type { Gate, Verdict } from './gate.ts'
 import { imageReset } from './image-reset.ts'
 import { quarantine } from './quarantine.ts'
 
-/** Every gate, in the order in which they are asked: to add one takes a file and a line here. */
+/** Every gate, in the order of the checks. To add one, add its file and a line here. */
 export const gates: readonly Gate[] = [quarantine, imageReset]
 
-/** The first gate that holds the version back, or open. */
-export function passage(all: readonly Gate[], object: ContainerVersion, candidate: Version, now: number): Verdict {
+/** The verdict of the first gate that holds the version back, or open. */
+export function checkGates(all: readonly Gate[], object: ContainerVersion, version: Version, now: number): Verdict {
   for (const gate of all) {
-    const verdict = gate.check(object, candidate, now)
+    const verdict = gate.check(object, version, now)
     if (verdict.verdict === 'held') return verdict
   }
   return { verdict: 'open' }

@@ -8,11 +8,12 @@ interface RawConfigMap {
   readonly data?: Data
 }
 
-const attempts = 5
+const maxAttempts = 5
 
 /**
- * Changes keys of a ConfigMap, and nothing else of it; creates it where it is not there.
- * @param change the keys to set, given what is there; undefined where all is as it should be
+ * Sets keys of a ConfigMap, and nothing else of it. Creates the ConfigMap if there is none.
+ * @param change the keys to set, given the present data; undefined if nothing needs to change
+ * @throws ApiError, TransientError
  */
 export async function writeConfigMap(
   client: ApiClient,
@@ -24,8 +25,8 @@ export async function writeConfigMap(
     try {
       return await writeOnce(client, namespace, name, change)
     } catch (thrown) {
-      // Somebody else was faster: what is there now decides.
-      if (attempt >= attempts || !(isConflict(thrown) || isAlreadyExists(thrown))) throw thrown
+      // Somebody else was faster: read again, and decide by the new data.
+      if (attempt >= maxAttempts || !(isConflict(thrown) || isAlreadyExists(thrown))) throw thrown
     }
   }
 }

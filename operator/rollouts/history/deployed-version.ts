@@ -2,10 +2,10 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { writeConfigMap } from './config-map.ts'
 
-/** Writes the version that the workloads run into the ConfigMap key of `spec.config`. */
+/** Writes the version that the workloads run to the ConfigMap key in `spec.config`. */
 export class DeployedVersion {
   readonly #client: ApiClient
-  /** What was written for which object, so that an unchanged version costs no request. */
+  /** The last write for each key, so that an unchanged version costs no request. */
   readonly #written = new Map<string, string>()
 
   constructor(client: ApiClient) {

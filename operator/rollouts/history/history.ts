@@ -5,7 +5,7 @@ import { writeConfigMap } from './config-map.ts'
 import { historyName } from './name.ts'
 import { recordOf, withRecord } from './records.ts'
 
-/** Writes each rollout down in the ConfigMap `<workload>.history`, once. */
+/** Records each rollout once, in the ConfigMap `<workload>.history`. */
 export class History {
   readonly #client: ApiClient
   readonly #enabledByDefault: boolean
@@ -15,11 +15,11 @@ export class History {
     this.#enabledByDefault = enabledByDefault
   }
 
-  /** @throws ApiError, TransientError: the caller tells, and decides whether the record is worth waiting for */
+  /** @throws ApiError, TransientError */
   async record(object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
     const { enabled = this.#enabledByDefault, name } = object.spec.history ?? {}
     if (!enabled) return
-    // One after another: two workloads of different kinds may share a name, and so a ConfigMap.
+    // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
     for (const member of rollout.workloads) {
       const record = recordOf(rollout, member, object.name)
       await writeConfigMap(this.#client, object.namespace, name ?? historyName(member.name), (data) =>

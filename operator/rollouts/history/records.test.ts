@@ -1,15 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { historyName } from './name.ts'
-import {
-  type HistoryRecord,
-  infoKey,
-  maximumBytes,
-  readRecords,
-  recordsKey,
-  unreadableKey,
-  withRecord,
-} from './records.ts'
+import { type HistoryRecord, infoKey, maxBytes, readRecords, recordsKey, unreadableKey, withRecord } from './records.ts'
 
 const record = (given: Partial<HistoryRecord> = {}): HistoryRecord => ({
   id: 'a1',
@@ -39,7 +31,7 @@ test('Info keeps the words of the first cvmanager, newest first', async (t) => {
   t.match(readRecords(second[recordsKey]).records, [{ version: 'v3' }, { version: 'v2' }])
 })
 
-test('what the first cvmanager wrote stays behind what comes new', async (t) => {
+test('the entries of the first cvmanager stay, after the new ones', async (t) => {
   const old = 'Update occurred at:2018-06-01 02:03:04.5 +0000 UTC:\nWorkload:web to version:v0\n'
   t.match(
     withRecord({ [infoKey]: old }, record())?.[infoKey],
@@ -52,7 +44,7 @@ test('B28 a rollout is recorded once, however often it is written', async (t) =>
   t.equal(withRecord(data, record()), undefined)
 })
 
-test('B28 only what succeeded is told as an update; the structured form has every outcome', async (t) => {
+test('B28 Info lists successful rollouts only; the structured records have every outcome', async (t) => {
   const data = withRecord({}, record({ outcome: 'RolledBack', message: 'it crashed' })) ?? {}
   t.equal(data[infoKey], '')
   t.match(readRecords(data[recordsKey]).records, [{ outcome: 'RolledBack', message: 'it crashed' }])
@@ -64,14 +56,14 @@ test('B45 workloads of one name and different kinds keep their records apart', a
   t.match(readRecords(both[recordsKey]).records, [{ kind: 'StatefulSet' }, { kind: 'Deployment' }])
 })
 
-test('records that a person has broken are put aside, not lost', async (t) => {
+test('records that a person has broken are kept aside', async (t) => {
   const data = withRecord({ [recordsKey]: '[{"id":' }, record()) ?? {}
   t.equal(data[unreadableKey], '[{"id":')
   t.equal(readRecords(data[recordsKey]).records.length, 1)
   t.match(readRecords('{"not":"a list"}'), { records: [], unreadable: '{"not":"a list"}' })
 })
 
-test('B45 whatever is written, the history is valid, whole records, the newest among them, and never too large', async (t) => {
+test('B45 the history always is valid, has whole records with the newest among them, and is never too large', async (t) => {
   const message = fc.string({ unit: 'grapheme', maxLength: 400 })
   fc.assert(
     fc.property(fc.array(message, { minLength: 1, maxLength: 40 }), (messages) => {
@@ -92,10 +84,10 @@ test('B45 whatever is written, the history is valid, whole records, the newest a
     }),
     { numRuns: 200 },
   )
-  t.ok(maximumBytes < 1_000_000)
+  t.ok(maxBytes < 1_000_000)
 })
 
-test('B43 the ConfigMap of a workload with the longest of names has a valid name of its own', async (t) => {
+test('B43 the ConfigMap of a workload with a name of maximum length has a valid, unique name', async (t) => {
   t.equal(historyName('web'), 'web.history')
   const [one, other] = [`${'a'.repeat(252)}b`, `${'a'.repeat(252)}c`].map(historyName)
   t.ok(one && one.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(one))

@@ -1,16 +1,16 @@
 /**
- * The two forms of a workload's history, in one ConfigMap: `Info` in the words of the first cvmanager, and beside it the
- * structured records. Pure text in, text out.
+ * One ConfigMap holds the history of a workload in two forms: `Info` in the words of the first cvmanager, and structured
+ * records. Both are made here, from text to text.
  */
 import type { Outcome, RolloutStatus } from '../../api/status.ts'
 
 export const infoKey = 'Info'
 export const recordsKey = 'rollouts.json'
-/** Where records are put that cannot be read, so that what a person has broken is not lost. */
+/** Keeps records that cannot be read, so that a person's mistake loses nothing. */
 export const unreadableKey = 'rollouts.unreadable'
 
-/** A ConfigMap may hold 1 MiB; this leaves room for what others keep in it. */
-export const maximumBytes = 900 * 1024
+/** A ConfigMap may hold 1 MiB. This leaves room for the keys of others. */
+export const maxBytes = 900 * 1024
 
 export interface HistoryRecord {
   readonly id: string
@@ -58,16 +58,16 @@ export function recordOf(
 
 type Data = Readonly<Record<string, string>>
 
-/** The data with the record in front; undefined where it is there already. */
-export function withRecord(data: Data, record: HistoryRecord, limit = maximumBytes): Data | undefined {
+/** The data with the record in front; undefined if the record is there already. */
+export function withRecord(data: Data, record: HistoryRecord, limit = maxBytes): Data | undefined {
   const { records, unreadable } = readRecords(data[recordsKey])
   if (
     records.some(({ id, kind, workload }) => id === record.id && kind === record.kind && workload === record.workload)
   )
     return undefined
   const entries = [record, ...records]
-  const told = record.outcome === 'Succeeded' ? [infoOf(record)] : []
-  const infos = [...told, ...splitInfo(data[infoKey] ?? '')]
+  const info = record.outcome === 'Succeeded' ? [infoOf(record)] : []
+  const infos = [...info, ...splitInfo(data[infoKey] ?? '')]
   const aside = unreadable === undefined ? {} : { [unreadableKey]: unreadable.slice(0, limit / 10) }
   const room = limit - bytes(Object.values(aside).join(''))
   return {
@@ -85,7 +85,7 @@ export function withRecord(data: Data, record: HistoryRecord, limit = maximumByt
 /** One record a line, so that a diff of the ConfigMap is readable. */
 const written = (lines: readonly string[]) => `[\n${lines.join(',\n')}\n]\n`
 
-/** The records of a ConfigMap, newest first, and the text itself where it is not such a list. */
+/** The records of a ConfigMap, newest first. If the text is no list of records, the text itself. */
 export function readRecords(text: string | undefined): {
   readonly records: readonly HistoryRecord[]
   readonly unreadable?: string
@@ -95,7 +95,7 @@ export function readRecords(text: string | undefined): {
     const parsed: unknown = JSON.parse(text)
     if (Array.isArray(parsed) && parsed.every(isRecord)) return { records: parsed }
   } catch {
-    // Not JSON: it is put aside below, like JSON that is something else.
+    // Not JSON: kept aside below, as any other JSON is.
   }
   return { records: [], unreadable: text }
 }
@@ -104,7 +104,7 @@ function isRecord(value: unknown): value is HistoryRecord {
   return typeof value === 'object' && value !== null && 'id' in value && 'kind' in value && 'workload' in value
 }
 
-/** As the first cvmanager wrote it: a Go time, the workload, the version, and an empty line between two. */
+/** In the form of the first cvmanager: a Go time, the workload, the version, and an empty line between two entries. */
 function infoOf({ workload, version, endTime }: HistoryRecord): string {
   const time = `${endTime.slice(0, 10)} ${endTime.slice(11, 19)} +0000 UTC`
   return `Update occurred at:${time}:\nWorkload:${workload} to version:${version}\n`
@@ -115,7 +115,7 @@ const splitInfo = (text: string): string[] =>
 
 const bytes = (text: string): number => Buffer.byteLength(text, 'utf8')
 
-/** As many of the first entries as fit, each whole (B45). */
+/** The first entries that fit, each whole (B45). */
 function bounded(entries: readonly string[], limit: number): readonly string[] {
   let used = 0
   const end = entries.findIndex((entry) => {

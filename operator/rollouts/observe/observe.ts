@@ -4,13 +4,13 @@ import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Clock } from '../../time/clock.ts'
-import { pod } from '../workloads/pods.ts'
 import { containersIfAny, needsPods, selectContainers, workload } from '../workloads/select.ts'
-import type { Container, Pod, Workload, WorkloadObject } from '../workloads/workload.ts'
+import type { Container, Workload, WorkloadObject } from '../workloads/workload.ts'
 import type { Observation } from './observation.ts'
-import type { World } from './selector-index.ts'
+import { PodLists } from './pod-lists.ts'
+import type { SelectorIndex } from './selector-index.ts'
 
-/** A workload with the containers of it that are concerned. */
+/** A workload with those of its containers that matter. */
 interface Selected {
   readonly object: WorkloadObject
   readonly containers: readonly Container[]
@@ -21,53 +21,62 @@ interface Selection {
   readonly problem: NeedsChangeError | undefined
 }
 
-/** While a rollout goes on, its workload changes with each pod: its pods are listed no more often than this. */
-const podsKeptMs = 1_500
-
-/** A workload has at most so many pods looked at: they tell the same story. */
-const podsLookedAt = 500
-
-/** Looks at the world around one ContainerVersion: caches first, pods only where they have something to tell. */
+/** Observes one ContainerVersion and its surroundings: from the caches, and with pods only where these add something. */
 export class Observer {
-  readonly #client: ApiClient
-  readonly #world: World
+  readonly #index: SelectorIndex
   readonly #clock: Clock
-  readonly #kept = new Map<string, { readonly pods: Promise<readonly Pod[]>; readonly at: number }>()
+  readonly #pods: PodLists
+  readonly #newSince = new Map<string, number>()
 
-  constructor(client: ApiClient, world: World, clock: Clock) {
-    this.#client = client
-    this.#world = world
+  constructor(client: ApiClient, index: SelectorIndex, clock: Clock) {
+    this.#index = index
     this.#clock = clock
+    this.#pods = new PodLists(client, clock)
   }
 
-  /** @throws ApiError, TransientError where pods cannot be listed */
+  /** @throws ApiError, TransientError if pods cannot be listed */
   async observe(object: ContainerVersion, offer: Offer): Promise<Observation> {
     const { selected, problem } = this.#select(object)
-    const members = this.#members(object)
     const images = imagesOf(object, offer)
     const rollingOut = object.status.rollout !== undefined
-    const pods = new Map<string, readonly Pod[]>()
     const view = async ({ object: found, containers }: Selected, concerned: ReadonlySet<string>): Promise<Workload> => {
-      if ((rollingOut || images.size > 0) && needsPods(found, containers, rollingOut) && !pods.has(found.uid)) {
-        pods.set(found.uid, await (rollingOut ? this.#recentPods(found) : this.#pods(found)))
-      }
-      return workload(found, containers, pods.get(found.uid) ?? [], concerned)
+      const wanted = (rollingOut || images.size > 0) && needsPods(found, containers, rollingOut)
+      // While a rollout waits, its workloads change with each of their pods.
+      const pods = wanted ? await this.#pods.of(found, { recent: rollingOut }) : []
+      return workload(found, containers, pods, concerned)
     }
-    const workloads = await Promise.all(selected.map((each) => view(each, images)))
+    const members = this.#members(object)
+    const now = this.#clock.now()
     return {
       object,
-      workloads,
+      workloads: await Promise.all(selected.map((each) => view(each, images))),
       members: await Promise.all(members.map((each) => view(each, previousImages(object)))),
       problem,
       offer,
-      now: this.#clock.now(),
+      newSince: this.#sinceWhenNew(object, now),
+      now,
     }
+  }
+
+  /** The object of this key is gone. */
+  forget(key: string): void {
+    this.#newSince.delete(key)
+  }
+
+  #sinceWhenNew({ key, status }: ContainerVersion, now: number): number | undefined {
+    if (status.phase !== undefined) {
+      this.#newSince.delete(key)
+      return undefined
+    }
+    const since = this.#newSince.get(key) ?? now
+    this.#newSince.set(key, since)
+    return since
   }
 
   #select(object: ContainerVersion): Selection {
     const selected: Selected[] = []
     const problems: NeedsChangeError[] = []
-    for (const found of this.#world.workloadsOf(object.key)) {
+    for (const found of this.#index.workloadsOf(object.key)) {
       try {
         const containers = selectContainers(object.spec, found)
         this.#refuseRivals(object, found, containers)
@@ -81,9 +90,9 @@ export class Observer {
     return { selected, problem }
   }
 
-  /** Two ContainerVersions that feed one container would undo each other's rollouts for ever: neither may. */
+  /** Two ContainerVersions that select one container would undo each other's rollouts forever: neither may change it. */
   #refuseRivals(object: ContainerVersion, found: WorkloadObject, containers: readonly Container[]): void {
-    for (const other of this.#world.ownersOf(found)) {
+    for (const other of this.#index.ownersOf(found)) {
       if (other.key === object.key) continue
       const shared = containers.find(({ name }) =>
         containersIfAny(other.spec, found).some((container) => container.name === name),
@@ -96,41 +105,16 @@ export class Observer {
     }
   }
 
-  /** The workloads of the rollout under way that still exist: by UID, not by name alone (B36). */
+  /** The workloads of the rollout in progress that still exist: by UID, not by name alone (B36). */
   #members({ namespace, status }: ContainerVersion): readonly Selected[] {
     return (status.rollout?.workloads ?? []).flatMap(({ kind, name, uid, previous }) => {
-      const object = this.#world.find(namespace, kind, name)
+      const object = this.#index.find(namespace, kind, name)
       if (!object || object.uid !== uid || object.deleting) return []
-      return [
-        {
-          object,
-          containers: object.containers.filter((container) =>
-            previous.some((before) => before.name === container.name),
-          ),
-        },
-      ]
+      const containers = object.containers.filter((container) =>
+        previous.some((before) => before.name === container.name),
+      )
+      return [{ object, containers }]
     })
-  }
-
-  #recentPods(found: WorkloadObject): Promise<readonly Pod[]> {
-    const now = this.#clock.now()
-    const kept = this.#kept.get(found.uid)
-    if (kept && now - kept.at < podsKeptMs) return kept.pods
-    for (const [uid, { at }] of this.#kept) if (now - at >= podsKeptMs) this.#kept.delete(uid)
-    const pods = this.#pods(found)
-    this.#kept.set(found.uid, { pods, at: now })
-    pods.catch(() => this.#kept.delete(found.uid))
-    return pods
-  }
-
-  async #pods({ namespace, podSelector }: WorkloadObject): Promise<readonly Pod[]> {
-    const { items } = await this.#client.get<{ readonly items: readonly unknown[] }>(
-      `/api/v1/namespaces/${namespace}/pods`,
-      {
-        query: { labelSelector: podSelector, limit: podsLookedAt },
-      },
-    )
-    return items.map(pod)
   }
 }
 
@@ -144,7 +128,7 @@ function noWorkload({ namespace, spec }: ContainerVersion): NeedsChangeError {
   )
 }
 
-/** The images that are being rolled out, or may be next: what their pods suffer from is the version's doing. */
+/** The images that are rolled out now, or may be next. Only pods that run one of them say something about the version. */
 function imagesOf({ spec, status }: ContainerVersion, offer: Offer): ReadonlySet<string> {
   const images = new Set<string>()
   if (status.rollout) images.add(status.rollout.image)
@@ -153,7 +137,7 @@ function imagesOf({ spec, status }: ContainerVersion, offer: Offer): ReadonlySet
   return images
 }
 
-/** The images that a rollback restores: a version that is on its way out has no say in whether it went well. */
+/** The images that a rollback restores. The pods of the version that failed do not count for its success. */
 function previousImages({ status }: ContainerVersion): ReadonlySet<string> {
   return new Set((status.rollout?.workloads ?? []).flatMap(({ previous }) => previous.map(({ image }) => image)))
 }

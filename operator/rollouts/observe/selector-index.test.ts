@@ -7,7 +7,7 @@ import { raw } from '../workloads/contract.fixture.ts'
 import { deployment } from '../workloads/deployment.ts'
 import { selects } from '../workloads/select.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
-import { World } from './selector-index.ts'
+import { SelectorIndex } from './selector-index.ts'
 
 const rethrow = (error: unknown) => {
   throw error
@@ -25,56 +25,56 @@ const selecting = (name: string, selector: Record<string, string>): ContainerVer
 const labelled = (name: string, labels: Record<string, string>): WorkloadObject =>
   deployment.strip(raw({ metadata: { name, labels, resourceVersion: String(++resourceVersion) } }))
 
-function world() {
+function indexed() {
   const objects = new Cache<ContainerVersion>(rethrow)
   const workloads = new Cache<WorkloadObject>(rethrow)
-  const told: string[] = []
-  return { objects, workloads, told, world: new World(objects, [workloads], (key) => told.push(key)) }
+  const changed: string[] = []
+  return { objects, workloads, changed, index: new SelectorIndex(objects, [workloads], (key) => changed.push(key)) }
 }
 
 const namesOf = (found: readonly WorkloadObject[]) => found.map(({ name }) => name)
 
-test('a workload is told to whom it belongs, when it comes, changes, loses its label and goes', async (t) => {
-  const { objects, workloads, told, world: it } = world()
+test('the ContainerVersions of a workload hear of its arrival, its changes, a lost label and its end', async (t) => {
+  const { objects, workloads, changed, index } = indexed()
   objects.update(selecting('web-cv', { cvapp: 'web' }))
   objects.update(selecting('api-cv', { cvapp: 'api' }))
-  told.length = 0
+  changed.length = 0
   workloads.update(labelled('web', { cvapp: 'web' }))
-  t.same(told, ['shop/web-cv'])
-  t.same(namesOf(it.workloadsOf('shop/web-cv')), ['web'])
+  t.same(changed, ['shop/web-cv'])
+  t.same(namesOf(index.workloadsOf('shop/web-cv')), ['web'])
   workloads.update(labelled('web', { cvapp: 'api' }))
-  t.same(told.slice(1).sort(), ['shop/api-cv', 'shop/web-cv'])
-  t.same(namesOf(it.workloadsOf('shop/web-cv')), [])
+  t.same(changed.slice(1).sort(), ['shop/api-cv', 'shop/web-cv'])
+  t.same(namesOf(index.workloadsOf('shop/web-cv')), [])
   workloads.delete('shop/web', String(++resourceVersion))
-  t.same(namesOf(it.workloadsOf('shop/api-cv')), [])
+  t.same(namesOf(index.workloadsOf('shop/api-cv')), [])
 })
 
-test('who shares a workload is told when the other comes, and when it goes', async (t) => {
-  const { objects, workloads, told, world: it } = world()
+test('ContainerVersions that share a workload hear when the other arrives and when it goes', async (t) => {
+  const { objects, workloads, changed, index } = indexed()
   workloads.update(labelled('web', { cvapp: 'web', tier: 'front' }))
   objects.update(selecting('one', { cvapp: 'web' }))
-  told.length = 0
+  changed.length = 0
   objects.update(selecting('two', { tier: 'front' }))
-  t.same(told, ['shop/one'])
+  t.same(changed, ['shop/one'])
   objects.delete('shop/two', String(++resourceVersion))
-  t.same(told, ['shop/one', 'shop/one'])
-  const [web] = it.workloadsOf('shop/one')
-  t.same(web && it.ownersOf(web).map(({ name }) => name), ['one'])
+  t.same(changed, ['shop/one', 'shop/one'])
+  const [web] = index.workloadsOf('shop/one')
+  t.same(web && index.ownersOf(web).map(({ name }) => name), ['one'])
 })
 
-test('B40 what was deleted belongs to nobody, and asking for it is no crash', async (t) => {
-  const { world: it } = world()
-  t.same(it.workloadsOf('shop/gone'), [])
-  t.equal(it.find('shop', 'Deployment', 'gone'), undefined)
+test('B40 a deleted object belongs to nobody, and a question about it is no crash', async (t) => {
+  const { index } = indexed()
+  t.same(index.workloadsOf('shop/gone'), [])
+  t.equal(index.find('shop', 'Deployment', 'gone'), undefined)
 })
 
-test('whatever the order of changes, the index says what a scan of everything would say', async (t) => {
+test('in whatever order changes come, the index agrees with a scan of everything', async (t) => {
   const label = fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom('1', '2'), { minKeys: 1 })
   const name = fc.constantFrom('x', 'y', 'z')
   const change = fc.record({ what: fc.constantFrom('object', 'workload'), name, labels: label, gone: fc.boolean() })
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
-      const { objects, workloads, world: it } = world()
+      const { objects, workloads, index } = indexed()
       for (const { what, name: called, labels, gone } of changes) {
         const cache = what === 'object' ? objects : workloads
         if (gone) cache.delete(`shop/${called}`, String(++resourceVersion))
@@ -83,7 +83,7 @@ test('whatever the order of changes, the index says what a scan of everything wo
       }
       return [...objects.values()].every(({ key, spec }) => {
         const scanned = [...workloads.values()].filter((workload) => selects(spec.selector, workload))
-        return namesOf(it.workloadsOf(key)).join() === namesOf(scanned).sort().join()
+        return namesOf(index.workloadsOf(key)).join() === namesOf(scanned).sort().join()
       })
     }),
     { numRuns: 300 },

@@ -4,24 +4,26 @@ import { selects } from '../workloads/select.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 
 /**
- * Which workloads belong to which ContainerVersion, kept up to date change by change: an index from labels to selectors,
- * so that a change of a workload costs as much as it has labels, however many ContainerVersions there are.
+ * Knows which ContainerVersions select which workloads. An index from labels to selectors keeps the cost of a change of a
+ * workload proportional to its labels, however many ContainerVersions there are.
  */
-export class World {
+export class SelectorIndex {
   readonly #objects: Store<ContainerVersion>
+  readonly #workloads: readonly Store<WorkloadObject>[]
   readonly #onChange: (key: string) => void
-  /** One label of each selector, to the keys of the ContainerVersions that select by it. */
+  /** From one label of each selector to the keys of the ContainerVersions that select by it. */
   readonly #selectors = new Map<string, Set<string>>()
+  /** From the key of a ContainerVersion to its workloads, by kind and name. */
   readonly #selected = new Map<string, Map<string, WorkloadObject>>()
-  readonly #byNamespace = new Map<string, Map<string, WorkloadObject>>()
 
-  /** @param onChange is told the key of each ContainerVersion whose surroundings have changed */
+  /** @param onChange receives the key of each ContainerVersion whose workloads have changed */
   constructor(
     objects: Store<ContainerVersion>,
     workloads: readonly Store<WorkloadObject>[],
     onChange: (key: string) => void,
   ) {
     this.#objects = objects
+    this.#workloads = workloads
     this.#onChange = onChange
     objects.onChange((change) => this.#objectChanged(change))
     for (const store of workloads) store.onChange((change) => this.#workloadChanged(change))
@@ -29,9 +31,8 @@ export class World {
 
   /** The workloads that a ContainerVersion selects, in a stable order. */
   workloadsOf(key: string): readonly WorkloadObject[] {
-    return [...(this.#selected.get(key)?.values() ?? [])].sort((one, other) =>
-      reference(one) < reference(other) ? -1 : 1,
-    )
+    const selected = [...(this.#selected.get(key) ?? [])]
+    return selected.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, workload]) => workload)
   }
 
   /** The ContainerVersions that select a workload. */
@@ -44,60 +45,55 @@ export class World {
 
   /** A workload by its kind and name, whether or not it is selected. */
   find(namespace: string, kind: string, name: string): WorkloadObject | undefined {
-    return this.#byNamespace.get(namespace)?.get(`${kind}/${name}`)
+    const named = this.#workloads.map((store) => store.get(`${namespace}/${name}`))
+    return named.find((workload) => workload?.kind === kind)
   }
 
   #objectChanged(change: Change<ContainerVersion>): void {
     const before = change.type === 'added' ? undefined : change.before
     const now = change.type === 'deleted' ? undefined : change.now
-    if (!before || !now || !sameSelector(before, now)) this.#reselect(before, now)
-  }
-
-  #reselect(before: ContainerVersion | undefined, now: ContainerVersion | undefined): void {
-    const neighbours = new Set<string>()
-    if (before) {
-      this.#unindex(before)
-      for (const workload of this.workloadsOf(before.key))
-        for (const { key } of this.ownersOf(workload)) neighbours.add(key)
-      this.#selected.delete(before.key)
-    }
-    if (now) {
-      const label = indexLabel(now)
-      this.#selectors.set(label, (this.#selectors.get(label) ?? new Set()).add(now.key))
-      const found = [...(this.#byNamespace.get(now.namespace)?.values() ?? [])].filter((workload) =>
-        selects(now.spec.selector, workload),
-      )
-      if (found.length > 0)
-        this.#selected.set(now.key, new Map(found.map((workload) => [reference(workload), workload])))
-      for (const workload of found) for (const { key } of this.ownersOf(workload)) neighbours.add(key)
-    }
-    // Who shares a workload with it has to know that it came, or went.
+    if (before && now && sameSelector(before, now)) return
+    const affected = before ? this.#unselect(before) : []
+    if (now) affected.push(...this.#select(now))
+    // ContainerVersions that share a workload with it must learn that it came or went.
+    const neighbours = new Set(affected.flatMap((workload) => this.ownersOf(workload)).map(({ key }) => key))
     neighbours.delete(now?.key ?? '')
     for (const key of neighbours) this.#onChange(key)
   }
 
-  #unindex(object: ContainerVersion): void {
+  #select(object: ContainerVersion): readonly WorkloadObject[] {
+    const { key, namespace, spec } = object
+    const label = indexLabel(object)
+    this.#selectors.set(label, (this.#selectors.get(label) ?? new Set()).add(key))
+    const found = this.#workloads
+      .flatMap((store) => [...store.values()])
+      .filter((workload) => workload.namespace === namespace && selects(spec.selector, workload))
+    if (found.length > 0) this.#selected.set(key, new Map(found.map((workload) => [kindAndName(workload), workload])))
+    return found
+  }
+
+  #unselect(object: ContainerVersion): WorkloadObject[] {
     const label = indexLabel(object)
     const keys = this.#selectors.get(label)
     keys?.delete(object.key)
     if (keys?.size === 0) this.#selectors.delete(label)
+    const selected = [...(this.#selected.get(object.key)?.values() ?? [])]
+    this.#selected.delete(object.key)
+    return selected
   }
 
   #workloadChanged(change: Change<WorkloadObject>): void {
     const concerned = new Set<string>()
     if (change.type !== 'added') {
-      const { before } = change
-      this.#byNamespace.get(before.namespace)?.delete(reference(before))
-      for (const { key } of this.ownersOf(before)) {
-        this.#selected.get(key)?.delete(reference(before))
+      for (const { key } of this.ownersOf(change.before)) {
+        this.#selected.get(key)?.delete(kindAndName(change.before))
         concerned.add(key)
       }
     }
     if (change.type !== 'deleted') {
-      const { now } = change
-      place(this.#byNamespace, now.namespace, now)
-      for (const { key } of this.ownersOf(now)) {
-        place(this.#selected, key, now)
+      for (const { key } of this.ownersOf(change.now)) {
+        const selected = this.#selected.get(key) ?? new Map<string, WorkloadObject>()
+        this.#selected.set(key, selected.set(kindAndName(change.now), change.now))
         concerned.add(key)
       }
     }
@@ -105,15 +101,9 @@ export class World {
   }
 }
 
-const reference = ({ kind, name }: WorkloadObject): string => `${kind}/${name}`
+const kindAndName = ({ kind, name }: WorkloadObject): string => `${kind}/${name}`
 
-function place(index: Map<string, Map<string, WorkloadObject>>, key: string, workload: WorkloadObject): void {
-  const existing = index.get(key)
-  if (existing) existing.set(reference(workload), workload)
-  else index.set(key, new Map([[reference(workload), workload]]))
-}
-
-/** The first label of a selector by name; the schema refuses a selector without any. */
+/** The first label of a selector by name; the schema refuses an empty selector. */
 function indexLabel({ namespace, spec }: ContainerVersion): string {
   const [label] = Object.entries(spec.selector).sort()
   return `${namespace} ${label?.join('=')}`

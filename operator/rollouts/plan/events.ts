@@ -1,32 +1,50 @@
 import { createHash } from 'node:crypto'
-import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
-import type { Happening } from '../observe/observation.ts'
+import type { ContainerVersionStatus, PastRollout, RolloutStatus } from '../../api/status.ts'
 
-export function happening(rollout: RolloutStatus, type: Happening['type'], reason: string, message: string): Happening {
-  return { type, reason, message, id: rollout.id, workloads: rollout.workloads }
+/** An event for people. `id` and the reason make its name, so that it is written once. */
+export interface PlannedEvent {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  readonly id: string
+  /** Events appear on these workloads too, not only on the ContainerVersion. */
+  readonly workloads: readonly { readonly kind: string; readonly name: string; readonly uid: string }[]
 }
 
-/** The acts of a rollout's story, which may all be told within one second. */
-const acts = ['Adopted', 'RolloutSuperseded', 'RolloutStarted', 'RolloutFailed']
+export function rolloutEvent(
+  { id, workloads }: Pick<RolloutStatus, 'id' | 'workloads'>,
+  type: PlannedEvent['type'],
+  reason: string,
+  message: string,
+): PlannedEvent {
+  return { type, reason, message, id, workloads }
+}
 
-/** Where in the story an event of this reason stands; whatever ends it comes last. */
+/** The events of a rollout in their order; several may be written within one second. */
+const reasonsInOrder = ['Adopted', 'RolloutSuperseded', 'RolloutStarted', 'RolloutFailed']
+
+/** The place of an event among those of its second. Events that end a rollout come last. */
 export function orderOf(reason: string): number {
-  const at = acts.indexOf(reason)
-  return at < 0 ? acts.length : at
+  const at = reasonsInOrder.indexOf(reason)
+  return at < 0 ? reasonsInOrder.length : at
 }
 
 /**
- * What a status has to tell as events. It follows from the status alone, so that a process that died before it could
- * tell has it told by the next one; what was told already is known by its id.
+ * The events that belong to a status. They follow from the status alone: if the process dies before it writes them, the
+ * next one does. The API server refuses an event that is there already.
  */
-export function story({
+export function eventsOf({
   phase,
   message = '',
   conditions,
   rollout,
+  rollouts,
   next,
-}: ContainerVersionStatus): readonly Happening[] {
-  if (rollout) return [started(rollout), ...(rollout.reason === undefined ? [] : [failed(rollout)])]
+}: ContainerVersionStatus): readonly PlannedEvent[] {
+  if (rollout) {
+    const failure = rollout.reason === undefined ? [] : [failed(rollout)]
+    return [...replaced(rollout, rollouts ?? []), started(rollout), ...failure]
+  }
   const ready = conditions?.find(({ type }) => type === 'Ready')
   const troubled = phase === 'Stalled' || phase === 'Unavailable'
   const held = phase === 'Pending' && next !== undefined
@@ -35,21 +53,28 @@ export function story({
   return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, workloads: [] }]
 }
 
-function started(rollout: RolloutStatus): Happening {
-  const names = rollout.workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
-  const from = rollout.from ? `, which ran ${rollout.from}` : ''
-  return happening(
-    rollout,
-    'Normal',
-    'RolloutStarted',
-    `rolling out ${rollout.version} (${rollout.digest}) to ${names}${from}`,
-  )
+/** The events of the rollouts that this one has replaced, directly or through others. */
+function replaced({ workloads }: RolloutStatus, rollouts: readonly PastRollout[]): readonly PlannedEvent[] {
+  const others = rollouts.findIndex(({ outcome }) => outcome !== 'Superseded')
+  return rollouts.slice(0, others < 0 ? rollouts.length : others).flatMap((past) => {
+    const rollout = { ...past, workloads }
+    const message = `the rollout of ${past.version} was ${past.message}, which is on offer now`
+    return [started(rollout), rolloutEvent(rollout, 'Normal', 'RolloutSuperseded', message)]
+  })
 }
 
-function failed(rollout: RolloutStatus): Happening {
+function started(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'from' | 'workloads'>): PlannedEvent {
+  const { version, digest, workloads, from } = rollout
+  const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
+  const before = from ? `, which ran ${from}` : ''
+  return rolloutEvent(rollout, 'Normal', 'RolloutStarted', `rolling out ${version} (${digest}) to ${names}${before}`)
+}
+
+function failed(rollout: RolloutStatus): PlannedEvent {
+  const { version, message, outcome } = rollout
   const consequence =
-    rollout.outcome === 'Failed'
+    outcome === 'Failed'
       ? 'The workloads stay as they are, since spec.rollback.enabled is false.'
       : 'The previous images are put back.'
-  return happening(rollout, 'Warning', 'RolloutFailed', `${rollout.version} failed: ${rollout.message}. ${consequence}`)
+  return rolloutEvent(rollout, 'Warning', 'RolloutFailed', `${version} failed: ${message}. ${consequence}`)
 }

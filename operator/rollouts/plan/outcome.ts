@@ -1,97 +1,65 @@
-import type { ContainerVersionStatus, Outcome, PastRollout, Quarantined, RolloutStatus } from '../../api/status.ts'
+import type { ContainerVersionSpec } from '../../api/spec.ts'
+import type { Outcome, Quarantined, RolloutStatus } from '../../api/status.ts'
 import { timestamp } from '../../time/clock.ts'
-import { failureState } from '../gates/quarantine.ts'
-import type { Happening, Observation, Plan } from '../observe/observation.ts'
-import { kept } from './carried-over.ts'
-import { type State, stated } from './conditions.ts'
-import { happening } from './events.ts'
+import { quarantineMessage } from '../gates/quarantine.ts'
+import type { Observation } from '../observe/observation.ts'
+import type { Decision, State } from './decision.ts'
+import { durationInWords } from './duration.ts'
+import { type PlannedEvent, rolloutEvent } from './events.ts'
+import { inProgress } from './in-progress.ts'
 
-const rolloutsKept = 10
-
-/** A rollout has ended: it is recorded, and the status afterwards says what came of it. */
-export function ended({ object, now }: Observation, rollout: RolloutStatus): Plan {
-  const { outcome = 'Aborted', endTime = timestamp(now), digest, version, image } = rollout
-  const failure: Quarantined | undefined =
-    outcome === 'RolledBack' || outcome === 'Failed'
-      ? { digest, version, outcome, message: rollout.message ?? outcome, since: endTime, generation: object.generation }
-      : undefined
-  const after: ContainerVersionStatus = {
-    ...kept(object, digest),
-    ...stated(object, now, failure ? failureState(failure, object.spec) : state(outcome, rollout)),
-    ...(outcome === 'Succeeded' ? { current: { digest, version, image, since: endTime } } : {}),
-    ...(failure ? { quarantined: [failure], next: { digest, version, heldBy: 'Quarantine' } } : {}),
-    rollouts: past(object.status.rollouts, rollout),
-  }
-  return {
-    status: object.status,
-    happenings: [],
-    action: { action: 'record', rollout, after, happenings: [told(outcome, rollout)] },
-    again: now,
-  }
+/** Ends a rollout. The status names the outcome before the record is written, so that a restart cannot find another (B28). */
+export function conclude(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision {
+  return recordOf(observation, { ...rollout, phase: 'Recording', outcome, endTime: timestamp(observation.now) })
 }
 
-function state(outcome: Outcome, { version, message }: RolloutStatus): State {
+/** Records a rollout that has ended, and returns the status for afterwards. */
+export function recordOf({ object, now }: Observation, rollout: RolloutStatus): Decision {
+  const { outcome = 'Aborted', endTime = timestamp(now), digest, version, image, message = outcome } = rollout
+  const { generation, spec } = object
+  const failure: Quarantined | undefined =
+    outcome === 'RolledBack' || outcome === 'Failed'
+      ? { digest, version, outcome, message, since: endTime, generation }
+      : undefined
+  const afterRecord: Decision = {
+    state: failure ? failureState(failure, spec) : stateAfter(outcome, rollout),
+    ...(outcome === 'Succeeded' ? { current: { digest, version, image, since: endTime } } : {}),
+    failure,
+    ended: rollout,
+    events: [outcomeEvent(outcome, rollout)],
+  }
+  return inProgress(rollout, { afterRecord, requeueAt: now })
+}
+
+/** The state of an object whose version on offer has failed. */
+export function failureState(entry: Quarantined, spec: ContainerVersionSpec): State {
+  const { outcome } = entry
+  const reason = outcome === 'RolledBack' ? 'RolledBack' : 'RolloutFailed'
+  return { phase: outcome, reason, message: quarantineMessage(entry, spec) }
+}
+
+function stateAfter(outcome: Outcome, { version, message }: RolloutStatus): State {
   return outcome === 'Succeeded'
     ? { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${version}` }
     : { phase: 'Pending', reason: outcome, message: `the rollout of ${version} has ended: ${message}` }
 }
 
-function told(outcome: Outcome, rollout: RolloutStatus): Happening {
-  const { version, digest, message, from } = rollout
-  const took = duration(rollout)
+function outcomeEvent(outcome: Outcome, rollout: RolloutStatus): PlannedEvent {
+  const { version, digest, message, from, startTime, endTime = startTime } = rollout
+  const took = durationInWords(startTime, endTime)
+  const event = (type: PlannedEvent['type'], reason: string, words: string) =>
+    rolloutEvent(rollout, type, reason, words)
   switch (outcome) {
     case 'Succeeded':
-      return happening(
-        rollout,
-        'Normal',
-        'RolloutSucceeded',
-        `${version} (${digest}) is rolled out and healthy, after ${took}`,
-      )
-    case 'RolledBack':
-      return happening(
-        rollout,
-        'Warning',
-        'RolledBack',
-        `${version} failed and was rolled back${from ? ` to ${from}` : ''}, after ${took}: ${message}`,
-      )
+      return event('Normal', 'RolloutSucceeded', `${version} (${digest}) is rolled out and healthy, after ${took}`)
+    case 'RolledBack': {
+      const to = from ? ` to ${from}` : ''
+      return event('Warning', 'RolledBack', `${version} failed and was rolled back${to}, after ${took}: ${message}`)
+    }
     case 'Failed':
-      return happening(
-        rollout,
-        'Warning',
-        'LeftInPlace',
-        `${version} failed and was left in place, after ${took}: ${message}`,
-      )
+      return event('Warning', 'LeftInPlace', `${version} failed and was left in place, after ${took}: ${message}`)
     case 'Superseded':
     case 'Aborted':
-      return happening(
-        rollout,
-        'Normal',
-        `Rollout${outcome}`,
-        `the rollout of ${version} has ended after ${took}: ${message}`,
-      )
+      return event('Normal', `Rollout${outcome}`, `the rollout of ${version} has ended after ${took}: ${message}`)
   }
-}
-
-/** The last rollouts with this one in front, once. */
-export function past(before: readonly PastRollout[] | undefined, rollout: RolloutStatus): readonly PastRollout[] {
-  const { id, digest, version, from, outcome = 'Aborted', message, startTime, endTime = startTime } = rollout
-  const entry: PastRollout = {
-    id,
-    digest,
-    version,
-    ...(from === undefined ? {} : { from }),
-    outcome,
-    ...(message === undefined ? {} : { message }),
-    startTime,
-    endTime,
-    duration: duration(rollout),
-  }
-  return [entry, ...(before ?? []).filter((other) => other.id !== id)].slice(0, rolloutsKept)
-}
-
-/** In the form of Go's time.Duration in whole seconds, e.g. 1h2m3s. */
-function duration({ startTime, endTime = startTime }: RolloutStatus): string {
-  const seconds = Math.max(0, Math.round((Date.parse(endTime) - Date.parse(startTime)) / 1000))
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)]
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds % 60}s`
 }

@@ -1,4 +1,4 @@
-/** Objects for the tests of `plan`: a ContainerVersion, workloads as the observer shows them, and offers. */
+/** Objects for the tests of `plan`: a ContainerVersion, workloads as the observer returns them, and offers. */
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { ContainerVersionStatus } from '../../api/status.ts'
@@ -8,7 +8,7 @@ import { composeImage } from '../../images/reference.ts'
 import { gates } from '../gates/gates.ts'
 import type { Observation } from '../observe/observation.ts'
 import { strategies } from '../strategies/strategies.ts'
-import type { Container, Health, Workload } from '../workloads/workload.ts'
+import type { Container, Health, ImageChange, Workload } from '../workloads/workload.ts'
 import type { Rules } from './plan.ts'
 
 export const rules: Rules = { strategies, gates }
@@ -38,45 +38,35 @@ export function object(
     generation: 1,
     finalizers: [],
     deleting: false,
-    createdAt: 0,
     spec: { imageRepo, tag: 'env-prod', selector: { cvapp: 'web' }, ...spec },
     status,
   }
 }
 
-/** What a real workload would be asked, answered from its containers alone. */
+/** A workload that answers from its containers alone. */
 export function workload(
   name: string,
   containers: readonly Container[],
   health: Health = { state: 'healthy' },
   running?: string,
-  ours = false,
 ): Workload {
-  const change = (images: readonly Container[]) => ({
-    kind: 'Deployment',
-    namespace: 'shop',
-    name,
-    uid: `uid-of-${name}`,
-    resourceVersion: '1',
-    images,
-  })
+  const ref = { kind: 'Deployment', namespace: 'shop', name, uid: `uid-of-${name}`, resourceVersion: '1' }
+  const restore = (images: readonly Container[]): ImageChange => ({ change: 'images', of: ref, images })
   return {
-    kind: 'Deployment',
-    namespace: 'shop',
+    ref,
     name: `Deployment/${name}`,
-    uid: `uid-of-${name}`,
     containers: containers.map((container) => ({ ...container, running })),
     health,
-    imageIsOurs: ours,
-    imageIsApplied: false,
+    mustDisown: false,
     blockers: [],
     runs: (image) => containers.every((container) => container.image === image),
-    changeTo: (image) => change(containers.map((container) => ({ name: container.name, image }))),
-    restore: change,
+    changeTo: (image) => restore(containers.map((container) => ({ name: container.name, image }))),
+    restore,
   }
 }
 
 export function observation(given: Partial<Observation> & Pick<Observation, 'object'>): Observation {
   const workloads = given.workloads ?? []
-  return { workloads, members: workloads, problem: undefined, offer: { state: 'unknown' }, now: epoch, ...given }
+  const offer: Offer = { state: 'unknown' }
+  return { workloads, members: workloads, problem: undefined, offer, newSince: undefined, now: epoch, ...given }
 }

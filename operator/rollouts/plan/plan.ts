@@ -1,162 +1,151 @@
-import type { ContainerVersion } from '../../api/container-version.ts'
+import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/following.ts'
 import { NeedsChangeError, type TransientError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
-import type { Gate, Verdict } from '../gates/gate.ts'
-import { passage } from '../gates/gates.ts'
-import { failureState, quarantineOf } from '../gates/quarantine.ts'
-import type { Observation, Plan } from '../observe/observation.ts'
+import type { Gate } from '../gates/gate.ts'
+import { checkGates } from '../gates/gates.ts'
+import { quarantineOf } from '../gates/quarantine.ts'
+import type { Observation } from '../observe/observation.ts'
 import type { Strategies } from '../strategies/strategies.ts'
 import type { Strategy } from '../strategies/strategy.ts'
-import { kept, observed } from './carried-over.ts'
-import { stated } from './conditions.ts'
-import { story } from './events.ts'
-import { abort, begin, type Candidate, proceed } from './rollout.ts'
-import { unrecorded } from './unrecorded.ts'
-import { unsupported } from './unsupported.ts'
+import type { Change } from '../workloads/workload.ts'
+import type { Decision } from './decision.ts'
+import { eventsOf, type PlannedEvent } from './events.ts'
+import { failureState } from './outcome.ts'
+import { abort } from './rollback.ts'
+import { begin, proceed } from './rollout.ts'
+import { statusOf } from './status.ts'
+import { strategyFor } from './strategy-for.ts'
 
 export interface Rules {
   readonly strategies: Strategies
   readonly gates: readonly Gate[]
 }
 
+/** `act` carries it out in this order: the status, the changes, the events, the record. */
+export interface Plan {
+  readonly status: ContainerVersionStatus
+  readonly events: readonly PlannedEvent[]
+  readonly changes: readonly Change[]
+  /** A rollout that has ended, with the status and the events that follow its record. */
+  readonly record: RolloutRecord | undefined
+  /** When to reconcile again even if nothing changes, in milliseconds since the epoch. */
+  readonly requeueAt: number | undefined
+}
+
+export interface RolloutRecord {
+  readonly rollout: RolloutStatus
+  readonly status: ContainerVersionStatus
+  readonly events: readonly PlannedEvent[]
+}
+
 /**
- * What is to be done about one ContainerVersion now. Pure: no I/O, no clock, no memory; what must be remembered is in the
- * object's status.
+ * What to do about one ContainerVersion now. Pure: it has no I/O, no clock and no memory. The object's status holds
+ * whatever a restart must not forget.
  */
 export function plan(rules: Rules, observation: Observation): Plan {
-  const decision = decide(rules, observation)
-  const told = [...decision.happenings, ...story(decision.status)]
-  const owners = observation.workloads.filter(({ imageIsOurs, imageIsApplied }) => imageIsOurs && imageIsApplied)
-  const tidies = decision.action.action === 'none' && owners.length > 0
-  return { ...decision, happenings: told, ...(tidies ? { action: { action: 'disown', workloads: owners } } : {}) }
-}
-
-function decide(rules: Rules, observation: Observation): Plan {
-  const { object, offer } = observation
-  if (object.deleting) return object.status.rollout ? abort(observation, object.status.rollout) : nothing(object)
-
-  const problem = unsupported(object.spec, rules.strategies)
-  const strategy = rules.strategies[object.spec.strategy?.kind ?? 'Simple']
-  const version = offer.state === 'unknown' ? undefined : offer.version
-  const candidate = version && { version, image: composeImage(object.spec.imageRepo, version) }
-  const { rollout } = object.status
-  if (rollout) return proceed(observation, rollout, strategy, candidate, problem)
-
-  if (problem) return held(observation, problem)
-  if (offer.state === 'failed') return held(observation, offer.error)
-  if (observation.problem) {
-    return isNew(observation) ? arriving(observation) : held(observation, observation.problem, candidate)
-  }
-  if (!candidate || !strategy) return object.status.phase ? nothing(object) : waiting(observation)
-  return consider(rules.gates, observation, strategy, candidate)
-}
-
-/** No rollout is under way, and the registry offers a version. */
-function consider(gates: readonly Gate[], observation: Observation, strategy: Strategy, candidate: Candidate): Plan {
   const { object, workloads, now } = observation
-  const { version, image } = candidate
-  const runs = workloads.every((workload) => workload.runs(image))
+  const decision = decide(rules, observation)
+  const { events = [], changes = [], rollout, afterRecord, requeueAt } = decision
+  const status = statusOf(object, decision, now)
+  const disowned = workloads.filter(({ mustDisown }) => mustDisown)
+  const isQuiet = changes.length === 0 && afterRecord === undefined
+  return {
+    status,
+    events: [...events, ...eventsOf(status)],
+    changes: isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes,
+    record: rollout &&
+      afterRecord && {
+        rollout,
+        status: statusOf({ ...object, status }, afterRecord, now),
+        events: afterRecord.events ?? [],
+      },
+    requeueAt,
+  }
+}
+
+function decide({ strategies, gates }: Rules, observation: Observation): Decision {
+  const { object, offer, problem } = observation
+  const { spec, status } = object
+  if (object.deleting) return status.rollout ? abort(observation, status.rollout) : {}
+
+  const strategy = strategyFor(spec, strategies)
+  const version = offer.state === 'unknown' ? undefined : offer.version
+  if (status.rollout) return proceed(observation, status.rollout, strategy, version)
+
+  if (strategy instanceof NeedsChangeError) return held(strategy)
+  if (offer.state === 'failed') return held(offer.error)
+  if (problem) {
+    const arriving = problem.reason === 'WorkloadNotFound' ? unlessNew(observation, arrivalMs) : undefined
+    return arriving ?? held(problem, version)
+  }
+  if (!version) return waiting(observation)
+  return consider(gates, observation, strategy, version)
+}
+
+/** No rollout is in progress, and the registry offers a version. */
+function consider(gates: readonly Gate[], observation: Observation, strategy: Strategy, version: Version): Decision {
+  const { object, workloads, now } = observation
+  const image = composeImage(object.spec.imageRepo, version)
+  const run = workloads.every((workload) => workload.runs(image))
   const healthy = workloads.every(({ health }) => health.state === 'healthy')
-  const failed = quarantineOf(object, version.digest)
-  const begun = unrecorded(observation)
-  if (runs && begun?.image !== image && (!failed || healthy)) return upToDate(observation, candidate)
-
-  const verdict = passage(gates, object, version, now)
-  return verdict.verdict === 'held'
-    ? gated(observation, version, verdict)
-    : begin(observation, strategy, candidate, begun)
-}
-
-function upToDate({ object, now }: Observation, { version, image }: Candidate): Plan {
-  const before = object.status.current
-  const unchanged = before?.digest === version.digest && before.image === image
-  return {
-    status: {
-      ...kept(object),
-      ...stated(object, now, { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${version.name}` }),
-      observed: observed(object, version, now),
-      current: unchanged ? before : { digest: version.digest, version: version.name, image, since: timestamp(now) },
-    },
-    happenings: before
-      ? []
-      : [
-          {
-            type: 'Normal',
-            reason: 'Adopted',
-            message: `the workloads already run ${version.name} (${version.digest}): nothing was changed`,
-            id: version.digest,
-            workloads: [],
-          },
-        ],
-    action: { action: 'none' },
-    again: undefined,
-  }
-}
-
-function gated(
-  { object, now }: Observation,
-  version: Version,
-  { by, message, until }: Extract<Verdict, { verdict: 'held' }>,
-): Plan {
   const failure = quarantineOf(object, version.digest)
+  if (run && (!failure || healthy)) return upToDate(observation, version, image)
+
+  const verdict = checkGates(gates, object, version, now)
+  if (verdict.verdict === 'open') return begin(observation, strategy, version)
+  const { by, message, until } = verdict
   return {
-    status: {
-      ...kept(object, version.digest),
-      ...stated(object, now, failure ? failureState(failure, object.spec) : { phase: 'Pending', reason: by, message }),
-      observed: observed(object, version, now),
-      next: { digest: version.digest, version: version.name, heldBy: by },
-    },
-    happenings: [],
-    action: { action: 'none' },
-    again: until,
+    state: failure ? failureState(failure, object.spec) : { phase: 'Pending', reason: by, message },
+    offered: version,
+    heldBy: by,
+    requeueAt: until,
   }
 }
 
-/** Something is not as it must be; the workloads stay as they are. */
-function held({ object, now }: Observation, error: NeedsChangeError | TransientError, candidate?: Candidate): Plan {
+function upToDate({ object, now }: Observation, version: Version, image: string): Decision {
+  const { digest, name } = version
+  const before = object.status.current
+  const adopted: PlannedEvent = {
+    type: 'Normal',
+    reason: 'Adopted',
+    message: `the workloads already run ${name} (${digest}): nothing was changed`,
+    id: digest,
+    workloads: [],
+  }
+  const unchanged = before?.digest === digest && before.image === image
+  return {
+    state: { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${name}` },
+    offered: version,
+    current: unchanged ? before : { digest, version: name, image, since: timestamp(now) },
+    events: before ? [] : [adopted],
+  }
+}
+
+/** Something is wrong; the workloads stay as they are. */
+function held(error: NeedsChangeError | TransientError, version?: Version): Decision {
   const { reason, message } = error
   const phase = error instanceof NeedsChangeError ? 'Stalled' : 'Unavailable'
-  const version = candidate?.version
-  return {
-    status: {
-      ...kept(object, version?.digest ?? object.status.observed?.digest),
-      ...stated(object, now, { phase, reason, message }),
-      ...(version
-        ? {
-            observed: observed(object, version, now),
-            next: { digest: version.digest, version: version.name, heldBy: reason },
-          }
-        : {}),
-    },
-    happenings: [],
-    action: { action: 'none' },
-    again: undefined,
-  }
+  return { state: { phase, reason, message }, ...(version ? { offered: version, heldBy: reason } : {}) }
 }
 
-/** What is applied together arrives one after another, by watches that do not wait for each other. */
+/** Objects that are applied together arrive one after another: the watches do not wait for each other. */
 const arrivalMs = 3_000
 
-function isNew({ object, problem, now }: Observation): boolean {
-  return problem?.reason === 'WorkloadNotFound' && !object.status.current && now - object.createdAt < arrivalMs
+/** A registry answers or fails sooner than this, even the polls of 10,000 new objects. */
+const firstPollMs = 30_000
+
+/** Gives a new object some time before it gets a status, so that its first status is the one that lasts. */
+function unlessNew({ newSince, now }: Observation, graceMs: number): Decision | undefined {
+  return newSince !== undefined && now < newSince + graceMs ? { requeueAt: newSince + graceMs } : undefined
 }
 
-function arriving({ object }: Observation): Plan {
-  return { ...nothing(object), again: object.createdAt + arrivalMs }
-}
-
-/** A new object whose tag has not been asked for yet. */
-function waiting({ object, now }: Observation): Plan {
+/** The tag has not been polled yet. */
+function waiting(observation: Observation): Decision {
+  const { object, newSince } = observation
+  if (newSince === undefined) return {}
   const { imageRepo, tag } = object.spec
   const message = `asking the registry for ${tag === undefined ? `the tags of ${imageRepo}` : `${imageRepo}:${tag}`}`
-  return {
-    ...nothing(object),
-    status: { ...object.status, ...stated(object, now, { phase: 'Pending', reason: 'Pending', message }) },
-  }
-}
-
-function nothing({ status }: ContainerVersion): Plan {
-  return { status, happenings: [], action: { action: 'none' }, again: undefined }
+  return unlessNew(observation, firstPollMs) ?? { state: { phase: 'Pending', reason: 'Pending', message } }
 }

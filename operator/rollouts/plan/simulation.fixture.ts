@@ -1,72 +1,81 @@
-/** A world in memory that does what plans say, write by write, so that whole rollouts can be played in a property test. */
+/** A cluster in memory that carries plans out write by write, so that a property test can play whole rollouts. */
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { PastRollout } from '../../api/status.ts'
-import type { Happening, Plan } from '../observe/observation.ts'
-import type { Container, Health } from '../workloads/workload.ts'
+import type { Container, Health, ImageChange } from '../workloads/workload.ts'
+import type { PlannedEvent } from './events.ts'
 import { epoch, object, observation, offers, rules, workload } from './plan.fixture.ts'
-import { plan } from './plan.ts'
+import { type Plan, plan } from './plan.ts'
 
 export interface Simulated {
   readonly name: string
   image: string
-  /** Written by a plan. */
-  ours: boolean
 }
 
 export class Simulation {
   now = epoch
   object: ContainerVersion
-  offered: string
+  /** Undefined while the registry does not answer. */
+  offered: string | undefined
+  /** The names of the workloads that the selector finds; all if undefined. */
+  selected: readonly string[] | undefined
   /** Versions whose pods never become healthy. */
   readonly bad: ReadonlySet<string>
   readonly workloads: Simulated[]
   readonly patches: string[] = []
   readonly records: string[] = []
-  readonly told = new Map<string, Happening>()
-  readonly #writesUntilDeath: () => boolean
+  readonly events = new Map<string, PlannedEvent>()
+  readonly #dies: () => boolean
 
-  /** @param dies asked before each write: whether the process is killed there */
+  /** @param dies called around each write: whether the process is killed there */
   constructor(
     running: readonly string[],
     options: { offered: string; bad?: readonly string[]; spec?: Partial<ContainerVersionSpec>; dies?: () => boolean },
   ) {
     this.offered = options.offered
     this.bad = new Set(options.bad ?? [])
-    this.workloads = running.map((image, index) => ({ name: `web-${index}`, image, ours: false }))
+    this.workloads = running.map((image, index) => ({ name: `web-${index}`, image }))
     this.object = object({}, options.spec)
-    this.#writesUntilDeath = options.dies ?? (() => false)
+    this.#dies = options.dies ?? (() => false)
   }
 
   get past(): readonly PastRollout[] {
     return this.object.status.rollouts ?? []
   }
 
-  /** One look: plan and act; a process that dies has done a part of it. @returns the plan */
-  look(): Plan {
-    const seen = this.workloads.map(({ name, image, ours }) =>
-      workload(name, [{ name: 'web', image }], this.#health(image), undefined, ours),
-    )
-    const decision = plan(
+  get images(): readonly string[] {
+    return this.workloads.map(({ image }) => image)
+  }
+
+  /** Plans and acts once. A process that dies carries out a part of the plan. @returns the plan */
+  reconcile(): Plan {
+    const seen = this.workloads.map(({ name, image }) => workload(name, [{ name: 'web', image }], this.#health(image)))
+    const members = this.object.status.rollout?.workloads.map(({ name }) => name) ?? []
+    const planned = plan(
       rules,
-      observation({ object: this.object, workloads: seen, offer: offers(this.offered), now: this.now }),
+      observation({
+        object: this.object,
+        workloads: seen.filter(({ ref }) => this.selected?.includes(ref.name) ?? true),
+        members: seen.filter(({ ref }) => members.includes(ref.name)),
+        offer: this.offered === undefined ? { state: 'unknown' } : offers(this.offered),
+        now: this.now,
+      }),
     )
     try {
-      this.#act(decision)
+      this.#act(planned)
     } catch (thrown) {
       if (thrown !== death) throw thrown
     }
-    return decision
+    return planned
   }
 
-  /** Looks until nothing is under way, a second at a time. */
+  /** Reconciles once a second until nothing is in progress. */
   settle(limit = 2_000): void {
-    for (let looks = 0; looks < limit; looks += 1) {
+    for (let times = 0; times < limit; times += 1) {
       const before = JSON.stringify(this.object.status)
-      const { action } = this.look()
+      const { changes } = this.reconcile()
       this.now += 1_000
-      if (action.action === 'none' && !this.object.status.rollout && JSON.stringify(this.object.status) === before)
-        return
+      if (changes.length === 0 && !this.object.status.rollout && JSON.stringify(this.object.status) === before) return
     }
     throw new Error(`not settled: ${JSON.stringify(this.object.status)}`)
   }
@@ -76,33 +85,28 @@ export class Simulation {
     return bad ? { state: 'stuck', reason: 'container web of pod web-x is in ImagePullBackOff' } : { state: 'healthy' }
   }
 
-  #act({ status, happenings, action }: Plan): void {
-    const changes = action.action === 'change' ? action.changes : []
-    const patch = () => {
-      for (const change of changes) this.#write(() => this.#patch(change.name, change.images))
-    }
-    const first = action.action === 'change' && action.first
-    if (first) patch()
+  #act({ status, events, changes, record }: Plan): void {
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
-    for (const happening of happenings) this.#tell(happening)
-    if (!first) patch()
-    if (action.action !== 'record') return
-    const { id, outcome } = action.rollout
+    const images = changes.filter(({ change }) => change === 'images') as readonly ImageChange[]
+    for (const change of images) this.#write(() => this.#patch(change.of.name, change.images))
+    if (images.length === 0) this.#emit(events)
+    if (!record) return
+    const { id, outcome } = record.rollout
     this.#write(() => {
-      if (!this.records.some((record) => record.startsWith(id))) this.records.push(`${id} ${outcome}`)
+      if (!this.records.some((other) => other.startsWith(id))) this.records.push(`${id} ${outcome}`)
     })
-    for (const happening of action.happenings) this.#tell(happening)
-    this.#write(() => this.#status(action.after))
+    this.#emit(record.events)
+    this.#write(() => this.#status(record.status))
   }
 
   #write(write: () => void): void {
-    if (this.#writesUntilDeath()) throw death
+    if (this.#dies()) throw death
     write()
-    if (this.#writesUntilDeath()) throw death
+    if (this.#dies()) throw death
   }
 
-  #tell(happening: Happening): void {
-    this.told.set(`${happening.reason} ${happening.id}`, happening)
+  #emit(events: readonly PlannedEvent[]): void {
+    for (const event of events) this.events.set(`${event.reason} ${event.id}`, event)
   }
 
   #status(status: ContainerVersion['status']): void {
@@ -114,7 +118,6 @@ export class Simulation {
     const image = images[0]?.image
     if (!found || image === undefined || found.image === image) return
     found.image = image
-    found.ours = true
     this.patches.push(`${name} ${image}`)
   }
 }

@@ -1,23 +1,7 @@
-import { type RawWorkload, strip } from './strip.ts'
-import type { Health, WorkloadKind, WorkloadObject } from './workload.ts'
+import type { V1Deployment } from '@kubernetes/client-node'
+import { healthy, strip, waiting } from './strip.ts'
+import type { Health, WorkloadKind } from './workload.ts'
 
-interface RawDeployment extends RawWorkload {
-  readonly spec: RawWorkload['spec'] & { readonly replicas?: number; readonly paused?: boolean }
-  readonly status?: {
-    readonly observedGeneration?: number
-    readonly replicas?: number
-    readonly updatedReplicas?: number
-    readonly availableReplicas?: number
-    readonly conditions?: readonly {
-      readonly type: string
-      readonly status: string
-      readonly reason?: string
-      readonly message?: string
-    }[]
-  }
-}
-
-/** As `kubectl rollout status` judges it (k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
 export const deployment: WorkloadKind = {
   kind: 'Deployment',
   group: 'apps',
@@ -25,36 +9,25 @@ export const deployment: WorkloadKind = {
   plural: 'deployments',
 
   strip(raw) {
-    const object = raw as RawDeployment
-    const { spec, status = {} } = object
-    const progressing = status.conditions?.find(({ type }) => type === 'Progressing')
+    const object = raw as V1Deployment
     return strip('Deployment', object, {
-      wanted: spec.replicas ?? 1,
-      paused: spec.paused ?? false,
-      observedGeneration: status.observedGeneration ?? 0,
-      replicas: status.replicas ?? 0,
-      updated: status.updatedReplicas ?? 0,
-      available: status.availableReplicas ?? 0,
-      overdue: progressing?.reason === 'ProgressDeadlineExceeded' ? (progressing.message ?? progressing.reason) : '',
+      progress: progress(object),
+      availablePods: object.status?.availableReplicas ?? 0,
     })
   },
+}
 
-  progress({ generation, figures }: WorkloadObject): Health {
-    const { wanted, paused, observedGeneration, replicas, updated, available, overdue } = figures as {
-      wanted: number
-      paused: boolean
-      observedGeneration: number
-      replicas: number
-      updated: number
-      available: number
-      overdue: string
-    }
-    if (paused) return { state: 'waiting', reason: 'it is paused; resume it with `kubectl rollout resume`' }
-    if (observedGeneration < generation) return { state: 'waiting', reason: 'its change is not observed yet' }
-    if (overdue !== '') return { state: 'stuck', reason: overdue }
-    if (updated < wanted) return { state: 'waiting', reason: `${updated} of ${wanted} pods updated` }
-    if (replicas > updated) return { state: 'waiting', reason: `${replicas - updated} old pods still to go` }
-    if (available < updated) return { state: 'waiting', reason: `${available} of ${updated} pods available` }
-    return { state: 'healthy' }
-  },
+/** As `kubectl rollout status` judges it (k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
+function progress({ metadata, spec, status }: V1Deployment): Health {
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0, conditions } = status ?? {}
+  const wanted = spec?.replicas ?? 1
+  if (spec?.paused) return waiting('it is paused; resume it with `kubectl rollout resume`')
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting('its change is not observed yet')
+  const progressing = conditions?.find(({ type }) => type === 'Progressing')
+  if (progressing?.reason === 'ProgressDeadlineExceeded')
+    return { state: 'stuck', reason: progressing.message || progressing.reason }
+  if (updatedReplicas < wanted) return waiting(`${updatedReplicas} of ${wanted} pods updated`)
+  if (replicas > updatedReplicas) return waiting(`${replicas - updatedReplicas} old pods still to go`)
+  if (availableReplicas < updatedReplicas) return waiting(`${availableReplicas} of ${updatedReplicas} pods available`)
+  return healthy
 }

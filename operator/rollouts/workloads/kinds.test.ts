@@ -15,14 +15,18 @@ test('Deployment', (t) => {
   t.end()
 })
 
-test('a Deployment that is paused, or past its own deadline, says so', async (t) => {
-  const health = (given: object) => deployment.progress(deployment.strip(raw(given)))
+test('a Deployment says that it is paused, or past its own deadline', async (t) => {
+  const health = (given: object) => deployment.strip(raw(given)).progress
   t.match(health({ spec: { paused: true } }), { state: 'waiting', reason: /kubectl rollout resume/ })
   const conditions = [
     { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' },
   ]
   t.match(health({ status: { observedGeneration: 2, conditions } }), { state: 'stuck', reason: 'timed out' })
-  t.match(health({ status: { observedGeneration: 1, conditions } }), { state: 'waiting' }, 'of the change before')
+  t.match(
+    health({ status: { observedGeneration: 1, conditions } }),
+    { state: 'waiting' },
+    'the condition is about the previous change',
+  )
 })
 
 test('StatefulSet', (t) => {
@@ -53,8 +57,8 @@ test('StatefulSet', (t) => {
   t.end()
 })
 
-test('a StatefulSet is judged by its partition, and one that waits for hands says so', async (t) => {
-  const health = (given: object) => statefulSet.progress(statefulSet.strip(raw(given)))
+test('the partition of a StatefulSet counts, and one with OnDelete says that somebody must delete its pods', async (t) => {
+  const health = (given: object) => statefulSet.strip(raw(given)).progress
   const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { partition: 2 } }
   const status = { observedGeneration: 2, availableReplicas: 3, currentRevision: 'a', updateRevision: 'b' }
   t.match(health({ spec: { replicas: 3, updateStrategy }, status: { ...status, updatedReplicas: 1 } }), {
@@ -79,9 +83,11 @@ test('DaemonSet', (t) => {
   t.end()
 })
 
-test('each kind has its place on the API server', async (t) => {
+test('each kind has its path on the API server', async (t) => {
   t.same(
-    workloadKinds.map(({ kind }) => workloadPath({ kind, namespace: 'shop', name: 'web' })),
+    workloadKinds.map(({ kind }) =>
+      workloadPath({ kind, namespace: 'shop', name: 'web', uid: 'u', resourceVersion: '1' }),
+    ),
     [
       '/apis/apps/v1/namespaces/shop/deployments/web',
       '/apis/apps/v1/namespaces/shop/statefulsets/web',

@@ -1,53 +1,51 @@
-import type { Health, Pod, PodContainer } from './workload.ts'
+import type { V1Pod } from '@kubernetes/client-node'
+import type { Health } from './workload.ts'
 
-interface RawState {
-  readonly waiting?: { readonly reason?: string; readonly message?: string }
-  readonly terminated?: { readonly reason?: string; readonly exitCode?: number }
+/** The fields in use of a pod. */
+export interface Pod {
+  readonly name: string
+  readonly uid: string
+  readonly ready: boolean
+  readonly deleting: boolean
+  /** Evicted, failed or finished: it will not run again. */
+  readonly ended: boolean
+  readonly containers: readonly PodContainer[]
+  /** Why it is not scheduled; undefined if it is. */
+  readonly unschedulable: string | undefined
 }
 
-interface RawPod {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string }
-  readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] }
-  readonly status?: {
-    readonly phase?: string
-    readonly conditions?: readonly {
-      readonly type: string
-      readonly status: string
-      readonly reason?: string
-      readonly message?: string
-    }[]
-    readonly containerStatuses?: readonly {
-      readonly name: string
-      readonly imageID?: string
-      readonly restartCount?: number
-      readonly state?: RawState
-    }[]
-  }
+interface PodContainer {
+  readonly name: string
+  /** As the pod's spec names it. */
+  readonly image: string
+  /** `sha256:…` of what really runs, from the status' `imageID`. */
+  readonly digest: string | undefined
+  readonly waiting: { readonly reason: string; readonly message: string } | undefined
+  readonly restarts: number
 }
 
 /** @param raw a pod as the API server sends it */
 export function pod(raw: unknown): Pod {
-  const { metadata, spec, status = {} } = raw as RawPod
-  const condition = (type: string) => status.conditions?.find((candidate) => candidate.type === type)
+  const { metadata, spec, status } = raw as V1Pod
+  const condition = (type: string) => status?.conditions?.find((candidate) => candidate.type === type)
   const scheduled = condition('PodScheduled')
-  const containers = spec.containers.map(({ name, image }): PodContainer => {
-    const seen = status.containerStatuses?.find((candidate) => candidate.name === name)
-    const { waiting, terminated } = seen?.state ?? {}
+  const containers = (spec?.containers ?? []).map(({ name, image = '' }): PodContainer => {
+    const seen = status?.containerStatuses?.find((candidate) => candidate.name === name)
+    const waiting = seen?.state?.waiting
     return {
       name,
       image,
       digest: seen?.imageID?.match(/sha256:[0-9a-f]{64}$/)?.[0],
       waiting: waiting && { reason: waiting.reason ?? 'Waiting', message: waiting.message ?? '' },
-      terminated: terminated && { reason: terminated.reason ?? 'Terminated', exitCode: terminated.exitCode ?? 0 },
       restarts: seen?.restartCount ?? 0,
     }
   })
   return {
-    name: metadata.name,
-    uid: metadata.uid,
-    deleting: metadata.deletionTimestamp !== undefined,
-    // An evicted or finished pod is not Running any more and never will be: it says nothing of the version (B31).
-    ended: status.phase === 'Failed' || status.phase === 'Succeeded',
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    deleting: metadata?.deletionTimestamp !== undefined,
+    // An evicted or finished pod will never run again: it says nothing about the version (B31).
+    ended: status?.phase === 'Failed' || status?.phase === 'Succeeded',
     ready: condition('Ready')?.status === 'True',
     containers,
     unschedulable:
@@ -55,7 +53,7 @@ export function pod(raw: unknown): Pod {
   }
 }
 
-/** Reasons for which the kubelet keeps a container waiting that no waiting mends (pkg/kubelet/images, kuberuntime). */
+/** The kubelet's reasons for a waiting container that time does not cure (pkg/kubelet/images, kuberuntime). */
 const hopeless: ReadonlySet<string> = new Set([
   'ImagePullBackOff',
   'InvalidImageName',
@@ -64,12 +62,12 @@ const hopeless: ReadonlySet<string> = new Set([
   'CreateContainerConfigError',
 ])
 
-/** A container may crash while what it needs comes up; from this many restarts on it is not going to work. */
+/** A container may crash until the services that it needs are up. After this many restarts it counts as stuck. */
 const restartsUntilStuck = 3
 
 /**
- * What the pods tell of why a workload is not healthy yet.
- * @param images the images that are being rolled out: only pods that run one of them say something of the version
+ * Why a workload is not healthy yet, as its pods tell.
+ * @param images the images of the rollout: only pods that run one of them say something about the version
  */
 export function podTrouble(pods: readonly Pod[], images: ReadonlySet<string>): Health | undefined {
   const concerned = pods.filter(
@@ -86,6 +84,6 @@ export function podTrouble(pods: readonly Pod[], images: ReadonlySet<string>): H
       return { state: 'stuck', reason: `container ${container} of pod ${name} is in ${waiting.reason}${times}${why}` }
     }
   }
-  const homeless = concerned.find(({ unschedulable }) => unschedulable !== undefined)
-  return homeless && { state: 'waiting', reason: `pod ${homeless.name} is not scheduled: ${homeless.unschedulable}` }
+  const pending = concerned.find(({ unschedulable }) => unschedulable !== undefined)
+  return pending && { state: 'waiting', reason: `pod ${pending.name} is not scheduled: ${pending.unschedulable}` }
 }

@@ -2,10 +2,9 @@ import { test } from 'tap'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { raw } from './contract.fixture.ts'
 import { deployment } from './deployment.ts'
-import { pod } from './pods.ts'
+import { type Pod, pod } from './pods.ts'
 import { needsPods, selectContainers, selects, workload } from './select.ts'
 import { statefulSet } from './stateful-set.ts'
-import type { Pod } from './workload.ts'
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`
 const imageRepo = 'r.example.com/web'
@@ -29,7 +28,7 @@ const podRunning = (image: string, imageID: string, name = 'c0') =>
     status: { phase: 'Running', containerStatuses: [{ name, imageID }] },
   })
 
-test('B14 a workload that another object controls is its owner’s business', async (t) => {
+test('B14 the selector does not find a workload that another object controls', async (t) => {
   const owned = deployment.strip(raw({ metadata: { ownerReferences: [{ controller: true }] } }))
   t.equal(selects({ cvapp: 'web' }, deployment.strip(raw())), true)
   t.equal(selects({ cvapp: 'web' }, owned), false)
@@ -37,7 +36,7 @@ test('B14 a workload that another object controls is its owner’s business', as
   t.equal(selects({ cvapp: 'web' }, deployment.strip(raw({ metadata: { deletionTimestamp: 'now' } }))), false)
 })
 
-test('B33 a container that is not there is named, with those that are', async (t) => {
+test('B33 the message about a missing container names it and those that exist', async (t) => {
   t.throws(() => selectContainers({ ...spec, container: { name: 'app' } }, withImage('r.example.com/web:v1')), {
     reason: 'ContainerNotFound',
     message:
@@ -49,18 +48,18 @@ test('B33 a container that is not there is named, with those that are', async (t
   )
 })
 
-test('B16 the containers are those of the repository, or the one that is named, and only they change', async (t) => {
+test('B16 only the named container changes, or those with an image of the repository', async (t) => {
   const object = withImage('r.example.com/proxy:v1', 'r.example.com/web:v1')
   t.match(selectContainers(spec, object), [{ name: 'c1' }])
   const named = selectContainers({ ...spec, container: { name: 'c0' } }, object)
   t.match(workload(object, named, [], new Set()).changeTo('x'), {
-    uid: 'uid-of-web',
-    resourceVersion: '7',
+    change: 'images',
+    of: { kind: 'Deployment', namespace: 'shop', name: 'web', uid: 'uid-of-web', resourceVersion: '7' },
     images: [{ name: 'c0', image: 'x' }],
   })
 })
 
-test('an image with the digest of the target runs it, however it is written', async (t) => {
+test('an image with the digest of the target runs it, whatever its tag', async (t) => {
   const target = `${imageRepo}:v2@${digest('a')}`
   t.equal(runs(target, target), true)
   t.equal(runs(`${imageRepo}@${digest('a')}`, target), true)
@@ -68,17 +67,17 @@ test('an image with the digest of the target runs it, however it is written', as
   t.equal(runs(`r.example.com/other@${digest('a')}`, target), false, 'another repository')
 })
 
-test('an image without a digest runs the target when all its pods do, and not before', async (t) => {
+test('an image without a digest runs the target only when all its pods do', async (t) => {
   const image = `${imageRepo}:env-prod`
   const target = `${imageRepo}:v2@${digest('a')}`
   const good = podRunning(image, `${imageRepo}@${digest('a')}`)
-  t.equal(runs(image, target), false, 'no pod tells')
+  t.equal(runs(image, target), false, 'no pods')
   t.equal(runs(image, target, [good]), true)
   t.equal(runs(image, target, [good, podRunning(image, `docker-pullable://${imageRepo}@${digest('b')}`)]), false)
   t.equal(runs(image, target, [good, podRunning(`${imageRepo}:other`, `${imageRepo}@${digest('a')}`)]), false)
 })
 
-test('pods are asked for only where they have something to tell', async (t) => {
+test('pods are read only if an image has no digest or the workload is not healthy', async (t) => {
   const pinned = withImage(`${imageRepo}:v1@${digest('a')}`)
   const loose = withImage(`${imageRepo}:v1`)
   t.equal(needsPods(pinned, pinned.containers, false), false)
@@ -98,7 +97,7 @@ function healthWith(...pods: Pod[]) {
   return workload(object, object.containers, pods, new Set(['new'])).health
 }
 
-test('B38 a pod that cannot pull, or will not stop crashing, is named at once with its reason', async (t) => {
+test('B38 a pod that cannot pull its image, or crashes again and again, is named at once with its reason', async (t) => {
   t.same(healthWith(waiting('ImagePullBackOff')), {
     state: 'stuck',
     reason: 'container c0 of pod web-1 is in ImagePullBackOff: because',
@@ -106,13 +105,13 @@ test('B38 a pod that cannot pull, or will not stop crashing, is named at once wi
   t.match(healthWith(waiting('CrashLoopBackOff', 3)), { state: 'stuck', reason: /after 3 restarts/ })
 })
 
-test('a pod that may yet come up is waited for', async (t) => {
+test('a pod that may still become ready is waited for', async (t) => {
   t.match(healthWith(waiting('CrashLoopBackOff', 1)), { state: 'waiting' })
   t.match(healthWith(waiting('ContainerCreating')), { state: 'waiting' })
-  t.match(healthWith(waiting('ErrImagePull')), { state: 'waiting' }, 'the kubelet tries again first')
+  t.match(healthWith(waiting('ErrImagePull')), { state: 'waiting' }, 'the kubelet retries first')
 })
 
-test('B31 pods that are evicted, going away, or of another version say nothing of this one', async (t) => {
+test('B31 pods that are evicted, terminating or of another version do not count', async (t) => {
   const broken = waiting('ImagePullBackOff')
   t.match(healthWith({ ...broken, ended: true }), { state: 'waiting' })
   t.match(healthWith({ ...broken, deleting: true }), { state: 'waiting' })
@@ -122,16 +121,16 @@ test('B31 pods that are evicted, going away, or of another version say nothing o
   )
 })
 
-test('a pod without a node is waited for, and said', async (t) => {
-  const homeless = pod({
+test('a pod without a node is waited for, and the reason says so', async (t) => {
+  const pending = pod({
     metadata: { name: 'web-1' },
     spec: { containers: [{ name: 'c0', image: 'new' }] },
     status: { conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' }] },
   })
-  t.same(healthWith(homeless), { state: 'waiting', reason: 'pod web-1 is not scheduled: 0/3 nodes are available' })
+  t.same(healthWith(pending), { state: 'waiting', reason: 'pod web-1 is not scheduled: 0/3 nodes are available' })
 })
 
-test('a broken pod that a StatefulSet would wait for is in the way; ready, going, or below the partition it is not', async (t) => {
+test('only a broken, live pod at or above the partition blocks a StatefulSet', async (t) => {
   const stale = { ...waiting('ImagePullBackOff'), uid: 'u1' }
   const blockersOf = (pods: readonly Pod[], spec: object = {}, kind = statefulSet) => {
     const object = kind.strip(raw({ spec, template: { containers: [{ name: 'c0', image: 'good' }] } }))

@@ -1,26 +1,23 @@
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { digestOf, ofOneRepository } from '../../images/image.ts'
-import { workloadKind } from './kinds.ts'
-import { podTrouble } from './pods.ts'
-import type { Container, Health, Pod, PodName, SelectedContainer, Workload, WorkloadObject } from './workload.ts'
+import { type Pod, podTrouble } from './pods.ts'
+import type { Container, ImageChange, PodRef, SelectedContainer, Workload, WorkloadObject } from './workload.ts'
 
-/** Whether a workload is the business of a ContainerVersion: its labels are on it, and no other object controls it (B14). */
+/** Whether a selector finds a workload: the workload itself has the labels, and no other object controls it (B14). */
 export function selects(selector: Readonly<Record<string, string>>, object: WorkloadObject): boolean {
   if (object.controlled || object.deleting) return false
   return Object.entries(selector).every(([key, value]) => object.labels[key] === value)
 }
 
 /**
- * The containers that get the image: the named one, or those of the repository where none is named.
- * @throws NeedsChangeError `ContainerNotFound` where there is none (B33)
+ * The containers that get the image: the one that the spec names, or else all with an image of the repository.
+ * @throws NeedsChangeError `ContainerNotFound` if there is none (B33)
  */
 export function selectContainers(spec: ContainerVersionSpec, object: WorkloadObject): readonly Container[] {
-  const wanted = spec.container?.name
-  const found = object.containers.filter(({ name, image }) =>
-    wanted === undefined ? ofOneRepository(image, spec.imageRepo) : name === wanted,
-  )
+  const found = containersIfAny(spec, object)
   if (found.length > 0) return found
+  const wanted = spec.container?.name
   const workload = `${object.kind} ${object.namespace}/${object.name}`
   const names = object.containers.map(({ name }) => name).join(', ')
   throw new NeedsChangeError(
@@ -31,103 +28,76 @@ export function selectContainers(spec: ContainerVersionSpec, object: WorkloadObj
   )
 }
 
-/** The same, for who looks at another's workloads: a container that is not there is told in that object's own status. */
+/** The same, or none. */
 export function containersIfAny(spec: ContainerVersionSpec, object: WorkloadObject): readonly Container[] {
-  try {
-    return selectContainers(spec, object)
-  } catch (thrown) {
-    if (thrown instanceof NeedsChangeError) return []
-    throw thrown
-  }
+  const wanted = spec.container?.name
+  return object.containers.filter(({ name, image }) =>
+    wanted === undefined ? ofOneRepository(image, spec.imageRepo) : name === wanted,
+  )
 }
 
-/** A workload as strategies see it. `pods` are needed only where `needsPods` says so. */
+/** A workload as strategies see it. It needs `pods` only if `needsPods` says so. */
 export function workload(
   object: WorkloadObject,
   containers: readonly Container[],
   pods: readonly Pod[],
   images: ReadonlySet<string>,
 ): Workload {
-  const progress = workloadKind(object.kind).progress(object)
-  const health = judged(progress, pods, images)
+  const { kind, namespace, name, uid, resourceVersion, progress } = object
+  const ref = { kind, namespace, name, uid, resourceVersion }
   const selected = containers.map((container) => ({ ...container, running: runningDigest(container, pods) }))
+  const restore = (restored: readonly Container[]): ImageChange => ({ change: 'images', of: ref, images: restored })
   return {
-    kind: object.kind,
-    namespace: object.namespace,
-    name: `${object.kind}/${object.name}`,
-    uid: object.uid,
+    ref,
+    name: `${kind}/${name}`,
     containers: selected,
-    health,
-    imageIsOurs: object.imageIsOurs,
-    imageIsApplied: object.imageIsApplied,
+    // The pods tell sooner than the controller that a change will not succeed.
+    health: (progress.state === 'waiting' && podTrouble(pods, images)) || progress,
+    mustDisown: object.mustDisown,
     blockers: blockersOf(object, containers, pods),
-    runs: (image) => selected.every((container) => runsImage(container, image, progress)),
-    changeTo: (image) =>
-      imageChange(
-        object,
-        selected.map(({ name }) => ({ name, image })),
-      ),
-    restore: (images) => imageChange(object, images),
+    runs: (image) => selected.every((container) => runsImage(container, image, object)),
+    changeTo: (image) => restore(selected.map((container) => ({ name: container.name, image }))),
+    restore,
   }
 }
 
-function imageChange(object: WorkloadObject, images: readonly Container[]) {
-  const { kind, namespace, name, uid, resourceVersion } = object
-  return { kind, namespace, name, uid, resourceVersion, images }
-}
-
-/** What the controller says, unless the pods know better: they tell sooner that it will never be. */
-function judged(progress: Health, pods: readonly Pod[], images: ReadonlySet<string>): Health {
-  if (progress.state !== 'waiting') return progress
-  return podTrouble(pods, images) ?? progress
-}
-
-/** Pods of another template that are not ready, where the controller would wait for them for ever. */
-function blockersOf(
-  object: WorkloadObject,
-  containers: readonly Container[],
-  pods: readonly Pod[],
-): readonly PodName[] {
-  const { waitsForPod } = workloadKind(object.kind)
+/** Pods of another template that are not ready, and for which the controller would wait forever. */
+function blockersOf(object: WorkloadObject, containers: readonly Container[], pods: readonly Pod[]): readonly PodRef[] {
+  const { waitsFromOrdinal = Number.POSITIVE_INFINITY, namespace } = object
   const isOutdated = (pod: Pod) =>
     containers.some(({ name, image }) =>
       pod.containers.some((container) => container.name === name && container.image !== image),
     )
   return pods
-    .filter((pod) => waitsForPod?.(object, pod.name) && !pod.ready && !pod.deleting && isOutdated(pod))
-    .map(({ name, uid }) => ({ namespace: object.namespace, name, uid }))
+    .filter((pod) => ordinalOf(pod) >= waitsFromOrdinal && !pod.ready && !pod.deleting && isOutdated(pod))
+    .map(({ name, uid }) => ({ namespace, name, uid }))
 }
 
-/** The one digest that all the pods of a workload run in a container; undefined where there are none, or several. */
+const ordinalOf = ({ name }: Pod): number => Number(name.slice(name.lastIndexOf('-') + 1))
+
+/** The digest that all pods of a workload run in a container; undefined if there are no pods, or several digests. */
 function runningDigest({ name, image }: Container, pods: readonly Pod[]): string | undefined {
   const live = pods.filter((pod) => !pod.deleting && !pod.ended)
   const containers = live.map((pod) => pod.containers.find((container) => container.name === name))
   const [first] = containers
-  // A pod of another template says nothing of this one.
+  // A pod of another template says nothing about this one.
   if (!first?.digest || containers.some((container) => container?.image !== image || container.digest !== first.digest))
     return undefined
   return first.digest
 }
 
-/** Written to the letter; or written otherwise, but with the same digest; or run by all its pods, and settled. */
-function runsImage(container: SelectedContainer, image: string, progress: Health): boolean {
+/** The template has this very image, or another name of the same digest; or all pods run the digest, and are settled. */
+function runsImage(container: SelectedContainer, image: string, { progress }: WorkloadObject): boolean {
   if (container.image === image) return true
-  const digest = digestOf(image)
-  const written = digestOf(container.image)
-  if (written !== undefined) return written === digest && ofOneRepository(container.image, image)
-  return (
-    progress.state === 'healthy' &&
-    container.running !== undefined &&
-    container.running === digest &&
-    ofOneRepository(container.image, image)
-  )
+  const digest = digestOf(container.image) ?? (progress.state === 'healthy' ? container.running : undefined)
+  return digest !== undefined && digest === digestOf(image) && ofOneRepository(container.image, image)
 }
 
 /**
- * Whether the pods of a workload have to be looked at: to find out what an image without a digest really is, or why the
- * workload is not healthy. A settled workload with a digest in its image tells all by itself, at no request.
+ * Whether the pods of a workload must be read: to find out what an image without a digest really is, or why the workload
+ * is not healthy. A settled workload with a digest in its image costs no request.
  */
 export function needsPods(object: WorkloadObject, containers: readonly Container[], rollingOut: boolean): boolean {
-  if (rollingOut) return workloadKind(object.kind).progress(object).state === 'waiting'
+  if (rollingOut) return object.progress.state === 'waiting'
   return containers.some(({ image }) => digestOf(image) === undefined)
 }

@@ -1,24 +1,7 @@
-import { type RawWorkload, strip } from './strip.ts'
-import type { Health, WorkloadKind, WorkloadObject } from './workload.ts'
+import type { V1StatefulSet } from '@kubernetes/client-node'
+import { healthy, strip, waiting } from './strip.ts'
+import type { Health, WorkloadKind } from './workload.ts'
 
-interface RawStatefulSet extends RawWorkload {
-  readonly spec: RawWorkload['spec'] & {
-    readonly replicas?: number
-    readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } }
-  }
-  readonly status?: {
-    readonly observedGeneration?: number
-    readonly updatedReplicas?: number
-    readonly availableReplicas?: number
-    readonly readyReplicas?: number
-    readonly currentRevision?: string
-    readonly updateRevision?: string
-  }
-}
-
-const ordinalOf = (pod: string): number => Number(pod.slice(pod.lastIndexOf('-') + 1))
-
-/** As `kubectl rollout status` judges it; pods below the partition are not to be updated. */
 export const statefulSet: WorkloadKind = {
   kind: 'StatefulSet',
   group: 'apps',
@@ -26,42 +9,33 @@ export const statefulSet: WorkloadKind = {
   plural: 'statefulsets',
 
   strip(raw) {
-    const object = raw as RawStatefulSet
-    const { spec, status = {} } = object
+    const object = raw as V1StatefulSet
     return strip('StatefulSet', object, {
-      wanted: spec.replicas ?? 1,
-      partition: spec.updateStrategy?.rollingUpdate?.partition ?? 0,
-      byHand: spec.updateStrategy?.type === 'OnDelete',
-      observedGeneration: status.observedGeneration ?? 0,
-      updated: status.updatedReplicas ?? 0,
-      available: status.availableReplicas ?? status.readyReplicas ?? 0,
-      allUpdated: status.currentRevision === status.updateRevision,
+      progress: progress(object),
+      availablePods: availablePodsOf(object),
+      // kubernetes.io, StatefulSets, "Forced rollback": a broken pod must be deleted by hand, even if the template is good.
+      waitsFromOrdinal: isOnDelete(object) ? undefined : partitionOf(object),
     })
   },
+}
 
-  progress({ generation, figures }: WorkloadObject): Health {
-    const { wanted, partition, byHand, observedGeneration, updated, available, allUpdated } = figures as {
-      wanted: number
-      partition: number
-      byHand: boolean
-      observedGeneration: number
-      updated: number
-      available: number
-      allUpdated: boolean
-    }
-    if (observedGeneration < generation) return { state: 'waiting', reason: 'its change is not observed yet' }
-    const toUpdate = Math.max(0, wanted - partition)
-    const done = partition > 0 ? updated >= toUpdate : allUpdated || updated >= wanted
-    if (!done) {
-      const how = byHand ? '; its updateStrategy is OnDelete: delete the pods, or set RollingUpdate' : ''
-      return { state: 'waiting', reason: `${updated} of ${toUpdate} pods updated${how}` }
-    }
-    if (available < wanted) return { state: 'waiting', reason: `${available} of ${wanted} pods available` }
-    return { state: 'healthy' }
-  },
+const isOnDelete = ({ spec }: V1StatefulSet): boolean => spec?.updateStrategy?.type === 'OnDelete'
+const partitionOf = ({ spec }: V1StatefulSet): number => spec?.updateStrategy?.rollingUpdate?.partition ?? 0
+const availablePodsOf = ({ status }: V1StatefulSet): number => status?.availableReplicas ?? status?.readyReplicas ?? 0
 
-  // kubernetes.io, StatefulSets, "Forced rollback": a broken pod has to be deleted by hand, also when the template is good.
-  waitsForPod({ figures }, pod) {
-    return figures.byHand !== true && ordinalOf(pod) >= Number(figures.partition)
-  },
+/** As `kubectl rollout status` judges it: the controller does not update the pods below the partition. */
+function progress(object: V1StatefulSet): Health {
+  const { metadata, spec, status } = object
+  const { observedGeneration = 0, updatedReplicas = 0, currentRevision, updateRevision } = status ?? {}
+  const [wanted, partition, available] = [spec?.replicas ?? 1, partitionOf(object), availablePodsOf(object)]
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting('its change is not observed yet')
+  const toUpdate = Math.max(0, wanted - partition)
+  const allUpdated = currentRevision === updateRevision
+  const updated = partition > 0 ? updatedReplicas >= toUpdate : allUpdated || updatedReplicas >= wanted
+  if (!updated) {
+    const hint = isOnDelete(object) ? '; its updateStrategy is OnDelete: delete the pods, or set RollingUpdate' : ''
+    return waiting(`${updatedReplicas} of ${toUpdate} pods updated${hint}`)
+  }
+  if (available < wanted) return waiting(`${available} of ${wanted} pods available`)
+  return healthy
 }

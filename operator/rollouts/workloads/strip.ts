@@ -1,77 +1,53 @@
+import type {
+  V1DaemonSet,
+  V1Deployment,
+  V1LabelSelector,
+  V1ManagedFieldsEntry,
+  V1StatefulSet,
+} from '@kubernetes/client-node'
 import { fieldManager } from '../../kubernetes/client.ts'
-import type { Container, WorkloadObject } from './workload.ts'
+import type { Container, Health, WorkloadObject } from './workload.ts'
 
-interface ManagedFields {
-  readonly manager?: string
-  readonly operation?: string
-  readonly subresource?: string
-  readonly fieldsV1?: unknown
+export const healthy: Health = { state: 'healthy' }
+export const waiting = (reason: string): Health => ({ state: 'waiting', reason })
+
+/** What each kind finds out in its own way. */
+interface KindFields {
+  readonly progress: Health
+  readonly availablePods: number
+  readonly waitsFromOrdinal?: number | undefined
 }
 
-/** What Deployments, StatefulSets and DaemonSets have in common, of what is used here. */
-export interface RawWorkload {
-  readonly metadata: {
-    readonly namespace: string
-    readonly name: string
-    readonly uid: string
-    readonly resourceVersion: string
-    readonly generation?: number
-    readonly labels?: Readonly<Record<string, string>>
-    readonly deletionTimestamp?: string
-    readonly ownerReferences?: readonly { readonly controller?: boolean }[]
-    readonly managedFields?: readonly ManagedFields[]
-  }
-  readonly spec: {
-    readonly selector: LabelSelector
-    readonly template: {
-      readonly spec: {
-        readonly containers: readonly { readonly name: string; readonly image?: string }[]
-        readonly imagePullSecrets?: readonly { readonly name?: string }[]
-        readonly serviceAccountName?: string
-      }
-    }
-  }
-}
-
-interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>
-  readonly matchExpressions?: readonly {
-    readonly key: string
-    readonly operator: string
-    readonly values?: readonly string[]
-  }[]
-}
-
-/** Keeps of a workload what is used; `figures` are the kind's own. */
+/** Keeps the fields in use of a workload. */
 export function strip(
   kind: string,
-  { metadata, spec }: RawWorkload,
-  figures: WorkloadObject['figures'],
+  { metadata, spec }: V1Deployment | V1StatefulSet | V1DaemonSet,
+  fields: KindFields,
 ): WorkloadObject {
-  const pod = spec.template.spec
+  const { namespace = '', name = '', uid = '', resourceVersion = '', managedFields = [], ...rest } = metadata ?? {}
+  const pod = spec?.template.spec
   return {
-    key: `${metadata.namespace}/${metadata.name}`,
-    resourceVersion: metadata.resourceVersion,
+    key: `${namespace}/${name}`,
+    resourceVersion,
     kind,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    uid: metadata.uid,
-    generation: metadata.generation ?? 0,
-    labels: metadata.labels ?? {},
-    controlled: metadata.ownerReferences?.some((owner) => owner.controller === true) ?? false,
-    deleting: metadata.deletionTimestamp !== undefined,
-    containers: pod.containers.map(({ name, image }): Container => ({ name, image: image ?? '' })),
-    imagePullSecrets: (pod.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
-    serviceAccountName: pod.serviceAccountName ?? 'default',
-    podSelector: selectorQuery(spec.selector),
-    imageIsOurs: metadata.managedFields?.some(ownedByUs) ?? false,
-    imageIsApplied: metadata.managedFields?.some(isApplied) ?? false,
-    figures,
+    namespace,
+    name,
+    uid,
+    labels: rest.labels ?? {},
+    controlled: rest.ownerReferences?.some((owner) => owner.controller === true) ?? false,
+    deleting: rest.deletionTimestamp !== undefined,
+    containers: (pod?.containers ?? []).map(({ name, image }): Container => ({ name, image: image ?? '' })),
+    imagePullSecrets: (pod?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
+    serviceAccountName: pod?.serviceAccountName ?? 'default',
+    podSelector: selectorQuery(spec?.selector ?? {}),
+    mustDisown: managedFields.some(ownedByUs) && managedFields.some(isApplied),
+    waitsFromOrdinal: undefined,
+    ...fields,
   }
 }
 
 /** A label selector in the form of the API's `labelSelector` query (k8s.io/apimachinery/pkg/labels). */
-function selectorQuery({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+function selectorQuery({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector): string {
   const equal = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`)
   const expressions = matchExpressions.map(({ key, operator, values = [] }) => {
     switch (operator) {
@@ -89,12 +65,12 @@ function selectorQuery({ matchLabels = {}, matchExpressions = [] }: LabelSelecto
 }
 
 /**
- * Where another manager applies the object server-side, an ownership of ours would make its next apply fail with a conflict
- * (docs/architecture.md, "Beside Helm and GitOps").
+ * If another manager applies the object server-side, and cvmanager owns one of its fields, the manager's next apply fails
+ * with a conflict (docs/architecture.md, "Beside Helm and GitOps").
  */
-const isApplied = ({ operation, subresource }: ManagedFields): boolean => operation === 'Apply' && !subresource
+const isApplied = ({ operation, subresource }: V1ManagedFieldsEntry): boolean => operation === 'Apply' && !subresource
 
-/** The entries of `managedFields` that our own patches of the object itself have left. */
-export function ownedByUs({ manager, operation, subresource }: ManagedFields): boolean {
+/** Whether cvmanager's own patch of the object itself left this entry of `managedFields`. */
+export function ownedByUs({ manager, operation, subresource }: V1ManagedFieldsEntry): boolean {
   return manager === fieldManager && operation === 'Update' && !subresource
 }

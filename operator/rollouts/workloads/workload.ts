@@ -1,11 +1,11 @@
-/** Workloads as strategies and the loop see them. One file each implements a kind; the contract suite runs over all. */
+/** Workloads as strategies and `plan` see them. Each kind has its own file; the contract suite runs over all kinds. */
 import type { CachedObject } from '../../kubernetes/store.ts'
 
 export type Health =
   | { readonly state: 'healthy' }
-  /** Not there yet; `reason` says what for, for people. */
+  /** Not healthy yet; `reason` tells people what is missing. */
   | { readonly state: 'waiting'; readonly reason: string }
-  /** Will not get there by itself: a pod that cannot pull, crashes, …; `reason` names it. */
+  /** Will not become healthy by itself; `reason` names the cause, such as a pod that cannot pull its image. */
   | { readonly state: 'stuck'; readonly reason: string }
 
 export interface Container {
@@ -13,15 +13,25 @@ export interface Container {
   readonly image: string
 }
 
-/** What is kept of a workload in the cache: some 0.6 KB instead of the 11 KB of the whole object. */
-export interface WorkloadObject extends CachedObject {
+/** A workload as it was observed: changes apply to this one and to no other (B15, B36). */
+export interface WorkloadRef {
   readonly kind: string
   readonly namespace: string
   readonly name: string
   readonly uid: string
-  readonly generation: number
+  readonly resourceVersion: string
+}
+
+export interface PodRef {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
+/** What the cache keeps of a workload: some 0.6 KB instead of the 11 KB of the whole object. */
+export interface WorkloadObject extends CachedObject, WorkloadRef {
   readonly labels: Readonly<Record<string, string>>
-  /** Another object's controller reference: such a workload is its owner's business (B14). */
+  /** Another object controls it, and alone decides about it (B14). */
   readonly controlled: boolean
   readonly deleting: boolean
   readonly containers: readonly Container[]
@@ -30,91 +40,60 @@ export interface WorkloadObject extends CachedObject {
   readonly serviceAccountName: string
   /** The label selector of its pods, in the query form of the API. */
   readonly podSelector: string
-  /** It was cvmanager who wrote an image last, and it still has the ownership of it. */
-  readonly imageIsOurs: boolean
-  /** Another manager applies the workload server-side: there, an ownership of ours is given up at once. */
-  readonly imageIsApplied: boolean
-  /** The numbers of spec and status that health is told by; each kind names its own. */
-  readonly figures: Readonly<Record<string, number | string | boolean>>
+  /** cvmanager owns fields of a workload that another manager applies server-side: its next apply would conflict. */
+  readonly mustDisown: boolean
+  /** Whether its controller has brought the last change to all its pods. */
+  readonly progress: Health
+  readonly availablePods: number
+  /**
+   * From this ordinal on, its controller keeps a pod of an older template for as long as the pod is not ready, so that a
+   * broken pod blocks every later change. Undefined if the controller replaces pods in any state.
+   */
+  readonly waitsFromOrdinal: number | undefined
 }
 
-/** What is used of a pod. */
-export interface Pod {
-  readonly name: string
-  readonly uid: string
-  readonly ready: boolean
-  readonly deleting: boolean
-  /** Evicted, failed or finished: it will not run again. */
-  readonly ended: boolean
-  readonly containers: readonly PodContainer[]
-  /** Why it is not scheduled, where it is not. */
-  readonly unschedulable: string | undefined
-}
-
-/** A pod that is meant, and no other of its name. */
-export interface PodName {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-}
-
-export interface PodContainer {
-  readonly name: string
-  /** As the pod's spec names it. */
-  readonly image: string
-  /** `sha256:…` of what really runs, from the status' `imageID`. */
-  readonly digest: string | undefined
-  readonly waiting: { readonly reason: string; readonly message: string } | undefined
-  readonly terminated: { readonly reason: string; readonly exitCode: number } | undefined
-  readonly restarts: number
-}
-
-/** One file each: how a kind is listed, stripped, judged. */
+/** One kind of workload. */
 export interface WorkloadKind {
   readonly kind: string
   readonly group: string
   readonly version: string
   readonly plural: string
-  /** @param raw the object as the API server sends it */
-  strip(raw: unknown): WorkloadObject
-  /** Whether the controller has brought the last change of the object to all its pods; `observedGeneration` first (B19). */
-  progress(object: WorkloadObject): Health
   /**
-   * Whether the controller leaves a pod of an older template in place for as long as it is not ready, so that a broken
-   * one blocks every later change. Absent: it replaces pods whatever their state.
+   * Its progress depends on `observedGeneration` first (B19).
+   * @param raw the object as the API server sends it
    */
-  waitsForPod?(object: WorkloadObject, pod: string): boolean
+  strip(raw: unknown): WorkloadObject
 }
 
-/** A change of images alone, of one workload, guarded by the version that was looked at. */
+export type Change =
+  | ImageChange
+  /** Deletes a pod that blocks the change of its workload, so that the controller creates a new one. */
+  | { readonly change: 'delete'; readonly of: PodRef }
+  /** Gives up cvmanager's ownership of fields in a workload that another manager applies server-side. */
+  | { readonly change: 'disown'; readonly of: WorkloadRef }
+
 export interface ImageChange {
-  readonly kind: string
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-  readonly resourceVersion: string
+  readonly change: 'images'
+  readonly of: WorkloadRef
   readonly images: readonly Container[]
 }
 
 export interface SelectedContainer extends Container {
-  /** The digest that every running pod has of it, where they agree. */
+  /** The digest that all its pods run; undefined if they differ. */
   readonly running: string | undefined
 }
 
-/** A workload with the containers that the ContainerVersion is about. */
+/** A workload with those of its containers that the ContainerVersion selects. */
 export interface Workload {
-  readonly kind: string
-  readonly namespace: string
+  readonly ref: WorkloadRef
   /** `Deployment/web`, for messages. */
   readonly name: string
-  readonly uid: string
   readonly containers: readonly SelectedContainer[]
   readonly health: Health
-  readonly imageIsOurs: boolean
-  readonly imageIsApplied: boolean
-  /** Pods that stand in the way of the last change, and that the workload's own controller will not replace. */
-  readonly blockers: readonly PodName[]
-  /** Whether nothing need be patched for it to run `image`: written so, or its pods already run that digest. */
+  readonly mustDisown: boolean
+  /** Pods that block the last change, and that the workload's own controller does not replace. */
+  readonly blockers: readonly PodRef[]
+  /** Whether it needs no patch to run `image`: its template says so, or its pods run that digest already. */
   runs(image: string): boolean
   changeTo(image: string): ImageChange
   restore(images: readonly Container[]): ImageChange

@@ -1,4 +1,4 @@
-/** Time for tests: it stands still until it is told to go on, and then rings every alarm on its way. */
+/** Time for tests. It stands still until a test advances it, and then rings every alarm on its way. */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Alarm } from '../timing.ts'
@@ -17,7 +17,12 @@ export class SteppedTime implements Clock {
     return () => this.#alarms.delete(alarm)
   }
 
-  /** Goes on by so much, and lets everything run that was waiting for it. */
+  /** How many alarms are set. */
+  get pending(): number {
+    return this.#alarms.size
+  }
+
+  /** Advances the time, and lets everything run that was waiting for it. */
   async advance(milliseconds: number): Promise<void> {
     const until = this.#now + milliseconds
     await setImmediate()

@@ -1,4 +1,4 @@
-/** What is written to the API server, written to a real one. */
+/** The writes to the API server, sent to a real one. */
 import { type Test, test } from 'tap'
 import { type Cluster, startCluster } from '../../../e2e/harness/cluster.ts'
 import { until } from '../../../e2e/harness/until.ts'
@@ -8,13 +8,11 @@ import { apiVersion, finalizer, kind } from '../../api/names.ts'
 import { isConflict, isInvalid, isNotFound } from '../../kubernetes/api-error.ts'
 import { ApiClient } from '../../kubernetes/client.ts'
 import { loadKubeConfig } from '../../kubernetes/kube-config.ts'
-import { patchAll } from '../act/patches.ts'
-import { ObjectWriter, ViewOutdated } from '../act/status-writer.ts'
-import { Unwritten } from '../act/unwritten.ts'
 import { writeConfigMap } from '../history/config-map.ts'
 import { deployment } from '../workloads/deployment.ts'
-import { changeImages } from '../workloads/image-patch.ts'
+import { disown, patchImages } from '../workloads/image-patch.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
+import { StatusWriter } from './status-writer.ts'
 
 const image = (name: string) => `registry.example.com/shop/web:${name}`
 const deployments = '/apis/apps/v1/namespaces/default/deployments'
@@ -44,12 +42,12 @@ test('on a real API server', async (t) => {
     }
     if (apply.length === 0) await client.create(deployments, object)
     else await applyAs(client, `${deployments}/${name}`, object, apply[0] ?? '')
-    // Its controller writes the status once: after that it is still.
-    await until(`${name} to be observed`, async () => deployment.progress(await read(name)).state === 'healthy')
+    // Its controller writes the status once, and nothing after that.
+    await until(`${name} to be observed`, async () => (await read(name)).progress.state === 'healthy')
     return read(name)
   }
   const change = (object: WorkloadObject, name: string) =>
-    changeImages(client, { ...object, images: [{ name: 'web', image: name }] })
+    patchImages(client, { change: 'images', of: object, images: [{ name: 'web', image: name }] })
 
   t.test(
     'B11 B27 an image patch changes that one field of that one container, whatever the image is called',
@@ -70,14 +68,14 @@ test('on a real API server', async (t) => {
     },
   )
 
-  t.test('B15 an image patch is refused where the workload has changed since it was looked at', async (t) => {
-    const looked = await make('raced')
+  t.test('B15 the API server refuses an image patch if the workload has changed since it was observed', async (t) => {
+    const observed = await make('raced')
     await client.mergePatch(`${deployments}/raced`, { metadata: { labels: { changed: 'yes' } } })
-    t.ok(isConflict(await failure(change(looked, image('v2')))))
+    t.ok(isConflict(await failure(change(observed, image('v2')))))
     t.match((await read('raced')).containers, [{ image: image('v1') }, {}])
   })
 
-  t.test('B36 another workload of the same name is not patched for the one that is gone', async (t) => {
+  t.test('B36 a patch does not reach another workload of the same name', async (t) => {
     const gone = await make('twin')
     await client.delete(`${deployments}/twin`)
     t.equal(await change(gone, image('v2')), undefined, 'gone')
@@ -86,17 +84,21 @@ test('on a real API server', async (t) => {
     t.ok(isInvalid(await failure(change({ ...twin, uid: gone.uid }, image('v2')))), 'not even at the same version')
   })
 
-  t.test('where another manager applies server-side, its next apply meets no conflict over the image', async (t) => {
-    const object = await make('applied', 'helm')
-    const changed = await change(object, image('v2'))
-    t.match(changed, { imageIsOurs: false, imageIsApplied: true })
-    const owners = await client.get<{ metadata: { managedFields: { manager: string }[] } }>(`${deployments}/applied`)
-    t.notOk(owners.metadata.managedFields.some(({ manager }) => manager === 'cvmanager'))
-    t.match((await read('applied')).containers, [{ image: image('v2') }, {}])
-    await t.resolves(make('applied', 'helm'), 'an apply without force goes through')
-  })
+  t.test(
+    'once the ownership is given up, the next server-side apply of another manager meets no conflict',
+    async (t) => {
+      const object = await make('applied', 'helm')
+      const changed = await change(object, image('v2'))
+      t.match(changed, { mustDisown: true })
+      t.match(await disown(client, object), { mustDisown: false })
+      const owners = await client.get<{ metadata: { managedFields: { manager: string }[] } }>(`${deployments}/applied`)
+      t.notOk(owners.metadata.managedFields.some(({ manager }) => manager === 'cvmanager'))
+      t.match((await read('applied')).containers, [{ image: image('v2') }, {}])
+      await t.resolves(make('applied', 'helm'), 'an apply without force goes through')
+    },
+  )
 
-  t.test('B29 a ConfigMap without data gets its key, and what others keep in it stays', async (t) => {
+  t.test('B29 a ConfigMap without data gets its key, and the keys of others stay', async (t) => {
     const path = '/api/v1/namespaces/default/configmaps'
     await client.create(path, {
       apiVersion: 'v1',
@@ -113,7 +115,7 @@ test('on a real API server', async (t) => {
     })
   })
 
-  t.test('B28 a ConfigMap that somebody else writes at the same time loses neither write', async (t) => {
+  t.test('B28 concurrent writes to a ConfigMap are all kept', async (t) => {
     const writes = Array.from({ length: 5 }, (_, index) =>
       writeConfigMap(client, 'default', 'shared', (data) => ({ all: `${data.all ?? ''}${index}` })),
     )
@@ -124,43 +126,6 @@ test('on a real API server', async (t) => {
     t.equal(new Set(data.all).size, written)
   })
 
-  t.test(
-    'a beginning that no status can tell of any more is taken back, but for what somebody has changed since',
-    async (t) => {
-      const hands = { client, changed: () => undefined, log: { info: () => undefined, warn: () => undefined } } as never
-      const before = { key: 'default/web-cv', uid: 'of-the-object', deleting: false } as ContainerVersion
-      const begin = async (unwritten: Unwritten, name: string) => {
-        const workload = await make(name)
-        const [previous] = workload.containers
-        const images = [{ name: 'web', image: image('v2') }]
-        const rollout = { image: image('v2'), workloads: [{ uid: workload.uid, previous: [previous] }] }
-        unwritten.begun(before, rollout as never, await patchAll(hands, [{ ...workload, images }]))
-      }
-      const unwritten = new Unwritten()
-      await begin(unwritten, 'begun')
-      await client.mergePatch(`${deployments}/begun`, { metadata: { labels: { changed: 'meanwhile' } } })
-      await unwritten.settle(hands, before.key, before)
-      t.match(
-        (await read('begun')).containers,
-        [{ image: image('v2') }, {}],
-        'the object is there: its status will tell',
-      )
-      await unwritten.settle(hands, before.key, undefined)
-      t.match((await read('begun')).containers, [{ image: image('v1') }, { image: image('proxy') }])
-
-      await begin(unwritten, 'moved-on')
-      const containers = [{ name: 'web', image: image('v3') }]
-      await client.strategicPatch(`${deployments}/moved-on`, { spec: { template: { spec: { containers } } } })
-      await unwritten.settle(hands, before.key, { ...before, uid: 'of-its-successor' })
-      t.match((await read('moved-on')).containers, [{ image: image('v3') }, {}])
-
-      await begin(unwritten, 'told')
-      unwritten.written(before.key)
-      await unwritten.settle(hands, before.key, undefined)
-      t.match((await read('told')).containers, [{ image: image('v2') }, {}])
-    },
-  )
-
   await objectWrites(t, cluster, client)
 })
 
@@ -168,17 +133,17 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
   const path = '/apis/cvmanager.io/v1/namespaces/default/containerversions'
   const spec = { imageRepo: 'registry.example.com/shop/web', tag: 'env-prod', selector: { cvapp: 'web' } }
   const written: ContainerVersion[] = []
-  const writer = new ObjectWriter(client, (object) => written.push(object))
+  const writer = new StatusWriter(client, (object) => written.push(object))
   const make = async (name: string) =>
     containerVersion(await client.create(path, { apiVersion, kind, metadata: { name }, spec }))
 
-  t.test('B42 a status is refused where the object has changed since it was looked at', async (t) => {
+  t.test('B42 the API server refuses a status if the object has changed since it was observed', async (t) => {
     const object = await make('raced')
     await cluster.kubectl('label', 'cv', 'raced', 'changed=yes')
     t.ok(isConflict(await failure(writer.status(object, { phase: 'UpToDate' }))))
   })
 
-  t.test('a status is replaced as a whole, and written only when it differs', async (t) => {
+  t.test('a status is replaced as a whole, and written only if it differs', async (t) => {
     const object = await make('whole')
     const one = await writer.status(object, { phase: 'Stalled', message: 'x', quarantined: [] })
     const two = await writer.status(one, { phase: 'UpToDate' })
@@ -187,7 +152,7 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
     t.equal(written.at(-1)?.resourceVersion, two.resourceVersion)
   })
 
-  t.test('the finalizer comes and goes, and others’ stay', async (t) => {
+  t.test('the finalizer comes and goes, and the finalizers of others stay', async (t) => {
     const object = containerVersion(
       await client.mergePatch(`${path}/${(await make('final')).name}`, {
         metadata: { finalizers: ['example.com/theirs'] },
@@ -200,24 +165,7 @@ async function objectWrites(t: Test, cluster: Cluster, client: ApiClient): Promi
     await client.mergePatch(`${path}/final`, { metadata: { finalizers: [] } })
   })
 
-  t.test('a view that the watch has not renewed yet is known to be outdated, read ahead or not', async (t) => {
-    const object = await make('viewed')
-    await t.resolves(writer.assertCurrent(object))
-    writer.readAhead(object)
-    await t.resolves(writer.assertCurrent(object))
-    await cluster.kubectl('label', 'cv', 'viewed', 'changed=yes')
-    for (const ahead of [false, true]) {
-      if (ahead) writer.readAhead(object)
-      await t.rejects(writer.assertCurrent(object), ViewOutdated)
-    }
-    const now = written.at(-1)
-    t.not(now?.resourceVersion, object.resourceVersion, 'the cache has the new one')
-    writer.readAhead(object)
-    await client.delete(`${path}/viewed`)
-    await t.rejects(writer.assertCurrent({ ...object, uid: 'another' }), ViewOutdated)
-  })
-
-  t.test('B40 an object that is gone is an error that says so', async (t) => {
+  t.test('B40 the error about an object that is gone says so', async (t) => {
     const object = await make('gone')
     await client.delete(`${path}/gone`)
     const thrown = await writer.status(object, { phase: 'UpToDate' }).catch((error: unknown) => error)

@@ -1,0 +1,35 @@
+import type { ContainerVersionStatus, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
+import type { Version } from '../../discovery/following.ts'
+import type { Change } from '../workloads/workload.ts'
+import type { PlannedEvent } from './events.ts'
+
+/** The state of an object, for its phase, its message and its conditions. */
+export interface State {
+  readonly phase: Phase
+  /** One CamelCase word, stable enough to alert on. */
+  readonly reason: string
+  readonly message: string
+}
+
+/** One branch of `plan` decides it, and `statusOf` makes its status. */
+export interface Decision {
+  /** Undefined: the status stays as it is. */
+  readonly state?: State
+  /** The version on offer. */
+  readonly offered?: Version
+  /** What holds the version on offer back. */
+  readonly heldBy?: string
+  readonly current?: ContainerVersionStatus['current']
+  /** The rollout in progress. */
+  readonly rollout?: RolloutStatus
+  /** A rollout that has ended. */
+  readonly ended?: RolloutStatus | undefined
+  /** The version that failed in it. */
+  readonly failure?: Quarantined | undefined
+  readonly events?: readonly PlannedEvent[]
+  readonly changes?: readonly Change[]
+  /** Milliseconds since the epoch. */
+  readonly requeueAt?: number | undefined
+  /** `rollout` has ended: record it. Then this decision makes the next status. */
+  readonly afterRecord?: Decision
+}

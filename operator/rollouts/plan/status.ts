@@ -1,0 +1,99 @@
+import type { ContainerVersion } from '../../api/container-version.ts'
+import type { Condition, ContainerVersionStatus, PastRollout, Phase, RolloutStatus } from '../../api/status.ts'
+import type { Version } from '../../discovery/following.ts'
+import { timestamp } from '../../time/clock.ts'
+import type { Decision, State } from './decision.ts'
+import { durationInWords } from './duration.ts'
+
+const maxMessageLength = 4_000
+const maxPastRollouts = 10
+
+/** Makes the status of a decision; no other function makes a status. */
+export function statusOf(object: ContainerVersion, decision: Decision, now: number): ContainerVersionStatus {
+  const { state, offered, rollout, ended } = decision
+  const before = object.status
+  if (!state) return before
+  const message = state.message.slice(0, maxMessageLength)
+  const observed = offered ? observedOf(object, offered, now) : before.observed
+  return withoutUndefined({
+    ...before,
+    observedGeneration: object.generation,
+    phase: state.phase,
+    message,
+    observed,
+    current: decision.current ?? before.current,
+    next: nextOf(decision),
+    rollout,
+    rollouts: ended ? pastRollouts(before.rollouts, ended) : before.rollouts,
+    quarantined: quarantinedOf(object, decision, observed?.digest),
+    conditions: conditionsOf(object, { ...state, message }, now),
+  })
+}
+
+/** The version on offer, and since when it has been seen. */
+function observedOf({ spec, status }: ContainerVersion, { digest, name, source }: Version, now: number) {
+  const before = status.observed
+  const tag = spec.tag ?? name
+  const firstSeenTime = before?.digest === digest && before.tag === tag ? before.firstSeenTime : timestamp(now)
+  return { tag, digest, version: name, source, firstSeenTime }
+}
+
+function nextOf({ rollout, failure, offered, heldBy }: Decision): ContainerVersionStatus['next'] {
+  if (rollout) return { digest: rollout.digest, version: rollout.version, heldBy: 'Rollout' }
+  if (failure) return { digest: failure.digest, version: failure.version, heldBy: 'Quarantine' }
+  return offered && heldBy ? { digest: offered.digest, version: offered.name, heldBy } : undefined
+}
+
+/** A version that failed stays in quarantine for as long as it is on offer and the spec is the same. */
+function quarantinedOf(
+  { status, generation }: ContainerVersion,
+  { state, rollout, failure }: Decision,
+  onOffer: string | undefined,
+): ContainerVersionStatus['quarantined'] {
+  if (failure) return [failure]
+  if (rollout || state?.phase === 'UpToDate') return undefined
+  const entries = status.quarantined?.filter((entry) => entry.digest === onOffer && entry.generation === generation)
+  return entries && entries.length > 0 ? entries : undefined
+}
+
+/** The last rollouts, with this one in front and only once. */
+function pastRollouts(before: readonly PastRollout[] | undefined, rollout: RolloutStatus): readonly PastRollout[] {
+  const { id, digest, version, from, outcome = 'Aborted', message, startTime, endTime = startTime } = rollout
+  const duration = durationInWords(startTime, endTime)
+  const entry = withoutUndefined({ id, digest, version, from, outcome, message, startTime, endTime, duration })
+  return [entry, ...(before ?? []).filter((other) => other.id !== id)].slice(0, maxPastRollouts)
+}
+
+type Truth = Condition['status']
+
+/** What each phase means for the conditions: [Ready, Progressing, Stalled]. */
+const truths: Readonly<Record<Phase, readonly [Truth, Truth, Truth]>> = {
+  Pending: ['Unknown', 'True', 'False'],
+  UpToDate: ['True', 'False', 'False'],
+  RollingOut: ['False', 'True', 'False'],
+  RollingBack: ['False', 'True', 'False'],
+  RolledBack: ['False', 'False', 'True'],
+  Failed: ['False', 'False', 'True'],
+  Stalled: ['False', 'False', 'True'],
+  Unavailable: ['False', 'False', 'False'],
+}
+
+function conditionsOf(
+  { status: { conditions }, generation: observedGeneration }: ContainerVersion,
+  { phase, reason, message }: State,
+  now: number,
+): readonly Condition[] {
+  const [ready, progressing, stalled] = truths[phase]
+  const condition = (type: Condition['type'], status: Truth): Condition => {
+    const before = conditions?.find((candidate) => candidate.type === type)
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : timestamp(now)
+    return { type, status, reason, message, lastTransitionTime, observedGeneration }
+  }
+  return [condition('Ready', ready), condition('Progressing', progressing), condition('Stalled', stalled)]
+}
+
+/** The API server drops fields that are undefined: without them here, a status equals the one that was read. */
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const defined = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(defined) as { [K in keyof T]: Exclude<T[K], undefined> }
+}
