@@ -20,6 +20,17 @@ export async function patchBare(world: World, name: string): Promise<void> {
   await world.api.jsonPatch(`${deployments}/${name}`, [operation])
 }
 
+/** Adds a finalizer in one round, removes it in the next. */
+export async function setFinalizer(world: World, name: string, round: number): Promise<void> {
+  const value = round % 2 === 0 ? ['cvmanager.io/bench'] : []
+  await world.api.jsonPatch(`${deployments}/${name}`, [{ op: 'add', path: '/metadata/finalizers', value }])
+}
+
+export async function setStatus(world: World, name: string, round: number): Promise<void> {
+  const operation = { op: 'add', path: '/status/collisionCount', value: round + 1 }
+  await world.api.jsonPatch(`${deployments}/${name}/status`, [operation])
+}
+
 /** How long the API server takes to give each of these a new image, so many at a time. */
 export async function patchAllBare(world: World, names: readonly string[], atATime: number): Promise<number> {
   const before = performance.now()

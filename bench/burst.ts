@@ -77,7 +77,7 @@ export async function burst(world: World): Promise<FigureSet> {
           unit: 'times',
           value: middle(({ lastMs, inParallelMs }) => lastMs / inParallelMs),
         },
-        { name: 'looks at the tag', unit: 'a change', value: world.registry.requests.filter(isPoll).length / changes },
+        { name: 'polls of the tag', unit: 'a change', value: world.registry.requests.filter(isPoll).length / changes },
         {
           name: 'API writes',
           unit: 'a change',

@@ -4,7 +4,7 @@ import type { SeenRequest, Traffic } from '../e2e/harness/registry-proxy.ts'
 import type { Operator } from './operator.ts'
 import { operatorAgent, type World } from './world.ts'
 
-/** Looks come on whole seconds: a window that begins in a pause does not cut a bunch of them in two. */
+/** Polls fall on whole seconds. A window that begins in a pause does not cut a bunch of them in two. */
 const pauseMs = 300
 const longestWaitMs = 5_000
 

@@ -26,7 +26,7 @@ export const oneTag: Layout = (index) => ({ name: nameOf(index), repository: sha
 
 export const oneRepository: Layout = (index) => ({ name: nameOf(index), repository: shared, tag: `env-${index}` })
 
-/** One look at a followed tag, as opposed to the search for the version that it stands for. */
+/** One poll of a followed tag, as opposed to the search for its version. */
 export const isPoll = ({ method, path }: SeenRequest): boolean =>
   method === 'HEAD' && /\/manifests\/env-[^/]+$/.test(path)
 

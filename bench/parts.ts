@@ -7,28 +7,32 @@ import { sharingARepository, sharingATag } from './w5-sharing.ts'
 import { largeRepositories } from './w6-large-repositories.ts'
 import { ecr } from './w7-ecr.ts'
 import { tokens } from './w7-tokens.ts'
+import { coldStart } from './w8-cold-start.ts'
 import { World } from './world.ts'
 
-/** By which `--only` knows them, and what they are. */
+/** Their names on the command line, and what they measure. */
 export const workloads = {
   w1: 'idle',
   w2: 'one change, found by polling',
-  w2push: 'one change, told by the registry',
+  w2push: 'one change, found by webhook',
   burst: '200 changes at once',
   w5: 'many ContainerVersions on one tag, many tags in one repository',
   w6: 'many tags in the repository of the one that is followed',
   w7tokens: 'a registry with bearer tokens',
   w7ecr: 'many tags of a repository of ECR, and ECR that throttles',
+  w8: 'a restart with many objects',
 } as const
 
 export type WorkloadName = keyof typeof workloads
 
-export interface Asked {
+export interface Selection {
   readonly only: readonly string[]
   /** How many tags are followed, ascending. */
   readonly sizes: readonly number[]
   readonly seconds: number
   readonly changes: number
+  /** In W8, how many ContainerVersions there are. */
+  readonly objects: number
   /** In W6, how many the repository has; ascending. */
   readonly tags: readonly number[]
 }
@@ -39,9 +43,9 @@ const tokenTags = 100
 /** One interval. */
 const sharedSeconds = 60
 
-export async function measureAll(asked: Asked, take: Take): Promise<void> {
-  const { seconds, changes, tags, sizes } = asked
-  const wants = (name: WorkloadName): boolean => asked.only.includes(name)
+export async function measureAll(selection: Selection, take: Take): Promise<void> {
+  const { seconds, changes, tags, sizes } = selection
+  const wants = (name: WorkloadName): boolean => selection.only.includes(name)
   const largest = sizes.at(-1) ?? 0
   await growing({}, sizes, wants('w1') || wants('w2'), async (world, at) => {
     if (wants('w1')) await take(`W1 idle, ${at}`, () => idle(world, seconds))
@@ -64,6 +68,7 @@ export async function measureAll(asked: Asked, take: Take): Promise<void> {
     wants('w7tokens') && take('W7 tokens', () => tokens(Math.min(largest, tokenTags))),
     wants('w7ecr') && ecr(take),
   ])
+  if (wants('w8')) await take(`W8, N = ${selection.objects}`, () => coldStart(selection.objects))
 }
 
 async function growing(

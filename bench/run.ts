@@ -2,39 +2,45 @@
 import { parseArgs } from 'node:util'
 import type { FigureSet, Take } from './figures.ts'
 import { machine } from './machine.ts'
-import { type Asked, measureAll, workloads } from './parts.ts'
+import { measureAll, type Selection, workloads } from './parts.ts'
 import { jsonLineOf, tableOf } from './table.ts'
 
 const names = Object.keys(workloads)
 
-const usage = `usage: node bench/run.ts [--only ${names.join(',')}] [--n 100,1000] [--seconds 120] [--changes 200] [--tags 10,1000,10000]
+const usage = `usage: node bench/run.ts [NAME…] [--n 100,1000] [--seconds 120] [--changes 200] [--tags 10,1000,10000]
 
-  --only     the workloads, with commas between them:
+  NAME       the workloads; all of them if none is named:
 ${Object.entries(workloads)
   .map(([name, what]) => `               ${name.padEnd(7)} ${what}`)
   .join('\n')}
-  --n        how many tags are followed, one after the other; w5 takes the largest
+  --n        how many tags are followed, one size after the other; w5 and w8 take the largest, and w8
+             10,000 without this option
   --seconds  how long W1 watches an idle operator; whole intervals of 60 s count best
   --changes  how many tags W2 moves, each way
   --tags     how many the repository of W6 has, one after the other
 `
 
-function asked(): Asked {
-  const { values } = parseArgs({
+const usualSizes = '100,1000'
+const usualObjects = 10_000
+
+function selection(): Selection {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
-      only: { type: 'string', default: names.join(',') },
-      n: { type: 'string', default: '100,1000' },
+      n: { type: 'string' },
       seconds: { type: 'string', default: '120' },
       changes: { type: 'string', default: '200' },
       tags: { type: 'string', default: '10,1000,10000' },
     },
   })
-  const only = values.only.split(',')
+  const only = positionals.length > 0 ? positionals : names
   const unknown = only.find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(', ')}`)
+  if (unknown !== undefined) throw new Error(`${unknown} is not a workload; there are ${names.join(', ')}`)
+  const sizes = ascending('--n', values.n ?? usualSizes)
   return {
     only,
-    sizes: ascending('--n', values.n),
+    sizes,
+    objects: values.n === undefined ? usualObjects : Math.max(...sizes),
     seconds: positive('--seconds', values.seconds),
     changes: positive('--changes', values.changes),
     tags: ascending('--tags', values.tags),
@@ -54,9 +60,9 @@ function positive(option: string, value: string): number {
 }
 
 async function main(): Promise<void> {
-  let wanted: Asked
+  let wanted: Selection
   try {
-    wanted = asked()
+    wanted = selection()
   } catch (error) {
     throw new Error(`${messageOf(error)}\n\n${usage}`, { cause: error })
   }

@@ -7,8 +7,8 @@ import { countBy, type Figure, type FigureSet, listed, median, quantile } from '
 import { floorFigure, measureFloor, sumOf } from './floor.ts'
 import { ImageWatch } from './image-watch.ts'
 import { isPoll, pollPathOf, type Target } from './layouts.ts'
-import { withOperator } from './looks.ts'
 import type { Operator } from './operator.ts'
+import { withOperator } from './with-operator.ts'
 import { inParallel, operatorAgent, type World } from './world.ts'
 
 const intervalSeconds = 5
@@ -37,8 +37,7 @@ interface Arrival {
 /** W2: one tag moves at a time, at any moment, and polling finds it. */
 export async function oneChange(world: World, changes: number): Promise<FigureSet> {
   const planned = await prepare(world, changes)
-  // Twice: its version is known, and it has come to its own moment of the interval.
-  const options = { intervalSeconds, requestsPerSecond, looks: 2 }
+  const options = { intervalSeconds, requestsPerSecond }
   return await withOperator(world, options, (operator) => measure(world, operator, planned))
 }
 

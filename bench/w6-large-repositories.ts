@@ -3,8 +3,8 @@ import { floorFigure, measureFloor, sumOf } from './floor.ts'
 import { idleWindow } from './idle-window.ts'
 import type { ImageWatch } from './image-watch.ts'
 import { isPoll, oneTag } from './layouts.ts'
-import { untilUpToDate, withOperator } from './looks.ts'
 import { moveOneByOne, type PlannedChange, planChanges, withPushedOperator } from './pushed-changes.ts'
+import { untilUpToDate, withOperator } from './with-operator.ts'
 import { World } from './world.ts'
 
 /** The shortest that is allowed. */
@@ -42,7 +42,7 @@ export async function largeRepositories(sizes: readonly number[], changes: numbe
 }
 
 async function bytesOfAPoll(world: World): Promise<number> {
-  return await withOperator(world, { intervalSeconds, looks: 2 }, async (operator) => {
+  return await withOperator(world, { intervalSeconds, polls: 2 }, async (operator) => {
     await untilUpToDate(world, operator, world.targets.length)
     const { asked, traffic } = await idleWindow(world, operator, polls * intervalSeconds * 1_000)
     return (traffic.received + traffic.sent) / asked.length
@@ -58,7 +58,7 @@ async function costOfChanges(world: World, changes: number): Promise<readonly Fi
     const other = await cost(world, watch, unlabelled)
     return [
       floorFigure(floor),
-      { name: 'tags moved, and told by the registry', value: changes + unlabelledChanges },
+      { name: 'tags moved, each with a webhook', value: changes + unlabelledChanges },
       { name: 'of them, not seen in time', value: one.missed + other.missed, mark: { atMost: 0 } },
       { name: 'a change, an image that says its version', unit: 'requests', value: one.requests, note: one.kinds },
       { name: '…', unit: 'bytes', value: one.bytes },
@@ -77,7 +77,7 @@ async function cost(world: World, watch: ImageWatch, planned: readonly PlannedCh
   const arrivals = await moveOneByOne(world, watch, planned)
   const { received, sent } = registry.traffic
   const kinds = countBy(registry.requests, (request) =>
-    isPoll(request) ? 'looks at the tag' : `${request.method} ${request.kind}`,
+    isPoll(request) ? 'polls of the tag' : `${request.method} ${request.kind}`,
   )
   return {
     missed: planned.length - arrivals.length,

@@ -3,7 +3,7 @@ import { MOTO_REGION, type Moto, motoEnvironment, startMoto } from '../e2e/harne
 import type { PlainAnswer } from '../e2e/harness/registry-faults.ts'
 import type { FigureSet, Take } from './figures.ts'
 import { ImageWatch } from './image-watch.ts'
-import { untilUpToDate, withOperator } from './looks.ts'
+import { untilUpToDate, withOperator } from './with-operator.ts'
 import { inParallel, World } from './world.ts'
 
 /** How many tags of one repository are followed; a repository for each. */
@@ -52,8 +52,6 @@ async function measure(world: World, moto: Moto, take: Take): Promise<void> {
       operator,
       sizes.reduce((sum, size) => sum + size, 0),
     )
-    // Past the first looks, which are not at the moments of the interval.
-    await sleep(2 * intervalSeconds * 1_000)
     const calls = await countCalls(moto)
     for (const size of sizes)
       await take(`W7 ECR, ${size} tags of a repository`, async () => callsOf(size, calls.get(repositoryOf(size)) ?? 0))

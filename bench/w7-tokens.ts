@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FigureSet } from './figures.ts'
 import { idleWindow } from './idle-window.ts'
-import { withOperator } from './looks.ts'
+import { withOperator } from './with-operator.ts'
 import { World } from './world.ts'
 
 /** A fifth of the usual interval and of the usual lifetime of a token (300 s): the same number of polls by each token. */

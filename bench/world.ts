@@ -23,7 +23,7 @@ export interface WorldOptions {
   readonly layout?: Layout
 }
 
-interface Followed {
+interface FollowedTag {
   readonly name: string
   readonly imageRepo: string
   readonly tag: string
@@ -109,7 +109,7 @@ export class World {
     this.#targets = [...this.#targets, ...added]
   }
 
-  async follow({ name, image, ...what }: Followed): Promise<void> {
+  async follow({ name, image, ...what }: FollowedTag): Promise<void> {
     await this.addDeployment(name, image)
     await this.api.create(containerVersions, {
       apiVersion: 'cvmanager.io/v1',
@@ -119,7 +119,8 @@ export class World {
     })
   }
 
-  async addDeployment(name: string, image: string): Promise<void> {
+  /** @param more of its spec. The control plane creates nothing for a paused Deployment. */
+  async addDeployment(name: string, image: string, more: { readonly paused?: boolean } = {}): Promise<void> {
     const labels = { app: name }
     await this.api.create(deployments, {
       apiVersion: 'apps/v1',
@@ -127,6 +128,7 @@ export class World {
       metadata: { name, namespace, labels },
       spec: {
         replicas: 0,
+        ...more,
         selector: { matchLabels: labels },
         template: { metadata: { labels }, spec: { containers: [{ name: 'app', image }] } },
       },

@@ -3,20 +3,20 @@ import { isPoll, pollPathOf } from './layouts.ts'
 import { Operator, type OperatorOptions } from './operator.ts'
 import { containerVersions, type World } from './world.ts'
 
-/** New objects in a world of 1,000 take some twenty seconds on a small machine. */
-const adoptionTimeoutMs = 300_000
+/** 1,000 new objects take some twenty seconds on a small machine. */
+const adoptionTimeoutMs = 900_000
 
-/** Starts an operator, waits until it has looked at each followed tag so often, and ends it after the work. */
+/** Starts an operator, waits until it has polled each followed tag this often, and stops it after the work. */
 export async function withOperator<T>(
   world: World,
-  { looks = 1, ...options }: OperatorOptions & { readonly looks?: number },
+  { polls = 1, ...options }: OperatorOptions & { readonly polls?: number },
   work: (operator: Operator) => Promise<T>,
 ): Promise<T> {
   await world.hooks?.giveWay()
   world.registry.forget()
   const operator = Operator.start(world, options)
   try {
-    await untilLooked(world, operator, looks)
+    await untilPolled(world, operator, polls)
     return await work(operator)
   } finally {
     await operator.stop()
@@ -24,12 +24,12 @@ export async function withOperator<T>(
   }
 }
 
-async function untilLooked({ registry, targets }: World, operator: Operator, times: number): Promise<void> {
+async function untilPolled({ registry, targets }: World, operator: Operator, times: number): Promise<void> {
   const distinct = new Set(targets.map(pollPathOf)).size
-  await operator.until(`${times} looks at each tag`, () => {
+  await operator.until(`${times} polls of each tag`, () => {
     const answered = registry.requests.filter((request) => isPoll(request) && request.status !== undefined)
-    const looks = countBy(answered, ({ path }) => path)
-    return looks.size >= distinct && [...looks.values()].every((count) => count >= times)
+    const polls = countBy(answered, ({ path }) => path)
+    return polls.size >= distinct && [...polls.values()].every((count) => count >= times)
   })
 }
 
@@ -38,12 +38,12 @@ interface ContainerVersion {
   readonly status?: { readonly phase?: string }
 }
 
-/** Until each ContainerVersion says that all is as it should be. By a watch: lists of all would keep the machine busy. */
+/** Waits until every ContainerVersion is up to date. Reads a watch, since lists of all would keep the machine busy. */
 export async function untilUpToDate({ api }: World, operator: Operator, count: number): Promise<void> {
   const upToDate = new Set<string>()
   const stopping = new AbortController()
   const read = async () => {
-    // Without a resource version it begins with all that is there.
+    // Without a resource version it begins with all objects.
     for await (const line of api.lines(`${containerVersions}?watch=true&timeoutSeconds=3600`, stopping.signal)) {
       const { metadata, status } = (JSON.parse(line) as { readonly object: ContainerVersion }).object
       if (status?.phase === 'UpToDate') upToDate.add(metadata.name)
