@@ -167,7 +167,7 @@ async function rollouts(t: Test, cluster: Cluster, registry: Registry): Promise<
     )
     await reports({ numeric: {}, filter: { pattern: 'v([0-9' } }, 'VersionPolicyInvalid', /missing closing \]/)
     await reports({ semver: { range: '^7' } }, 'NoTagFits', /no tag is a semantic version .* in the range \^7/)
-    await reports({ newest: {} }, 'PolicyNotSupported', /\(oci\) does not tell when a tag was pushed/)
+    await reports({ newest: {} }, 'PolicyNotSupported', /\(oci\) does not report when a tag was pushed/)
     t.equal(await image(), before)
   })
 }

@@ -75,8 +75,6 @@ async function byWebhook(t: Test, cluster: Cluster, registry: Registry, port: nu
   }
   t.match(await metric(port, 'cvmanager_push_hints_total{kind="distribution",outcome="looked"}'), / [2-9]$/)
 
-  t.equal(await metric(port, 'cvmanager_push_slowed_targets '), 'cvmanager_push_slowed_targets 1')
-
   registry.forget()
   for (let i = 0; i < 5; i++) await registry.push('shop/other', ['1.0', 'env-prod'])
   await registry.push('shop/web', ['4444444'])

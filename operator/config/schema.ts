@@ -76,8 +76,8 @@ export const schema = {
     group: 'rollout',
     placeholder: 'SECONDS',
   }),
-  registryRequestsPerSecond: wholeNumber(200, 1, 10_000, {
-    doc: 'The maximum number of requests per second to one registry, in the long run.',
+  registryRequestsPerSecond: wholeNumber(0, 0, 10_000, {
+    doc: 'The maximum number of requests per second to one registry, in the long run. 0: 200, and an eighth of the followed tags where that is more, so that a restart polls all of them within seconds. Urgent requests, for a webhook or a command, do not wait for it.',
     group: 'registry',
   }),
   registryBurst: wholeNumber(1000, 1, 10_000, {
@@ -189,10 +189,6 @@ export const schema = {
     doc: 'The SQS queue that EventBridge sends ECR events to. It is read with the same AWS identity as ECR.',
     group: 'push',
     placeholder: 'URL',
-  }),
-  pushPollFactor: wholeNumber(10, 1, 1000, {
-    doc: 'How many times less often a tag is polled while push works for it, and yet at least once an hour. 1: never less often.',
-    group: 'push',
   }),
   logLevel: oneOf('info', ['trace', 'debug', 'info', 'warn', 'error'], {
     doc: 'The lowest level to log. The log goes to standard error.',

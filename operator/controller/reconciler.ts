@@ -1,6 +1,6 @@
 import type { ContainerVersion } from '../api/container-version.ts'
-import { followable } from '../discovery/followable.ts'
-import type { Following, Offer, Version } from '../discovery/following.ts'
+import { tagSelectorOf } from '../discovery/tag-selector.ts'
+import type { Offer, TargetPoller, Version } from '../discovery/target.ts'
 import { NeedsChangeError, TransientError } from '../errors.ts'
 import type { Digest } from '../images/digest.ts'
 import { parseReference } from '../images/reference.ts'
@@ -20,7 +20,7 @@ export interface ReconcilerOptions {
   readonly objects: Store<ContainerVersion>
   readonly index: SelectorIndex
   readonly observer: Observer
-  readonly following: Following
+  readonly following: TargetPoller
   readonly credentials: TargetCredentials
   readonly rules: Rules
   readonly effects: Effects
@@ -105,7 +105,7 @@ export class Reconciler {
     }
     try {
       const { repository } = parseReference(spec.imageRepo)
-      const followed = followable(spec)
+      const followed = tagSelectorOf(spec)
       const afresh = isRefusal(following.offer(key)) && this.#mayReadCredentialsAgain(key)
       const workloads = index.workloadsOf(key)
       const credentials = await this.#options.credentials.credentials(object, workloads, repository, afresh)

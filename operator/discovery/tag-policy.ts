@@ -1,17 +1,17 @@
-/** How a version is chosen among the tags of a repository, as far as the poller has to know. */
+/** Chooses a version among the tags of a repository; the part of a policy that the poller knows. */
 
-/** All tags of a repository, with the time of their push (milliseconds since the epoch) where that is known. */
+/** All tags of a repository, with the time of their push in milliseconds since the epoch, if known. */
 export type Listing = ReadonlyMap<string, number | undefined>
 
 export type Choice =
   | { readonly tag: string }
-  /** Why there is none, as the rest of a sentence. */
+  /** Why no tag fits, as the rest of a sentence. */
   | { readonly tag: undefined; readonly reason: string }
 
 export interface TagPolicy {
-  /** Equal for policies that choose alike. */
+  /** Equal for policies that always choose the same tag. */
   readonly identity: string
   readonly needs: 'tags' | 'push times'
-  /** Depends on the listing alone, and not on its order. Lets other work through while it goes over a long one. */
+  /** Depends only on the listing, and not on its order. Yields to other work during a long listing. */
   choose(listing: Listing): Promise<Choice>
 }

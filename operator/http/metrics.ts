@@ -45,10 +45,6 @@ export function createMetrics(registry: Registry = new Registry()) {
       'kind',
       'outcome',
     ),
-    slowedOf: gaugeOf(
-      'cvmanager_push_slowed_targets',
-      'Followed tags that are polled less often, because push works for them.',
-    ),
     pushHearing: gauge(
       'cvmanager_push_hearing',
       '1 while the queue of events can be read, 0 while it cannot.',

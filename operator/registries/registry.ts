@@ -1,4 +1,5 @@
-/** What cvmanager asks of an image registry. One file each implements it; the contract suite runs over all of them. */
+/** The contract of an image registry. The contract suite runs over every implementation. */
+import type { NeedsChangeError } from '../errors.ts'
 import type { Digest } from '../images/digest.ts'
 import type { Repository } from '../images/reference.ts'
 
@@ -31,11 +32,11 @@ export const anonymous: Credentials = { kind: 'anonymous' }
 export interface Access {
   readonly credentials: Credentials
   readonly signal?: AbortSignal | undefined
-  /** Goes before what is merely due: somebody waits for the answer. */
+  /** Somebody waits for the answer, so the request goes before regular polls. */
   readonly urgent?: boolean | undefined
 }
 
-/** What an image says of itself: the labels of its config, and the annotations of its manifest or index. */
+/** The labels of an image's config, and the annotations of its manifest or index. */
 export type Labels = Readonly<Record<string, string>>
 
 export interface Registry {
@@ -43,35 +44,36 @@ export interface Registry {
   readonly kind: string
 
   /**
-   * Whether one question answers for many tags of a repository: its targets are then asked for at the same moment, and the
-   * registry puts the questions that come together into one.
-   */
-  readonly batches?: boolean
-
-  /**
-   * The digest that a tag points at; of an index, the index's own. Moves headers only.
-   * @param known the digest of the last time, for a conditional request
+   * The digest that a tag points at; for an index, the digest of the index. Transfers headers only.
+   * @param known the digest of the last poll, for a conditional request
    * @throws NeedsChangeError `TagNotFound`, `RegistryAccessDenied`, `RegistryAddressForbidden`; TransientError `RegistryUnavailable`, `RegistryThrottled`, `RegistryAnswerInvalid`
    */
   resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest>
+
+  /**
+   * The same for many tags; absent if the registry takes one tag in a request.
+   * @returns an answer for each tag. A tag that is missing has an error, and fails none of the others.
+   * @throws as `resolve`, for what concerns all of them
+   */
+  resolveAll?(repository: Repository, tags: readonly string[], access: Access): Promise<ResolvedTags>
 
   /** The repository's tags, page by page, in the registry's order. Bounded by the registry's own page size. */
   tags(repository: Repository, access: Access): AsyncIterable<readonly string[]>
 
   /**
-   * All tags on an image, where the registry can tell them at once; absent, or undefined for these credentials or at this
-   * moment, where they have to be searched among `tags`.
+   * All tags on an image. The method is absent, or returns undefined for these credentials or at this moment, if they
+   * have to be searched for among `tags`.
    */
   aliases?(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined>
 
-  /** When tags were pushed, where the registry knows it, in milliseconds since the epoch. */
+  /** When tags were pushed, in milliseconds since the epoch; absent if the registry does not report it. */
   pushTimes?(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>>
 
-  /** Labels and annotations of an image; of an index, its annotations and those of its first image. */
+  /** Labels and annotations of an image; of an index, also those of its first image. */
   labels(repository: Repository, digest: Digest, access: Access): Promise<Labels>
 
   /**
-   * What kind of image it is, where the registry can tell; absent where it cannot.
+   * What kind of image it is; absent if the registry does not report it.
    * @throws NeedsChangeError `ImageNotFound`, `RegistryAccessDenied`; TransientError as `resolve`
    */
   describe?(repository: Repository, digest: Digest, access: Access): Promise<Described>
@@ -83,18 +85,25 @@ export interface Registry {
   tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged>
 
   /**
-   * Takes a tag off, and nothing else: neither the image nor its other tags.
-   * @throws NeedsChangeError `UntagNotSupported` where the registry cannot do that alone, `RegistryAccessDenied`; TransientError as `resolve`
+   * Removes a tag, and neither the image nor its other tags.
+   * @throws NeedsChangeError `UntagNotSupported` if the registry cannot remove only the tag, `RegistryAccessDenied`; TransientError as `resolve`
    */
   untag(repository: Repository, tag: string, access: Access): Promise<Untagged>
 
   /**
-   * What `untag` would come to, as far as that is known without changing anything; absent where a registry tells only when
-   * it is told to. Rights are not asked for.
-   * @param before tags that would have been taken off by then
+   * What `untag` would do, without changing anything; absent if only the registry itself can say. Does not check rights.
+   * @param before tags that would already be removed
    * @throws as `untag`
    */
   wouldUntag?(repository: Repository, tag: string, access: Access, before: readonly string[]): Promise<Untagged>
+}
+
+export type ResolvedTags = ReadonlyMap<string, ResolvedTag | NeedsChangeError>
+
+export interface ResolvedTag {
+  readonly digest: Digest
+  /** All tags on the image, if the answer has them. */
+  readonly aliases?: readonly string[] | undefined
 }
 
 export interface Described {

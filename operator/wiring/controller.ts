@@ -81,7 +81,7 @@ export async function makeController(options: ControllerOptions) {
   const index = new SelectorIndex(objects, stores, add)
   const open = await openRegistries(settings, metrics)
   const resolver = open.resolverFor(options.provider)
-  const registries = makeRegistries(open, settings, metrics, { onChange: add }, options.provider)
+  const registries = makeRegistries(open, metrics, { onChange: add }, options.provider)
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,

@@ -72,7 +72,6 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
   })
   log.info({ port: http.port }, 'serving /alive, /ready, /version and /metrics')
   metrics.queueDepthOf(() => controller?.queue.depth ?? 0)
-  metrics.slowedOf(() => controller?.following.stats().slowed ?? 0)
   metrics.containerVersionsOf(() =>
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
   )

@@ -113,7 +113,7 @@ t.test('B10 followed from one place, both are followed where they are', { timeou
   const two = await twoRegistries(t)
   const { settings, atEcr, atOwn, ofEcr, ofOwn } = two
   const open = await openRegistries(settings)
-  const { following, close } = makeRegistries(open, settings, undefined, { onChange: () => undefined })
+  const { following, close } = makeRegistries(open, undefined, { onChange: () => undefined })
   t.teardown(close)
   const follow = async (key: string, repository: Repository) =>
     following.follow(key, {

@@ -53,17 +53,16 @@ export interface FollowedRegistries {
 /** Everything between the controller and the registries. */
 export function makeRegistries(
   { registries, transport }: OpenRegistries,
-  settings: Settings,
   metrics: Metrics | undefined,
-  callbacks: Pick<PollerOptions, 'onChange' | 'onComing'>,
+  callbacks: Pick<PollerOptions, 'onChange'>,
   provider?: string,
 ): FollowedRegistries {
   const following = new Poller({
     registryFor: (repository) => registries.for(repository, provider),
     versions: new VersionFinder(),
+    queues: transport.queues,
     ...callbacks,
-    pushPollFactor: settings.pushPollFactor,
-    ...(metrics ? { onLook: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
+    ...(metrics ? { onPoll: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
   })
   return {
     following,

@@ -5,8 +5,8 @@ import type { Settings } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { AuthHosts } from '../registries/oci/auth/auth-hosts.ts'
+import { defaultLimits } from '../registries/transport/host-queue.ts'
 import { ProxyRules } from '../registries/transport/proxies.ts'
-import { defaultLimits } from '../registries/transport/rate-limit.ts'
 import { Transport } from '../registries/transport/transport.ts'
 import { version } from '../version.ts'
 
@@ -18,7 +18,12 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
     authHosts: new AuthHosts(settings.authHosts),
     ca: readCa(settings),
     proxies: new ProxyRules(process.env),
-    limits: { ...defaultLimits, requestsPerSecond: settings.registryRequestsPerSecond, burst: settings.registryBurst },
+    limits: {
+      ...defaultLimits,
+      // 0: as many as it takes.
+      requestsPerSecond: settings.registryRequestsPerSecond || undefined,
+      burst: settings.registryBurst,
+    },
     ...(metrics === undefined
       ? {}
       : {

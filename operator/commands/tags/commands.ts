@@ -1,7 +1,7 @@
 /** The commands that work on registries alone, as the command line calls them. */
 import type { VersionPolicySpec } from '../../api/policy.ts'
 import type { Settings } from '../../config/settings.ts'
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Reference } from '../../images/reference.ts'
 import type { Credentials, Described } from '../../registries/registry.ts'

@@ -1,5 +1,5 @@
 /** `cvmanager cr resolve`: the version that the controller would find behind a tag, and why. */
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 import { candidateTags, highestFirst } from '../../discovery/versions/candidates.ts'
 import { VersionFinder } from '../../discovery/versions/version-finder.ts'
 import { parseVersionSyntax } from '../../discovery/versions/version-syntax.ts'

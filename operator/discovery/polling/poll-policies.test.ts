@@ -4,11 +4,11 @@ import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { type Access, anonymous, type Credentials } from '../../registries/registry.ts'
-import type { Target } from '../following.ts'
+import type { Target } from '../target.ts'
 import { tagPolicy } from '../versions/policies/choosing.ts'
 import { digests, polling, Shelf, target } from './testing/polling.ts'
 
-/** A registry in memory whose tags can be listed. */
+/** An in-memory registry whose tags can be listed. */
 class Shop extends Shelf {
   readonly images = new Map<string, string>()
   readonly pushed = new Map<string, number>()
@@ -41,7 +41,7 @@ class ShopWithClock extends Shop {
 function shop(t: Test, kind: new (time: ConstructorParameters<typeof Shelf>[0]) => Shop = Shop) {
   const bed = polling(t, { registryFor: () => registry })
   const registry: Shop = new kind(bed.time)
-  return { ...bed, registry, asked: registry.asked }
+  return { ...bed, registry, requests: registry.requests }
 }
 
 const choosing = (
@@ -58,8 +58,8 @@ const choosing = (
 const patches = choosing({ semver: { range: '~1.0' } })
 const minors = choosing({ semver: { range: '^1' } })
 
-t.test('the chosen tag is the version, and unchanged it costs a list and one conditional HEAD', async (t) => {
-  const { time, registry, poller, changes, asked } = shop(t)
+t.test('the chosen tag is the version, and an unchanged poll costs one list and one conditional HEAD', async (t) => {
+  const { time, registry, poller, changes, requests } = shop(t)
   for (const tag of ['1.0.0', '1.0.1', '2.0.0', 'latest']) registry.push(tag)
   poller.follow('shop/web', patches)
   await time.advance(10)
@@ -69,8 +69,8 @@ t.test('the chosen tag is the version, and unchanged it costs a list and one con
 
   await time.advance(600_000)
   t.equal(registry.lists, 11)
-  t.same(new Set(asked.slice(1).map(({ tag, known }) => `${tag} ${known}`)), new Set([`1.0.1 ${digests('1.0.1')}`]))
-  t.equal(asked.length, 11)
+  t.same(new Set(requests.slice(1).map(({ tag, known }) => `${tag} ${known}`)), new Set([`1.0.1 ${digests('1.0.1')}`]))
+  t.equal(requests.length, 11)
   t.same(changes, ['shop/web'])
 
   registry.push('1.0.2')
@@ -79,15 +79,15 @@ t.test('the chosen tag is the version, and unchanged it costs a list and one con
   t.equal(changes.length, 2)
 })
 
-t.test('however many policies, one list of a repository for each credential and interval', async (t) => {
-  const { time, registry, poller, asked } = shop(t)
+t.test('all policies of a repository with the same credential share one list an interval', async (t) => {
+  const { time, registry, poller, requests } = shop(t)
   for (const tag of ['1.0.0', '1.1.0']) registry.push(tag)
   for (let i = 0; i < 500; i++) poller.follow(`patches ${i}`, choosing({ semver: { range: '~1.0' } }))
   for (let i = 0; i < 500; i++) poller.follow(`minors ${i}`, minors)
   poller.follow('any', choosing({ semver: { range: '*' } }))
   await time.advance(10)
   t.equal(registry.lists, 1)
-  t.same(asked.map(({ tag }) => tag).sort(), ['1.0.0', '1.1.0'], 'each chosen tag is asked for once')
+  t.same(requests.map(({ tag }) => tag).sort(), ['1.0.0', '1.1.0'], 'one request for each chosen tag')
   t.match(poller.offer('patches 7'), { version: { name: '1.0.0' } })
   t.match(poller.offer('any'), { version: { name: '1.1.0' } })
   t.match(poller.stats(), { followers: 1001, targets: 1 })
@@ -99,7 +99,7 @@ t.test('however many policies, one list of a repository for each credential and 
   t.match(poller.stats(), { targets: 3 })
 })
 
-t.test('a version tag that was pushed again is another version of that name', async (t) => {
+t.test('a version tag that is pushed again is a new version with the same name', async (t) => {
   const { time, registry, poller } = shop(t)
   registry.push('1.0.0')
   poller.follow('a', patches)
@@ -109,7 +109,7 @@ t.test('a version tag that was pushed again is another version of that name', as
   t.match(poller.offer('a'), { state: 'known', version: { name: '1.0.0', digest: digests('rebuilt') } })
 })
 
-t.test('where the chosen tag is taken away, the next best is the version', async (t) => {
+t.test('if the chosen tag is removed, the next best tag is the version', async (t) => {
   const { time, registry, poller } = shop(t)
   for (const tag of ['1.0.0', '1.0.1']) registry.push(tag)
   poller.follow('a', patches)
@@ -119,7 +119,7 @@ t.test('where the chosen tag is taken away, the next best is the version', async
   t.match(poller.offer('a'), { state: 'known', version: { name: '1.0.0' } })
 })
 
-t.test('a policy that no tag fits is told so, and neither spins nor slows the others', async (t) => {
+t.test('a policy that no tag fits fails with a clear reason, and neither spins nor slows the others', async (t) => {
   const { time, registry, poller, changes } = shop(t)
   registry.push('1.0.0')
   poller.follow('none', choosing({ semver: { range: '^3' } }))
@@ -146,7 +146,7 @@ t.test('a policy that no tag fits is told so, and neither spins nor slows the ot
   t.match(poller.offer('none'), { state: 'failed', error: { reason: 'NoTagFits' }, version: { name: '3.0.0' } })
 })
 
-t.test('a policy that comes later, or changes, is answered at once', async (t) => {
+t.test('a policy that is added later or changes gets its version at once', async (t) => {
   const { time, registry, poller } = shop(t)
   for (const tag of ['1.0.0', '1.1.0']) registry.push(tag)
   poller.follow('a', patches)
@@ -155,7 +155,7 @@ t.test('a policy that comes later, or changes, is answered at once', async (t) =
   await time.advance(10)
   t.match(poller.offer('b'), { version: { name: '1.1.0' } })
   poller.follow('a', minors)
-  t.match(poller.offer('a'), { version: { name: '1.1.0' } }, 'another one has asked that already')
+  t.match(poller.offer('a'), { version: { name: '1.1.0' } }, 'another follower has the same policy')
   poller.follow('a', target({ tag: '1.0.0' }))
   t.same(poller.offer('a'), { state: 'unknown' })
   await time.advance(10)
@@ -163,7 +163,7 @@ t.test('a policy that comes later, or changes, is answered at once', async (t) =
   t.equal(poller.stats().targets, 2)
 })
 
-t.test('a list that fails is told to all, keeps what was known, and is tried again', async (t) => {
+t.test('if the list fails, all followers keep their version, and the list is tried again', async (t) => {
   const { time, registry, poller } = shop(t)
   registry.push('1.0.0')
   poller.follow('a', patches)
@@ -176,7 +176,7 @@ t.test('a list that fails is told to all, keeps what was known, and is tried aga
   t.match(poller.offer('a'), { state: 'known', version: { name: '1.0.0' } })
 })
 
-t.test('a tag that is listed and not there is no reason to change anything', async (t) => {
+t.test('a tag that is listed but missing changes nothing', async (t) => {
   const { time, registry, poller } = shop(t)
   registry.push('1.0.0')
   registry.fault = (tag) => (tag === '1.0.0' ? new NeedsChangeError('TagNotFound', 'gone') : undefined)
@@ -185,7 +185,7 @@ t.test('a tag that is listed and not there is no reason to change anything', asy
   t.match(poller.offer('a'), { state: 'failed', error: { name: 'TransientError', message: /lists the tag 1\.0\.0/ } })
 })
 
-t.test('newest: by the time of the push where the registry knows it, and said clearly where not', async (t) => {
+t.test('newest uses push times, and fails with a clear reason if the registry has none', async (t) => {
   const newest = choosing({ newest: {}, filter: { pattern: 'build-.*' } })
   const knows = shop(t, ShopWithClock)
   for (const [i, tag] of ['build-b', 'build-a', 'latest'].entries()) {
@@ -203,12 +203,12 @@ t.test('newest: by the time of the push where the registry knows it, and said cl
   not.registry.push('build-a')
   not.poller.follow('a', newest)
   await not.time.advance(10)
-  const message = /registry\.example\.com \(shelf\) does not tell when a tag was pushed.*Use spec\.policy\.numeric/
+  const message = /registry\.example\.com \(shelf\) does not report when a tag was pushed.*Use spec\.policy\.numeric/
   t.match(not.poller.offer('a'), { error: { name: 'NeedsChangeError', reason: 'PolicyNotSupported', message } })
-  t.equal(not.asked.length, 0)
+  t.equal(not.requests.length, 0)
 })
 
-t.test('more tags than can be gone over are refused rather than gone over in part', async (t) => {
+t.test('too many tags are an error; a policy never chooses among a part of them', async (t) => {
   const { time, registry, poller } = shop(t)
   registry.tags = async function* () {
     for (let page = 0; page < 101; page++) yield Array.from({ length: 1000 }, (_, i) => String(page * 1000 + i))
@@ -218,13 +218,13 @@ t.test('more tags than can be gone over are refused rather than gone over in par
   t.match(poller.offer('a'), { error: { reason: 'TooManyTags', message: /more than 100000 tags/ } })
 })
 
-t.test('a hint that any tag of the repository has changed is worth a look', async (t) => {
+t.test('a hint about any tag of the repository polls its policies', async (t) => {
   const { time, registry, poller } = shop(t)
   registry.push('1.0.0')
   poller.follow('a', choosing({ semver: { range: '*' } }, { intervalSeconds: 3600 }))
   await time.advance(10)
   registry.push('1.0.1')
-  t.equal(poller.lookNowAt({ repository: target().repository, tag: '1.0.1' }, 'webhook'), 1)
+  t.equal(poller.pollNowAt({ repository: target().repository, tag: '1.0.1' }), 1)
   await time.advance(10)
   t.match(poller.offer('a'), { version: { name: '1.0.1' } })
 })

@@ -1,50 +1,65 @@
-/** What a look came to, for the poller and for those who follow. */
+/** What a poll found, for the poller and for the followers. */
 import { messageOf, NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Access } from '../../registries/registry.ts'
-import type { Offer } from '../following.ts'
-import { type Followed, type LookError, lastVersion, sameOffer, type View } from './followed.ts'
+import type { Offer } from '../target.ts'
+import type { PolledTarget, View } from './polled-target.ts'
 
-export type LookOutcome = 'unchanged' | 'changed' | 'failed'
+export type PollOutcome = 'unchanged' | 'changed' | 'failed'
+export type PollError = NeedsChangeError | TransientError
 
-export interface LookResult {
-  readonly outcome: LookOutcome
-  /** Views with something new in them. */
+/** What all requests of a poll have in common; they get their credentials later. */
+export type PollRequest = Omit<Access, 'credentials'>
+
+export interface PollResult {
+  readonly outcome: PollOutcome
+  /** Views whose offer has changed. */
   readonly news: readonly View[]
   readonly retryAfterMs?: number | undefined
 }
 
-/** @returns whether that is news */
-export function offer(view: View, next: Offer): boolean {
+/** The version of the last poll that succeeded. */
+export const lastVersion = (offer: Offer) => (offer.state === 'unknown' ? undefined : offer.version)
+
+/** @returns whether a person would read anything new in it */
+export function setOffer(view: View, next: Offer): boolean {
   if (sameOffer(view.offer, next)) return false
   view.offer = next
   return true
 }
 
-export const failed = (view: View, error: LookError): Offer => ({
-  state: 'failed',
-  error,
-  version: lastVersion(view.offer),
-})
+export const setFailed = (view: View, error: PollError): boolean =>
+  setOffer(view, { state: 'failed', error, version: lastVersion(view.offer) })
 
-/** A failure that all who follow are told. */
-export function failedLook(followed: Followed, error: unknown, access: Pick<Access, 'signal'>): LookResult {
-  const failure = asLookError(error, followed, access)
-  const news = followed.views.filter((view) => offer(view, failed(view, failure)))
-  return { outcome: 'failed', news, retryAfterMs: retryAfterOf(failure) }
+/** A failure that concerns all followers. */
+export function failedPoll(
+  target: PolledTarget,
+  views: readonly View[],
+  thrown: unknown,
+  request: PollRequest,
+): PollResult {
+  const error = asPollError(thrown, target, request)
+  return { outcome: 'failed', news: views.filter((view) => setFailed(view, error)), retryAfterMs: retryAfterOf(error) }
 }
 
-export const retryAfterOf = (error: LookError): number | undefined =>
+export const retryAfterOf = (error: PollError): number | undefined =>
   error instanceof TransientError ? error.retryAfterMs : undefined
 
-/** An error of no known class is a defect of ours: said as such, tried again, and the process goes on. */
-export function asLookError(error: unknown, { target }: Followed, { signal }: Pick<Access, 'signal'>): LookError {
-  if (signal?.aborted) throw error
-  if (error instanceof TransientError || error instanceof NeedsChangeError) return error
-  const { repository, tag } = target
-  const what = tag === undefined ? 'the tags' : `tag ${tag}`
+/** An error of an unknown class is a defect of cvmanager. It is reported as one, and the process goes on. */
+export function asPollError(thrown: unknown, { repository }: PolledTarget, { signal }: PollRequest): PollError {
+  if (signal?.aborted) throw thrown
+  if (thrown instanceof TransientError || thrown instanceof NeedsChangeError) return thrown
   return new TransientError(
     'InternalError',
-    `looking at ${what} of ${repository.host}/${repository.path} failed within cvmanager: ${messageOf(error)}. It is tried again; please report it.`,
-    { cause: error },
+    `polling ${repository.host}/${repository.path} failed within cvmanager: ${messageOf(thrown)}. It will be tried again. Please report it.`,
+    { cause: thrown },
   )
+}
+
+function sameOffer(one: Offer, other: Offer): boolean {
+  if (one.state === 'failed' && other.state === 'failed') {
+    return one.error.reason === other.error.reason && one.error.message === other.error.message
+  }
+  if (one.state !== 'known' || other.state !== 'known') return one.state === other.state
+  const { digest, name, source } = other.version
+  return one.version.digest === digest && one.version.name === name && one.version.source === source
 }

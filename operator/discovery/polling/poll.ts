@@ -1,110 +1,110 @@
-/** One look at a followed tag: its digest, and the version of each view where that is new. */
-
+/** One poll: the digests of the followed tags, and a version for each digest that is new. */
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { currentCredentials } from '../../registries/credentials/credential-source.ts'
-import type { Access, Registry } from '../../registries/registry.ts'
-import type { Ahead, Versions } from '../versions/version.ts'
-import { type Followed, type LookError, lastVersion, type View } from './followed.ts'
-import { lookThroughTags } from './poll-policies.ts'
+import type { Access, Registry, ResolvedTags } from '../../registries/registry.ts'
+import type { Versions } from '../versions/version.ts'
+import { pollPolicies } from './poll-policies.ts'
 import {
-  asLookError,
-  failed,
-  failedLook,
-  type LookOutcome,
-  type LookResult,
-  offer,
+  asPollError,
+  failedPoll,
+  lastVersion,
+  type PollError,
+  type PollRequest,
+  type PollResult,
   retryAfterOf,
+  setFailed,
+  setOffer,
 } from './poll-result.ts'
+import type { PolledTarget, View } from './polled-target.ts'
 
-export type { LookOutcome, LookResult } from './poll-result.ts'
-
-const nothingNew: LookResult = { outcome: 'unchanged', news: [] }
-
-export interface LookWith {
+export interface PollDeps {
   readonly registryFor: (repository: Repository) => Registry
   readonly versions: Versions
-  /** Tags that hints have claimed to point at a digest. */
-  readonly claimed: (digest: Digest) => readonly string[]
-  /** Called once, as soon as something new is likely to be offered. */
-  readonly coming: () => void
 }
 
-/** Never throws but for the signal; a failure is what its followers are offered. */
-export async function look(
-  followed: Followed,
-  request: Omit<Access, 'credentials'>,
-  using: LookWith,
-): Promise<LookResult> {
+const nothingNew: PollResult = { outcome: 'unchanged', news: [] }
+
+/**
+ * Throws only if the signal fires. Followers are offered every other failure.
+ * @param views those of the target's views that this poll is for
+ */
+export async function poll(
+  target: PolledTarget,
+  views: readonly View[],
+  request: PollRequest,
+  { registryFor, versions }: PollDeps,
+): Promise<PollResult> {
   let access: Access
-  try {
-    access = { ...request, credentials: await currentCredentials(followed.target.credentials, request.signal) }
-  } catch (error) {
-    return failedLook(followed, error, request)
-  }
-  const { registryFor, versions, coming } = using
-  const { repository, tag, policy } = followed.target
-  const { expected, digest: before } = followed
-  followed.expected = undefined
-  if (policy !== undefined) return await lookThroughTags(followed, policy.needs, registryFor, access)
-  const announced = before !== undefined && expected !== undefined && expected !== before ? expected : undefined
-  if (announced !== undefined) coming()
   let registry: Registry
-  let ahead: Ahead | undefined
+  let found: ResolvedTags
   try {
-    registry = registryFor(repository)
-    const resolved = registry.resolve(repository, tag, access, before)
-    ahead = announced && readAhead(followed, announced, registry, access, using)
-    followed.digest = await resolved
+    access = await accessOf(target, request)
+    registry = registryFor(target.repository)
+    if (target.kind === 'batch' || target.kind === 'tag') found = await resolve(target, views, registry, access)
+    else return await pollPolicies(target, target.kind, registry, access)
   } catch (error) {
-    return failedLook(followed, error, access)
+    return failedPoll(target, views, error, request)
   }
-  const stale = followed.stale()
-  if (stale.length === 0) return nothingNew
-  const moved = followed.digest !== before
-  if (moved && announced === undefined && before !== undefined) coming()
-  return await findVersions(followed, stale, moved ? 'changed' : 'unchanged', registry, versions, access, ahead)
-}
-
-/** A webhook names the digest: what the search for its version begins with is read beside the look that proves it. */
-function readAhead(
-  { target, views }: Followed,
-  digest: Digest,
-  registry: Registry,
-  access: Access,
-  { versions, claimed }: LookWith,
-): Ahead | undefined {
-  const { repository, tag = '' } = target
-  const syntaxes = views.flatMap(({ wanted }) => wanted.versionSyntax ?? [])
-  return versions.readAhead?.({ registry, repository, tag, digest, access }, claimed(digest), syntaxes)
-}
-
-async function findVersions(
-  followed: Followed,
-  stale: readonly View[],
-  outcome: LookOutcome,
-  registry: Registry,
-  versions: Versions,
-  access: Access,
-  ahead: Ahead | undefined,
-): Promise<LookResult> {
-  const { repository, tag } = followed.target
   const news: View[] = []
-  let failure: LookError | undefined
-  for (const view of stale) {
-    const { digest } = followed
-    const { versionSyntax } = view.wanted
-    if (digest === undefined || tag === undefined || versionSyntax === undefined) break
-    const version = lastVersion(view.offer) ?? view.remembered
+  const failures: PollError[] = []
+  let moved = false
+
+  const settle = async (view: View): Promise<void> => {
+    const { selector } = view
+    const tagged = found.get(selector.tag ?? '')
+    if (selector.policy !== undefined || tagged === undefined) return
     try {
-      const known = version?.digest === digest ? version : undefined
-      const found = known ?? (await versions.find({ registry, repository, tag, digest, versionSyntax, access, ahead }))
-      if (offer(view, { state: 'known', version: found })) news.push(view)
-    } catch (error) {
-      failure = asLookError(error, followed, access)
-      if (offer(view, failed(view, failure))) news.push(view)
+      if (tagged instanceof Error) throw tagged
+      const { digest, aliases } = tagged
+      moved ||= digest !== view.digest
+      view.digest = digest
+      if (isKnown(view, digest)) return
+      const { repository } = target
+      const last = lastVersion(view.offer) ?? view.remembered
+      const { tag, versionSyntax } = selector
+      const query = { registry, repository, tag, digest, versionSyntax, access, aliases }
+      const version = last?.digest === digest ? last : await versions.find(query)
+      if (setOffer(view, { state: 'known', version })) news.push(view)
+    } catch (thrown) {
+      const error = asPollError(thrown, target, access)
+      failures.push(error)
+      if (setFailed(view, error)) news.push(view)
     }
   }
-  if (failure === undefined) return { outcome, news }
-  return { outcome: 'failed', news, retryAfterMs: retryAfterOf(failure) }
+  if (views.every((view) => isUnchanged(view, found))) return nothingNew
+  await Promise.all(views.map(settle))
+  // A failure for one tag is no reason to poll the others less often.
+  const [failure] = failures
+  if (failure !== undefined && failures.length === views.length) {
+    return { outcome: 'failed', news, retryAfterMs: retryAfterOf(failure) }
+  }
+  return { outcome: moved ? 'changed' : 'unchanged', news }
+}
+
+async function accessOf({ credentials }: PolledTarget, request: PollRequest): Promise<Access> {
+  return { ...request, credentials: await currentCredentials(credentials, request.signal) }
+}
+
+async function resolve(
+  { kind, repository }: PolledTarget,
+  views: readonly View[],
+  registry: Registry,
+  access: Access,
+): Promise<ResolvedTags> {
+  if (kind === 'batch') {
+    if (registry.resolveAll === undefined) throw new Error(`the registry ${registry.kind} takes one tag at a time`)
+    const tags = new Set(views.flatMap(({ selector }) => selector.tag ?? []))
+    return await registry.resolveAll(repository, [...tags], access)
+  }
+  const [view] = views
+  const tag = view?.selector.tag ?? ''
+  return new Map([[tag, { digest: await registry.resolve(repository, tag, access, view?.digest) }]])
+}
+
+const isKnown = ({ offer }: View, digest: Digest): boolean => offer.state === 'known' && offer.version.digest === digest
+
+function isUnchanged(view: View, found: ResolvedTags): boolean {
+  const tagged = found.get(view.selector.tag ?? '')
+  return tagged !== undefined && !(tagged instanceof Error) && isKnown(view, tagged.digest)
 }

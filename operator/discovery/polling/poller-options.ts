@@ -1,28 +1,19 @@
-/** What the poller is made with, and what it tells of itself. */
-
-import type { Repository } from '../../images/reference.ts'
-import type { Registry } from '../../registries/registry.ts'
+import type { HostQueues } from '../../registries/transport/host-queues.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { Alarm } from '../../time/timing.ts'
-import type { Versions } from '../versions/version.ts'
-import type { LookOutcome } from './poll.ts'
+import type { PollDeps } from './poll.ts'
+import type { PollOutcome } from './poll-result.ts'
 
-export interface PollerOptions {
-  readonly registryFor: (repository: Repository) => Registry
-  readonly versions: Versions
-  /** Called after the offer of `key` has changed; must not throw and must not wait. */
+export interface PollerOptions extends PollDeps {
+  /** Those of the transport, which the requests of the polls go through as well. */
+  readonly queues: HostQueues
+  /** Called after the offer of `key` has changed. It must not throw and must not wait. */
   readonly onChange: (key: string) => void
-  /** Called when the offer of `key` is likely to change in a moment; must not throw and must not wait. */
-  readonly onComing?: (key: string) => void
-  /** Told of every look, with how many milliseconds after its due time it began. */
-  readonly onLook?: (host: string, outcome: LookOutcome, lateMs: number) => void
-  /** Looks at the same time, of each registry. */
-  readonly concurrency?: number
-  /** How many times less often a tag is polled while push works for it. Default 1: never. */
-  readonly pushPollFactor?: number
+  /** Called for every poll, with how many milliseconds after its due time it began. */
+  readonly onPoll?: (host: string, outcome: PollOutcome, lateMs: number) => void
   readonly clock?: Clock
   readonly alarm?: Alarm
-  /** 0 to 1, for phases and jitter. */
+  /** Between 0 and 1, for drift and jitter. */
   readonly random?: () => number
 }
 
@@ -31,6 +22,4 @@ export interface PollerStats {
   readonly targets: number
   readonly queued: number
   readonly inFlight: number
-  /** Targets that are polled less often, because push works for them. */
-  readonly slowed: number
 }

@@ -5,58 +5,62 @@ import { until } from '../../../e2e/harness/until.ts'
 import { OciRegistry } from '../../registries/oci/oci.ts'
 import type { Credentials } from '../../registries/registry.ts'
 import { transportTo } from '../../registries/testing/peer.ts'
-import type { Target } from '../following.ts'
+import type { Target } from '../target.ts'
 import { VersionFinder } from '../versions/version-finder.ts'
 import { Poller } from './poller.ts'
 
 const login: Credentials = { kind: 'basic', ...account }
 
-t.test('tags of a real registry with tokens: few requests, one connection, news within the interval', async (t) => {
-  const program = await startRegistry({ auth: 'token' })
-  t.teardown(() => program.stop())
-  const registry = new OciRegistry(
-    transportTo(t, [program.host], { limits: { requestsPerSecond: 1000, burst: 1000, concurrency: 16 } }),
-  )
-  const changes: string[] = []
-  const poller = new Poller({
-    registryFor: () => registry,
-    versions: new VersionFinder(),
-    onChange: (key) => changes.push(key),
-  })
-  t.teardown(() => poller.stop())
-  const target = (i: number): Target => ({
-    repository: { host: program.host, path: `shop/app-${i}` },
-    tag: 'env-prod',
-    credentials: login,
-    versionSyntax: 'v[0-9]+',
-    intervalSeconds: 1,
-  })
-  for (let i = 0; i < 10; i++) {
-    await program.push(`shop/app-${i}`, ['v1', 'env-prod'])
-    poller.follow(`shop/app-${i}`, target(i))
-  }
-  await until('the first looks', () => changes.length === 10)
-  t.match(poller.offer('shop/app-3'), { state: 'known', version: { name: 'v1', source: 'alias' } })
+t.test(
+  'polling a real registry with tokens takes few requests on one connection, and finds changes within the interval',
+  async (t) => {
+    const program = await startRegistry({ auth: 'token' })
+    t.teardown(() => program.stop())
+    const limits = { requestsPerSecond: 1000, burst: 1000, concurrency: 16 }
+    const transport = transportTo(t, [program.host], { limits })
+    const registry = new OciRegistry(transport)
+    const changes: string[] = []
+    const poller = new Poller({
+      registryFor: () => registry,
+      versions: new VersionFinder(),
+      queues: transport.queues,
+      onChange: (key) => changes.push(key),
+    })
+    t.teardown(() => poller.stop())
+    const target = (i: number): Target => ({
+      repository: { host: program.host, path: `shop/app-${i}` },
+      tag: 'env-prod',
+      credentials: login,
+      versionSyntax: 'v[0-9]+',
+      intervalSeconds: 1,
+    })
+    for (let i = 0; i < 10; i++) {
+      await program.push(`shop/app-${i}`, ['v1', 'env-prod'])
+      poller.follow(`shop/app-${i}`, target(i))
+    }
+    await until('the first polls', () => changes.length === 10)
+    t.match(poller.offer('shop/app-3'), { state: 'known', version: { name: 'v1', source: 'alias' } })
 
-  changes.length = 0
-  program.forget()
-  await new Promise((resolve) => setTimeout(resolve, 3000))
-  t.ok(
-    program.count({ method: 'HEAD' }) >= 27 && program.requests.length <= 33,
-    `30 polls: ${program.requests.length} requests`,
-  )
-  t.equal(program.count({ status: 304 }), program.requests.filter(({ status }) => status !== undefined).length)
-  t.equal(program.connections, 0, 'on connections that were there')
-  t.same(changes, [])
+    changes.length = 0
+    program.forget()
+    await new Promise((resolve) => setTimeout(resolve, 3000))
+    t.ok(
+      program.count({ method: 'HEAD' }) >= 27 && program.requests.length <= 33,
+      `30 polls: ${program.requests.length} requests`,
+    )
+    t.equal(program.count({ status: 304 }), program.requests.filter(({ status }) => status !== undefined).length)
+    t.equal(program.connections, 0, 'on existing connections')
+    t.same(changes, [])
 
-  const { digest } = await program.push('shop/app-3', ['v2', 'env-prod'])
-  await until('the news', () => changes.length > 0, 2000)
-  t.same(changes, ['shop/app-3'])
-  t.same(poller.offer('shop/app-3'), { state: 'known', version: { digest, name: 'v2', source: 'alias' } })
+    const { digest } = await program.push('shop/app-3', ['v2', 'env-prod'])
+    await until('the new version', () => changes.length > 0, 2000)
+    t.same(changes, ['shop/app-3'])
+    t.same(poller.offer('shop/app-3'), { state: 'known', version: { digest, name: 'v2', source: 'alias' } })
 
-  await program.goAway()
-  await until('the failure', () => poller.offer('shop/app-5').state === 'failed', 3000)
-  t.match(poller.offer('shop/app-5'), { error: { reason: 'RegistryUnavailable' }, version: { name: 'v1' } })
-  await program.comeBack()
-  await until('the recovery', () => poller.offer('shop/app-5').state === 'known', 10_000)
-})
+    await program.goAway()
+    await until('the failure', () => poller.offer('shop/app-5').state === 'failed', 3000)
+    t.match(poller.offer('shop/app-5'), { error: { reason: 'RegistryUnavailable' }, version: { name: 'v1' } })
+    await program.comeBack()
+    await until('the recovery', () => poller.offer('shop/app-5').state === 'known', 10_000)
+  },
+)

@@ -1,74 +1,76 @@
 /**
- * Follows tags: each distinct target is looked at once an interval, however many follow it, at its own moment of the
- * interval, and whoever follows it is told by key when there is something new. Unchanged: nothing else happens.
+ * Polls each target once an interval, however many follow it, and calls back by key when there is something new. If
+ * nothing has changed, nothing else happens.
  */
-import { setMaxListeners } from 'node:events'
+
+import { type BackoffLimits, backoffMs } from '../../time/backoff.ts'
 import type { Clock } from '../../time/clock.ts'
 import { monotonicClock, systemAlarm } from '../../time/timing.ts'
-import type { Following, Offer, Target } from '../following.ts'
-import { backOffMs } from './back-off.ts'
-import { Claims } from './claims.ts'
-import { Followed, type Follower, identityOf, intervalMsOf, viewIdentity } from './followed.ts'
-import { rhythmOf } from './gathering.ts'
-import { HintLimit } from './hint-limit.ts'
-import { type Lane, Lanes } from './host-queue.ts'
-import { type Place, Places } from './places.ts'
-import { type LookResult, look } from './poll.ts'
+import type { PushHint } from '../push/hint.ts'
+import type { Offer, Target, TargetPoller } from '../target.ts'
+import { poll } from './poll.ts'
+import type { PollResult } from './poll-result.ts'
+import {
+  type Follower,
+  identityOf,
+  intervalMsOf,
+  PolledTarget,
+  type PollKind,
+  pollKindOf,
+  type View,
+  viewIdentity,
+} from './polled-target.ts'
 import type { PollerOptions, PollerStats } from './poller-options.ts'
-import { PushTrust } from './push-trust.ts'
-import { Agenda } from './schedule.ts'
+import { advance, beatOf, isRegular, stepMsOf } from './regular-polls.ts'
+import { Schedule } from './schedule.ts'
+import { TargetsByRepository } from './targets-by-repository.ts'
 
-/** After a pause, looks come back over this much time instead of all at once. */
+/** After a pause, polls come back over this much time instead of all at once. */
 const returnOverMs = 5_000
-/** So many failures in a row are the registry's, and not those of one repository among others. */
-const failuresOfAway = 3
+/** After a hint that announced nothing, the next hint for the target waits this long. */
+const hintGapMs = 1_000
+const maxBackoffMs = 300_000
 
-export class Poller implements Following {
+export class Poller implements TargetPoller {
   readonly #options: PollerOptions
   readonly #clock: Clock
   readonly #random: () => number
   readonly #followers = new Map<string, Follower>()
-  readonly #followed = new Map<string, Followed>()
-  readonly #places = new Places()
-  readonly #claims = new Claims()
-  readonly #agenda: Agenda<Followed>
-  readonly #trust: PushTrust
-  readonly #hintLimit = new HintLimit()
-  readonly #lanes: Lanes
-  readonly #looks = new Set<Promise<void>>()
+  readonly #targets = new Map<string, PolledTarget>()
+  readonly #byRepository = new TargetsByRepository()
+  readonly #schedule: Schedule<PolledTarget>
+  readonly #running = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
+  readonly #polls = {
+    begin: (target: PolledTarget) => this.#begin(target),
+    putOff: (target: PolledTarget, pauseMs: number) => this.#putOff(target, pauseMs),
+  }
 
   constructor(options: PollerOptions) {
     this.#options = options
     this.#clock = options.clock ?? monotonicClock
     this.#random = options.random ?? Math.random
-    this.#lanes = new Lanes(options.concurrency)
     const alarm = options.alarm ?? systemAlarm
-    this.#agenda = new Agenda(this.#clock, alarm, (followed, now) => this.#enqueue(followed, now))
-    const onLost = (lost: readonly Followed[]) => {
-      for (const each of lost) this.#repace(each)
-    }
-    this.#trust = new PushTrust({ factor: options.pushPollFactor ?? 1, onLost, alarm })
-    setMaxListeners(0, this.#stopping.signal)
+    this.#schedule = new Schedule(this.#clock, alarm, (target, now) => this.#enqueue(target, now))
   }
 
   follow(key: string, target: Target): void {
     if (this.#stopping.signal.aborted) return
     const before = this.#followers.get(key)
-    const identity = identityOf(target)
+    const kind = pollKindOf(target, this.#takesBatches(target))
+    const identity = identityOf(target, kind)
     const intervalMs = intervalMsOf(target)
-    const sameView = before?.followed.identity === identity && viewIdentity(before.target) === viewIdentity(target)
+    const sameView = before?.polled.identity === identity && viewIdentity(before.target) === viewIdentity(target)
     if (before !== undefined && sameView && before.intervalMs === intervalMs) return
 
-    const followed = this.#followed.get(identity) ?? this.#begin(identity, target)
-    const view = followed.view(target)
+    const polled = this.#targets.get(identity) ?? this.#add(identity, kind, target)
+    const view = polled.viewOf(target)
     view.keys.add(key)
     view.remembered ??= target.remembered
-    this.#followers.set(key, { target, intervalMs, followed, view })
+    this.#followers.set(key, { target, intervalMs, polled, view })
     if (before !== undefined && !sameView) this.#leave(key, before)
-    this.#retime(followed)
-    // Another syntax for a digest that is known already: its version is not.
-    if (view.offer.state === 'unknown' && followed.state === 'scheduled') this.#schedule(followed, this.#clock.now())
+    this.#retime(polled)
+    if (view.offer.state === 'unknown' && polled.state === 'scheduled') this.#put(polled, this.#clock.now())
   }
 
   unfollow(key: string): void {
@@ -82,218 +84,179 @@ export class Poller implements Following {
     return this.#followers.get(key)?.view.offer ?? { state: 'unknown' }
   }
 
-  lookNow(key: string): void {
-    const followed = this.#followers.get(key)?.followed
-    if (followed === undefined || this.#stopping.signal.aborted) return
-    followed.urgent = true
-    if (followed.state === 'looking') return
-    this.#agenda.remove(followed)
-    this.#enqueue(followed, this.#clock.now())
+  pollNow(key: string): void {
+    const target = this.#followers.get(key)?.polled
+    if (target === undefined || this.#stopping.signal.aborted) return
+    target.urgent = true
+    if (target.state !== 'polling') this.#enqueue(target, this.#clock.now())
   }
 
   /**
-   * A hint that something may have changed there: what is followed of it is looked at, once for all hints that come while
-   * a look is under way.
-   * @param source who gave the hint, as `setHearing` names it
-   * @returns how many targets that is
+   * Something may have changed there. Hints that come while a poll is under way cause one more poll together.
+   * @returns how many targets are polled
    */
-  lookNowAt(place: Place, source: string): number {
+  pollNowAt(hint: PushHint): number {
     if (this.#stopping.signal.aborted) return 0
-    const found = this.#places.at(place)
+    const found = this.#byRepository.at(hint)
     const now = this.#clock.now()
-    this.#noteClaim(place, found)
-    for (const followed of found) {
-      this.#trust.hinted(followed, source)
-      followed.urgent = true
-      if (followed.state === 'looking') continue
-      const from = this.#hintLimit.lookFrom(followed)
-      if (from > now) {
-        if (followed.state === 'scheduled' && followed.due > from) this.#schedule(followed, from)
-        continue
-      }
-      this.#agenda.remove(followed)
-      this.#enqueue(followed, now)
+    for (const target of found) {
+      target.urgent = true
+      target.hinted = true
+      if (target.state === 'polling') continue
+      if (target.quietUntil <= now) this.#enqueue(target, now)
+      else if (target.state === 'scheduled') this.#put(target, Math.min(target.due, target.quietUntil))
     }
     return found.length
   }
 
-  /** Whether hints of that source can arrive at present; where they cannot, polling is back at its own pace. */
-  setHearing(source: string, hearing: boolean): void {
-    this.#trust.setHearing(source, hearing)
-  }
-
-  /** Calls off whatever is under way, and waits until it has ended. */
+  /** Aborts the polls that are under way, and waits until they have ended. */
   async stop(): Promise<void> {
-    this.#agenda.stop()
-    this.#trust.stop()
+    this.#schedule.stop()
     this.#stopping.abort(new Error('the poller is stopping'))
-    await Promise.allSettled(this.#looks)
+    for (const target of this.#targets.values()) target.queue.removeJob(target)
+    await Promise.allSettled(this.#running)
   }
 
   stats(): PollerStats {
-    const { queued } = this.#lanes
-    const { slowed } = this.#trust
-    return { followers: this.#followers.size, targets: this.#followed.size, queued, inFlight: this.#looks.size, slowed }
+    return {
+      followers: this.#followers.size,
+      targets: this.#targets.size,
+      queued: this.#options.queues.waitingJobs,
+      inFlight: this.#running.size,
+    }
   }
 
-  #noteClaim({ repository, tag, digest }: Place, found: readonly Followed[]): void {
-    if (digest === undefined || tag === undefined) return
-    for (const followed of found) followed.expected = digest
-    if (found.length === 0 && this.#places.has(repository)) this.#claims.note(repository, tag, digest)
+  #takesBatches({ repository }: Target): boolean {
+    try {
+      return this.#options.registryFor(repository).resolveAll !== undefined
+    } catch {
+      // There is no registry for it. The first poll says why.
+      return false
+    }
   }
 
-  #begin(identity: string, target: Target): Followed {
-    const rhythm = rhythmOf(target.repository, this.#options.registryFor, this.#random)
-    const followed = new Followed(identity, target, rhythm)
-    this.#followed.set(identity, followed)
-    this.#places.add(followed)
-    return followed
+  #add(identity: string, kind: PollKind, target: Target): PolledTarget {
+    const queue = this.#options.queues.of(target.repository.host)
+    const polled = new PolledTarget({ identity, kind, target, queue, drift: this.#random(), polls: this.#polls })
+    this.#targets.set(identity, polled)
+    this.#byRepository.add(polled)
+    queue.addTargets(1)
+    return polled
   }
 
-  #leave(key: string, { followed, view }: Follower): void {
+  #leave(key: string, { polled, view }: Follower): void {
     view.keys.delete(key)
-    if (view.keys.size === 0) followed.drop(view)
-    if (followed.views.length > 0) {
-      this.#retime(followed)
+    if (view.keys.size === 0) polled.drop(view)
+    if (polled.views.length > 0) {
+      this.#retime(polled)
       return
     }
-    followed.state = 'dropped'
-    this.#followed.delete(followed.identity)
-    this.#places.remove(followed)
-    this.#trust.drop(followed)
-    this.#agenda.remove(followed)
-    this.#lanes.remove(followed)
+    polled.state = 'dropped'
+    this.#targets.delete(polled.identity)
+    this.#byRepository.remove(polled)
+    this.#schedule.remove(polled)
+    polled.queue.removeJob(polled)
+    polled.queue.addTargets(-1)
   }
 
   /** The shortest interval of its followers counts, from now on. */
-  #retime(followed: Followed): void {
-    let shortest = Number.POSITIVE_INFINITY
-    for (const view of followed.views) {
-      for (const key of view.keys) shortest = Math.min(shortest, this.#followers.get(key)?.intervalMs ?? shortest)
+  #retime(target: PolledTarget): void {
+    let intervalMs = Number.POSITIVE_INFINITY
+    for (const view of target.views) {
+      for (const key of view.keys) intervalMs = Math.min(intervalMs, this.#followers.get(key)?.intervalMs ?? intervalMs)
     }
-    if (shortest === followed.intervalMs) return
-    followed.intervalMs = shortest
-    this.#repace(followed)
-  }
-
-  #repace(followed: Followed): void {
-    // What is due already, or backs off after a failure, keeps its time.
+    if (intervalMs === target.intervalMs) return
+    const lastMs = target.next - stepMsOf(target)
+    target.intervalMs = intervalMs
+    // The first poll is still to come.
+    if (target.next < 0) return
     const now = this.#clock.now()
-    if (followed.place < 0 || followed.failures > 0 || followed.due <= now) return
-    this.#schedule(followed, followed.nextAfter(now, this.#trust.paceMs(followed)))
+    target.next = Math.max(lastMs + stepMsOf(target), now)
+    // What is due already, or backs off after a failure, keeps its time.
+    if (target.place >= 0 && target.failures === 0 && target.due > now) this.#put(target, beatOf(target))
   }
 
-  #schedule(followed: Followed, due: number): void {
-    followed.state = 'scheduled'
-    this.#agenda.put(followed, followed.meeting(due))
+  #put(target: PolledTarget, due: number): void {
+    target.state = 'scheduled'
+    this.#schedule.put(target, due)
   }
 
-  #enqueue(followed: Followed, now: number): void {
-    const lane = this.#lanes.of(followed)
-    if (now < lane.pausedUntil) {
-      this.#schedule(followed, this.#afterPause(followed, lane))
-      return
-    }
-    if (followed.state !== 'queued') followed.due = Math.min(followed.due, now)
-    followed.state = 'queued'
-    lane.add(followed)
-    this.#pump(lane)
+  #enqueue(target: PolledTarget, now: number): void {
+    if (this.#stopping.signal.aborted) return
+    this.#schedule.remove(target)
+    if (target.state !== 'queued') target.due = Math.min(target.due, now)
+    target.state = 'queued'
+    target.queue.addJob(target, target.urgent)
   }
 
-  #afterPause(followed: Followed, lane: Lane): number {
-    return lane.pausedUntil + (followed.urgent ? 0 : this.#spread(followed))
+  #putOff(target: PolledTarget, pauseMs: number): void {
+    this.#put(target, this.#clock.now() + pauseMs + (target.urgent ? 0 : this.#spreadMs(target)))
   }
 
-  /** Those that go into one question come back together. */
-  #spread({ rhythm, intervalMs }: Followed): number {
-    return rhythm.gathers ? 0 : this.#random() * Math.min(intervalMs, returnOverMs)
+  #spreadMs({ intervalMs }: PolledTarget): number {
+    return this.#random() * Math.min(intervalMs, returnOverMs)
   }
 
-  #pump(lane: Lane): void {
-    for (let next = lane.take(); next !== undefined; next = lane.take()) {
-      lane.inFlight++
-      const running: Promise<void> = this.#look(next, lane).finally(() => {
-        this.#looks.delete(running)
-        lane.inFlight--
-        if (!this.#stopping.signal.aborted) this.#pump(lane)
-        this.#lanes.release(next.host, lane, this.#clock.now())
-      })
-      this.#looks.add(running)
-    }
+  #begin(target: PolledTarget): void {
+    const running: Promise<void> = this.#poll(target).finally(() => this.#running.delete(running))
+    this.#running.add(running)
   }
 
-  async #look(followed: Followed, lane: Lane): Promise<void> {
-    const { registryFor, versions, onLook, onComing } = this.#options
-    const { repository } = followed.target
-    const lateMs = Math.max(this.#clock.now() - followed.due, 0)
-    const request = { signal: this.#stopping.signal, urgent: followed.urgent }
-    followed.state = 'looking'
-    followed.urgent = false
-    this.#trust.begins(followed)
-    const before = followed.digest
-    let result: LookResult
+  async #poll(target: PolledTarget): Promise<void> {
+    const now = this.#clock.now()
+    const lateMs = Math.max(now - target.due, 0)
+    const views = viewsDue(target, now)
+    const { hinted, urgent } = target
+    target.state = 'polling'
+    target.urgent = target.hinted = false
+    advance(target, now)
+    let result: PollResult | undefined
     try {
-      result = await look(followed, request, {
-        registryFor,
-        versions,
-        claimed: (digest) => this.#claims.tagsOf(repository, digest),
-        coming: () => {
-          for (const view of followed.views) for (const key of view.keys) onComing?.(key)
-        },
-      })
+      result = await poll(target, views, { urgent, signal: this.#stopping.signal }, this.#options)
     } catch (error) {
-      // Called off: nobody is told of anything any more.
-      if (this.#stopping.signal.aborted) return
-      throw error
+      if (!this.#stopping.signal.aborted) throw error
+    } finally {
+      const recovered = target.queue.endJob(result?.outcome === 'failed')
+      if (recovered) this.#hurry(target.queue)
     }
-    onLook?.(followed.host, result.outcome, lateMs)
-    this.#settle(followed, lane, result, before !== undefined && followed.digest !== before)
+    if (result === undefined) return
+    this.#options.onPoll?.(target.repository.host, result.outcome, lateMs)
+    this.#settle(target, result, hinted)
     for (const view of result.news) for (const key of view.keys) this.#options.onChange(key)
   }
 
-  #settle(followed: Followed, lane: Lane, { outcome, retryAfterMs }: LookResult, moved: boolean): void {
+  #settle(target: PolledTarget, { outcome, retryAfterMs }: PollResult, hinted: boolean): void {
     const now = this.#clock.now()
-    followed.failures = outcome === 'failed' ? followed.failures + 1 : 0
-    if (outcome === 'failed') lane.failures++
-    else this.#isBack(lane, followed, now)
-    if (retryAfterMs !== undefined) this.#pause(lane, now + retryAfterMs)
-    // Nobody may be left who follows it, or it may be followed anew as another.
-    if (this.#followed.get(followed.identity) !== followed) return
-    const fruitless = (moved || outcome !== 'failed') && this.#trust.saw(followed, moved)
-    if (fruitless) this.#hintLimit.fruitless(followed, now)
-    const wanted = followed.urgent && retryAfterMs === undefined && this.#hintLimit.lookFrom(followed) <= now
-    // A view that came while this look was under way has not been looked for.
-    const unseen = outcome !== 'failed' && followed.stale().length > 0
-    if (wanted || unseen) this.#enqueue(followed, now)
-    else if (outcome === 'failed') this.#schedule(followed, this.#retryAt(followed, lane, now))
-    else this.#schedule(followed, this.#nextLook(followed, fruitless, now))
+    target.failures = outcome === 'failed' ? target.failures + 1 : 0
+    if (retryAfterMs !== undefined) target.queue.pause(retryAfterMs)
+    if (target.state === 'dropped') return
+    if (hinted && outcome === 'unchanged') target.quietUntil = now + hintGapMs
+    const isWanted = target.urgent && retryAfterMs === undefined && target.quietUntil <= now
+    if (isWanted || (outcome !== 'failed' && target.hasUnanswered)) this.#enqueue(target, now)
+    else if (outcome === 'failed') this.#put(target, this.#retryAt(target, now))
+    else this.#put(target, target.urgent ? Math.min(beatOf(target), target.quietUntil) : beatOf(target))
   }
 
-  /** A registry that was away answers again: those that were put off are looked at now, and not when their back-off ends. */
-  #isBack(lane: Lane, { host }: Followed, now: number): void {
-    const wasAway = lane.failures >= failuresOfAway
-    lane.failures = 0
-    if (!wasAway) return
-    for (const followed of this.#followed.values()) {
-      const putOff = followed.host === host && followed.failures > 0 && followed.state === 'scheduled'
-      const due = now + this.#spread(followed)
-      if (putOff && followed.due > due) this.#schedule(followed, due)
+  /** The registry was down and answers again: targets that back off are polled now. */
+  #hurry(queue: PolledTarget['queue']): void {
+    const now = this.#clock.now()
+    for (const target of this.#targets.values()) {
+      if (target.queue !== queue || target.failures === 0 || target.state !== 'scheduled') continue
+      const due = now + this.#spreadMs(target)
+      if (target.due > due) this.#put(target, due)
     }
   }
 
-  #nextLook(followed: Followed, fruitless: boolean, now: number): number {
-    // A registry may show a change only some time after it has told of it: the next poll is not put off then.
-    const next = followed.nextAfter(now, fruitless ? followed.intervalMs : this.#trust.paceMs(followed))
-    return followed.urgent ? Math.min(next, this.#hintLimit.lookFrom(followed)) : next
+  #retryAt(target: PolledTarget, now: number): number {
+    const { failures, intervalMs, queue } = target
+    const limits: BackoffLimits = { firstMs: intervalMs, maxMs: Math.max(maxBackoffMs, intervalMs) }
+    const delayMs = Math.max(backoffMs(failures, limits, this.#random), intervalMs)
+    return now + Math.max(delayMs, queue.pausedMs > 0 ? queue.pausedMs + this.#spreadMs(target) : 0)
   }
+}
 
-  #retryAt(followed: Followed, lane: Lane, now: number): number {
-    const backedOff = now + backOffMs(followed.failures, followed.intervalMs, this.#random)
-    return Math.max(backedOff, lane.pausedUntil > now ? this.#afterPause(followed, lane) : now)
-  }
-
-  #pause(lane: Lane, until: number): void {
-    lane.pausedUntil = Math.max(lane.pausedUntil, until)
-    for (const queued of lane.drain()) this.#schedule(queued, this.#afterPause(queued, lane))
-  }
+/** For a new follower, a poll asks for its tag only, and not for the rest of the batch before its time. */
+function viewsDue(target: PolledTarget, now: number): readonly View[] {
+  const all = target.kind !== 'batch' || target.urgent || target.failures > 0 || isRegular(target, now)
+  return all ? [...target.views] : target.views.filter(({ offer }) => offer.state === 'unknown')
 }

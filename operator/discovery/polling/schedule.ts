@@ -1,12 +1,12 @@
-/** What is due when: rings for each item at its time, with one timer for all of them. */
+/** Calls for each item when it is due, with one timer for all of them. */
 import type { Clock } from '../../time/clock.ts'
 import { type Due, DueHeap } from '../../time/heap.ts'
 import type { Alarm } from '../../time/timing.ts'
 
-/** Timers ring by the millisecond: what is due within it is done with the rest. */
+/** Timers ring by the millisecond. What is due within the next one is done with the rest. */
 const sliceMs = 1
 
-export class Agenda<T extends Due> {
+export class Schedule<T extends Due> {
   readonly #clock: Clock
   readonly #alarm: Alarm
   readonly #onDue: (item: T, now: number) => void
@@ -21,7 +21,7 @@ export class Agenda<T extends Due> {
     this.#onDue = onDue
   }
 
-  /** Puts in, or moves to its new due time. */
+  /** Adds the item, or moves it to its new time. */
   put(item: T, due: number): void {
     this.#heap.put(item, due)
     this.#wake()

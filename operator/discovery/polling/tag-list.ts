@@ -7,11 +7,11 @@ import { repositoryName } from '../../images/reference.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 import type { Listing, TagPolicy } from '../tag-policy.ts'
 
-/** Listing more than that every interval would be a burden for the registry, and part of them would make a wrong choice. */
-const mostTags = 100_000
+/** Listing more every interval would burden the registry, and a part of the tags would lead to a wrong choice. */
+const maxTags = 100_000
 
 /**
- * @returns the list, and a digest that tells it from another one
+ * @returns the list, and a digest that differs from that of any other list
  * @throws NeedsChangeError `PolicyNotSupported`, `TooManyTags`, and whatever the registry throws
  */
 export async function listTags(
@@ -27,7 +27,7 @@ export async function listTags(
       listing.set(tag, pushed)
       hash.update(`${tag} ${pushed}\n`)
     }
-    if (listing.size > mostTags) throw tooManyTags(repository)
+    if (listing.size > maxTags) throw tooManyTags(repository)
   }
   return { listing, digest: `sha256:${hash.digest('hex')}` }
 }
@@ -49,11 +49,11 @@ async function* pages(
 const notSupported = ({ kind }: Registry, { host }: Repository): NeedsChangeError =>
   new NeedsChangeError(
     'PolicyNotSupported',
-    `the registry ${host} (${kind}) does not tell when a tag was pushed, so spec.policy.newest cannot be used with it. Use spec.policy.numeric, calendar or semver with tags that carry a build number, a date or a version, or follow a moving tag by spec.tag.`,
+    `the registry ${host} (${kind}) does not report when a tag was pushed, so spec.policy.newest cannot be used with it. Use spec.policy.numeric, calendar or semver with tags that carry a build number, a date or a version, or follow a moving tag by spec.tag.`,
   )
 
 const tooManyTags = (repository: Repository): NeedsChangeError =>
   new NeedsChangeError(
     'TooManyTags',
-    `${repositoryName(repository)} has more than ${mostTags} tags, which is more than a policy goes over. Delete old tags (most registries have a retention rule for it), or follow a moving tag by spec.tag.`,
+    `${repositoryName(repository)} has more than ${maxTags} tags, which is more than a policy can choose among. Delete old tags, for example with a retention rule of the registry, or follow a moving tag by spec.tag.`,
   )

@@ -22,7 +22,7 @@ export interface HintedPoller {
    * Polls what a hint is about as soon as possible. Does not wait for it.
    * @returns how many followed targets that concerns
    */
-  lookNowAt(hint: PushHint, source: string): number
+  pollNowAt(hint: PushHint): number
 }
 
 export class Dispatcher {
@@ -48,7 +48,7 @@ export class Dispatcher {
 
   /** @returns how many of the hints are about something that is followed */
   dispatch(kind: string, hints: readonly PushHint[], ignored = 0): number {
-    const followed = this.#followed(kind, hints)
+    const followed = this.#followed(hints)
     this.count(kind, 'looked', followed)
     this.count(kind, 'unknown', hints.length - followed)
     this.count(kind, 'ignored', ignored)
@@ -57,13 +57,13 @@ export class Dispatcher {
 
   /** Takes the names of one tag, under each of which it may be followed, as one hint. @returns whether it is followed */
   dispatchOne(kind: string, names: readonly PushHint[]): boolean {
-    const isFollowed = this.#followed(kind, names) > 0
+    const isFollowed = this.#followed(names) > 0
     this.count(kind, isFollowed ? 'looked' : 'unknown')
     return isFollowed
   }
 
-  #followed(kind: string, hints: readonly PushHint[]): number {
+  #followed(hints: readonly PushHint[]): number {
     const poller = this.#poller()
-    return poller === undefined ? 0 : hints.filter((hint) => poller.lookNowAt(hint, kind) > 0).length
+    return poller === undefined ? 0 : hints.filter((hint) => poller.pollNowAt(hint) > 0).length
   }
 }

@@ -54,7 +54,7 @@ function reading(t: Test) {
     },
   }
   const poller = {
-    lookNowAt: ({ repository, tag }: PushHint) => {
+    pollNowAt: ({ repository, tag }: PushHint) => {
       if (!repository.host.includes('.dkr.ecr.')) return 0
       state.hints.push(`${repository.host}/${repository.path}:${tag}`)
       return tag === 'unknown' ? 0 : 1

@@ -35,7 +35,7 @@ async function reading(t: Test) {
   const readable: boolean[] = []
   const lines: string[] = []
   const poller = {
-    lookNowAt: ({ repository, tag }: PushHint) => {
+    pollNowAt: ({ repository, tag }: PushHint) => {
       if (repository.host === moto.host) hints.push(`${repository.path}:${tag}`)
       return repository.host === moto.host ? 1 : 0
     },

@@ -9,7 +9,7 @@ import { repositoryName } from '../../images/reference.ts'
 import type { Labels } from '../../registries/registry.ts'
 import type { Clock } from '../../time/clock.ts'
 import { monotonicClock } from '../../time/timing.ts'
-import type { Version } from '../following.ts'
+import type { Version } from '../target.ts'
 import { AliasSearch } from './alias-search.ts'
 import { candidateTags, highestFirst } from './candidates.ts'
 import { likelyTags, versionOfLabels } from './labels.ts'
@@ -48,7 +48,7 @@ export class VersionFinder implements Versions {
     let request: Promise<Labels> | undefined
     const readLabels = () => (request ??= registry.labels(repository, digest, access))
 
-    const told = await registry.aliases?.(repository, digest, access)
+    const told = query.aliases ?? (await registry.aliases?.(repository, digest, access))
     if (told !== undefined) {
       const aliases = highestFirst(await candidateTags(told, tag, syntax))
       if (aliases.length === 1) return version(aliases[0])

@@ -3,7 +3,7 @@ import type { Digest } from '../../images/digest.ts'
 import { type Repository, repositoryName } from '../../images/reference.ts'
 import { credentialId } from '../../registries/credentials/credential-id.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
-import type { Version } from '../following.ts'
+import type { Version } from '../target.ts'
 
 export interface VersionQuery {
   readonly registry: Registry
@@ -13,19 +13,11 @@ export interface VersionQuery {
   readonly digest: Digest
   readonly versionSyntax: string
   readonly access: Access
-  readonly ahead?: Ahead | undefined
-}
-
-export interface Ahead {
-  readonly digest: Digest
+  /** All tags on the digest, if they are known already. */
+  readonly aliases?: readonly string[] | undefined
 }
 
 export interface Versions {
-  readAhead?(
-    query: Omit<VersionQuery, 'versionSyntax'>,
-    likely: readonly string[],
-    versionSyntaxes: readonly string[],
-  ): Ahead
   /**
    * The version of a digest: an alias tag, else a label, else the digest.
    * @throws NeedsChangeError `VersionSyntaxInvalid`, and whatever the registry throws: an unfinished search does not

@@ -11,19 +11,19 @@ const web = repositoryAt('shop/web')
 const digests = (name: string): Digest => digestOf(Buffer.from(name))
 type Body = Readonly<Record<string, unknown>>
 
-/** An ECR that answers each action as it is told; `asked` has the actions, oldest first. */
+/** An ECR with the given answers; `actions` has the requests, oldest first. */
 async function answering(t: Test, answers: Readonly<Record<string, (input: Body) => Body | [number, Body]>>) {
-  const asked: string[] = []
+  const actions: string[] = []
   const server = await peer(t, (request, response) => {
     const action = String(request.headers['x-amz-target']).split('.')[1] ?? ''
-    asked.push(action)
+    actions.push(action)
     readJson(request).then((input) => {
       const answer = answers[action]?.(input) ?? [400, { __type: 'UnknownOperationException' }]
       if (Array.isArray(answer)) send(response, answer[0], answer[1])
       else send(response, 200, answer)
     }, t.error)
   })
-  return { registry: registryOn(t, `http://${server.host}`), asked }
+  return { registry: registryOn(t, `http://${server.host}`), actions }
 }
 
 const send = (response: ServerResponse, status: number, body: Body) =>
@@ -35,7 +35,7 @@ async function readJson(request: IncomingMessage): Promise<Body> {
   return JSON.parse(text) as Body
 }
 
-t.test('B03 no image for the tag is told as that, whether AWS says so or says nothing', async (t) => {
+t.test('B03 a tag without an image is not found, whether AWS says so or says nothing', async (t) => {
   for (const answer of [
     { imageDetails: [] },
     { imageDetails: [{ imageDigest: digests('x'), imageTags: ['other'] }] },
@@ -49,7 +49,7 @@ t.test('B03 no image for the tag is told as that, whether AWS says so or says no
   }
 })
 
-t.test('B04 of several tags that match, the version is the same in whatever order AWS answers', async (t) => {
+t.test('B04 with several matching tags, the version does not depend on their order in the answer', async (t) => {
   const tags = ['v1.9', 'env-prod', 'v1.10', 'latest', 'xv1.11', 'v1.11x']
   for (let round = 0; round < tags.length; round++) {
     tags.push(tags.shift() ?? '')
@@ -65,7 +65,7 @@ t.test('B04 of several tags that match, the version is the same in whatever orde
   }
 })
 
-t.test('B05 an empty answer, or one with holes, is no crash', async (t) => {
+t.test('B05 empty and incomplete answers are errors of a known class', async (t) => {
   const holes = [{}, { imageDetails: null }, { imageDetails: [null, {}, { imageDigest: 7 }] }, { imageIds: [null, {}] }]
   const images = [{ images: [] }, { images: [null] }, { images: [{}], failures: [null] }, { failures: [] }]
   for (const [at, hole] of holes.entries()) {
@@ -84,7 +84,7 @@ t.test('B05 an empty answer, or one with holes, is no crash', async (t) => {
   }
 })
 
-t.test('B06 a failure of one item within a success is told, and nothing is taken for done', async (t) => {
+t.test('B06 the failure of one item in a successful answer is an error, and nothing counts as done', async (t) => {
   const manifest = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}'
   const digest = digestOf(Buffer.from(manifest))
   const failure = { failureCode: 'KmsError', failureReason: 'the key is disabled' }
@@ -96,7 +96,7 @@ t.test('B06 a failure of one item within a success is told, and nothing is taken
   })
   await t.rejects(broken.registry.tag(web, digest, 'env-prod', access), kms)
   await t.rejects(broken.registry.untag(web, 'env-prod', access), kms)
-  t.notOk(broken.asked.includes('PutImage'))
+  t.notOk(broken.actions.includes('PutImage'))
 
   const silent = await answering(t, {
     DescribeImages: () => ({ imageDetails: [{ imageDigest: digests('old'), imageTags: ['env-prod', 'v1'] }] }),
@@ -109,9 +109,9 @@ t.test('B06 a failure of one item within a success is told, and nothing is taken
   await t.rejects(silent.registry.untag(web, 'env-prod', access), unusable)
 })
 
-t.test('where AWS does not name the missing tag, it is found by halves', async (t) => {
+t.test('if AWS does not name the missing tag, it is found by halving', async (t) => {
   const missing = new Set(['t17', 't60'])
-  const { registry, asked } = await answering(t, {
+  const { registry, actions } = await answering(t, {
     DescribeImages: ({ imageIds }) => {
       const tags = (imageIds as { imageTag: string }[]).map(({ imageTag }) => imageTag)
       if (tags.some((tag) => missing.has(tag))) return [400, { __type: 'ImageNotFoundException', message: 'no' }]
@@ -120,81 +120,83 @@ t.test('where AWS does not name the missing tag, it is found by halves', async (
   })
   const tags = Array.from({ length: 100 }, (_, i) => `t${i}`)
   const poll = async () => {
-    asked.length = 0
-    return await Promise.allSettled(tags.map((tag) => registry.resolve(web, tag, access)))
+    actions.length = 0
+    return await registry.resolveAll(web, tags, access)
   }
   const first = await poll()
   t.same(
-    tags.filter((_, at) => first[at]?.status === 'rejected'),
+    tags.filter((tag) => first.get(tag) instanceof Error),
     [...missing],
   )
-  t.ok(asked.length < 32, `${asked.length} calls`)
+  t.ok(actions.length < 32, `${actions.length} calls`)
   await poll()
-  t.equal(asked.length, 1 + missing.size, 'the next poll needs no search')
+  t.equal(actions.length, 1 + missing.size, 'the next poll needs no halving')
 })
 
-t.test('pages are followed to their end, and no further', async (t) => {
+t.test('pages are read to the last one, and no further', async (t) => {
   const pages: Record<string, Body> = {
     '': { imageIds: [{ imageTag: 'a', imageDigest: digests('a') }], nextToken: '2' },
     2: { imageIds: [], nextToken: '3' },
     3: { imageIds: [{ imageTag: 'b' }, { imageDigest: digests('untagged') }, { imageTag: 'not a tag' }] },
   }
-  const { registry, asked } = await answering(t, { ListImages: ({ nextToken = '' }) => pages[String(nextToken)] ?? {} })
+  const { registry, actions } = await answering(t, {
+    ListImages: ({ nextToken = '' }) => pages[String(nextToken)] ?? {},
+  })
   t.same(await allTags(registry, web, access), ['a', 'b'])
-  t.equal(asked.length, 3)
+  t.equal(actions.length, 3)
   const round = await answering(t, { ListImages: () => ({ imageIds: [], nextToken: 'again' }) })
   await t.rejects(allTags(round.registry, web, access), { name: 'TransientError', message: /the same again/ })
-  t.equal(round.asked.length, 2)
+  t.equal(round.actions.length, 2)
 })
 
-t.test('an ECR that throttles is left alone, ever longer, and each is told of its own tag', async (t) => {
-  const { registry, asked } = await answering(t, {
+t.test('an ECR that throttles gets a pause, and each error names its own tag', async (t) => {
+  const { registry, actions } = await answering(t, {
     DescribeImages: () => [400, { __type: 'ThrottlingException', message: 'Rate exceeded' }],
   })
-  const looks = ['a', 'b'].map((tag) => registry.resolve(web, tag, access))
-  const outcomes = await Promise.allSettled(looks)
+  const reads = ['a', 'b'].map((tag) => registry.resolve(web, tag, access))
+  const outcomes = await Promise.allSettled(reads)
   for (const [at, tag] of ['a', 'b'].entries()) {
     t.match(outcomes[at], {
       reason: {
         name: 'TransientError',
         reason: 'RegistryThrottled',
-        message: new RegExp(`so tag ${tag} of repository shop/web was not looked at`),
+        message: new RegExp(`so tag ${tag} of repository shop/web was not read`),
       },
     })
   }
   const { retryAfterMs } = (outcomes[0] as PromiseRejectedResult).reason as { retryAfterMs: number }
   t.ok(retryAfterMs >= 5_000 && retryAfterMs < 6_000)
-  t.equal(asked.length, 2, 'one try, and one of the SDK')
+  t.equal(actions.length, 1, 'one request, and no retry of the SDK')
   await t.rejects(registry.resolve(web, 'a', access), { name: 'TransientError', reason: 'RegistryThrottled' })
-  t.equal(asked.length, 2, 'it is not asked while it is left alone')
+  t.equal(actions.length, 1, 'no request during the pause')
 })
 
-t.test('after a refusal one call finds out for all whether it is over', async (t) => {
+t.test('after a pause, one call probes ECR before the others go, and the pause grows', async (t) => {
   let refuses = true
   const tagged = digests('one')
-  const { registry, asked } = await answering(t, {
+  const { registry, actions } = await answering(t, {
     DescribeImages: () =>
       refuses
         ? [400, { __type: 'ThrottlingException', message: 'Rate exceeded' }]
         : { imageDetails: [{ imageDigest: tagged, imageTags: ['a'] }] },
   })
-  const looks = () =>
+  const reads = () =>
     Promise.allSettled(
       Array.from({ length: 5 }, (_, at) => registry.resolve({ ...web, path: `shop/${at}` }, 'a', access)),
     )
-  await looks()
-  const together = asked.length
+  await reads()
+  const together = actions.length
   await new Promise((resolve) => setTimeout(resolve, 5_600))
-  await looks()
-  t.equal(asked.length - together, 2, 'one try, and one of the SDK')
+  await reads()
+  t.equal(actions.length - together, 1, 'one request, and no retry of the SDK')
   refuses = false
   await new Promise((resolve) => setTimeout(resolve, 11_100))
-  const answers = await looks()
+  const answers = await reads()
   t.ok(answers.every((answer) => answer.status === 'fulfilled' && answer.value === tagged))
-  t.equal(asked.length - together, 2 + 5)
+  t.equal(actions.length - together, 1 + 5)
 })
 
-t.test('what IAM refuses is named with the action that is to be allowed', async (t) => {
+t.test('if IAM refuses a call, the error names the action to allow', async (t) => {
   const denial = 'User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecr:DescribeImages'
   const { registry } = await answering(t, {
     DescribeImages: () => [400, { __type: 'AccessDeniedException', message: denial }],
@@ -207,7 +209,7 @@ t.test('what IAM refuses is named with the action that is to be allowed', async 
   )
 })
 
-t.test('an ECR that fails or is away has its class, and one that is called off ends the question', async (t) => {
+t.test('a failing or unreachable ECR is a transient error, and an abort ends the call', async (t) => {
   const failing = await answering(t, { DescribeImages: () => [500, { __type: 'ServerException' }] })
   const unavailable = { name: 'TransientError', reason: 'RegistryUnavailable', message: /shop\/web/ }
   await t.rejects(failing.registry.resolve(web, 'x', access), unavailable)
@@ -215,7 +217,7 @@ t.test('an ECR that fails or is away has its class, and one that is called off e
 
   const hanging = await peer(t, () => undefined)
   const controller = new AbortController()
-  const look = registryOn(t, `http://${hanging.host}`).resolve(web, 'x', { ...access, signal: controller.signal })
-  setTimeout(() => controller.abort(new Error('called off')), 50)
-  await t.rejects(look, { message: 'called off' })
+  const read = registryOn(t, `http://${hanging.host}`).resolve(web, 'x', { ...access, signal: controller.signal })
+  setTimeout(() => controller.abort(new Error('aborted')), 50)
+  await t.rejects(read, { message: 'aborted' })
 })

@@ -1,61 +1,41 @@
-/** ECR's API: one client for each registry, and whatever it throws in this house's own classes. */
+/** ECR's API: one client for each registry, whose errors become the error classes of cvmanager. */
 import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr'
-import { backOffMs } from '../../discovery/polling/back-off.ts'
+import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
-import { monotonicClock } from '../../time/timing.ts'
 import { type Asked, answerInvalid } from '../failures.ts'
-import { Lru } from '../lru.ts'
 import { sendAndFollow } from '../oci/redirects.ts'
 import type { Access, Credentials } from '../registry.ts'
 import type { RegistryDeps } from '../registry-kind.ts'
 import type { Answer } from '../transport/transport.ts'
 import { noCredentials } from './aws-cloud.ts'
-import { awsFailure, isThrottled, Throttled } from './failures.ts'
-import { handlerFor } from './handler.ts'
+import { awsFailure } from './failures.ts'
+import { handlerFor, type SdkOptions } from './handler.ts'
 import { type EcrHost, parseEcrHost } from './host.ts'
 
-/** One try more of what the SDK takes for a passing fault; beyond that, those who poll know better when. */
-const mostAttempts = 2
-const firstPauseMs = 5_000
-/** AWS throttles by the second: to ask once a minute costs it nothing. */
-const longestPauseMs = 60_000
-/** Hosts that tenants invent are not kept for ever. */
-const mostClients = 100
+/** The SDK tries once more after what it takes for a passing fault. Beyond that, the poller knows better when. */
+const maxAttempts = 2
+/** Hosts that tenants invent are not kept forever. */
+const maxClients = 100
+
+type AwsCredentials = Extract<Credentials, { readonly kind: 'aws' }>
 
 export type Sdk = typeof import('./sdk.ts')
 
 /** One call by a client of the SDK. */
-export type Send<T> = (sdk: Sdk, client: ECRClient, options: { readonly abortSignal?: AbortSignal }) => Promise<T>
-
-type AwsCredentials = Extract<Credentials, { readonly kind: 'aws' }>
-
-class Account {
-  readonly host: EcrHost
-  readonly credentials: AwsCredentials
-  client: ECRClient | undefined
-  throttles = 0
-  pausedUntil = 0
-  /** Settles when the one call is over that asks whether ECR still refuses. */
-  probe: Promise<void> | undefined
-
-  constructor(host: EcrHost, credentials: AwsCredentials) {
-    this.host = host
-    this.credentials = credentials
-  }
-}
+export type Send<T> = (sdk: Sdk, client: ECRClient, options: SdkOptions) => Promise<T>
 
 export class EcrApi {
   readonly #deps: RegistryDeps
-  readonly #accounts = new Lru<Account>(mostClients)
+  readonly #clients = new LRUCache<string, ECRClient>({ max: maxClients, dispose: (client) => client.destroy() })
 
   constructor(deps: RegistryDeps) {
     this.#deps = deps
   }
 
-  /** What every command says of where it goes: the repository, and the account whose registry it is in. */
+  /** Where a command goes: the repository, and the account whose registry it is in. */
   placeOf({ host, path }: Repository): { readonly registryId: string; readonly repositoryName: string } {
-    return { registryId: hostOf(host).account, repositoryName: path }
+    return { registryId: ecrHostOf(host).account, repositoryName: path }
   }
 
   /** @throws as `Registry.resolve`; the signal's reason when it is aborted */
@@ -68,43 +48,20 @@ export class EcrApi {
     }
   }
 
-  /** @throws what the SDK throws, `Throttled` among it */
-  async attempt<T>({ host }: Repository, send: Send<T>, { credentials, signal }: Access): Promise<T> {
-    const account = this.#accountOf(host, credentials)
-    // After a refusal, one call finds out for all of them whether it is over.
-    while (account.probe !== undefined) await account.probe
+  /** @throws what the SDK throws */
+  async attempt<T>({ host }: Repository, send: Send<T>, { credentials, signal, urgent = false }: Access): Promise<T> {
     signal?.throwIfAborted()
-    const pausedMs = account.pausedUntil - monotonicClock.now()
-    if (pausedMs > 0) throw new Throttled(pausedMs)
-    const call = this.#call(account, host, send, signal)
-    if (account.throttles > 0) {
-      const over = () => {
-        account.probe = undefined
-      }
-      account.probe = call.then(over, over)
-    }
-    return await call
-  }
-
-  async #call<T>(account: Account, host: string, send: Send<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (credentials.kind !== 'aws') throw noCredentials(host)
     const sdk = await import('./sdk.ts')
-    account.client ??= this.#clientFor(sdk, host, account)
-    try {
-      const answer = await send(sdk, account.client, signal === undefined ? {} : { abortSignal: signal })
-      account.throttles = 0
-      return answer
-    } catch (error) {
-      if (isThrottled(error)) throw new Throttled(this.#pause(account), { cause: error })
-      account.throttles = 0
-      throw error
-    }
+    const client = this.#clientFor(sdk, host, credentials)
+    return await send(sdk, client, signal === undefined ? { urgent } : { abortSignal: signal, urgent })
   }
 
-  /** The content behind an address that ECR gave, which is of S3 and needs no credentials. */
+  /** Downloads from an address that ECR gave. It belongs to S3 and needs no credentials. */
   async download(asked: Asked, url: string, access: Access): Promise<Answer> {
-    const { signal } = access
+    const { signal, urgent } = access
     const target = URL.canParse(url) ? new URL(url) : undefined
-    const own = this.#endpointOf(hostOf(asked.repository.host).region)
+    const own = this.#endpointOf(ecrHostOf(asked.repository.host).region)
     const isOwn = own !== undefined && target?.origin === new URL(own).origin
     if (target === undefined || !(target.protocol === 'https:' || isOwn)) {
       throw answerInvalid(asked, 'the address of a layer that is not one of HTTPS')
@@ -120,6 +77,7 @@ export class EcrApi {
           path: `${target.pathname}${target.search}`,
           headers: {},
           destination: isOwn ? 'configured' : 'answered',
+          urgent,
           signal,
         },
         asked,
@@ -130,41 +88,24 @@ export class EcrApi {
     }
   }
 
-  #pause(account: Account): number {
-    const now = monotonicClock.now()
-    // Calls that were under way together, and refused together, are one refusal.
-    if (account.pausedUntil > now) return account.pausedUntil - now
-    account.throttles++
-    const pauseMs = Math.min(backOffMs(account.throttles, firstPauseMs, Math.random), longestPauseMs)
-    account.pausedUntil = now + pauseMs
-    return pauseMs
-  }
-
   /** One for each host and credential: nothing of one tenant is used for another. */
-  #accountOf(name: string, credentials: Credentials): Account {
-    const host = hostOf(name)
-    if (credentials.kind !== 'aws') throw noCredentials(name)
-    const key = `${name} ${credentials.accessKeyId}`
-    const known = this.#accounts.get(key)
+  #clientFor(sdk: Sdk, name: string, { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials): ECRClient {
+    const key = `${name} ${accessKeyId}`
+    const known = this.#clients.get(key)
     if (known !== undefined) return known
-    const made = new Account(host, credentials)
-    this.#accounts.set(key, made)?.client?.destroy()
-    return made
-  }
-
-  #clientFor(sdk: Sdk, name: string, { host, credentials }: Account): ECRClient {
-    const { region, fips, dualStack } = host
+    const { region, fips, dualStack } = ecrHostOf(name)
     const endpoint = this.#endpointOf(region)
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials
     const config: ECRClientConfig = {
       region,
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-      maxAttempts: mostAttempts,
+      maxAttempts,
       requestHandler: handlerFor(this.#deps.transport, name),
-      // The SDK's rules know no such variants of an address of one's own.
+      // The SDK has no such variants of an endpoint that is given.
       ...(endpoint === undefined ? { useFipsEndpoint: fips, useDualstackEndpoint: dualStack } : { endpoint }),
     }
-    return new sdk.ECRClient(config)
+    const client = new sdk.ECRClient(config)
+    this.#clients.set(key, client)
+    return client
   }
 
   /** One address for all regions, or one for each: `ecr`, `ecr.eu-west-1`. */
@@ -174,7 +115,7 @@ export class EcrApi {
   }
 }
 
-function hostOf(name: string): EcrHost {
+function ecrHostOf(name: string): EcrHost {
   const host = parseEcrHost(name)
   if (host !== undefined) return host
   throw new NeedsChangeError('RegistryHostMismatch', `${name} is not a host of a private ECR registry`)

@@ -4,7 +4,8 @@ import type { Cloud, Issued } from '../credentials/cloud.ts'
 import { annotated, askedAs, type ServiceAccount } from '../credentials/service-account.ts'
 import { RegistryRefusal } from '../failures.ts'
 import type { RegistryDeps } from '../registry-kind.ts'
-import { isDenied, isThrottled, nameOf, printable } from './failures.ts'
+import { Paused } from '../transport/transport.ts'
+import { isDenied, nameOf, printable } from './failures.ts'
 import { handlerFor } from './handler.ts'
 import { parseEcrHost } from './host.ts'
 import { awsCredentials, type StsConfig, sessionName } from './identity.ts'
@@ -85,7 +86,7 @@ function failure(host: string, error: unknown, identity: Identity): Error {
     const remedy = "Check the trust policy of the role that cvmanager's settings or its service account name."
     return new RegistryRefusal('RegistryAccessDenied', fault, identity?.remedy ?? remedy)
   }
-  const reason = isThrottled(error) ? 'RegistryThrottled' : 'RegistryUnavailable'
+  const reason = error instanceof Paused ? 'RegistryThrottled' : 'RegistryUnavailable'
   const fault = `AWS gave no credentials for the registry ${host} (${name}: ${printable(messageOf(error))})`
   return new TransientError(reason, `${fault}. cvmanager tries again.`, { cause: error })
 }

@@ -1,96 +1,81 @@
-/** What ECR knows of images, asked for up to a hundred tags or digests at once. */
+/** What ECR knows about images: DescribeImages, for up to a hundred tags or digests in one call. */
+import { LRUCache } from 'lru-cache'
 import { messageOf } from '../../errors.ts'
 import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
-import { monotonicClock } from '../../time/timing.ts'
 import { credentialId } from '../credentials/credential-id.ts'
-import type { Asked } from '../failures.ts'
-import { Lru } from '../lru.ts'
 import type { Access } from '../registry.ts'
 import type { EcrApi } from './api.ts'
-import { type Answers, Coalesced } from './coalesced.ts'
-import { awsFailure, isImageAbsent } from './failures.ts'
+import { isImageAbsent } from './failures.ts'
 import { type Image, imagesById } from './image.ts'
 
-/** Of one DescribeImages (its API reference: imageIds, at most 100 items). */
-const mostIds = 100
-/** Polls of one repository come together; those of several followers may be some milliseconds apart. */
-const gatherMs = 10
-const mostMissing = 10_000
-/** So long a tag that was not there is asked for by itself, since it would spoil the question for all others. */
+/** API reference of DescribeImages: imageIds has at most 100 items. */
+const maxIds = 100
+const maxMissing = 10_000
+/** For this long, a tag that was missing has calls of its own, since it would fail a call for all others. */
 const missingMs = 3_600_000
-const action = 'ecr:DescribeImages'
 
-interface Place {
-  readonly repository: Repository
-  readonly access: Access
-}
+export type ImagesById = ReadonlyMap<string, Image>
 
-export class ImageQuestions {
+export class Images {
   readonly #api: EcrApi
-  readonly #questions: Coalesced<Place, Image>
-  /** Until when; by repository and id. */
-  readonly #missing = new Lru<number>(mostMissing)
+  /** By repository, credential and id. */
+  readonly #missing = new LRUCache<string, true>({ max: maxMissing, ttl: missingMs })
 
   constructor(api: EcrApi) {
     this.#api = api
-    this.#questions = new Coalesced(
-      ({ repository, access }, ids, signal) => this.#describe({ repository, access: { ...access, signal } }, ids),
-      mostIds,
-      gatherMs,
-    )
   }
 
   /**
    * @param id a tag or a digest
    * @returns undefined where there is no such image
+   * @throws what the SDK throws
    */
-  async find(asked: Asked, id: string, access: Access): Promise<Image | undefined> {
-    const { repository } = asked
-    const { signal } = access
-    const place = { repository, access }
-    try {
-      return await this.#questions.get(place, nameOf(place), id, signal)
-    } catch (error) {
-      signal?.throwIfAborted()
-      // It was asked together with others: each is told of its own.
-      throw awsFailure(asked, action, error, access)
-    }
+  async find(repository: Repository, id: string, access: Access): Promise<Image | undefined> {
+    const found = await this.#describe(repository, [id], access)
+    return found.get(id)
   }
 
-  async #describe(place: Place, ids: readonly string[]): Promise<Answers<Image>> {
-    const suspects = ids.filter((id) => this.#isMissing(place, id))
-    const others = ids.filter((id) => !suspects.includes(id))
-    const parts = [...(others.length > 0 ? [others] : []), ...suspects.map((id) => [id])]
-    return await this.#askAll(place, parts)
+  /**
+   * The images of these tags; those that are missing are left out.
+   * @throws what the SDK throws, but for missing tags
+   */
+  async findAll(repository: Repository, tags: readonly string[], access: Access): Promise<ImagesById> {
+    const missing = tags.filter((tag) => this.#missing.has(keyOf(repository, tag, access)))
+    const others = tags.filter((tag) => !missing.includes(tag))
+    const calls = Array.from({ length: Math.ceil(others.length / maxIds) }, (_, at) =>
+      others.slice(at * maxIds, (at + 1) * maxIds),
+    )
+    return await this.#describeAll(repository, [...calls, ...missing.map((tag) => [tag])], access)
   }
 
-  /** One id that is not there fails the question for all: it is found, remembered, and left out. */
-  async #ask(place: Place, ids: readonly string[]): Promise<Answers<Image>> {
+  /** One missing id fails the call for all of them. It is found, remembered and left out. */
+  async #describe(repository: Repository, ids: readonly string[], access: Access): Promise<ImagesById> {
     try {
-      const answers = await this.#send(place, ids)
-      for (const id of ids) this.#missing.delete(keyOf(place, id))
-      return answers
+      const found = await this.#send(repository, ids, access)
+      for (const id of ids) this.#missing.delete(keyOf(repository, id, access))
+      return found
     } catch (error) {
       if (!isImageAbsent(error)) throw error
       const named = ids.length === 1 ? ids[0] : namedIn(error, ids)
-      if (named !== undefined) this.#missing.set(keyOf(place, named), monotonicClock.now() + missingMs)
-      const rest = ids.filter((id) => id !== named)
-      if (named !== undefined) return rest.length === 0 ? new Map() : await this.#ask(place, rest)
+      if (named !== undefined) {
+        this.#missing.set(keyOf(repository, named, access), true)
+        const others = ids.filter((id) => id !== named)
+        return others.length === 0 ? new Map() : await this.#describe(repository, others, access)
+      }
       const middle = ids.length >> 1
-      return await this.#askAll(place, [ids.slice(0, middle), ids.slice(middle)])
+      return await this.#describeAll(repository, [ids.slice(0, middle), ids.slice(middle)], access)
     }
   }
 
-  async #askAll(place: Place, parts: readonly (readonly string[])[]) {
-    const found = await Promise.all(parts.map((part) => this.#ask(place, part)))
-    return new Map(found.flatMap((answers) => [...answers]))
+  async #describeAll(repository: Repository, calls: readonly (readonly string[])[], access: Access) {
+    const found = await Promise.all(calls.map((ids) => this.#describe(repository, ids, access)))
+    return new Map(found.flatMap((images) => [...images]))
   }
 
-  async #send(place: Place, ids: readonly string[]): Promise<Answers<Image>> {
+  async #send(repository: Repository, ids: readonly string[], access: Access): Promise<ImagesById> {
     const imageIds = ids.map((id) => (isDigest(id) ? { imageDigest: id } : { imageTag: id }))
-    const { repository, access } = place
     const input = { ...this.#api.placeOf(repository), imageIds }
     const { imageDetails } = await this.#api.attempt(
       repository,
@@ -99,18 +84,12 @@ export class ImageQuestions {
     )
     return imagesById(ids, imageDetails)
   }
-
-  #isMissing(place: Place, id: string): boolean {
-    const until = this.#missing.get(keyOf(place, id))
-    return until !== undefined && monotonicClock.now() < until
-  }
 }
 
-const nameOf = ({ repository, access }: Place): string =>
-  `${repositoryName(repository)} ${credentialId(access.credentials)}`
-const keyOf = (place: Place, id: string): string => `${nameOf(place)} ${id}`
+const keyOf = (repository: Repository, id: string, { credentials }: Access): string =>
+  `${repositoryName(repository)} ${credentialId(credentials)} ${id}`
 
-/** `The image with imageId {imageDigest:'null', imageTag:'x'} does not exist …`: which of those that were asked for. */
+/** `The image with imageId {imageDigest:'null', imageTag:'x'} does not exist …` names one of the ids. */
 function namedIn(error: unknown, ids: readonly string[]): string | undefined {
   const [, said] = /\b(?:imageTag|imageDigest): ?'(?!null')([^']+)'/.exec(messageOf(error)) ?? []
   return ids.find((id) => id === said)

@@ -1,54 +1,79 @@
 /**
- * Private registries of Amazon ECR, by AWS's own API: one call answers for a hundred tags, and for all tags on an image.
- * Pull secrets hold tokens of the OCI protocol and open nothing here: credentials come from `AwsCloud`.
+ * Private registries of Amazon ECR, by its own API: one call reads a hundred tags, or all tags on an image. It uses an AWS
+ * identity. Pull secrets hold tokens of the OCI protocol, which this API does not accept.
  */
 
 import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
 import { type Asked, answerInvalid } from '../failures.ts'
 import { parseManifest } from '../oci/manifest.ts'
-import type { Access, Described, Labels, Registry, Tagged, Untagged } from '../registry.ts'
+import type { Access, Described, Labels, Registry, ResolvedTags, Tagged, Untagged } from '../registry.ts'
 import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
 import { EcrApi } from './api.ts'
 import { AwsCloud } from './aws-cloud.ts'
-import { ImageQuestions } from './describe.ts'
+import { Images } from './describe.ts'
 import { awsFailure, imageNotFound, tagNotFound } from './failures.ts'
 import { parseEcrHost } from './host.ts'
-import { imagesOf } from './image.ts'
+import { type Image, imagesOf } from './image.ts'
 import { readLabels, readManifest } from './manifests.ts'
 import { EcrTagging } from './tagging.ts'
 
-const itemsOfAPage = 1000
-/** A listing that goes on for longer is going round in circles. */
-const mostPages = 1000
-const nothing = 'it is in no image of the answer'
+const pageSize = 1000
+/** A longer listing goes round in circles. */
+const maxPages = 1000
+const notInAnswer = 'no image in the answer has it'
+const describeAction = 'ecr:DescribeImages'
 
 export class EcrRegistry implements Registry {
   readonly kind = 'ecr'
-  readonly batches = true
   readonly #api: EcrApi
-  readonly #questions: ImageQuestions
+  readonly #images: Images
   readonly #tagging: EcrTagging
 
   constructor(deps: RegistryDeps) {
     this.#api = new EcrApi(deps)
-    this.#questions = new ImageQuestions(this.#api)
-    this.#tagging = new EcrTagging(this.#api, this.#questions)
+    this.#images = new Images(this.#api)
+    this.#tagging = new EcrTagging(this.#api, this.#images)
   }
 
   async resolve(repository: Repository, tag: string, access: Access): Promise<Digest> {
-    const asked: Asked = { repository, what: `tag ${tag}` }
-    const image = await this.#questions.find(asked, tag, access)
-    if (image === undefined) throw tagNotFound(asked, nothing)
+    const image = await this.#find({ repository, what: `tag ${tag}` }, tag, access)
     return image.digest
   }
 
+  async resolveAll(repository: Repository, tags: readonly string[], access: Access): Promise<ResolvedTags> {
+    const found = await this.#images.findAll(repository, tags, access).catch((error: unknown) => {
+      access.signal?.throwIfAborted()
+      throw awsFailure(
+        { repository, what: tags.length === 1 ? `tag ${tags[0]}` : 'the tags' },
+        describeAction,
+        error,
+        access,
+      )
+    })
+    return new Map(
+      tags.map((tag) => {
+        const image = found.get(tag)
+        const answer = image && { digest: image.digest, aliases: image.tags }
+        return [tag, answer ?? tagNotFound({ repository, what: `tag ${tag}` }, notInAnswer)]
+      }),
+    )
+  }
+
   async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[]> {
-    const asked: Asked = { repository, what: `image ${digest}` }
-    const image = await this.#questions.find(asked, digest, access)
-    if (image === undefined) throw imageNotFound(asked, nothing)
+    const image = await this.#find({ repository, what: `image ${digest}` }, digest, access)
     return image.tags
+  }
+
+  async #find(asked: Asked, id: string, access: Access): Promise<Image> {
+    const image = await this.#images.find(asked.repository, id, access).catch((error: unknown) => {
+      access.signal?.throwIfAborted()
+      throw awsFailure(asked, describeAction, error, access)
+    })
+    if (image === undefined) throw (isDigest(id) ? imageNotFound : tagNotFound)(asked, notInAnswer)
+    return image
   }
 
   async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
@@ -68,7 +93,7 @@ export class EcrRegistry implements Registry {
 
   async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
     const asked: Asked = { repository, what: 'the list of images' }
-    yield* this.#pages(asked, access, 'ecr:DescribeImages', async (page, place) => {
+    yield* this.#pages(asked, access, describeAction, async (page, place) => {
       const input = { ...place, ...page, filter: { tagStatus: 'TAGGED' } } as const
       const answer = await this.#api.attempt(
         repository,
@@ -107,9 +132,9 @@ export class EcrRegistry implements Registry {
     const place = this.#api.placeOf(asked.repository)
     let nextToken: string | undefined
     for (let pages = 0; pages === 0 || nextToken !== undefined; pages++) {
-      if (pages === mostPages) throw answerInvalid(asked, `more than ${mostPages} pages`)
+      if (pages === maxPages) throw answerInvalid(asked, `more than ${maxPages} pages`)
       const from = nextToken === undefined ? {} : { nextToken }
-      const { items, next } = await read({ maxResults: itemsOfAPage, ...from }, place).catch((error: unknown) => {
+      const { items, next } = await read({ maxResults: pageSize, ...from }, place).catch((error: unknown) => {
         access.signal?.throwIfAborted()
         throw awsFailure(asked, action, error, access)
       })

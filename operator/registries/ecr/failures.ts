@@ -1,40 +1,27 @@
-/** What AWS refuses, in words for the person who has to mend it, and by the class that decides what is next. */
+/** Turns errors of AWS into messages for the person who can fix them, of the class that decides what happens next. */
 import { messageOf, NeedsChangeError, TransientError } from '../../errors.ts'
 import { type Asked, answerInvalid, RegistryRefusal, transportFailure } from '../failures.ts'
 import type { Access } from '../registry.ts'
+import type { RawAnswer } from '../transport/request.ts'
 import { Paused, Unreachable } from '../transport/transport.ts'
 import { InvalidAnswer } from './image.ts'
 
-/** Names of exceptions, of ECR itself, of the gate before all of AWS's services, and of STS. */
+/** Exceptions of ECR, of the common front end of all AWS services, and of STS. */
 const absent = new Set(['ImageNotFoundException', 'RepositoryNotFoundException'])
-const throttled = new Set([
-  'ThrottlingException',
-  'Throttling',
-  'ThrottledException',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-  'RequestThrottled',
-  'RequestThrottledException',
-  'SlowDown',
-])
+const throttling =
+  /\b(?:Throttling(?:Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled(?:Exception)?|SlowDown)\b/
+/** An answer with an exception is short. */
+const maxExceptionBytes = 1_000
 const denied =
   /^(?:AccessDenied|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|InvalidClientTokenId|MissingAuthenticationToken|IncompleteSignature|OptInRequired|NotAuthorized|InvalidIdentityToken|IDPRejectedClaim|IDPCommunicationError|RegionDisabled)/
 
-/** A call that AWS throttled, or that was not made since the one before was. */
-export class Throttled extends Error {
-  override readonly name = 'ThrottlingException'
-  readonly retryAfterMs: number
-
-  constructor(retryAfterMs: number, options?: ErrorOptions) {
-    super('throttled', options)
-    this.retryAfterMs = retryAfterMs
-  }
-}
-
 const isAbsent = (error: unknown): boolean => absent.has(nameOf(error))
-export const isImageAbsent = (error: unknown): boolean => nameOf(error) === 'ImageNotFoundException'
 export const isDenied = (error: unknown): boolean => denied.test(nameOf(error))
-export const isThrottled = (error: unknown): boolean => throttled.has(nameOf(error)) || statusOf(error) === 429
+export const isImageAbsent = (error: unknown): boolean => nameOf(error) === 'ImageNotFoundException'
+
+/** Whether AWS throttles with this answer. Its services do so with status 400 and the name of an exception. */
+export const isThrottling = ({ status, body }: RawAnswer): boolean =>
+  status >= 400 && throttling.test(body.subarray(0, maxExceptionBytes).toString())
 
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '')
 
@@ -60,30 +47,30 @@ export const imageNotFound = (asked: Asked, exception: string): NeedsChangeError
     'Push it, or name another version.',
   )
 
-/** @param said a failure of one item within an answer that is a success as a whole (B06) */
+/** @param said the failure of one item in an answer that is a success as a whole (B06) */
 export const refused = (asked: Asked, said: string): NeedsChangeError =>
   new RegistryRefusal(
     'RegistryRefused',
-    `the registry ${asked.repository.host} refused what was asked for ${place(asked)}: ${printable(said)}`,
+    `the registry ${asked.repository.host} refused the request for ${place(asked)}: ${printable(said)}`,
     'Look into the settings of the repository in ECR.',
   )
 
 /**
- * Of anything that a call has thrown.
- * @param action as IAM calls it, e.g. `ecr:DescribeImages`
+ * @param error whatever a call has thrown
+ * @param action as IAM names it, e.g. `ecr:DescribeImages`
  */
 export function awsFailure(asked: Asked, action: string, error: unknown, { credentials }: Access): Error {
   if (error instanceof NeedsChangeError || error instanceof TransientError) return error
-  if (error instanceof Unreachable || error instanceof Paused) return transportFailure(asked, error) as Error
+  if (error instanceof Unreachable) return transportFailure(asked, error) as Error
   if (error instanceof InvalidAnswer) return answerInvalid(asked, error.message)
   const name = nameOf(error)
   const { host, path } = asked.repository
   if (isAbsent(error)) return (asked.what.startsWith('image ') ? imageNotFound : tagNotFound)(asked, name)
-  if (isThrottled(error)) {
+  if (error instanceof Paused) {
     return new TransientError(
       'RegistryThrottled',
-      `AWS limits how often the registry ${host} is asked (${name}), so ${place(asked)} was not looked at. It is asked again after a while, ever more slowly; if it lasts, raise pollIntervalSeconds or the quota for ${action}.`,
-      { retryAfterMs: error instanceof Throttled ? error.retryAfterMs : undefined },
+      `AWS throttles requests to the registry ${host}, so ${place(asked)} was not read. The next try is after a pause, which grows each time. If this lasts, raise pollIntervalSeconds or the quota for ${action}.`,
+      { retryAfterMs: error.retryAfterMs },
     )
   }
   if (isDenied(error)) {
@@ -95,21 +82,21 @@ export function awsFailure(asked: Asked, action: string, error: unknown, { crede
     )
   }
   const status = statusOf(error) ?? 0
-  if (error instanceof SyntaxError || status < 400) return answerInvalid(asked, `no answer of ECR (${name})`)
+  if (error instanceof SyntaxError || status < 400) return answerInvalid(asked, `it is no answer of ECR (${name})`)
   if (status >= 500 || name === 'ServerException') {
     return new TransientError(
       'RegistryUnavailable',
-      `the registry ${host} answered ${action} for ${place(asked)} with ${status} (${name}). It is tried again; if it lasts, look at AWS's own status page for the region.`,
+      `the registry ${host} answered ${action} for ${place(asked)} with ${status} (${name}). It will be tried again. If this lasts, see the AWS status page for the region.`,
     )
   }
   return refused(asked, `${name}: ${messageOf(error)}`)
 }
 
-const longestShown = 300
+const maxShown = 300
 
 export const printable = (text: string): string =>
   text
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim()
     .replace(/\.$/, '')
-    .slice(0, longestShown)
+    .slice(0, maxShown)

@@ -1,7 +1,8 @@
-/** The SDK's calls, sent as all requests to registries are: with their limits, deadline, size and connections. */
-import type { Purpose, Transport } from '../transport/transport.ts'
+/** Sends the SDK's calls as all other requests to registries are sent, through the same queues and connections. */
+import { Paused, type Purpose, type Transport } from '../transport/transport.ts'
+import { isThrottling } from './failures.ts'
 
-/** What the SDK gives to its HTTP handler, as far as it is used. */
+/** The part that is used of what the SDK gives to its HTTP handler. */
 interface SdkRequest {
   readonly method: string
   readonly protocol: string
@@ -13,8 +14,10 @@ interface SdkRequest {
   readonly body?: unknown
 }
 
-interface SdkOptions {
+/** What the SDK passes on from the caller of a command. */
+export interface SdkOptions {
   readonly abortSignal?: AbortSignal
+  readonly urgent?: boolean
 }
 
 const purposes: Readonly<Record<string, Purpose>> = {
@@ -37,8 +40,12 @@ export function handlerFor(transport: Transport, host: string) {
       headers: others,
       body: typeof body === 'string' || body instanceof Uint8Array ? body : undefined,
       destination: 'configured',
+      urgent: options.urgent,
       signal: options.abortSignal,
+      isRefusal: isThrottling,
     })
+    // The SDK would try again at once.
+    if (answer.retryAfterMs !== undefined) throw new Paused(answer.retryAfterMs)
     const received = Object.entries(answer.headers).map(([name, value]) => [name, String(value)])
     return { response: { statusCode: answer.status, headers: Object.fromEntries(received), body: answer.body } }
   }

@@ -5,7 +5,7 @@ import { parseEcrHost } from './host.ts'
 
 const account = '123456789012'
 
-t.test('B01 the account and the region of every partition are read from the host', async (t) => {
+t.test('B01 the account and the region are parsed from the hosts of every partition', async (t) => {
   const hosts = [
     ['dkr.ecr.eu-west-1.amazonaws.com', 'eu-west-1', false, false],
     ['dkr.ecr.cn-north-1.amazonaws.com.cn', 'cn-north-1', false, false],
@@ -49,7 +49,7 @@ const others = [
   '',
 ]
 
-t.test('B02 whatever only looks like one is a registry like any other', async (t) => {
+t.test('B02 a host that only resembles ECR is an ordinary registry', async (t) => {
   const registries = new Registries({ transport: {} as never, clock: { now: () => 0 }, endpoints: {}, env: {} })
   for (const host of others) {
     t.equal(parseEcrHost(host), undefined, host)
@@ -64,7 +64,7 @@ t.test('B02 whatever only looks like one is a registry like any other', async (t
   })
 })
 
-t.test('S11 no text crashes it, and what it takes is as long as it says', async (t) => {
+t.test('S11 no text crashes the parser, and it accepts no more than it understands', async (t) => {
   const piece = fc.constantFrom(
     account,
     '.',

@@ -1,4 +1,4 @@
-/** Hosts of private ECR registries, taken apart exactly or not at all (B01, B02). */
+/** Parses the hosts of private ECR registries. Anything that only resembles one is not parsed (B01, B02). */
 
 export interface EcrHost {
   /** Twelve digits. */
@@ -9,7 +9,7 @@ export interface EcrHost {
   readonly dualStack: boolean
 }
 
-/** By partition, the domain of its hosts with IPv4 alone, and of those with IPv6 too. */
+/** The domains of each partition: for hosts with IPv4 only, and for those with IPv6 too. */
 const domains = {
   plain: [
     'amazonaws.com',
@@ -39,15 +39,15 @@ const pattern = new RegExp(
     `(?:dkr\\.ecr(?<fips>-fips)?\\.(?<region>${region})\\.(?:${anyOf(domains.plain)})` +
     `|dkr-ecr(?<dualFips>-fips)?\\.(?<dualRegion>${region})\\.(?:${anyOf(domains.dualStack)}))$`,
 )
-/** The longest that DNS allows. */
-const longestHost = 253
+/** The limit of DNS. */
+const maxHostLength = 253
 
 /**
- * Undefined for any other host: one with a port, a domain of ECR in the middle of it, or something before the account.
+ * @returns undefined for any other host, also for one with a port, or with ECR's domain in the middle
  * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
  */
 export function parseEcrHost(host: string): EcrHost | undefined {
-  if (host.length > longestHost) return undefined
+  if (host.length > maxHostLength) return undefined
   const parts = pattern.exec(host.toLowerCase())?.groups
   const found = parts?.region ?? parts?.dualRegion
   if (parts?.account === undefined || found === undefined) return undefined

@@ -1,4 +1,4 @@
-/** ECR's ImageDetail, as far as it is read; whatever else is in an answer is passed over (B05). */
+/** The part of ECR's ImageDetail that is used. Anything else in an answer is ignored (B05). */
 
 import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
@@ -6,13 +6,13 @@ import { isTag } from '../../images/reference.ts'
 
 export interface Image {
   readonly digest: Digest
-  /** All of them, in no order that means anything. */
+  /** All of them, in no particular order. */
   readonly tags: readonly string[]
   /** Milliseconds since the epoch. */
   readonly pushedAt: number | undefined
 }
 
-/** @throws InvalidAnswer where it is no list of images */
+/** @throws InvalidAnswer if it is not a list of images */
 export function imagesOf(details: unknown): readonly Image[] {
   if (!Array.isArray(details)) throw new InvalidAnswer('no list of images in it')
   return details.flatMap((detail: unknown) => imageOf(detail) ?? [])
@@ -30,8 +30,8 @@ function imageOf(detail: unknown): Image | undefined {
 }
 
 /**
- * The image of each id, a tag or a digest; those that the answer has nothing for are left out (B03).
- * @throws InvalidAnswer where a tag would be on two images at once
+ * The image of each id, which is a tag or a digest. Ids that are not in the answer are left out (B03).
+ * @throws InvalidAnswer if a tag is on two images
  */
 export function imagesById(ids: readonly string[], details: unknown): ReadonlyMap<string, Image> {
   const wanted = new Set(ids)
@@ -47,7 +47,7 @@ export function imagesById(ids: readonly string[], details: unknown): ReadonlyMa
   return found
 }
 
-/** An answer of ECR's that cannot be used; `message` says why. */
+/** An answer of ECR that cannot be used; the message says why. */
 export class InvalidAnswer extends Error {
   override readonly name = 'InvalidAnswer'
 }

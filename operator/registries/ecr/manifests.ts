@@ -1,4 +1,4 @@
-/** Manifests and configs, by ECR's own API: no token of the OCI protocol is needed. */
+/** Reads manifests and configs by ECR's own API, without a token of the OCI protocol. */
 import type { ImageFailure } from '@aws-sdk/client-ecr'
 import type { Digest } from '../../images/digest.ts'
 import { isContentOf } from '../../images/digest.ts'
@@ -49,7 +49,7 @@ export async function readManifest(
   return { text, mediaType: mediaTypeOf({ headers, body: Buffer.from(text) }) }
 }
 
-/** Labels of the config and annotations, of an index those of its first image too. */
+/** Labels of the config and annotations; of an index, also those of its first image. */
 export async function readLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {
   const manifest = await parsed(api, repository, digest, access)
   const { firstImage } = manifest
@@ -81,7 +81,7 @@ async function configLabels(api: EcrApi, repository: Repository, digest: Digest,
   return labelsOfConfig(body)
 }
 
-/** The failure of the one item that was asked for (B06). */
+/** The failure of the one requested item (B06). */
 export const firstFailure = (failures: unknown): ImageFailure | undefined =>
   Array.isArray(failures) ? ((failures[0] as ImageFailure | null | undefined) ?? undefined) : undefined
 

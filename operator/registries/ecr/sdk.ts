@@ -1,6 +1,6 @@
 /**
- * What is used of the AWS SDK. It is loaded when ECR is asked for the first time: it costs 25 MB and a tenth of a second,
- * which those who use other registries do not pay.
+ * The parts of the AWS SDK that are used. They are loaded with the first request to ECR, since they cost 25 MB and a tenth
+ * of a second.
  */
 export {
   BatchDeleteImageCommand,

@@ -1,25 +1,25 @@
-/** Tags put on images and taken off by PutImage and BatchDeleteImage. */
+/** Adds and removes tags, by PutImage and BatchDeleteImage. */
 import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { type Asked, answerInvalid, RegistryRefusal } from '../failures.ts'
 import type { Access, Tagged, Untagged } from '../registry.ts'
 import type { EcrApi } from './api.ts'
-import type { ImageQuestions } from './describe.ts'
+import type { Images } from './describe.ts'
 import { awsFailure, imageNotFound, nameOf, refused } from './failures.ts'
 import type { Image } from './image.ts'
 import { firstFailure, readManifest, wordsOf } from './manifests.ts'
 
-/** Of an index, an image or a layer of it: there is nothing to be tagged. */
+/** An image of an index is missing, or a layer of an image, so there is nothing to tag. */
 const incomplete = new Set(['ReferencedImagesNotFoundException', 'LayersNotFoundException'])
 
 export class EcrTagging {
   readonly #api: EcrApi
-  readonly #questions: ImageQuestions
+  readonly #images: Images
 
-  constructor(api: EcrApi, questions: ImageQuestions) {
+  constructor(api: EcrApi, images: Images) {
     this.#api = api
-    this.#questions = questions
+    this.#images = images
   }
 
   async tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {
@@ -32,7 +32,7 @@ export class EcrTagging {
       imageTag: tag,
       imageManifest: text,
       imageManifestMediaType: mediaType,
-      // So that nothing else than that image can be put there.
+      // Makes ECR refuse any other content.
       imageDigest: digest,
     }
     try {
@@ -89,13 +89,15 @@ export class EcrTagging {
     return 'removed'
   }
 
-  /** Undefined where there is no such tag, nor perhaps its repository. */
+  /** Undefined where the tag is missing, or its whole repository. */
   async #imageOf(asked: Asked, tag: string, access: Access): Promise<Image | undefined> {
     try {
-      return await this.#questions.find(asked, tag, access)
+      return await this.#images.find(asked.repository, tag, access)
     } catch (error) {
-      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
-      throw error
+      access.signal?.throwIfAborted()
+      const failure = awsFailure(asked, 'ecr:DescribeImages', error, access)
+      if (failure instanceof NeedsChangeError && failure.reason === 'TagNotFound') return undefined
+      throw failure
     }
   }
 }

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import t from 'tap'
 import { guardedLookup, mayConnect } from './addresses.ts'
 
-t.test('metadata, link-local and unspecified addresses are never connected to, however they are written', async (t) => {
+t.test('metadata, link-local and unspecified addresses are never allowed, in any notation', async (t) => {
   const forbidden = [
     '169.254.169.254',
     '0.0.0.0',
@@ -26,7 +26,7 @@ t.test('metadata, link-local and unspecified addresses are never connected to, h
   }
 })
 
-t.test('loopback is for registries that were configured, not for what an answer names', async (t) => {
+t.test('loopback is allowed for configured registries, and not for what an answer names', async (t) => {
   for (const address of ['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', '0:0:0:0:0:ffff:7f00:1']) {
     t.ok(mayConnect(address, 'configured'), address)
     t.notOk(mayConnect(address, 'answered'), address)
@@ -39,7 +39,7 @@ t.test('public and private addresses are allowed', async (t) => {
   }
 })
 
-t.test('a name that leads to loopback is not looked up for an answer', async (t) => {
+t.test('a name that resolves to loopback is not allowed for what an answer names', async (t) => {
   const resolve = (destination: 'answered' | 'configured', all: boolean) =>
     new Promise((done) => guardedLookup(destination)('localhost', { all }, (error, address) => done(error ?? address)))
   t.match(await resolve('answered', true), { name: 'ForbiddenAddress' })

@@ -1,7 +1,7 @@
 /**
- * Which addresses a connection may go to. A registry's answer can name a host, in a token realm or a redirect, and a
- * tenant can name the registry: neither may turn cvmanager into a reader of the cloud's metadata service or of what
- * listens on its own loopback. Checked on the address that is about to be connected to, not on the name (S4).
+ * Which addresses a connection may go to. An answer of a registry can name a host, in a token realm or a redirect, and a
+ * tenant can name the registry. Neither may make cvmanager read the cloud's metadata service or a service on its own
+ * loopback. The check is on the address that a socket is about to connect to, not on the name (S4).
  */
 import { type LookupAddress, lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
@@ -33,8 +33,8 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /**
- * How far a destination is trusted: one that cvmanager was told by name, one that an answer named, or the platform's own
- * metadata service, which cvmanager's own code names and nobody else can.
+ * Who named a destination: the settings or a ContainerVersion, an answer of a registry, or cvmanager's own code, which
+ * alone may name the metadata service of the platform.
  */
 export type Destination = 'configured' | 'answered' | 'platform'
 
@@ -53,7 +53,7 @@ export function mayConnect(address: string, destination: Destination): boolean {
 
 const withoutZone = (address: string): string => address.replace(/%.*$/, '')
 
-/** IPv4 in IPv6: mapped, compatible, NAT64 and 6to4 all reach an IPv4 address by another spelling. */
+/** IPv4 in IPv6: mapped, compatible, NAT64 and 6to4 addresses all lead to an IPv4 address. */
 function embeddedIpv4(address: string): string[] {
   const groups = ipv6Groups(address)
   const dotted = (high = 0, low = 0): string => [high >> 8, high & 255, low >> 8, low & 255].join('.')
@@ -78,7 +78,7 @@ export class ForbiddenAddress extends Error {
   override readonly name = 'ForbiddenAddress'
 }
 
-/** A `lookup` for sockets that gives only addresses which may be connected to. */
+/** A `lookup` for sockets that returns only allowed addresses. */
 export function guardedLookup(destination: Destination): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {

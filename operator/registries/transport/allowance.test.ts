@@ -4,7 +4,7 @@ import { peer, transportTo } from '../testing/peer.ts'
 import { type Allowance, allowanceOf } from './allowance.ts'
 import type { Request } from './transport.ts'
 
-t.test('what a registry still allows is read as Docker Hub writes it', async (t) => {
+t.test('the quota headers of Docker Hub are read', async (t) => {
   t.same(allowanceOf({ 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' }), {
     limit: 100,
     remaining: 76,
@@ -16,15 +16,17 @@ t.test('what a registry still allows is read as Docker Hub writes it', async (t)
   t.equal(allowanceOf({ 'ratelimit-limit': '-1', 'ratelimit-remaining': 'lots' }), undefined)
 })
 
-t.test('with little left a registry is asked slowly, and it is told how much is left', async (t) => {
+t.test('with little quota left requests go slowly, and the quota is reported', async (t) => {
   let remaining = 50
   const server = await peer(t, (_, response) =>
     response.writeHead(200, { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': `${remaining};w=21600` }).end(),
   )
-  const told: [string, Allowance][] = []
-  const transport = transportTo(t, [server.host], { onAllowance: (host, allowance) => told.push([host, allowance]) })
-  const look = () => {
-    const request: Request = {
+  const reported: [string, Allowance][] = []
+  const transport = transportTo(t, [server.host], {
+    onAllowance: (host, allowance) => reported.push([host, allowance]),
+  })
+  const request = () => {
+    const sent: Request = {
       host: server.host,
       purpose: 'manifest',
       method: 'HEAD',
@@ -33,18 +35,18 @@ t.test('with little left a registry is asked slowly, and it is told how much is 
       headers: {},
       destination: 'configured',
     }
-    return transport.send(request)
+    return transport.send(sent)
   }
-  await Promise.all(Array.from({ length: 20 }, look))
+  await Promise.all(Array.from({ length: 20 }, request))
   t.equal(server.asked.length, 20)
   remaining = 5
-  await look()
-  const looks = Array.from({ length: 5 }, look)
+  await request()
+  const requests = Array.from({ length: 5 }, request)
   await sleep(500)
   t.ok(server.asked.length <= 22, `${server.asked.length} requests`)
-  t.same(told.at(-1), [server.host, { limit: 100, remaining: 5 }])
+  t.same(reported.at(-1), [server.host, { limit: 100, remaining: 5 }])
   t.same(transport.allowance(server.host), { limit: 100, remaining: 5 })
   remaining = 90
-  await Promise.all(looks)
-  t.equal(server.asked.length, 26, 'and quickly again when there is more')
+  await Promise.all(requests)
+  t.equal(server.asked.length, 26, 'and fast again when there is more')
 })

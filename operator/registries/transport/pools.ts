@@ -1,17 +1,17 @@
-/** Kept-alive connections: one pool for each origin and degree of trust, the ones used longest ago closed first. */
+/** Kept-alive connections: one pool for each origin and destination. The least recently used pool is closed first. */
 import { isIP } from 'node:net'
 import { createSecureContext, getCACertificates } from 'node:tls'
+import { LRUCache } from 'lru-cache'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
-import { Lru } from '../lru.ts'
 import { type Destination, ForbiddenAddress, guardedLookup, mayConnect } from './addresses.ts'
-import { assertResolvesWell } from './proxied-address.ts'
+import { assertAllowedName } from './proxied-address.ts'
 import type { ProxyRules } from './proxies.ts'
 
 /** Answers can name any number of hosts; this many stay connected. */
-const mostPools = 256
-/** Longer than the usual poll interval, so that the next poll finds the connection of the last one. */
+const maxPools = 256
+/** Longer than the usual poll interval, so that the next poll finds a connection. */
 const keepAliveMs = 90_000
-const longestKeepAliveMs = 600_000
+const maxKeepAliveMs = 600_000
 
 export interface PoolOptions {
   readonly connectTimeoutMs: number
@@ -21,15 +21,29 @@ export interface PoolOptions {
   readonly proxies?: ProxyRules | undefined
 }
 
+export interface OriginPool {
+  readonly dispatcher: Dispatcher
+  /**
+   * To be called before each request. Undefined unless a proxy looks the name up.
+   * @throws Unreachable `forbidden` where the name is known here to lead to an address that is not allowed
+   */
+  readonly check: (() => Promise<void>) | undefined
+}
+
 export class Pools {
   readonly #options: PoolOptions
-  readonly #pools = new Lru<Dispatcher>(mostPools)
+  readonly #pools = new LRUCache<string, OriginPool>({
+    max: maxPools,
+    dispose: ({ dispatcher }, _, reason) => {
+      if (reason === 'evict') dispatcher.close().catch(() => undefined)
+    },
+  })
   readonly #tls: { readonly secureContext?: ReturnType<typeof createSecureContext> }
   #connections = 0
 
   constructor(options: PoolOptions) {
     this.#options = options
-    // Made once: to read some 150 certificates for each connection would cost more than the connection.
+    // Made once: reading some 150 certificates for each connection would cost more than the connection.
     this.#tls =
       options.ca === undefined
         ? {}
@@ -41,39 +55,29 @@ export class Pools {
     return this.#connections
   }
 
-  /** Whether a proxy would look the name up, so that `ask` has to do it before. */
-  mustAsk(origin: string, destination: Destination): boolean {
-    return destination !== 'platform' && this.#options.proxies?.for(origin) !== undefined
-  }
-
-  /** @throws Unreachable `forbidden` where the name leads to an address that is not allowed, as far as it is known here */
-  async ask({ origin, destination }: { readonly origin: string; readonly destination: Destination }): Promise<void> {
-    await assertResolvesWell(hostnameOf(origin), destination)
-  }
-
   /** @throws ForbiddenAddress where the origin itself is an address that is not allowed */
-  for(origin: string, destination: Destination): Dispatcher {
+  for(origin: string, destination: Destination): OriginPool {
     const key = `${destination} ${origin}`
     const known = this.#pools.get(key)
     if (known !== undefined) return known
 
-    const hostname = hostnameOf(origin)
-    // Sockets look up names only: an address has to be checked before.
+    const hostname = new URL(origin).hostname.replace(/^\[|\]$/g, '')
+    // Sockets look up names only, so an address has to be checked here.
     if (isIP(hostname) !== 0 && !mayConnect(hostname, destination)) {
       throw new ForbiddenAddress(`${hostname} is an address that is not allowed`)
     }
     const proxy = destination === 'platform' ? undefined : this.#options.proxies?.for(origin)
-    const pool =
+    const made: OriginPool =
       proxy === undefined
-        ? this.#pool(origin, {
-            ...this.#tls,
-            timeout: this.#options.connectTimeoutMs,
-            lookup: guardedLookup(destination),
-          })
-        : this.#through(proxy)
-    const displaced = this.#pools.set(key, pool)
-    displaced?.close().catch(() => undefined)
-    return pool
+        ? { dispatcher: this.#direct(origin, destination), check: undefined }
+        : { dispatcher: this.#through(proxy), check: () => assertAllowedName(hostname, destination) }
+    this.#pools.set(key, made)
+    return made
+  }
+
+  #direct(origin: string, destination: Destination): Dispatcher {
+    const { connectTimeoutMs } = this.#options
+    return this.#pool(origin, { ...this.#tls, timeout: connectTimeoutMs, lookup: guardedLookup(destination) })
   }
 
   #through(uri: string): Dispatcher {
@@ -92,7 +96,7 @@ export class Pools {
       pipelining: 1,
       allowH2: false,
       keepAliveTimeout: keepAliveMs,
-      keepAliveMaxTimeout: longestKeepAliveMs,
+      keepAliveMaxTimeout: maxKeepAliveMs,
       ...(connect === undefined ? {} : { connect }),
     })
     pool.on('connect', () => {
@@ -104,8 +108,6 @@ export class Pools {
   async close(): Promise<void> {
     const pools = [...this.#pools.values()]
     this.#pools.clear()
-    await Promise.allSettled(pools.map((pool) => pool.destroy()))
+    await Promise.allSettled(pools.map(({ dispatcher }) => dispatcher.destroy()))
   }
 }
-
-const hostnameOf = (origin: string): string => new URL(origin).hostname.replace(/^\[|\]$/g, '')

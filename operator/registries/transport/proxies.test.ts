@@ -18,7 +18,7 @@ const get = (origin: string, more: Partial<Request> = {}): Request => ({
   ...more,
 })
 
-t.test('NO_PROXY names hosts, what is below them, ports, addresses and networks', async (t) => {
+t.test('NO_PROXY takes hosts with their subdomains, ports, addresses and networks', async (t) => {
   const rules = new ProxyRules({
     HTTPS_PROXY: 'http://proxy.example.com:3128',
     NO_PROXY: 'example.org, .example.net,*.example.edu only.example.com:5000 10.0.0.0/8,fd00::/8,192.0.2.7',
@@ -26,17 +26,17 @@ t.test('NO_PROXY names hosts, what is below them, ports, addresses and networks'
   const direct = (host: string) => rules.for(`https://${host}`) === undefined
   const hosts = ['example.org', 'a.example.org', 'a.example.net', 'a.example.edu', 'only.example.com:5000']
   for (const host of [...hosts, '10.1.2.3:5000', '[fd00::1]', '192.0.2.7', 'localhost:5000', '127.0.0.1', '[::1]']) {
-    t.ok(direct(host), `${host} is asked directly`)
+    t.ok(direct(host), `requests to ${host} go there directly`)
   }
   for (const host of ['example.net', 'notexample.org', 'only.example.com', '11.0.0.1', 'example.org.evil.com']) {
-    t.notOk(direct(host), `${host} is asked by the proxy`)
+    t.notOk(direct(host), `requests to ${host} go through the proxy`)
   }
   t.equal(rules.for('http://registry.example.com'), undefined, 'each scheme has its own variable')
   t.equal(new ProxyRules({ https_proxy: 'p:1', NO_PROXY: '*' }).for('https://a.example.com'), undefined)
   t.equal(new ProxyRules({ https_proxy: 'p:1', HTTPS_PROXY: 'q:1' }).for('https://a.example.com'), 'http://p:1')
 })
 
-t.test('a proxy variable that is no address is named, and its password is not shown', async (t) => {
+t.test('an invalid proxy variable is an error that names it and hides its password', async (t) => {
   for (const HTTPS_PROXY of ['socks5://ann:hunter2@proxy', 'http://ann:hunter2@']) {
     try {
       new ProxyRules({ HTTPS_PROXY })
@@ -48,7 +48,7 @@ t.test('a proxy variable that is no address is named, and its password is not sh
   }
 })
 
-/** A forwarding proxy that remembers what it was asked for, and leads every name to `port` of this machine. */
+/** A forwarding proxy that records its requests, and sends every name to `port` of this machine. */
 async function proxy(t: Test, port: () => number) {
   const asked: string[] = []
   const sockets = new Set<Socket>()
@@ -88,44 +88,44 @@ async function tlsServer(t: Test) {
   return (server.address() as AddressInfo).port
 }
 
-t.test('registries are asked through the proxy, with TLS from end to end and one tunnel', async (t) => {
+t.test('requests go through the proxy, in one tunnel with TLS from end to end', async (t) => {
   const port = await tlsServer(t)
-  const door = await proxy(t, () => port)
-  const proxies = new ProxyRules({ HTTPS_PROXY: `http://ann:hunter2@${door.host}` })
+  const forward = await proxy(t, () => port)
+  const proxies = new ProxyRules({ HTTPS_PROXY: `http://ann:hunter2@${forward.host}` })
   const transport = transportTo(t, [], { proxies, ca: testCa })
   for (let i = 0; i < 3; i++) {
     const { body } = await transport.send(get('https://registry.example.test'))
     t.equal(body.toString(), 'by TLS')
   }
-  t.equal(door.asked.length, 1)
-  t.match(door.asked, [/^CONNECT registry\.example\.test:443 Basic /])
+  t.equal(forward.asked.length, 1)
+  t.match(forward.asked, [/^CONNECT registry\.example\.test:443 Basic /])
   t.equal(transport.connections, 1)
-  // The proxy leads any name to that server, whose certificate is not for every name.
+  // The proxy sends any name to that server, whose certificate is not for every name.
   await t.rejects(transport.send(get('https://other.example.test')), { name: 'Unreachable', message: /ALTNAME/ })
 
   const plain = await peer(t, (_, response) => response.end('plain'))
-  const inTheOpen = await proxy(t, () => Number(plain.host.split(':')[1]))
-  const open = transportTo(t, [], { proxies: new ProxyRules({ HTTP_PROXY: `http://${inTheOpen.host}` }) })
+  const plainForward = await proxy(t, () => Number(plain.host.split(':')[1]))
+  const open = transportTo(t, [], { proxies: new ProxyRules({ HTTP_PROXY: `http://${plainForward.host}` }) })
   for (let i = 0; i < 3; i++) {
     const { body } = await open.send(get('http://registry.example.test'))
     t.equal(body.toString(), 'plain')
   }
-  t.same(inTheOpen.asked, new Array(3).fill('GET http://registry.example.test/v2/?n=1'))
+  t.same(plainForward.asked, new Array(3).fill('GET http://registry.example.test/v2/?n=1'))
 })
 
-t.test('S4 behind a proxy too, metadata services and loopback are not asked for', async (t) => {
-  const door = await proxy(t, () => 1)
-  const proxies = new ProxyRules({ HTTPS_PROXY: `http://${door.host}`, HTTP_PROXY: `http://${door.host}` })
+t.test('S4 metadata services and loopback are not reached through a proxy either', async (t) => {
+  const forward = await proxy(t, () => 1)
+  const proxies = new ProxyRules({ HTTPS_PROXY: `http://${forward.host}`, HTTP_PROXY: `http://${forward.host}` })
   const transport = transportTo(t, [], { proxies })
   for (const origin of ['http://169.254.169.254', 'https://metadata.google.internal', 'http://[fe80::1]']) {
     await t.rejects(transport.send(get(origin)), { name: 'Unreachable', kind: 'forbidden' }, origin)
   }
   const onLoopback = get('https://localhost', { destination: 'answered' })
   await t.rejects(transport.send(onLoopback), { name: 'Unreachable', kind: 'forbidden' })
-  t.same(door.asked, [])
+  t.same(forward.asked, [])
 })
 
-t.test('a registry may be signed by an authority of the settings, beside the usual ones', async (t) => {
+t.test('the settings can add a certificate authority to the usual ones', async (t) => {
   const port = await tlsServer(t)
   const origin = `https://127.0.0.1:${port}`
   const trusting = transportTo(t, [], { ca: testCa })

@@ -1,7 +1,6 @@
 /**
- * The proxy variables, read as Go's programs read them (golang.org/x/net/http/httpproxy), since users know those: the
- * lower-case name goes first, NO_PROXY names hosts with what is below them, addresses and networks, and loopback is never
- * asked by a proxy.
+ * The proxy variables, as Go programs read them (golang.org/x/net/http/httpproxy): the lower-case name wins, NO_PROXY has
+ * hosts with their subdomains, addresses and networks, and loopback never goes through a proxy.
  */
 import { BlockList, isIP } from 'node:net'
 import { UsageError } from '../../errors.ts'
@@ -14,7 +13,7 @@ export class ProxyRules {
   readonly #never: readonly string[]
   readonly #networks = new BlockList()
 
-  /** @throws UsageError for a variable that is not the address of a proxy; its value may hold a password and is not shown */
+  /** @throws UsageError for a variable that is not the address of a proxy. Does not show the value, which may hold a password. */
   constructor(env: Environment) {
     this.#https = proxyOf(env, 'https_proxy')
     this.#http = proxyOf(env, 'http_proxy')
@@ -25,7 +24,7 @@ export class ProxyRules {
     for (const entry of this.#never) this.#addNetwork(entry)
   }
 
-  /** The proxy's URL for an origin; undefined where it is asked directly. */
+  /** The URL of the proxy for an origin; undefined if requests go there directly. */
   for(origin: string): string | undefined {
     const { protocol, hostname, port } = new URL(origin)
     const proxy = protocol === 'https:' ? this.#https : this.#http

@@ -1,15 +1,15 @@
-/** A day would already be absurd; a registry cannot switch polling off for longer than this. */
-const longestMs = 3_600_000
+/** A registry cannot switch polling off for longer than this. */
+const maxMs = 3_600_000
 
 /**
- * The delay that a `Retry-After` header asks for, in milliseconds (RFC 9110, 10.2.3: seconds or an HTTP date).
- * @param wallClockMs milliseconds since the epoch, to measure a date against; the answer's own `Date` where it has one
+ * The delay in a `Retry-After` header, in milliseconds (RFC 9110, 10.2.3: seconds or an HTTP date).
+ * @param wallClockMs milliseconds since the epoch, to which a date is relative: the `Date` of the answer if it has one
  */
 export function retryAfterMs(header: string | undefined, wallClockMs: number): number | undefined {
   const text = header?.trim() ?? ''
-  if (/^\d{1,10}$/.test(text)) return Math.min(Number(text) * 1000, longestMs)
-  // Date.parse takes far more than HTTP dates, "1" and "2024" among them.
+  if (/^\d{1,10}$/.test(text)) return Math.min(Number(text) * 1000, maxMs)
+  // Date.parse accepts far more than HTTP dates, such as "1" and "2024".
   if (!/^[A-Za-z]{3,9},? /.test(text)) return undefined
   const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - wallClockMs, 0), longestMs)
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - wallClockMs, 0), maxMs)
 }

@@ -15,7 +15,7 @@ const head = (host: string, more: Partial<Request> = {}): Request => ({
   ...more,
 })
 
-t.test('many requests use one connection, HEAD or not, and say who asks', async (t) => {
+t.test('many requests share one connection, HEAD or not, and carry a user agent', async (t) => {
   const agents = new Set<string | undefined>()
   const server = await peer(t, (request, response) => {
     agents.add(request.headers['user-agent'])
@@ -30,7 +30,7 @@ t.test('many requests use one connection, HEAD or not, and say who asks', async 
   t.same([...agents], ['cvmanager/test'])
 })
 
-t.test('B08 an answer that does not come, or does not end, is given up at the deadline', async (t) => {
+t.test('B08 a request without a complete answer ends at the deadline', async (t) => {
   const server = await peer(t, (request, response) => {
     if (request.url === '/trickle') {
       response.write('x')
@@ -49,18 +49,18 @@ t.test('B08 an answer that does not come, or does not end, is given up at the de
   }
 })
 
-t.test('B08 a request that is called off ends at once, also where it still waits for a connection', async (t) => {
+t.test('B08 an aborted request ends at once, even while it waits for a connection', async (t) => {
   const server = await peer(t, () => undefined)
   const transport = transportTo(t, [server.host])
-  const calledOff = new AbortController()
-  const requests = Array.from({ length: 20 }, () => transport.send(head(server.host, { signal: calledOff.signal })))
+  const aborting = new AbortController()
+  const requests = Array.from({ length: 20 }, () => transport.send(head(server.host, { signal: aborting.signal })))
   const ended = Promise.allSettled(requests)
   await sleep(50)
-  calledOff.abort(new Error('called off'))
+  aborting.abort(new Error('aborted'))
   const since = Date.now()
-  for (const result of await ended) t.match(result, { status: 'rejected', reason: { message: 'called off' } })
+  for (const result of await ended) t.match(result, { status: 'rejected', reason: { message: 'aborted' } })
   t.ok(Date.now() - since < 500)
-  await t.rejects(transport.send(head(server.host, { signal: calledOff.signal })), { message: 'called off' })
+  await t.rejects(transport.send(head(server.host, { signal: aborting.signal })), { message: 'aborted' })
 })
 
 t.test('a body of more than 4 MiB is not read to its end', async (t) => {
@@ -79,7 +79,7 @@ t.test('a body of more than 4 MiB is not read to its end', async (t) => {
   t.ok(sent < 32 * 1024 * 1024)
 })
 
-t.test('a connection that was closed while idle is no failure', async (t) => {
+t.test('a connection that was closed while idle causes no failure', async (t) => {
   const server = await peer(t, (request, response) => {
     response.end()
     // Closed just after the answer: the client may send the next request before it notices.
@@ -89,7 +89,7 @@ t.test('a connection that was closed while idle is no failure', async (t) => {
   for (let i = 0; i < 10; i++) t.match(await transport.send(head(server.host)), { status: 200 })
 })
 
-t.test('nonsense instead of HTTP, a reset, and nobody at the address are told apart', async (t) => {
+t.test('invalid HTTP, a reset and a refused connection are different errors', async (t) => {
   const nonsense = createServer((socket) => {
     socket.on('error', () => undefined)
     socket.end('I am not a web server\r\n\r\n')
@@ -109,7 +109,7 @@ t.test('nonsense instead of HTTP, a reset, and nobody at the address are told ap
   })
 })
 
-t.test('TLS is spoken to every host that is not named as insecure, loopback included', async (t) => {
+t.test('every host that is not named as insecure is reached by TLS, loopback included', async (t) => {
   const server = await peer(t, (_, response) => response.end())
   const transport = transportTo(t, ['other.example.com', '127.0.0.2'])
   t.equal(transport.originOf(server.host), `https://${server.host}`)
@@ -121,7 +121,7 @@ t.test('TLS is spoken to every host that is not named as insecure, loopback incl
   t.same(server.asked, [])
 })
 
-t.test('metadata addresses are refused before a connection is made', async (t) => {
+t.test('metadata addresses are refused before connecting', async (t) => {
   const transport = transportTo(t, [])
   for (const origin of ['http://169.254.169.254', 'http://[::ffff:169.254.169.254]', 'http://[fe80::1]']) {
     await t.rejects(transport.send(head('x', { origin })), { name: 'Unreachable', kind: 'forbidden' }, origin)
@@ -136,7 +136,7 @@ t.test('metadata addresses are refused before a connection is made', async (t) =
   })
 })
 
-t.test('after 429 nobody is asked before the time that it names', async (t) => {
+t.test('after 429 no request is sent before the time in Retry-After', async (t) => {
   const server = await peer(t, (_, response) => response.writeHead(429, { 'retry-after': '30' }).end())
   const transport = transportTo(t, [server.host])
   t.match(await transport.send(head(server.host)), { status: 429, retryAfterMs: 30_000 })

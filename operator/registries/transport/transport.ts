@@ -1,32 +1,32 @@
 /**
- * HTTP as registries are asked: kept-alive connections, a deadline and a size for every answer, the limits of each
- * registry, and nothing followed or retried that the caller does not know of. It knows nothing of images and tokens.
+ * HTTP to registries: connections are kept alive, every answer has a deadline and a maximum size, and every request waits
+ * in the queue of its registry. It follows no redirects, and knows nothing of images and tokens.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../time/clock.ts'
-import { type Alarm, monotonicClock, systemAlarm } from '../../time/timing.ts'
+import type { Alarm } from '../../time/timing.ts'
 import { AuthHosts } from '../oci/auth/auth-hosts.ts'
-import type { Destination } from './addresses.ts'
 import { type Allowance, allowanceOf } from './allowance.ts'
-import { exchange, Unreachable } from './exchange.ts'
-import { Pools } from './pools.ts'
+import { Deadlines } from './deadlines.ts'
+import { exchange } from './exchange.ts'
+import { defaultLimits, type HostQueue, type Limits, Paused } from './host-queue.ts'
+import { HostQueues } from './host-queues.ts'
+import { type OriginPool, Pools } from './pools.ts'
 import type { ProxyRules } from './proxies.ts'
-import { defaultLimits, type Limits, Paused, RateLimit } from './rate-limit.ts'
+import type { Answer, Purpose, RawAnswer, Request } from './request.ts'
 import { retryAfterMs } from './retry-after.ts'
-
-/** What a request was for, as metrics name it. */
-export type Purpose = 'manifest' | 'tags' | 'blob' | 'token'
+import { Unreachable, unreachable } from './unreachable.ts'
 
 export interface TransportOptions {
   /** The program's version, for the user agent. */
   readonly version: string
-  /** `host` or `host:port`: reached by plain HTTP. Loopback too has to be named here. */
+  /** `host` or `host:port`, reached by plain HTTP. Loopback has to be named here too. */
   readonly insecureRegistries?: readonly string[]
-  /** By a registry's host: where its API is, if not at that host. */
+  /** By a registry's host: the origin of its API, if it is not at that host. */
   readonly origins?: Readonly<Record<string, string>>
-  /** Which other site a registry may name as its token service. */
+  /** Which other sites a registry may name as its token service. */
   readonly authHosts?: AuthHosts
-  /** Certificate authorities in PEM, trusted beside those of Node. */
+  /** Certificate authorities in PEM, in addition to those of Node. */
   readonly ca?: string | undefined
   readonly proxies?: ProxyRules | undefined
   readonly limits?: Limits
@@ -34,53 +34,24 @@ export interface TransportOptions {
   readonly deadlineMs?: number
   readonly clock?: Clock
   readonly alarm?: Alarm
-  /** Told of every request: the registry, what it was for, and the status or the kind of failure. */
+  /** Called for every request, with the registry, the purpose, and the status or the kind of failure. */
   readonly onRequest?: (host: string, purpose: Purpose, outcome: string) => void
-  /** Told whenever a registry says how much it still allows. */
+  /** Called whenever a registry reports its quota. */
   readonly onAllowance?: (host: string, allowance: Allowance) => void
 }
 
-export interface Request {
-  /** The registry on whose behalf it is sent, and whose limits it counts against. */
-  readonly host: string
-  readonly purpose: Purpose
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
-  readonly origin: string
-  /** With the query. */
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array | undefined
-  readonly destination: Destination
-  readonly urgent?: boolean | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
-  /** For 429, and for others that carry Retry-After: how long the registry is left alone. */
-  readonly retryAfterMs: number | undefined
-}
-
 const defaultDeadlineMs = 10_000
-/** Registries are few; names that tenants invent are not kept for ever. */
-const mostRegistries = 1_000
-
 const ownOrigins: Readonly<Record<string, string>> = { 'docker.io': 'https://registry-1.docker.io' }
 
 export class Transport {
   readonly authHosts: AuthHosts
+  readonly queues: HostQueues
   readonly #origins: Readonly<Record<string, string>>
   readonly #insecure: ReadonlySet<string>
   readonly #userAgent: string
-  readonly #limits: Limits
-  readonly #deadlineMs: number
-  readonly #clock: Clock
-  readonly #alarm: Alarm
+  readonly #deadlines: Deadlines
   readonly #onRequest: NonNullable<TransportOptions['onRequest']>
   readonly #onAllowance: NonNullable<TransportOptions['onAllowance']>
-  readonly #registries = new Map<string, RateLimit>()
   readonly #pools: Pools
 
   constructor(options: TransportOptions) {
@@ -88,101 +59,109 @@ export class Transport {
     this.#origins = { ...ownOrigins, ...options.origins }
     this.#insecure = new Set(options.insecureRegistries)
     this.#userAgent = `cvmanager/${options.version}`
-    this.#limits = options.limits ?? defaultLimits
-    this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs
-    this.#clock = options.clock ?? monotonicClock
-    this.#alarm = options.alarm ?? systemAlarm
+    const limits = options.limits ?? defaultLimits
+    this.queues = new HostQueues(limits, options.clock, options.alarm)
+    this.#deadlines = new Deadlines(options.deadlineMs ?? defaultDeadlineMs)
     this.#onRequest = options.onRequest ?? (() => undefined)
     this.#onAllowance = options.onAllowance ?? (() => undefined)
     this.#pools = new Pools({
-      connectTimeoutMs: this.#deadlineMs,
-      connectionsPerOrigin: this.#limits.concurrency,
+      connectTimeoutMs: this.#deadlines.ms,
+      // Urgent requests have connections of their own.
+      connectionsPerOrigin: 2 * limits.concurrency,
       ca: options.ca,
       proxies: options.proxies,
     })
   }
 
-  /** How many connections were opened so far, to whatever host. */
+  /** How many connections were opened so far, to all hosts. */
   get connections(): number {
     return this.#pools.connections
   }
 
-  /** Whether `host` may be spoken to without TLS: it was named so, with its port or for all ports. */
+  /** Whether `host` may be reached without TLS. It is named with its port, or for all ports. */
   isInsecure(host: string): boolean {
     return this.#insecure.has(host) || this.#insecure.has(host.replace(/:\d+$/, ''))
   }
 
-  /** Where a registry's API is. */
+  /** The origin of a registry's API. */
   originOf(host: string): string {
     const origin = Object.hasOwn(this.#origins, host) ? this.#origins[host] : undefined
     return origin ?? `${this.isInsecure(host) ? 'http' : 'https'}://${host}`
   }
 
   /**
+   * Any status is an answer.
    * @throws Unreachable where no usable answer came; Paused while the registry wants to be left alone; the signal's
-   * reason when it is aborted. Any status is an answer.
+   * reason when it is aborted
    */
   async send(request: Request): Promise<Answer> {
-    const limit = this.#limitOf(request.host)
-    await limit.enter(request.urgent === true, request.signal)
+    const queue = this.queues.of(request.host)
+    await queue.enter(request.urgent === true, request.signal)
     try {
       const answer = await this.#exchange(request)
-      const date = Date.parse(answer.headers.date ?? '')
-      const asked = retryAfterMs(answer.headers['retry-after']?.toString(), Number.isNaN(date) ? Date.now() : date)
-      const refused = answer.status === 429 || (answer.status >= 500 && asked !== undefined)
-      if (!refused) limit.answered()
-      this.#heed(request.host, limit, answer.headers)
+      const wantedPauseMs = retryAfterOf(answer.headers)
+      const refused =
+        answer.status === 429 ||
+        (answer.status >= 500 && wantedPauseMs !== undefined) ||
+        request.isRefusal?.(answer) === true
+      this.#heed(request.host, queue, answer.headers)
       this.#onRequest(request.host, request.purpose, String(answer.status))
-      return { ...answer, retryAfterMs: refused ? limit.pause(asked) : undefined }
+      if (!refused) queue.answered()
+      return { ...answer, retryAfterMs: refused ? queue.pause(wantedPauseMs) : undefined }
     } catch (error) {
+      queue.answered()
       this.#onRequest(request.host, request.purpose, error instanceof Unreachable ? error.kind : 'aborted')
       throw error
     } finally {
-      // undici's pool takes a connection for busy until the turn after the answer, and would open another one.
-      setImmediate(() => limit.leave())
+      // undici takes a connection for busy until the turn after the answer, and would open another one.
+      setImmediate(leave, queue)
     }
   }
 
-  /** What the registry last said that it still allows; undefined where it does not say. */
+  /** What the registry last said about its quota; undefined if it says nothing. */
   allowance(host: string): Allowance | undefined {
-    return this.#registries.get(host)?.allowance
+    return this.queues.of(host).allowance
   }
 
-  #heed(host: string, limit: RateLimit, headers: IncomingHttpHeaders): void {
+  #heed(host: string, queue: HostQueue, headers: IncomingHttpHeaders): void {
     const allowance = allowanceOf(headers)
     if (allowance === undefined) return
-    limit.heed(allowance)
+    queue.heed(allowance)
     this.#onAllowance(host, allowance)
   }
 
-  async #exchange(request: Request): Promise<Omit<Answer, 'retryAfterMs'>> {
-    const options = { deadlineMs: this.#deadlineMs, userAgent: this.#userAgent }
-    if (this.#pools.mustAsk(request.origin, request.destination)) await this.#pools.ask(request)
+  async #exchange(request: Request): Promise<RawAnswer> {
+    let pool: OriginPool
     try {
-      return await exchange(this.#pools, request, options)
+      pool = this.#pools.for(request.origin, request.destination)
     } catch (error) {
-      // The other side may close an idle connection just as it is used again: no fault of anybody's.
+      throw unreachable(error, 0)
+    }
+    if (pool.check !== undefined) await pool.check()
+    try {
+      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlines)
+    } catch (error) {
+      // The other side may close an idle connection just as it is used again, which is nobody's fault.
       const again = error instanceof Unreachable && error.kind === 'closed' && request.method !== 'POST'
       if (!again) throw error
-      return await exchange(this.#pools, request, options)
+      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlines)
     }
   }
 
-  #limitOf(host: string): RateLimit {
-    const known = this.#registries.get(host)
-    if (known !== undefined) return known
-    if (this.#registries.size >= mostRegistries) {
-      for (const [name, { idle }] of this.#registries) if (idle) this.#registries.delete(name)
-    }
-    const limit = new RateLimit(this.#limits, this.#clock, this.#alarm)
-    this.#registries.set(host, limit)
-    return limit
-  }
-
-  /** Ends every connection and whatever is under way on it. */
+  /** Closes all connections, and ends the requests that are under way. */
   async close(): Promise<void> {
     await this.#pools.close()
   }
 }
 
+const leave = (queue: HostQueue): void => queue.leave()
+
+function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
+  const header = headers['retry-after']?.toString()
+  if (header === undefined) return undefined
+  const date = Date.parse(headers.date ?? '')
+  return retryAfterMs(header, Number.isNaN(date) ? Date.now() : date)
+}
+
+export type { Answer, Purpose, Request }
 export { Paused, Unreachable }

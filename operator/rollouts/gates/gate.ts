@@ -1,5 +1,5 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 
 export type Verdict =
   | { readonly verdict: 'open' }

@@ -1,5 +1,5 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 import type { Gate, Verdict } from './gate.ts'
 import { imageReset } from './image-reset.ts'
 import { quarantine } from './quarantine.ts'

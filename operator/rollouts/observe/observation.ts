@@ -1,5 +1,5 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { Offer } from '../../discovery/following.ts'
+import type { Offer } from '../../discovery/target.ts'
 import type { NeedsChangeError } from '../../errors.ts'
 import type { Workload } from '../workloads/workload.ts'
 

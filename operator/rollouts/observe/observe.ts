@@ -1,5 +1,5 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { Offer } from '../../discovery/following.ts'
+import type { Offer } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'

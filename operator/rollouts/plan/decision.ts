@@ -1,5 +1,5 @@
 import type { ContainerVersionStatus, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 import type { Change } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
 

@@ -2,7 +2,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { ContainerVersionStatus } from '../../api/status.ts'
-import type { Offer, Version } from '../../discovery/following.ts'
+import type { Offer, Version } from '../../discovery/target.ts'
 import type { Digest } from '../../images/digest.ts'
 import { composeImage } from '../../images/reference.ts'
 import { gates } from '../gates/gates.ts'

@@ -1,5 +1,5 @@
 import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError, type TransientError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'

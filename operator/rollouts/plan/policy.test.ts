@@ -1,8 +1,8 @@
 /** The differences if a policy chooses the version, and the spec follows no tag. */
 import { test } from 'tap'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
-import { followable } from '../../discovery/followable.ts'
-import type { Offer } from '../../discovery/following.ts'
+import { tagSelectorOf } from '../../discovery/tag-selector.ts'
+import type { Offer } from '../../discovery/target.ts'
 import { epoch, imageOf, imageRepo, object, observation, rules, version, workload } from './plan.fixture.ts'
 import { plan } from './plan.ts'
 
@@ -62,10 +62,10 @@ test('B51 if the chosen tag was pushed again, a rollback restores the digest tha
 })
 
 test('a spec follows its policy, or its tag with the default version syntax', async (t) => {
-  t.match(followable(spec), { policy: { needs: 'tags' } })
-  t.same(followable({ imageRepo, tag: 'env-prod', selector: {} }), { tag: 'env-prod', versionSyntax: '[0-9a-f]{5,40}' })
-  t.throws(() => followable({ imageRepo, selector: {} }), { name: 'NeedsChangeError', reason: 'NothingToFollow' })
-  t.throws(() => followable({ ...spec, policy: { semver: { range: 'x y' } } }), {
+  t.match(tagSelectorOf(spec), { policy: { needs: 'tags' } })
+  t.same(tagSelectorOf({ imageRepo, tag: 'env-prod', selector: {} }), { tag: 'env-prod', versionSyntax: '[0-9a-f]{5,40}' })
+  t.throws(() => tagSelectorOf({ imageRepo, selector: {} }), { name: 'NeedsChangeError', reason: 'NothingToFollow' })
+  t.throws(() => tagSelectorOf({ ...spec, policy: { semver: { range: 'x y' } } }), {
     name: 'NeedsChangeError',
     reason: 'VersionPolicyInvalid',
   })

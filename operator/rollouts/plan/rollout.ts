@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { defaultTimeoutSeconds } from '../../api/names.ts'
 import type { RolloutStatus } from '../../api/status.ts'
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { digestOf, tagOf } from '../../images/image.ts'
 import { composeImage } from '../../images/reference.ts'

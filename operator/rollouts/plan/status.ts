@@ -1,6 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Condition, ContainerVersionStatus, PastRollout, Phase, RolloutStatus } from '../../api/status.ts'
-import type { Version } from '../../discovery/following.ts'
+import type { Version } from '../../discovery/target.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Decision, State } from './decision.ts'
 import { durationInWords } from './duration.ts'

@@ -1,21 +1,23 @@
-/** For tests: a poller with a registry in memory and time that is stepped. */
+/** For tests: a poller with an in-memory registry and stepped time. */
 import type { Test } from 'tap'
 import type { Digest } from '../../../images/digest.ts'
 import { digestOf } from '../../../images/digest.ts'
 import type { Repository } from '../../../images/reference.ts'
 import { type Access, anonymous, type Registry } from '../../../registries/registry.ts'
+import { defaultLimits, type Limits } from '../../../registries/transport/host-queue.ts'
+import { HostQueues } from '../../../registries/transport/host-queues.ts'
 import { SteppedTime } from '../../../time/testing/stepped-time.ts'
-import type { Target } from '../../following.ts'
+import type { Target } from '../../target.ts'
 import type { Versions } from '../../versions/version.ts'
 import { Poller } from '../poller.ts'
 import type { PollerOptions } from '../poller-options.ts'
 
 export const digests = (name: string): Digest => digestOf(Buffer.from(name))
 
-/** A registry in memory: what its tags point at, what it was asked and when, and what it should fail with. */
+/** An in-memory registry. It records the requests, and fails as the test says. */
 export class Shelf implements Registry {
   readonly kind = 'shelf'
-  readonly asked: { readonly tag: string; readonly at: number; readonly known: Digest | undefined }[] = []
+  readonly requests: { readonly tag: string; readonly at: number; readonly known: Digest | undefined }[] = []
   readonly #time: SteppedTime
   content = (_tag: string): Digest => digests('one')
   fault: ((tag: string, access: Access) => Error | Promise<never> | undefined) | undefined
@@ -25,7 +27,7 @@ export class Shelf implements Registry {
   }
 
   async resolve(_: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
-    this.asked.push({ tag, at: this.#time.now(), known })
+    this.requests.push({ tag, at: this.#time.now(), known })
     const fault = await this.fault?.(tag, access)
     if (fault !== undefined) throw fault
     return this.content(tag)
@@ -48,18 +50,15 @@ export class Shelf implements Registry {
   }
 }
 
-export function polling(t: Pick<Test, 'teardown'>, options: Partial<PollerOptions> = {}) {
+export function polling(
+  t: Pick<Test, 'teardown'>,
+  { limits = defaultLimits, ...options }: Partial<PollerOptions> & { readonly limits?: Limits } = {},
+) {
   const time = new SteppedTime()
   const registry = new Shelf(time)
   const changes: string[] = []
   const searched: string[] = []
-  const readAhead: { readonly digest: Digest; readonly likely: readonly string[] }[] = []
-  const coming: string[] = []
   const versions: Versions = {
-    readAhead: ({ digest }, likely) => {
-      readAhead.push({ digest, likely })
-      return { digest }
-    },
     find: async ({ digest, versionSyntax }) => {
       searched.push(versionSyntax)
       return { digest, name: `${versionSyntax} ${digest.slice(7, 10)}`, source: 'alias' }
@@ -69,13 +68,13 @@ export function polling(t: Pick<Test, 'teardown'>, options: Partial<PollerOption
     registryFor: () => registry,
     versions,
     onChange: (key) => changes.push(key),
-    onComing: (key) => coming.push(key),
+    queues: new HostQueues(limits, time, time.alarm),
     clock: time,
     alarm: time.alarm,
     ...options,
   })
   t.teardown(() => poller.stop())
-  return { time, registry, changes, coming, searched, readAhead, poller, asked: registry.asked }
+  return { time, registry, changes, searched, poller, requests: registry.requests }
 }
 
 export const target = (more: Partial<Extract<Target, { tag: string }>> = {}): Target => ({

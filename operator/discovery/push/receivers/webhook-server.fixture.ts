@@ -55,7 +55,7 @@ export async function webhookServer(t: Test, kind: string, options: ReplicaOptio
   const hints: string[] = []
   const outcomes: Record<string, number> = {}
   const poller = {
-    lookNowAt: (hint: PushHint) => {
+    pollNowAt: (hint: PushHint) => {
       const { repository, tag, below } = hint
       hints.push(`${repository.host}/${repository.path}${tag === undefined ? '' : `:${tag}`}${below ? '/**' : ''}`)
       return (options.follows?.(hint) ?? true) ? 1 : 0

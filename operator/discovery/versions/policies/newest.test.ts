@@ -10,9 +10,11 @@ import { dockerHubApi } from '../../../registries/docker-hub/hub.fixture.ts'
 import { anonymous, type Registry } from '../../../registries/registry.ts'
 import { registryOn, repositoryAt, withMoto } from '../../../registries/testing/ecr-bench.ts'
 import { transportTo } from '../../../registries/testing/peer.ts'
-import type { Target } from '../../following.ts'
+import { defaultLimits } from '../../../registries/transport/host-queue.ts'
+import { HostQueues } from '../../../registries/transport/host-queues.ts'
 import { Poller } from '../../polling/poller.ts'
 import { listTags } from '../../polling/tag-list.ts'
+import type { Target } from '../../target.ts'
 import { VersionFinder } from '../version-finder.ts'
 import { tagPolicy } from './choosing.ts'
 
@@ -42,7 +44,9 @@ t.test('on ECR, the newest tag is on the image that was pushed last', async (t) 
   )
 
   const intervalSeconds = 2
-  const poller = new Poller({ registryFor: () => registry, versions: new VersionFinder(), onChange: () => undefined })
+  const queues = new HostQueues(defaultLimits)
+  const versions = new VersionFinder()
+  const poller = new Poller({ registryFor: () => registry, versions, queues, onChange: () => undefined })
   t.teardown(() => poller.stop())
   const target: Target = { repository, credentials: anonymous, intervalSeconds, policy: tagPolicy(builds) }
   poller.follow('web', target)

@@ -1,0 +1,34 @@
+/** When a target is polled: once an interval, counted from its first poll. */
+import type { PolledTarget } from './polled-target.ts'
+
+/**
+ * Each target is polled a little more often than it has to be, by its own part of this fraction. Targets that were first
+ * polled at the same time, after a restart, thus spread over the interval by themselves.
+ */
+const maxDrift = 0.02
+/**
+ * Polls fall on whole seconds. A process that wakes up for one poll at a time finds its caches cold each time: a thousand
+ * polls a minute in bunches cost half the processor time that they cost one by one (docs/performance.md).
+ */
+const maxBeatMs = 1_000
+const timerSlackMs = 2
+
+/** The time from one regular poll to the next. */
+export const stepMsOf = ({ intervalMs, drift }: PolledTarget): number => intervalMs * (1 - maxDrift * drift)
+
+/** The next regular poll, on its beat. */
+export function beatOf({ next, intervalMs }: PolledTarget): number {
+  const beatMs = Math.min(maxBeatMs, intervalMs / 10)
+  return Math.floor(next / beatMs) * beatMs
+}
+
+/** A regular poll is due, or was due before. */
+export const isRegular = (target: PolledTarget, now: number): boolean => now >= beatOf(target) - timerSlackMs
+
+/** Late and additional polls do not shift the regular ones. */
+export function advance(target: PolledTarget, now: number): void {
+  if (!isRegular(target, now)) return
+  const stepMs = stepMsOf(target)
+  const next = target.next + stepMs
+  target.next = next > now ? next : now + stepMs
+}

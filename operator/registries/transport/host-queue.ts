@@ -1,0 +1,251 @@
+/**
+ * The queue in front of one registry. Polls, searches for versions and tagging commands all go through it, so one place
+ * knows how fast the registry may be asked, when it wants to be left alone, and whether it is down.
+ */
+import { type BackoffLimits, backoffMs } from '../../time/backoff.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { Alarm } from '../../time/timing.ts'
+import { onAbort } from './abortable.ts'
+import type { Allowance } from './allowance.ts'
+import { Line, type Turn } from './line.ts'
+
+export interface Limits {
+  /** Undefined: 200, and more for a registry with so many targets that one pass over them would take too long. */
+  readonly requestsPerSecond?: number | undefined
+  /** How many may go at once after a quiet time. */
+  readonly burst: number
+  /** Requests at the same time, and jobs at the same time; as many again of each for urgent ones. */
+  readonly concurrency: number
+}
+
+export const defaultLimits: Limits = { burst: 1_000, concurrency: 64 }
+
+const usualRequestsPerSecond = 200
+/** After a restart, all targets of a registry are polled within about this time. */
+const firstPassSeconds = 8
+
+/** A line that lasts this long opens more connections. */
+const patienceMs = 100
+const pauseLimits: BackoffLimits = { firstMs: 5_000, maxMs: 300_000 }
+/** One process asks: there is nobody to keep apart from. */
+const noJitter = () => 1
+
+/** Slow down below this fraction of the quota that the registry grants. */
+const scarceFraction = 0.1
+/** Enough for sixty tags a minute. Registries that count only pulls do not even count these. */
+const scarceRequestsPerSecond = 1
+
+/** After this many failed jobs in a row, the registry is down, and not one repository of it. */
+const failuresUntilDown = 3
+
+/** The registry wants to be left alone for this long. */
+export class Paused extends Error {
+  override readonly name = 'Paused'
+  readonly retryAfterMs: number
+
+  constructor(retryAfterMs: number) {
+    super('the registry asked for a pause')
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/**
+ * Requests wait for a token and a connection. A job, such as a poll with its search for a version, makes several requests;
+ * it waits for its own turn first, so that few jobs are under way at the same time.
+ *
+ * Urgent turns never wait behind others: they use connections of their own, and tokens on credit. A calm registry keeps
+ * one connection: a second request waits a moment for the first to end, and only a line that lasts opens more.
+ */
+export class HostQueue {
+  readonly #limits: Limits
+  readonly #clock: Clock
+  readonly #alarm: Alarm
+  readonly #requests = new Line()
+  readonly #jobs = new Line()
+  #targets = 0
+  #tokens: number
+  #filledAt: number
+  #window = 1
+  #pausedUntil = Number.NEGATIVE_INFINITY
+  #pauses = 0
+  #failedJobs = 0
+  #cancelAlarm: (() => void) | undefined
+  #allowance: Allowance | undefined
+
+  constructor(limits: Limits, clock: Clock, alarm: Alarm) {
+    this.#limits = limits
+    this.#clock = clock
+    this.#alarm = alarm
+    this.#tokens = limits.burst
+    this.#filledAt = clock.now()
+  }
+
+  /** Nothing is under way, waits, or has to be remembered. */
+  get idle(): boolean {
+    const isCalm = this.#targets === 0 && this.#clock.now() >= this.#pausedUntil
+    return isCalm && this.#requests.idle && this.#jobs.idle
+  }
+
+  get allowance(): Allowance | undefined {
+    return this.#allowance
+  }
+
+  get pausedMs(): number {
+    return Math.max(this.#pausedUntil - this.#clock.now(), 0)
+  }
+
+  get waitingJobs(): number {
+    return this.#jobs.waiting
+  }
+
+  /** The default rate grows with the number of targets that are polled here. */
+  addTargets(count: number): void {
+    this.#targets += count
+  }
+
+  /** The registry said how much of its quota is left. */
+  heed(allowance: Allowance): void {
+    this.#refill()
+    this.#allowance = allowance
+  }
+
+  /**
+   * Resolves when the request may be sent; `leave` must follow.
+   * @throws Paused while the registry wants to be left alone; the signal's reason when it is aborted
+   */
+  async enter(urgent: boolean, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.pausedMs > 0) throw new Paused(this.pausedMs)
+    this.#refill()
+    if (this.#requests.idle && this.#tokens >= 1) {
+      this.#tokens--
+      this.#requests.inFlight++
+      return
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const turn: Turn = { begin: resolve, refuse: (pauseMs) => reject(new Paused(pauseMs)) }
+    this.#requests.add(turn, urgent)
+    const forget = onAbort(signal, (reason) => {
+      this.#requests.remove(turn)
+      reject(reason)
+    })
+    this.#pump()
+    try {
+      await promise
+    } finally {
+      forget()
+    }
+  }
+
+  leave(): void {
+    this.#requests.inFlight--
+    if (this.#requests.idle) this.#window = 1
+    else this.#pump()
+  }
+
+  /** Calls `begin` when the job may run, `endJob` must follow; or `refuse` when the registry wants a pause. */
+  addJob(job: Turn, urgent: boolean): void {
+    const { pausedMs } = this
+    if (pausedMs > 0) {
+      job.refuse(pausedMs)
+    } else {
+      this.#jobs.add(job, urgent)
+      this.#beginJobs()
+    }
+  }
+
+  removeJob(job: Turn): void {
+    this.#jobs.remove(job)
+  }
+
+  /** @returns whether the registry was down until now */
+  endJob(failed: boolean): boolean {
+    const recovered = !failed && this.#failedJobs >= failuresUntilDown
+    this.#failedJobs = failed ? this.#failedJobs + 1 : 0
+    this.#jobs.inFlight--
+    this.#beginJobs()
+    return recovered
+  }
+
+  /**
+   * The registry refused a request, or named a time before which it does not want another.
+   * @returns the pause in milliseconds
+   */
+  pause(retryAfterMs: number | undefined): number {
+    const now = this.#clock.now()
+    // Several refusals of requests that were under way together count once.
+    if (now >= this.#pausedUntil) this.#pauses++
+    const pauseMs = retryAfterMs ?? backoffMs(Math.max(this.#pauses, 1), pauseLimits, noJitter)
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs)
+    // Sums of monotonic times are not exact.
+    const leftMs = Math.round(this.#pausedUntil - now)
+    if (leftMs > 0) for (const turn of [...this.#requests.clear(), ...this.#jobs.clear()]) turn.refuse(leftMs)
+    return leftMs
+  }
+
+  /** The registry did not refuse a request: the next pause without a named time is short again. */
+  answered(): void {
+    this.#pauses = 0
+  }
+
+  #refill(): void {
+    const now = this.#clock.now()
+    const { requestsPerSecond, burst } = this.#pace()
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) / 1000) * requestsPerSecond)
+    this.#filledAt = now
+  }
+
+  #pace(): { readonly requestsPerSecond: number; readonly burst: number } {
+    const { requestsPerSecond: wanted, burst } = this.#limits
+    const requestsPerSecond = wanted ?? Math.max(usualRequestsPerSecond, this.#targets / firstPassSeconds)
+    const { limit, remaining } = this.#allowance ?? { limit: 0, remaining: 0 }
+    if (limit === 0 || remaining >= limit * scarceFraction) return { requestsPerSecond, burst }
+    return { requestsPerSecond: Math.min(scarceRequestsPerSecond, requestsPerSecond), burst: 1 }
+  }
+
+  #beginJobs(): void {
+    const { concurrency } = this.#limits
+    for (;;) {
+      const job = this.#jobs.take(this.#jobs.inFlight < concurrency, this.#jobs.inFlight < 2 * concurrency)
+      if (job === undefined) return
+      this.#jobs.inFlight++
+      job.begin()
+    }
+  }
+
+  #pump(): void {
+    this.#refill()
+    const { requestsPerSecond, burst } = this.#pace()
+    const line = this.#requests
+    // After a refusal, one request finds out for all of them whether it is over.
+    const concurrency = this.#pauses > 0 ? 1 : this.#limits.concurrency
+    const urgentConcurrency = this.#pauses > 0 ? 1 : 2 * concurrency
+    for (;;) {
+      const normal = this.#tokens >= 1 && line.inFlight < Math.min(this.#window, concurrency)
+      const urgent = this.#tokens > -burst && line.inFlight < urgentConcurrency
+      const turn = line.take(normal, urgent)
+      if (turn === undefined) break
+      this.#tokens--
+      line.inFlight++
+      turn.begin()
+    }
+    if (line.waiting === 0 || line.inFlight >= concurrency) return
+    if (this.#tokens < 1) this.#wake(((1 - this.#tokens) / requestsPerSecond) * 1000, () => this.#pump())
+    else this.#wake(patienceMs, () => this.#widen())
+  }
+
+  #widen(): void {
+    if (this.#requests.waiting > 0 && this.#requests.inFlight >= this.#window) {
+      this.#window = Math.min(this.#window * 2, this.#limits.concurrency)
+    }
+    this.#pump()
+  }
+
+  #wake(delayMs: number, ring: () => void): void {
+    if (this.#cancelAlarm !== undefined) return
+    this.#cancelAlarm = this.#alarm(Math.ceil(delayMs), () => {
+      this.#cancelAlarm = undefined
+      ring()
+    })
+  }
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '../../time/clock.ts'
+import { type Alarm, monotonicClock, systemAlarm } from '../../time/timing.ts'
+import { HostQueue, type Limits } from './host-queue.ts'
+
+/** Registries are few. Hosts that tenants invent are not kept forever. */
+const maxIdleHosts = 1_000
+
+/** One queue for each host. */
+export class HostQueues {
+  readonly #limits: Limits
+  readonly #clock: Clock
+  readonly #alarm: Alarm
+  readonly #queues = new Map<string, HostQueue>()
+
+  constructor(limits: Limits, clock: Clock = monotonicClock, alarm: Alarm = systemAlarm) {
+    this.#limits = limits
+    this.#clock = clock
+    this.#alarm = alarm
+  }
+
+  of(host: string): HostQueue {
+    const known = this.#queues.get(host)
+    if (known !== undefined) return known
+    if (this.#queues.size >= maxIdleHosts) {
+      for (const [name, { idle }] of this.#queues) if (idle) this.#queues.delete(name)
+    }
+    const queue = new HostQueue(this.#limits, this.#clock, this.#alarm)
+    this.#queues.set(host, queue)
+    return queue
+  }
+
+  get waitingJobs(): number {
+    let waiting = 0
+    for (const queue of this.#queues.values()) waiting += queue.waitingJobs
+    return waiting
+  }
+}
