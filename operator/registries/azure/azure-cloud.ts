@@ -7,7 +7,7 @@ import { annotated, askedAs, nameOfAccount, type ServiceAccount } from '../crede
 import { requestToken, TokenRefused, usableToken } from '../credentials/token-service.ts'
 import { parseObject } from '../oci/manifest.ts'
 import type { RegistryDeps } from '../registry-kind.ts'
-import { type Application, applicationOf, authorityOf, EntraId } from './entra.ts'
+import { type Application, applicationOf, authorityOf, entraToken } from './entra.ts'
 import { ManagedIdentity } from './managed-identity.ts'
 
 const audience = 'api://AzureADTokenExchange'
@@ -38,12 +38,10 @@ interface Principal {
 export class AzureCloud implements Cloud {
   readonly issueOwn: Cloud['issueOwn']
   readonly #deps: RegistryDeps
-  readonly #entra: EntraId
 
   constructor(deps: RegistryDeps) {
-    const { transport, env, identity } = deps
+    const { env, identity } = deps
     this.#deps = deps
-    this.#entra = new EntraId(transport, authorityOf(env))
     if (identity?.cloudIdentity === false) return
     const application = applicationOf(env)
     const own = application === undefined ? new ManagedIdentity(deps) : this.#principal(application)
@@ -67,8 +65,9 @@ export class AzureCloud implements Cloud {
 
   #principal(application: Application): Principal {
     const { kind, clientId, tenantId } = application
-    const remedy = 'grant it the role AcrPull'
-    return { name: `${kind} ${clientId}`, remedy, tenantId, token: () => this.#entra.token(application) }
+    const { transport, env } = this.#deps
+    const token = () => entraToken(transport, authorityOf(env), application)
+    return { name: `${kind} ${clientId}`, remedy: 'grant it the role AcrPull', tenantId, token }
   }
 
   async #issue(host: string, principal: Principal, name: string, prefix = ''): Promise<Issued> {

@@ -47,49 +47,45 @@ export function applicationOf(env: Environment): Application | undefined {
   return { kind: 'application', clientId, tenantId, proof: () => certificateIn(AZURE_CLIENT_CERTIFICATE_PATH) }
 }
 
-export class EntraId {
-  readonly #transport: Transport
-  readonly #authority: string
-
-  /** @param authority `https://login.microsoftonline.com`, or that of a sovereign cloud */
-  constructor(transport: Transport, authority: string) {
-    this.#transport = transport
-    this.#authority = authority
-  }
-
-  /** @throws TokenRefused; TransientError while Entra ID is down, or a file cannot be read */
-  async token({ clientId, tenantId, proof }: Application): Promise<string> {
-    const secure = this.#authority.replace(/^http:/, 'https:')
-    const { host } = new URL(secure)
-    const proven = await proof().catch((error: unknown) => {
-      throw error instanceof Error && 'syscall' in error ? identityUnavailable(host, messageOf(error)) : error
-    })
-    const networkClient = new MsalTransport(this.#transport, { [secure]: this.#authority })
-    const { ConfidentialClientApplication } = await import('@azure/msal-node')
-    const authority = `${secure}/${tenantId}`
-    const application = new ConfidentialClientApplication({
-      auth: {
-        clientId,
-        authority,
-        ...proven,
-        // Without these, MSAL would request them.
-        knownAuthorities: [host],
-        authorityMetadata: JSON.stringify({
-          token_endpoint: `${authority}/oauth2/v2.0/token`,
-          authorization_endpoint: `${authority}/oauth2/v2.0/authorize`,
-          issuer: `${authority}/v2.0`,
-          jwks_uri: `${authority}/discovery/v2.0/keys`,
-        }),
-      },
-      system: { networkClient, disableInternalRetries: true },
-    })
-    return await tokenOf(networkClient, () =>
-      application.acquireTokenByClientCredential({ scopes: [scope], skipCache: true }),
-    ).catch((error: unknown) => {
-      const isKnown = [TokenRefused, TransientError, NeedsChangeError].some((known) => error instanceof known)
-      throw isKnown ? error : new TokenRefused(new URL(authority), `${host} could not be asked: ${messageOf(error)}`)
-    })
-  }
+/**
+ * @param authority `https://login.microsoftonline.com`, or that of a sovereign cloud
+ * @throws TokenRefused; TransientError while Entra ID is down, or a file cannot be read
+ */
+export async function entraToken(
+  transport: Transport,
+  authority: string,
+  { clientId, tenantId, proof }: Application,
+): Promise<string> {
+  // MSAL insists on TLS. Plain HTTP is for proxies and tests.
+  const secure = authority.replace(/^http:/, 'https:')
+  const { host } = new URL(secure)
+  const proven = await proof().catch((error: unknown) => {
+    throw error instanceof Error && 'syscall' in error ? identityUnavailable(host, messageOf(error)) : error
+  })
+  const networkClient = new MsalTransport(transport, { [secure]: authority })
+  const { ConfidentialClientApplication } = await import('@azure/msal-node')
+  const base = `${secure}/${tenantId}`
+  const application = new ConfidentialClientApplication({
+    auth: {
+      clientId,
+      authority: base,
+      ...proven,
+      // Without these, MSAL would request them.
+      knownAuthorities: [host],
+      authorityMetadata: JSON.stringify({
+        token_endpoint: `${base}/oauth2/v2.0/token`,
+        authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
+        issuer: `${base}/v2.0`,
+        jwks_uri: `${base}/discovery/v2.0/keys`,
+      }),
+    },
+    system: { networkClient, disableInternalRetries: true },
+  })
+  const request = { scopes: [scope], skipCache: true }
+  return await tokenOf(networkClient, () => application.acquireTokenByClientCredential(request)).catch((error) => {
+    const isKnown = [TokenRefused, TransientError, NeedsChangeError].some((known) => error instanceof known)
+    throw isKnown ? error : new TokenRefused(new URL(base), `${host} could not be asked: ${messageOf(error)}`)
+  })
 }
 
 async function certificateIn(file: string): Promise<Proof> {
