@@ -81,7 +81,7 @@ const outages: readonly (readonly [string, Fault, string, RegExp])[] = [
     'answers 503',
     { status: 503 },
     'RegistryUnavailable',
-    /the registry \S+ answered 503 for tag env-prod .*tried again/,
+    /the registry \S+ answered 503 for tag env-prod .*cvmanager tries again/,
   ],
   [
     'refuses',

@@ -63,7 +63,10 @@ test('B51 if the chosen tag was pushed again, a rollback restores the digest tha
 
 test('a spec follows its policy, or its tag with the default version syntax', async (t) => {
   t.match(tagSelectorOf(spec), { policy: { needs: 'tags' } })
-  t.same(tagSelectorOf({ imageRepo, tag: 'env-prod', selector: {} }), { tag: 'env-prod', versionSyntax: '[0-9a-f]{5,40}' })
+  t.same(tagSelectorOf({ imageRepo, tag: 'env-prod', selector: {} }), {
+    tag: 'env-prod',
+    versionSyntax: '[0-9a-f]{5,40}',
+  })
   t.throws(() => tagSelectorOf({ imageRepo, selector: {} }), { name: 'NeedsChangeError', reason: 'NothingToFollow' })
   t.throws(() => tagSelectorOf({ ...spec, policy: { semver: { range: 'x y' } } }), {
     name: 'NeedsChangeError',
