@@ -4,8 +4,8 @@ import type { Repository } from '../images/reference.ts'
 import type { Credentials } from './registry.ts'
 import { Paused, Unreachable } from './transport/transport.ts'
 
-/** What was requested: every message names it. */
-export interface Asked {
+/** What a request is about: every message names it. */
+export interface Subject {
   readonly repository: Repository
   /** `tag env-prod`, `the tags`, `image sha256:…`. */
   readonly what: string
@@ -30,27 +30,27 @@ export class RegistryRefusal extends NeedsChangeError {
 
 type RegistryError = NeedsChangeError | TransientError
 
-const server = ({ repository, tokenService }: Asked): string =>
+const server = ({ repository, tokenService }: Subject): string =>
   tokenService === undefined
     ? `the registry ${repository.host}`
     : `the token service ${tokenService} of the registry ${repository.host}`
 
-const subject = ({ repository, what }: Asked): string => `${what} of repository ${repository.path}`
+const described = ({ repository, what }: Subject): string => `${what} of repository ${repository.path}`
 
 /** The registry's answer makes no sense. */
-export function answerInvalid(asked: Asked, fault: string): TransientError {
+export function answerInvalid(subject: Subject, fault: string): TransientError {
   return new TransientError(
     'RegistryAnswerInvalid',
-    `${server(asked)} gave an answer for ${subject(asked)} that cannot be used: ${fault}. Check that the address is that of a registry (OCI distribution API, /v2/) and not of a proxy or a login page before it.`,
+    `${server(subject)} gave an answer for ${described(subject)} that cannot be used: ${fault}. Check that the address is that of a registry (OCI distribution API, /v2/) and not of a proxy or a login page before it.`,
   )
 }
 
-export function accessDenied(asked: Asked, status: number, credentials: Credentials): NeedsChangeError {
-  const { repository, right = 'pull' } = asked
+export function accessDenied(subject: Subject, status: number, credentials: Credentials): NeedsChangeError {
+  const { repository, right = 'pull' } = subject
   const { path, host } = repository
   const isAnonymous = credentials.kind === 'anonymous'
   const refused = isAnonymous ? 'anonymous access to repository' : 'the credentials for repository'
-  const fault = `${server(asked)} refused ${refused} ${path} (${status}, asked for ${asked.what})`
+  const fault = `${server(subject)} refused ${refused} ${path} (${status}, asked for ${subject.what})`
   const otherwise = `name a pull secret for ${host} in the workload's imagePullSecrets`
   if (credentials.identity !== undefined) {
     return new RegistryRefusal('RegistryAccessDenied', fault, `${credentials.identity.remedy} Or ${otherwise}.`)
@@ -62,7 +62,7 @@ export function accessDenied(asked: Asked, status: number, credentials: Credenti
 }
 
 /** The registry names a token service at another site. */
-export function authHostForbidden({ repository }: Asked, named: string): NeedsChangeError {
+export function authHostForbidden({ repository }: Subject, named: string): NeedsChangeError {
   return new RegistryRefusal(
     'RegistryAddressForbidden',
     `the registry ${repository.host} names ${named} as its token service for repository ${repository.path}, which is another site, so nothing was sent there`,
@@ -72,58 +72,58 @@ export function authHostForbidden({ repository }: Asked, named: string): NeedsCh
 
 /** For any status but the expected one. */
 export function statusFailure(
-  asked: Asked,
+  subject: Subject,
   status: number,
   credentials: Credentials,
   retryAfterMs: number | undefined,
 ): RegistryError {
-  if (status === 401 || status === 403) return accessDenied(asked, status, credentials)
-  if (status === 404 && asked.tokenService === undefined) {
-    const { repository, what } = asked
+  if (status === 401 || status === 403) return accessDenied(subject, status, credentials)
+  if (status === 404 && subject.tokenService === undefined) {
+    const { repository, what } = subject
     return new RegistryRefusal(
       'TagNotFound',
       `the registry ${repository.host} does not have ${what} of repository ${repository.path} (404)`,
       'Push it, or correct spec.imageRepo or spec.tag.',
     )
   }
-  if (status === 429) return throttled(asked, retryAfterMs)
+  if (status === 429) return throttled(subject, retryAfterMs)
   if (status >= 500) {
     return new TransientError(
       'RegistryUnavailable',
-      `${server(asked)} answered ${status} for ${subject(asked)}. cvmanager tries again; if it lasts, check the registry's log.`,
+      `${server(subject)} answered ${status} for ${described(subject)}. cvmanager tries again; if it lasts, check the registry's log.`,
       { retryAfterMs },
     )
   }
-  return answerInvalid(asked, `status ${status}`)
+  return answerInvalid(subject, `status ${status}`)
 }
 
-function throttled(asked: Asked, retryAfterMs: number | undefined): TransientError {
+function throttled(subject: Subject, retryAfterMs: number | undefined): TransientError {
   return new TransientError(
     'RegistryThrottled',
-    `the registry ${asked.repository.host} limits how often it is asked (429), so cvmanager did not poll ${subject(asked)}. It asks again when the registry allows it; if it lasts, raise pollIntervalSeconds or use credentials with a higher limit.`,
+    `the registry ${subject.repository.host} limits how often it is asked (429), so cvmanager did not poll ${described(subject)}. It asks again when the registry allows it; if it lasts, raise pollIntervalSeconds or use credentials with a higher limit.`,
     { retryAfterMs },
   )
 }
 
 /** For what `Transport.send` throws. Anything else, such as an abort, is returned as it is. */
-export function transportFailure(asked: Asked, thrown: unknown): unknown {
-  if (thrown instanceof Paused) return throttled(asked, thrown.retryAfterMs)
+export function transportFailure(subject: Subject, thrown: unknown): unknown {
+  if (thrown instanceof Paused) return throttled(subject, thrown.retryAfterMs)
   if (!(thrown instanceof Unreachable)) return thrown
   switch (thrown.kind) {
     case 'too-large':
     case 'malformed':
-      return answerInvalid(asked, thrown.message)
+      return answerInvalid(subject, thrown.message)
     case 'forbidden':
       return new NeedsChangeError(
         'RegistryAddressForbidden',
-        `cvmanager does not ask ${server(asked)} for ${subject(asked)}: ${thrown.message} (loopback, link-local and metadata addresses). Correct spec.imageRepo, or what the registry names as its token service or storage.`,
+        `cvmanager does not ask ${server(subject)} for ${described(subject)}: ${thrown.message} (loopback, link-local and metadata addresses). Correct spec.imageRepo, or what the registry names as its token service or storage.`,
       )
     case 'connect':
     case 'closed':
     case 'timeout':
       return new TransientError(
         'RegistryUnavailable',
-        `${server(asked)} cannot be reached for ${subject(asked)}: ${thrown.message}. Check its address and the network; name a registry without TLS by --insecure-registry.`,
+        `${server(subject)} cannot be reached for ${described(subject)}: ${thrown.message}. Check its address and the network; name a registry without TLS by --insecure-registry.`,
       )
     default:
       return thrown.kind satisfies never

@@ -7,7 +7,7 @@ import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Clock } from '../../time/clock.ts'
 import { credentialId } from '../credentials/credential-id.ts'
-import { type Asked, accessDenied, statusFailure, transportFailure } from '../failures.ts'
+import { accessDenied, type Subject, statusFailure, transportFailure } from '../failures.ts'
 import type { TagPage } from '../listed-tag.ts'
 import { ListingRegistry } from '../oci/listing-registry.ts'
 import type { Access, Labels, Untagged } from '../registry.ts'
@@ -61,17 +61,17 @@ export class DockerHubRegistry extends ListingRegistry {
   }
 
   override async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
-    const asked: Asked = { repository, what: `tag ${tag}`, right: 'delete' }
+    const subject: Subject = { repository, what: `tag ${tag}`, right: 'delete' }
     try {
       const { status, retryAfterMs } = await this.#hub.untag(repository, tag, access)
       if (status >= 200 && status < 300) return 'removed'
-      if (status !== 404) throw statusFailure(asked, status, access.credentials, retryAfterMs)
+      if (status !== 404) throw statusFailure(subject, status, access.credentials, retryAfterMs)
       // The Hub hides private repositories from those who may not change them.
       await this.resolve(repository, tag, access)
-      throw accessDenied(asked, status, access.credentials)
+      throw accessDenied(subject, status, access.credentials)
     } catch (error) {
       if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return 'absent'
-      throw transportFailure(asked, error)
+      throw transportFailure(subject, error)
     }
   }
 

@@ -3,7 +3,7 @@ import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr'
 import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
-import { type Asked, answerInvalid } from '../failures.ts'
+import { answerInvalid, type Subject } from '../failures.ts'
 import { sendAndFollow } from '../oci/redirects.ts'
 import type { Access, Credentials } from '../registry.ts'
 import type { RegistryDeps } from '../registry-kind.ts'
@@ -39,12 +39,12 @@ export class EcrApi {
   }
 
   /** @throws as `Registry.resolve`; the signal's reason when it is aborted */
-  async call<T>(asked: Asked, action: string, send: Send<T>, access: Access): Promise<T> {
+  async call<T>(subject: Subject, action: string, send: Send<T>, access: Access): Promise<T> {
     try {
-      return await this.attempt(asked.repository, send, access)
+      return await this.attempt(subject.repository, send, access)
     } catch (error) {
       access.signal?.throwIfAborted()
-      throw awsFailure(asked, action, error, access)
+      throw awsFailure(subject, action, error, access)
     }
   }
 
@@ -58,19 +58,19 @@ export class EcrApi {
   }
 
   /** Downloads from an address that ECR gave. It belongs to S3 and needs no credentials. */
-  async download(asked: Asked, url: string, access: Access): Promise<Answer> {
+  async download(subject: Subject, url: string, access: Access): Promise<Answer> {
     const { signal, urgent } = access
     const target = URL.canParse(url) ? new URL(url) : undefined
-    const own = this.#endpointOf(ecrHostOf(asked.repository.host).region)
+    const own = this.#endpointOf(ecrHostOf(subject.repository.host).region)
     const isOwn = own !== undefined && target?.origin === new URL(own).origin
     if (target === undefined || !(target.protocol === 'https:' || isOwn)) {
-      throw answerInvalid(asked, 'the address of a layer that is not one of HTTPS')
+      throw answerInvalid(subject, 'the address of a layer that is not one of HTTPS')
     }
     try {
       return await sendAndFollow(
         this.#deps.transport,
         {
-          host: asked.repository.host,
+          host: subject.repository.host,
           purpose: 'blob',
           method: 'GET',
           origin: target.origin,
@@ -80,11 +80,11 @@ export class EcrApi {
           urgent,
           signal,
         },
-        asked,
+        subject,
       )
     } catch (error) {
       signal?.throwIfAborted()
-      throw awsFailure(asked, 's3:GetObject', error, access)
+      throw awsFailure(subject, 's3:GetObject', error, access)
     }
   }
 

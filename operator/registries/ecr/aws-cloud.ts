@@ -86,9 +86,11 @@ function failure(host: string, error: unknown, identity: Identity): Error {
     const remedy = "Check the trust policy of the role that cvmanager's settings or its service account name."
     return new RegistryRefusal('RegistryAccessDenied', fault, identity?.remedy ?? remedy)
   }
-  const reason = error instanceof Paused ? 'RegistryThrottled' : 'RegistryUnavailable'
+  const isPaused = error instanceof Paused
+  const reason = isPaused ? 'RegistryThrottled' : 'RegistryUnavailable'
+  const retryAfterMs = isPaused ? error.retryAfterMs : undefined
   const fault = `AWS gave no credentials for the registry ${host} (${name}: ${printable(messageOf(error))})`
-  return new TransientError(reason, `${fault}. cvmanager tries again.`, { cause: error })
+  return new TransientError(reason, `${fault}. cvmanager tries again.`, { cause: error, retryAfterMs })
 }
 
 export const noCredentials = (host: string): RegistryRefusal =>

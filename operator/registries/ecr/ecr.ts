@@ -7,7 +7,7 @@ import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
-import { type Asked, answerInvalid } from '../failures.ts'
+import { answerInvalid, type Subject } from '../failures.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import type { Access, Described, Labels, Registry, ResolvedTags, Tagged, Untagged } from '../registry.ts'
 import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
@@ -67,33 +67,33 @@ export class EcrRegistry implements Registry {
     return image.tags
   }
 
-  async #find(asked: Asked, id: string, access: Access): Promise<Image> {
-    const image = await this.#images.find(asked.repository, id, access).catch((error: unknown) => {
+  async #find(subject: Subject, id: string, access: Access): Promise<Image> {
+    const image = await this.#images.find(subject.repository, id, access).catch((error: unknown) => {
       access.signal?.throwIfAborted()
-      throw awsFailure(asked, describeAction, error, access)
+      throw awsFailure(subject, describeAction, error, access)
     })
-    if (image === undefined) throw (isDigest(id) ? imageNotFound : tagNotFound)(asked, notInAnswer)
+    if (image === undefined) throw (isDigest(id) ? imageNotFound : tagNotFound)(subject, notInAnswer)
     return image
   }
 
   async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
-    const asked: Asked = { repository, what: 'the list of tags' }
-    yield* this.#pages(asked, access, 'ecr:ListImages', async (page, place) => {
+    const subject: Subject = { repository, what: 'the list of tags' }
+    yield* this.#pages(subject, access, 'ecr:ListImages', async (page, place) => {
       const input = { ...place, ...page, filter: { tagStatus: 'TAGGED' } } as const
       const answer = await this.#api.attempt(
         repository,
         (sdk, client, options) => client.send(new sdk.ListImagesCommand(input), options),
         access,
       )
-      if (!Array.isArray(answer.imageIds)) throw answerInvalid(asked, 'no list of images in it')
+      if (!Array.isArray(answer.imageIds)) throw answerInvalid(subject, 'no list of images in it')
       const tags = answer.imageIds.flatMap((id) => id?.imageTag ?? [])
       return { items: tags.filter((tag) => typeof tag === 'string' && isTag(tag)), next: answer.nextToken }
     })
   }
 
   async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
-    const asked: Asked = { repository, what: 'the list of images' }
-    yield* this.#pages(asked, access, describeAction, async (page, place) => {
+    const subject: Subject = { repository, what: 'the list of images' }
+    yield* this.#pages(subject, access, describeAction, async (page, place) => {
       const input = { ...place, ...page, filter: { tagStatus: 'TAGGED' } } as const
       const answer = await this.#api.attempt(
         repository,
@@ -128,18 +128,18 @@ export class EcrRegistry implements Registry {
     return this.#tagging.wouldUntag(repository, tag, access, before)
   }
 
-  async *#pages<T>(asked: Asked, access: Access, action: string, read: ReadPage<T>): AsyncIterable<T> {
-    const place = this.#api.placeOf(asked.repository)
+  async *#pages<T>(subject: Subject, access: Access, action: string, read: ReadPage<T>): AsyncIterable<T> {
+    const place = this.#api.placeOf(subject.repository)
     let nextToken: string | undefined
     for (let pages = 0; pages === 0 || nextToken !== undefined; pages++) {
-      if (pages === maxPages) throw answerInvalid(asked, `more than ${maxPages} pages`)
+      if (pages === maxPages) throw answerInvalid(subject, `more than ${maxPages} pages`)
       const from = nextToken === undefined ? {} : { nextToken }
       const { items, next } = await read({ maxResults: pageSize, ...from }, place).catch((error: unknown) => {
         access.signal?.throwIfAborted()
-        throw awsFailure(asked, action, error, access)
+        throw awsFailure(subject, action, error, access)
       })
       yield items
-      if (next !== undefined && next === nextToken) throw answerInvalid(asked, 'its next page is the same again')
+      if (next !== undefined && next === nextToken) throw answerInvalid(subject, 'its next page is the same again')
       nextToken = typeof next === 'string' && next !== '' ? next : undefined
     }
   }

@@ -1,6 +1,6 @@
 /** Turns errors of AWS into messages for the person who can fix them, of the class that decides what happens next. */
 import { messageOf, NeedsChangeError, TransientError } from '../../errors.ts'
-import { type Asked, answerInvalid, RegistryRefusal, transportFailure } from '../failures.ts'
+import { answerInvalid, RegistryRefusal, type Subject, transportFailure } from '../failures.ts'
 import type { Access } from '../registry.ts'
 import type { RawAnswer } from '../transport/request.ts'
 import { Paused, Unreachable } from '../transport/transport.ts'
@@ -31,27 +31,27 @@ function statusOf(error: unknown): number | undefined {
   return $metadata?.httpStatusCode
 }
 
-const place = ({ repository, what }: Asked): string => `${what} of repository ${repository.path}`
+const place = ({ repository, what }: Subject): string => `${what} of repository ${repository.path}`
 
-export const tagNotFound = (asked: Asked, exception: string): NeedsChangeError =>
+export const tagNotFound = (subject: Subject, exception: string): NeedsChangeError =>
   new RegistryRefusal(
     'TagNotFound',
-    `the registry ${asked.repository.host} does not have ${place(asked)} (${exception})`,
+    `the registry ${subject.repository.host} does not have ${place(subject)} (${exception})`,
     'Push it, or correct spec.imageRepo or spec.tag.',
   )
 
-export const imageNotFound = (asked: Asked, exception: string): NeedsChangeError =>
+export const imageNotFound = (subject: Subject, exception: string): NeedsChangeError =>
   new RegistryRefusal(
     'ImageNotFound',
-    `the registry ${asked.repository.host} does not have ${place(asked)} (${exception})`,
+    `the registry ${subject.repository.host} does not have ${place(subject)} (${exception})`,
     'Push it, or name another version.',
   )
 
 /** @param said the failure of one item in an answer that is a success as a whole (B06) */
-export const refused = (asked: Asked, said: string): NeedsChangeError =>
+export const refused = (subject: Subject, said: string): NeedsChangeError =>
   new RegistryRefusal(
     'RegistryRefused',
-    `the registry ${asked.repository.host} refused the request for ${place(asked)}: ${printable(said)}`,
+    `the registry ${subject.repository.host} refused the request for ${place(subject)}: ${printable(said)}`,
     'Look into the settings of the repository in ECR.',
   )
 
@@ -59,37 +59,37 @@ export const refused = (asked: Asked, said: string): NeedsChangeError =>
  * @param error whatever a call has thrown
  * @param action as IAM names it, e.g. `ecr:DescribeImages`
  */
-export function awsFailure(asked: Asked, action: string, error: unknown, { credentials }: Access): Error {
+export function awsFailure(subject: Subject, action: string, error: unknown, { credentials }: Access): Error {
   if (error instanceof NeedsChangeError || error instanceof TransientError) return error
-  if (error instanceof Unreachable) return transportFailure(asked, error) as Error
-  if (error instanceof InvalidAnswer) return answerInvalid(asked, error.message)
+  if (error instanceof Unreachable) return transportFailure(subject, error) as Error
+  if (error instanceof InvalidAnswer) return answerInvalid(subject, error.message)
   const name = nameOf(error)
-  const { host, path } = asked.repository
-  if (isAbsent(error)) return (asked.what.startsWith('image ') ? imageNotFound : tagNotFound)(asked, name)
+  const { host, path } = subject.repository
+  if (isAbsent(error)) return (subject.what.startsWith('image ') ? imageNotFound : tagNotFound)(subject, name)
   if (error instanceof Paused) {
     return new TransientError(
       'RegistryThrottled',
-      `AWS throttles requests to the registry ${host}, so ${place(asked)} was not read. The next try is after a pause, which grows each time. If this lasts, raise pollIntervalSeconds or the quota for ${action}.`,
+      `AWS throttles requests to the registry ${host}, so ${place(subject)} was not read. The next try is after a pause, which grows each time. If this lasts, raise pollIntervalSeconds or the quota for ${action}.`,
       { retryAfterMs: error.retryAfterMs },
     )
   }
   if (isDenied(error)) {
     return new RegistryRefusal(
       'RegistryAccessDenied',
-      `AWS refused ${action} on repository ${path} of the registry ${host} (${name}, asked for ${asked.what})${name.startsWith('AccessDenied') ? `: ${printable(messageOf(error))}` : ''}`,
+      `AWS refused ${action} on repository ${path} of the registry ${host} (${name}, asked for ${subject.what})${name.startsWith('AccessDenied') ? `: ${printable(messageOf(error))}` : ''}`,
       credentials.identity?.remedy ??
         `Allow ${action} on that repository for cvmanager's AWS identity, in its policy or, for another account, in the repository's.`,
     )
   }
   const status = statusOf(error) ?? 0
-  if (error instanceof SyntaxError || status < 400) return answerInvalid(asked, `it is no answer of ECR (${name})`)
+  if (error instanceof SyntaxError || status < 400) return answerInvalid(subject, `it is no answer of ECR (${name})`)
   if (status >= 500 || name === 'ServerException') {
     return new TransientError(
       'RegistryUnavailable',
-      `the registry ${host} answered ${action} for ${place(asked)} with ${status} (${name}). It will be tried again. If this lasts, see the AWS status page for the region.`,
+      `the registry ${host} answered ${action} for ${place(subject)} with ${status} (${name}). It will be tried again. If this lasts, see the AWS status page for the region.`,
     )
   }
-  return refused(asked, `${name}: ${messageOf(error)}`)
+  return refused(subject, `${name}: ${messageOf(error)}`)
 }
 
 const maxShown = 300

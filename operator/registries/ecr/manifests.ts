@@ -3,7 +3,7 @@ import type { ImageFailure } from '@aws-sdk/client-ecr'
 import type { Digest } from '../../images/digest.ts'
 import { isContentOf } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import { type Asked, answerInvalid, statusFailure } from '../failures.ts'
+import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
 import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifest } from '../oci/manifest.ts'
 import type { Access, Labels } from '../registry.ts'
 import type { EcrApi } from './api.ts'
@@ -24,26 +24,26 @@ export async function readManifest(
   digest: Digest,
   access: Access,
 ): Promise<StoredManifest> {
-  const asked: Asked = { repository, what: `image ${digest}` }
+  const subject: Subject = { repository, what: `image ${digest}` }
   const input = {
     ...api.placeOf(repository),
     imageIds: [{ imageDigest: digest }],
     acceptedMediaTypes: manifestTypes.split(', '),
   }
   const { images, failures } = await api.call(
-    asked,
+    subject,
     'ecr:BatchGetImage',
     (sdk, client, options) => client.send(new sdk.BatchGetImageCommand(input), options),
     access,
   )
   const failure = firstFailure(failures)
-  if (failure?.failureCode === 'ImageNotFound') throw imageNotFound(asked, 'ImageNotFound')
-  if (failure !== undefined) throw refused(asked, wordsOf(failure))
+  if (failure?.failureCode === 'ImageNotFound') throw imageNotFound(subject, 'ImageNotFound')
+  if (failure !== undefined) throw refused(subject, wordsOf(failure))
   const [image] = Array.isArray(images) ? images : []
-  if (image === undefined) throw imageNotFound(asked, 'an empty answer')
+  if (image === undefined) throw imageNotFound(subject, 'an empty answer')
   const text = image?.imageManifest
   if (typeof text !== 'string' || !isContentOf(digest, Buffer.from(text))) {
-    throw answerInvalid(asked, 'its content does not have that digest')
+    throw answerInvalid(subject, 'its content does not have that digest')
   }
   const headers = { 'content-type': image.imageManifestMediaType }
   return { text, mediaType: mediaTypeOf({ headers, body: Buffer.from(text) }) }
@@ -66,18 +66,18 @@ async function parsed(api: EcrApi, repository: Repository, digest: Digest, acces
 }
 
 async function configLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-  const asked: Asked = { repository, what: `config ${digest}` }
+  const subject: Subject = { repository, what: `config ${digest}` }
   const input = { ...api.placeOf(repository), layerDigest: digest }
   const action = 'ecr:GetDownloadUrlForLayer'
   const { downloadUrl } = await api.call(
-    asked,
+    subject,
     action,
     (sdk, client, options) => client.send(new sdk.GetDownloadUrlForLayerCommand(input), options),
     access,
   )
-  const { status, body, retryAfterMs } = await api.download(asked, String(downloadUrl), access)
-  if (status !== 200) throw statusFailure(asked, status, access.credentials, retryAfterMs)
-  if (!isContentOf(digest, body)) throw answerInvalid(asked, 'its content does not have that digest')
+  const { status, body, retryAfterMs } = await api.download(subject, String(downloadUrl), access)
+  if (status !== 200) throw statusFailure(subject, status, access.credentials, retryAfterMs)
+  if (!isContentOf(digest, body)) throw answerInvalid(subject, 'its content does not have that digest')
   return labelsOfConfig(body)
 }
 

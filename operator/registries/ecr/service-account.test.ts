@@ -40,7 +40,7 @@ t.test('ECR in the name of service accounts', async (t) => {
     )
     const asked = moto.calls.filter(({ action }) => action.startsWith('ecr:'))
     t.equal(asked.length, 8)
-    t.equal(new Set(asked.map(({ accessKey }) => accessKey)).size, 2, 'tenants are never asked for together')
+    t.equal(new Set(asked.map(({ accessKey }) => accessKey)).size, 2, 'each account uses its own credentials')
     t.ok(asked.every(({ accessKey }) => accessKey?.startsWith('ASIA')))
     t.equal(moto.count('sts:AssumeRole'), 0, 'the identity of the manager is not used')
   })

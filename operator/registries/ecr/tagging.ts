@@ -2,7 +2,7 @@
 import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import { type Asked, answerInvalid, RegistryRefusal } from '../failures.ts'
+import { answerInvalid, RegistryRefusal, type Subject } from '../failures.ts'
 import type { Access, Tagged, Untagged } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import type { Images } from './describe.ts'
@@ -23,8 +23,8 @@ export class EcrTagging {
   }
 
   async tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {
-    const asked: Asked = { repository, what: `tag ${tag}`, right: 'push' }
-    const before = await this.#imageOf(asked, tag, access)
+    const subject: Subject = { repository, what: `tag ${tag}`, right: 'push' }
+    const before = await this.#imageOf(subject, tag, access)
     if (before?.digest === digest) return 'unchanged'
     const { text, mediaType } = await readManifest(this.#api, repository, digest, access)
     const input = {
@@ -42,18 +42,18 @@ export class EcrTagging {
         access,
       )
       if (image?.imageId?.imageDigest !== digest)
-        throw answerInvalid(asked, 'it does not say that the tag is there now')
+        throw answerInvalid(subject, 'it does not say that the tag is there now')
       return before === undefined ? 'added' : 'moved'
     } catch (error) {
       access.signal?.throwIfAborted()
       const name = nameOf(error)
       if (incomplete.has(name)) throw imageNotFound({ repository, what: `image ${digest} in full` }, name)
       const taken = name === 'ImageAlreadyExistsException' || name === 'ImageTagAlreadyExistsException'
-      if (!taken) throw awsFailure(asked, 'ecr:PutImage', error, access)
+      if (!taken) throw awsFailure(subject, 'ecr:PutImage', error, access)
       // Somebody else may have been faster.
-      const now = await this.#imageOf(asked, tag, access)
+      const now = await this.#imageOf(subject, tag, access)
       if (now?.digest === digest) return 'unchanged'
-      throw immutable(asked, tag, now?.digest ?? before?.digest, name)
+      throw immutable(subject, tag, now?.digest ?? before?.digest, name)
     }
   }
 
@@ -63,46 +63,46 @@ export class EcrTagging {
     access: Access,
     before: readonly string[] = [],
   ): Promise<Untagged> {
-    const asked: Asked = { repository, what: `tag ${tag}`, right: 'delete' }
-    const image = await this.#imageOf(asked, tag, access)
+    const subject: Subject = { repository, what: `tag ${tag}`, right: 'delete' }
+    const image = await this.#imageOf(subject, tag, access)
     if (image === undefined) return 'absent'
-    if (image.tags.every((other) => other === tag || before.includes(other))) throw lastTag(asked, tag, image.digest)
+    if (image.tags.every((other) => other === tag || before.includes(other))) throw lastTag(subject, tag, image.digest)
     return 'removed'
   }
 
   async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
-    const asked: Asked = { repository, what: `tag ${tag}`, right: 'delete' }
+    const subject: Subject = { repository, what: `tag ${tag}`, right: 'delete' }
     if ((await this.wouldUntag(repository, tag, access)) === 'absent') return 'absent'
     const input = { ...this.#api.placeOf(repository), imageIds: [{ imageTag: tag }] }
     const action = 'ecr:BatchDeleteImage'
     const answer = await this.#api.call(
-      asked,
+      subject,
       action,
       (sdk, client, options) => client.send(new sdk.BatchDeleteImageCommand(input), options),
       access,
     )
     const failure = firstFailure(answer.failures)
     if (failure?.failureCode === 'ImageNotFound') return 'absent'
-    if (failure !== undefined) throw refused(asked, wordsOf(failure))
+    if (failure !== undefined) throw refused(subject, wordsOf(failure))
     const removed = Array.isArray(answer.imageIds) && answer.imageIds.length > 0
-    if (!removed) throw answerInvalid(asked, 'it does not say that the tag is off')
+    if (!removed) throw answerInvalid(subject, 'it does not say that the tag is off')
     return 'removed'
   }
 
   /** Undefined where the tag is missing, or its whole repository. */
-  async #imageOf(asked: Asked, tag: string, access: Access): Promise<Image | undefined> {
+  async #imageOf(subject: Subject, tag: string, access: Access): Promise<Image | undefined> {
     try {
-      return await this.#images.find(asked.repository, tag, access)
+      return await this.#images.find(subject.repository, tag, access)
     } catch (error) {
       access.signal?.throwIfAborted()
-      const failure = awsFailure(asked, 'ecr:DescribeImages', error, access)
+      const failure = awsFailure(subject, 'ecr:DescribeImages', error, access)
       if (failure instanceof NeedsChangeError && failure.reason === 'TagNotFound') return undefined
       throw failure
     }
   }
 }
 
-const immutable = ({ repository }: Asked, tag: string, on: Digest | undefined, exception: string): RegistryRefusal =>
+const immutable = ({ repository }: Subject, tag: string, on: Digest | undefined, exception: string): RegistryRefusal =>
   new RegistryRefusal(
     'TagImmutable',
     `the registry ${repository.host} keeps tag ${tag} of repository ${repository.path} as it is${on === undefined ? '' : `, on ${on}`}, for its tags are immutable (${exception})`,
@@ -110,7 +110,7 @@ const immutable = ({ repository }: Asked, tag: string, on: Digest | undefined, e
   )
 
 /** "When you remove the last tag from an image, the image is deleted from your repository" (ECR API, BatchDeleteImage). */
-const lastTag = ({ repository }: Asked, tag: string, digest: Digest): RegistryRefusal =>
+const lastTag = ({ repository }: Subject, tag: string, digest: Digest): RegistryRefusal =>
   new RegistryRefusal(
     'UntagNotSupported',
     `tag ${tag} of repository ${repository.path} is the last one on ${digest}, and ECR would delete the image with it, so nothing was removed`,

@@ -1,13 +1,13 @@
 /** One request to a registry of the OCI distribution API, with the authorization that it wants and safe redirects. */
 import type { Clock } from '../../time/clock.ts'
-import { type Asked, transportFailure } from '../failures.ts'
+import { type Subject, transportFailure } from '../failures.ts'
 import type { Access } from '../registry.ts'
 import type { Answer, Purpose, Request, Transport } from '../transport/transport.ts'
 import { Authorization } from './auth/authorization.ts'
 import { sendAndFollow } from './redirects.ts'
 
 export interface OciRequest {
-  readonly asked: Asked
+  readonly subject: Subject
   readonly access: Access
   readonly purpose: Purpose
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE'
@@ -26,8 +26,8 @@ export class OciClient {
   }
 
   /** Sends once more if the registry turns out to want another authorization. Any status is an answer. */
-  async send({ asked, access, ...rest }: OciRequest): Promise<Answer> {
-    const { repository } = asked
+  async send({ subject, access, ...rest }: OciRequest): Promise<Answer> {
+    const { repository } = subject
     const send = (authorization: string | undefined): Promise<Answer> => {
       const request: Request = {
         ...rest,
@@ -40,17 +40,17 @@ export class OciClient {
       }
       // Changes go to the registry itself only.
       const reads = rest.method === 'GET' || rest.method === 'HEAD'
-      return reads ? sendAndFollow(this.#transport, request, asked) : this.#transport.send(request)
+      return reads ? sendAndFollow(this.#transport, request, subject) : this.#transport.send(request)
     }
     try {
-      const authorization = await this.#authorization.before(repository, access, asked)
+      const authorization = await this.#authorization.before(repository, access, subject)
       const answer = await send(authorization)
       if (answer.status !== 401) return answer
       const challenge = String(answer.headers['www-authenticate'] ?? '')
-      const other = await this.#authorization.after(challenge, authorization, repository, access, asked)
+      const other = await this.#authorization.after(challenge, authorization, repository, access, subject)
       return other === undefined ? answer : await send(other)
     } catch (error) {
-      throw transportFailure(asked, error)
+      throw transportFailure(subject, error)
     }
   }
 }

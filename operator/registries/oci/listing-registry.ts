@@ -1,6 +1,6 @@
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import { type Asked, answerInvalid, statusFailure, transportFailure } from '../failures.ts'
+import { answerInvalid, type Subject, statusFailure, transportFailure } from '../failures.ts'
 import type { ListedTag, TagPage } from '../listed-tag.ts'
 import type { Access, Credentials } from '../registry.ts'
 import { type Answer, Paused, Unreachable } from '../transport/transport.ts'
@@ -44,16 +44,16 @@ export abstract class ListingRegistry extends OciRegistry {
   }
 
   async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
-    const asked: Asked = { repository, what: `the list of ${this.listed}` }
+    const subject: Subject = { repository, what: `the list of ${this.listed}` }
     try {
       for await (const page of this.pages(repository, access)) {
         yield new Map(page.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
       }
     } catch (error) {
-      if (!(error instanceof NotListed)) throw transportFailure(asked, error)
+      if (!(error instanceof NotListed)) throw transportFailure(subject, error)
       const { status = 404, retryAfterMs } = error.answer ?? {}
-      if (status === 200) throw answerInvalid(asked, `no list of ${this.listed} in it`)
-      throw statusFailure(asked, status, this.listCredentials(access), retryAfterMs)
+      if (status === 200) throw answerInvalid(subject, `no list of ${this.listed} in it`)
+      throw statusFailure(subject, status, this.listCredentials(access), retryAfterMs)
     }
   }
 

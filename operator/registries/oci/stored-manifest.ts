@@ -20,15 +20,15 @@ export async function readManifest(
   digest: Digest,
   access: Access,
 ): Promise<StoredManifest> {
-  const asked = { repository, what: `image ${digest}` }
+  const subject = { repository, what: `image ${digest}` }
   const path = `/v2/${repository.path}/manifests/${digest}`
   const headers = { accept: manifestTypes }
-  const answer = await client.send({ asked, access, purpose: 'manifest', method: 'GET', path, headers })
+  const answer = await client.send({ subject, access, purpose: 'manifest', method: 'GET', path, headers })
   if (answer.status === 404) throw imageNotFound(repository, digest)
-  if (answer.status !== 200) throw statusFailure(asked, answer.status, access.credentials, answer.retryAfterMs)
-  if (!isContentOf(digest, answer.body)) throw answerInvalid(asked, 'its content does not have that digest')
+  if (answer.status !== 200) throw statusFailure(subject, answer.status, access.credentials, answer.retryAfterMs)
+  if (!isContentOf(digest, answer.body)) throw answerInvalid(subject, 'its content does not have that digest')
   const mediaType = mediaTypeOf(answer)
-  if (mediaType === undefined) throw answerInvalid(asked, 'it does not tell the kind of the manifest')
+  if (mediaType === undefined) throw answerInvalid(subject, 'it does not tell the kind of the manifest')
   return { bytes: answer.body, mediaType }
 }
 

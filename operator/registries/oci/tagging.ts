@@ -25,9 +25,9 @@ export class OciTagging {
     const before = await this.#digestOf(repository, tag, access)
     if (before === digest) return 'unchanged'
     const manifest = await readManifest(this.#client, repository, digest, access)
-    const asked = { repository, what: `tag ${tag}`, right: 'push' } as const
+    const subject = { repository, what: `tag ${tag}`, right: 'push' } as const
     const answer = await this.#client.send({
-      asked,
+      subject,
       access,
       purpose: 'manifest',
       method: 'PUT',
@@ -37,39 +37,51 @@ export class OciTagging {
     })
     if (answer.status >= 200 && answer.status < 300) {
       const stored = answer.headers['docker-content-digest'] ?? digest
-      if (stored !== digest) throw answerInvalid(asked, 'it stored the image under another digest')
+      if (stored !== digest) throw answerInvalid(subject, 'it stored the image under another digest')
       return before === undefined ? 'added' : 'moved'
     }
     const refusal = refusalOf(answer)
     if (isTagImmutable(refusal, before !== undefined)) throw immutable(repository, tag, refusal.shown, before)
-    throw this.#failure(asked, answer, refusal.shown, access)
+    throw this.#failure(subject, answer, refusal.shown, access)
   }
 
   async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
     if ((await this.#digestOf(repository, tag, access)) === undefined) return 'absent'
-    const asked = { repository, what: `tag ${tag}`, right: 'delete' } as const
+    const subject = { repository, what: `tag ${tag}`, right: 'delete' } as const
     const path = `/v2/${repository.path}/manifests/${tag}`
     // By the tag's name. Deleting by digest would remove the image and all its tags.
-    const answer = await this.#client.send({ asked, access, purpose: 'manifest', method: 'DELETE', path, headers: {} })
+    const answer = await this.#client.send({
+      subject,
+      access,
+      purpose: 'manifest',
+      method: 'DELETE',
+      path,
+      headers: {},
+    })
     if (answer.status >= 200 && answer.status < 300) return 'removed'
     const refusal = refusalOf(answer)
     if (isTagImmutable(refusal, false)) throw immutable(repository, tag, refusal.shown)
     const stays = answer.status === 404 && (await this.#digestOf(repository, tag, access)) !== undefined
     // Somebody else removed it, or a first attempt did whose answer was lost.
     if (answer.status === 404 && !stays) return 'removed'
-    if (!stays && !isNoUntagging(refusal)) throw this.#failure(asked, answer, refusal.shown, access)
+    if (!stays && !isNoUntagging(refusal)) throw this.#failure(subject, answer, refusal.shown, access)
     throw new NeedsChangeError(
       'UntagNotSupported',
       `the registry ${repository.host} does not take off a tag alone (${refusal.shown} for tag ${tag} of repository ${repository.path}), so nothing was removed. Allow deletion in the registry's settings, or remove the tag by its own page or API.`,
     )
   }
 
-  #failure(asked: Parameters<typeof statusFailure>[0], answer: Answer, shown: string, { credentials }: Access): Error {
+  #failure(
+    subject: Parameters<typeof statusFailure>[0],
+    answer: Answer,
+    shown: string,
+    { credentials }: Access,
+  ): Error {
     const common = answer.status >= 400 && answer.status < 500 && ![401, 403, 404, 429].includes(answer.status)
-    if (!common) return statusFailure(asked, answer.status, credentials, answer.retryAfterMs)
+    if (!common) return statusFailure(subject, answer.status, credentials, answer.retryAfterMs)
     return new RegistryRefusal(
       'RegistryRefused',
-      `the registry ${asked.repository.host} refused to change ${asked.what} of repository ${asked.repository.path}: ${shown}`,
+      `the registry ${subject.repository.host} refused to change ${subject.what} of repository ${subject.repository.path}: ${shown}`,
       "Check the registry's settings for the repository.",
     )
   }

@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Repository } from '../../../images/reference.ts'
 import type { Clock } from '../../../time/clock.ts'
-import type { Asked, Right } from '../../failures.ts'
+import type { Right, Subject } from '../../failures.ts'
 import type { Access } from '../../registry.ts'
 import type { Transport } from '../../transport/transport.ts'
 import { parseChallenges } from './challenge.ts'
@@ -22,11 +22,11 @@ export class Authorization {
   }
 
   /** The header to begin with; `undefined` for none. */
-  async before(repository: Repository, access: Access, asked: Asked): Promise<string | undefined> {
+  async before(repository: Repository, access: Access, subject: Subject): Promise<string | undefined> {
     const known = this.#schemes.get(repository.host)
     if (known === undefined) return undefined
     try {
-      return await this.#header(known, repository, scopeOf(repository, asked.right), access, asked)
+      return await this.#header(known, repository, scopeOf(repository, subject.right), access, subject)
     } catch (error) {
       // The registry may have another token service now, or need none: the next request finds out.
       if (access.signal?.aborted !== true) this.#schemes.delete(repository.host)
@@ -43,7 +43,7 @@ export class Authorization {
     refused: string | undefined,
     repository: Repository,
     access: Access,
-    asked: Asked,
+    subject: Subject,
   ): Promise<string | undefined> {
     const challenges = parseChallenges(challenge)
     const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'))
@@ -52,16 +52,16 @@ export class Authorization {
       const realm = parameters.get('realm') ?? ''
       const service = { registry: repository.host, realm, service: parameters.get('service') }
       if (refused?.startsWith('Bearer '))
-        this.#tokens.forget({ service, credentials: access.credentials }, tokenKey(repository, asked.right))
+        this.#tokens.forget({ service, credentials: access.credentials }, tokenKey(repository, subject.right))
       const scheme: Scheme = { scheme: 'bearer', service }
-      const scope = wantedScope(parameters.get('scope'), repository, asked.right)
-      const header = await this.#header(scheme, repository, scope, access, asked)
+      const scope = wantedScope(parameters.get('scope'), repository, subject.right)
+      const header = await this.#header(scheme, repository, scope, access, subject)
       this.#schemes.set(repository.host, scheme)
       return header
     }
     if (!challenges.some(({ scheme }) => scheme === 'basic') || refused !== undefined) return undefined
     this.#schemes.set(repository.host, { scheme: 'basic' })
-    return await this.#header({ scheme: 'basic' }, repository, '', access, asked)
+    return await this.#header({ scheme: 'basic' }, repository, '', access, subject)
   }
 
   async #header(
@@ -69,12 +69,12 @@ export class Authorization {
     repository: Repository,
     scope: string,
     access: Access,
-    asked: Asked,
+    subject: Subject,
   ): Promise<string | undefined> {
     const { credentials, signal } = access
     if (known.scheme === 'basic') return credentials.kind === 'basic' ? basic(credentials) : undefined
     const owner = { service: known.service, credentials }
-    return `Bearer ${await this.#tokens.get(owner, tokenKey(repository, asked.right), scope, asked, signal)}`
+    return `Bearer ${await this.#tokens.get(owner, tokenKey(repository, subject.right), scope, subject, signal)}`
   }
 }
 

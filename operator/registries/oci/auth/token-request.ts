@@ -1,9 +1,9 @@
 /** One request to a token service: GET, or POST for an identity token (distribution's token and OAuth2 specs). */
 import {
-  type Asked,
   accessDenied,
   answerInvalid,
   authHostForbidden,
+  type Subject,
   statusFailure,
   transportFailure,
 } from '../../failures.ts'
@@ -30,22 +30,22 @@ export async function requestToken(
   transport: Transport,
   { service, credentials }: { readonly service: TokenService; readonly credentials: Credentials },
   scopes: readonly string[],
-  askedOf: Asked,
+  ofRegistry: Subject,
 ): Promise<BearerToken> {
-  const { url: realm, destination } = safeRealm(transport, service, askedOf)
-  const asked = { ...askedOf, tokenService: realm.host }
+  const { url: realm, destination } = safeRealm(transport, service, ofRegistry)
+  const subject = { ...ofRegistry, tokenService: realm.host }
   const answer = await transport
     .send(tokenRequest(realm, destination, service, credentials, scopes))
-    .catch((error: unknown) => Promise.reject(transportFailure(asked, error)))
+    .catch((error: unknown) => Promise.reject(transportFailure(subject, error)))
 
   if (answer.status >= 300 && answer.status < 400) {
-    throw answerInvalid(asked, `a redirect (${answer.status}) of the token request, which is not followed`)
+    throw answerInvalid(subject, `a redirect (${answer.status}) of the token request, which is not followed`)
   }
   // Services answer 400 for scopes or refresh tokens that they do not accept.
-  if (answer.status === 400) throw accessDenied(asked, 400, credentials)
-  if (answer.status !== 200) throw statusFailure(asked, answer.status, credentials, answer.retryAfterMs)
+  if (answer.status === 400) throw accessDenied(subject, 400, credentials)
+  if (answer.status !== 200) throw statusFailure(subject, answer.status, credentials, answer.retryAfterMs)
   const token = parseTokenAnswer(answer)
-  if (token === undefined) throw answerInvalid(asked, 'no token in it')
+  if (token === undefined) throw answerInvalid(subject, 'no token in it')
   return token
 }
 
@@ -53,17 +53,17 @@ export async function requestToken(
 function safeRealm(
   transport: Transport,
   { realm, registry }: TokenService,
-  asked: Asked,
+  subject: Subject,
 ): { readonly url: URL; readonly destination: Destination } {
   const url = URL.canParse(realm) ? new URL(realm) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
-    throw answerInvalid(asked, 'its challenge names a token realm that is not a plain http(s) address')
+    throw answerInvalid(subject, 'its challenge names a token realm that is not a plain http(s) address')
   }
   if (url.protocol === 'http:' && !transport.isInsecure(registry)) {
-    throw answerInvalid(asked, `its challenge names a token realm without TLS (${url.host})`)
+    throw answerInvalid(subject, `its challenge names a token realm without TLS (${url.host})`)
   }
   const destination = transport.authHosts.trust(registry, new URL(transport.originOf(registry)), url)
-  if (destination === undefined) throw authHostForbidden(asked, url.host)
+  if (destination === undefined) throw authHostForbidden(subject, url.host)
   return { url, destination }
 }
 

@@ -8,7 +8,7 @@ import { NeedsChangeError } from '../../../errors.ts'
 import type { Clock } from '../../../time/clock.ts'
 import { monotonicClock } from '../../../time/timing.ts'
 import { credentialId } from '../../credentials/credential-id.ts'
-import type { Asked } from '../../failures.ts'
+import type { Subject } from '../../failures.ts'
 import type { Credentials } from '../../registry.ts'
 import { abortable } from '../../transport/abortable.ts'
 import type { Transport } from '../../transport/transport.ts'
@@ -57,7 +57,13 @@ export class Tokens {
   }
 
   /** The token for a repository, cached or by one request, however many callers there are. */
-  async get(owner: TokenOwner, repository: string, scope: string, asked: Asked, signal?: AbortSignal): Promise<string> {
+  async get(
+    owner: TokenOwner,
+    repository: string,
+    scope: string,
+    subject: Subject,
+    signal?: AbortSignal,
+  ): Promise<string> {
     const group = this.#groupOf(owner)
     const cached = group.tokens.get(repository)
     const now = this.#clock.now()
@@ -65,7 +71,7 @@ export class Tokens {
       cached.usedAt = now
       return cached.token
     }
-    const pending = group.pending.get(repository) ?? this.#start(owner, group, repository, scope, asked)
+    const pending = group.pending.get(repository) ?? this.#start(owner, group, repository, scope, subject)
     return await abortable(pending, signal)
   }
 
@@ -86,9 +92,9 @@ export class Tokens {
     return group
   }
 
-  #start(owner: TokenOwner, group: Group, repository: string, scope: string, asked: Asked): Promise<string> {
+  #start(owner: TokenOwner, group: Group, repository: string, scope: string, subject: Subject): Promise<string> {
     const scopes = new Map([[repository, scope], ...this.#companions(group, repository)])
-    const pending = this.#request(owner, group, scopes, repository, asked).finally(() => {
+    const pending = this.#request(owner, group, scopes, repository, subject).finally(() => {
       for (const each of scopes.keys()) group.pending.delete(each)
     })
     for (const each of scopes.keys()) group.pending.set(each, pending)
@@ -102,10 +108,10 @@ export class Tokens {
     group: Group,
     scopes: ReadonlyMap<string, string>,
     repository: string,
-    asked: Asked,
+    subject: Subject,
   ): Promise<string> {
     const request = async (wanted: ReadonlyMap<string, string>) =>
-      this.#store(group, wanted, await requestToken(this.#transport, owner, [...wanted.values()], asked))
+      this.#store(group, wanted, await requestToken(this.#transport, owner, [...wanted.values()], subject))
     try {
       return await request(scopes)
     } catch (error) {
