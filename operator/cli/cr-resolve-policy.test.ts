@@ -103,7 +103,7 @@ t.test('an invalid policy is a usage error; a failure of the registry is not', a
     ['resolve REPO --policy calendar=YYYYxMM', 2, /--policy, calendar\.format "YYYYxMM" .*character 5/],
     ['resolve REPO --policy numeric --filter v(', 2, /--filter "v\(" cannot be used/],
     ['resolve REPO --policy numeric --filter v(.*) --extract $2', 2, /--extract "\$2" .*no group 2/],
-    ['resolve REPO --policy newest', 1, /\(oci\) does not tell when a tag was pushed/],
+    ['resolve REPO --policy newest', 1, /\(oci\) does not report when a tag was pushed/],
     ['resolve REPO/typo --policy numeric', 3, /repository shop\/web\/typo/],
     ['resolve localhost:1/shop/web --policy numeric', 1, /localhost:1/],
   ]

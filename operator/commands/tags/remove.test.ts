@@ -5,7 +5,7 @@ import { DockerHubRegistry } from '../../registries/docker-hub/docker-hub.ts'
 import { GhcrRegistry } from '../../registries/ghcr/ghcr.ts'
 import { OciRegistry } from '../../registries/oci/oci.ts'
 import { anonymous } from '../../registries/registry.ts'
-import { registryOn, repositoryAt, withMoto } from '../../registries/testing/ecr-bench.ts'
+import { access as awsAccess, registryOn, repositoryAt, withMoto } from '../../registries/testing/ecr-bench.ts'
 import { transportTo } from '../../registries/testing/peer.ts'
 import { removeFrom } from './remove.ts'
 
@@ -60,7 +60,7 @@ t.test('ECR keeps the last tag of an image, which a dry run of several tags take
   const moto = await withMoto(t)
   const repository = repositoryAt('shop/web')
   const digest = await moto.push(repository.path, ['a', 'b', 'c'])
-  const client = { registry: registryOn(t, moto.endpoint), repository, access }
+  const client = { registry: registryOn(t, moto.endpoint), repository, access: awsAccess }
   t.same(await removeFrom(client, undefined, ['a', 'b'], dryRun), [
     { tag: 'a', digest, result: 'removed' },
     { tag: 'b', digest, result: 'removed' },

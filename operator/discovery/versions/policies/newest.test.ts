@@ -8,7 +8,13 @@ import type { Repository } from '../../../images/reference.ts'
 import { DockerHubRegistry } from '../../../registries/docker-hub/docker-hub.ts'
 import { dockerHubApi } from '../../../registries/docker-hub/hub.fixture.ts'
 import { anonymous, type Registry } from '../../../registries/registry.ts'
-import { registryOn, repositoryAt, withMoto } from '../../../registries/testing/ecr-bench.ts'
+import {
+  access as awsAccess,
+  awsCredentials,
+  registryOn,
+  repositoryAt,
+  withMoto,
+} from '../../../registries/testing/ecr-bench.ts'
 import { transportTo } from '../../../registries/testing/peer.ts'
 import { defaultLimits } from '../../../registries/transport/host-queue.ts'
 import { HostQueues } from '../../../registries/transport/host-queues.ts'
@@ -19,11 +25,12 @@ import { VersionFinder } from '../version-finder.ts'
 import { tagPolicy } from './choosing.ts'
 
 const builds: VersionPolicySpec = { newest: {}, filter: { pattern: 'build-.*' } }
-const access = { credentials: anonymous }
+/** Docker Hub needs no credentials here, and ECR takes only AWS's. */
+const accessOf = ({ kind }: Registry) => (kind === 'ecr' ? awsAccess : { credentials: anonymous })
 
 async function chosen(registry: Registry, repository: Repository, spec = builds) {
   const { needs, choose } = tagPolicy(spec)
-  return await choose((await listTags(registry, repository, needs, access)).listing)
+  return await choose((await listTags(registry, repository, needs, accessOf(registry))).listing)
 }
 
 t.test('on ECR, the newest tag is on the image that was pushed last', async (t) => {
@@ -48,7 +55,7 @@ t.test('on ECR, the newest tag is on the image that was pushed last', async (t) 
   const versions = new VersionFinder()
   const poller = new Poller({ registryFor: () => registry, versions, queues, onChange: () => undefined })
   t.teardown(() => poller.stop())
-  const target: Target = { repository, credentials: anonymous, intervalSeconds, policy: tagPolicy(builds) }
+  const target: Target = { repository, credentials: awsCredentials, intervalSeconds, policy: tagPolicy(builds) }
   poller.follow('web', target)
   const name = () => {
     const offer = poller.offer('web')
