@@ -12,7 +12,7 @@ import type { Effects } from '../rollouts/act/effects.ts'
 import type { Observation } from '../rollouts/observe/observation.ts'
 import type { Observer } from '../rollouts/observe/observe.ts'
 import type { SelectorIndex } from '../rollouts/observe/selector-index.ts'
-import { type Plan, plan, type Rules } from '../rollouts/plan/plan.ts'
+import { type Plan, plan } from '../rollouts/plan/plan.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Result } from './queue.ts'
 
@@ -22,17 +22,11 @@ export interface ReconcilerOptions {
   readonly observer: Observer
   readonly following: TargetPoller
   readonly credentials: TargetCredentials
-  readonly rules: Rules
   readonly effects: Effects
   readonly clock: Clock
   readonly defaultIntervalSeconds: number
   /** Called after each reconcile that carried its plan out. */
   readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
-}
-
-interface Decided {
-  readonly observation: Observation
-  readonly plan: Plan
 }
 
 /** Secrets are not watched: after a refusal they are read again this often. */
@@ -51,37 +45,22 @@ export class Reconciler {
     this.#options = options
   }
 
-  async reconcile(key: string): Promise<Result> {
-    const decided = await this.decide(key)
-    if (!decided) return this.#forget(key)
-    return this.carryOut(decided)
-  }
-
-  /**
-   * What to do about the object now; undefined if there is no such object. Changes nothing in the cluster.
-   * @throws ApiError, TransientError
-   */
-  async decide(key: string): Promise<Decided | undefined> {
-    const { objects, observer, rules } = this.#options
-    const object = objects.get(key)
-    if (!object) return undefined
-    const observation = await observer.observe(object, await this.#offer(object))
-    return { observation, plan: plan(rules, observation) }
-  }
-
   /** @throws ApiError, TransientError */
-  async carryOut({ observation, plan }: Decided): Promise<Result> {
-    const { effects, clock, onReconciled } = this.#options
-    const { object } = observation
+  async reconcile(key: string): Promise<Result> {
+    const { objects, observer, effects, clock, onReconciled } = this.#options
+    const object = objects.get(key)
+    if (!object) return this.#forget(key)
+    const observation = await observer.observe(object, await this.#offer(object))
+    const planned = plan(observation)
     try {
-      await act(effects, object, plan)
+      await act(effects, object, planned)
     } catch (thrown) {
-      // Somebody wrote at the same time. The watch is about to bring the change, so that this costs no back-off.
+      // Somebody wrote at the same time. The watch is about to bring the change, so this costs no back-off.
       if (isConflict(thrown)) return { requeueAfterMs: conflictRetryMs }
       throw thrown
     }
-    onReconciled?.(observation, plan)
-    const times = [plan.requeueAt, this.#readCredentialsAt.get(object.key)].filter((time) => time !== undefined)
+    onReconciled?.(observation, planned)
+    const times = [planned.requeueAt, this.#readCredentialsAt.get(key)].filter((time) => time !== undefined)
     return { requeueAfterMs: times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined }
   }
 

@@ -18,14 +18,12 @@ import type { CredentialResolver } from '../registries/credentials/credential-re
 import { PullSecrets, type TargetCredentials } from '../registries/credentials/pull-secrets.ts'
 import type { Credentials } from '../registries/registry.ts'
 import { StatusWriter } from '../rollouts/act/status-writer.ts'
-import { gates } from '../rollouts/gates/gates.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
 import { History } from '../rollouts/history/history.ts'
 import type { Observation } from '../rollouts/observe/observation.ts'
 import { Observer } from '../rollouts/observe/observe.ts'
 import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import type { Plan } from '../rollouts/plan/plan.ts'
-import { strategies } from '../rollouts/strategies/strategies.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
 import { makeRegistries, openRegistries } from './registries.ts'
@@ -91,7 +89,6 @@ export async function makeController(options: ControllerOptions) {
     credentials: options.credentials
       ? onlyThese(options.credentials, resolver)
       : new PullSecrets(client, clock, resolver),
-    rules: { strategies, gates },
     effects: {
       client,
       writer: new StatusWriter(client, (object) => objects.put(object)),

@@ -20,13 +20,11 @@ export const imageReset: Gate = {
     )
     const times = other < 0 ? rollouts.length : other
     const [last] = rollouts
-    if (times < 2 || !last) return { verdict: 'open' }
+    if (times < 2 || !last) return undefined
 
     const until = Date.parse(last.endTime) + Math.min(firstDelayMs * 2 ** (times - 2), maxDelayMs)
-    if (now >= until) return { verdict: 'open' }
+    if (now >= until) return undefined
     return {
-      verdict: 'held',
-      by: 'ImageReset',
       message: `something has set the image back after ${version.name} was rolled out, ${times} times in ten minutes. Find out what (kubectl get --show-managed-fields tells who writes the image), and let it leave the image to cvmanager, or take the label ${Object.keys(spec.selector)[0]} off; the version is put back once more, later each time`,
       until,
     }

@@ -5,13 +5,9 @@ import type { ContainerVersionStatus } from '../../api/status.ts'
 import type { Offer, Version } from '../../discovery/target.ts'
 import type { Digest } from '../../images/digest.ts'
 import { composeImage } from '../../images/reference.ts'
-import { gates } from '../gates/gates.ts'
 import type { Observation } from '../observe/observation.ts'
-import { strategies } from '../strategies/strategies.ts'
 import type { Container, Health, ImageChange, Workload } from '../workloads/workload.ts'
-import type { Rules } from './plan.ts'
 
-export const rules: Rules = { strategies, gates }
 export const imageRepo = 'registry.example.com/shop/web'
 export const epoch = Date.parse('2026-01-02T03:04:05Z')
 

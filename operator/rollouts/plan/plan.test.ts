@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
-import { epoch, imageOf, object, observation, offers, rules, version, workload } from './plan.fixture.ts'
+import { epoch, imageOf, object, observation, offers, version, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
 import { Simulation } from './simulation.fixture.ts'
 
@@ -10,7 +10,6 @@ const ready = ({ status }: Pick<Plan, 'status'>) => status.conditions?.find(({ t
 
 test('workloads that run the version already stay as they are', async (t) => {
   const decision = plan(
-    rules,
     observation({
       object: object(),
       offer: offers('v1'),
@@ -28,7 +27,6 @@ test('workloads that run the version already stay as they are', async (t) => {
 
 test('B17 the previous images are in the status before anything is patched', async (t) => {
   const { status, changes } = plan(
-    rules,
     observation({
       object: object(),
       offer: offers('v2'),
@@ -130,7 +128,6 @@ test('B51 a first image written with the moving tag is put back with the digest 
   const before = 'registry.example.com/shop/web:env-prod'
   const running = version('v1').digest
   const { status } = plan(
-    rules,
     observation({
       object: object(),
       offer: offers('v2'),
@@ -143,7 +140,6 @@ test('B51 a first image written with the moving tag is put back with the digest 
 test('B41 a failed poll changes no workload, and the status says why', async (t) => {
   const error = new TransientError('RegistryUnavailable', 'the registry is away')
   const { status, changes, events } = plan(
-    rules,
     observation({
       object: object(),
       offer: { state: 'failed', error },
@@ -157,12 +153,9 @@ test('B41 a failed poll changes no workload, and the status says why', async (t)
 
 test('a problem that needs a person is Stalled, and has one event', async (t) => {
   const problem = new NeedsChangeError('WorkloadNotFound', 'no workload')
-  const first = plan(rules, observation({ object: object(), offer: offers('v1'), problem }))
+  const first = plan(observation({ object: object(), offer: offers('v1'), problem }))
   t.match(first.status, { phase: 'Stalled', next: { version: 'v1', heldBy: 'WorkloadNotFound' } })
-  const again = plan(
-    rules,
-    observation({ object: object(first.status), offer: offers('v1'), problem, now: epoch + 60_000 }),
-  )
+  const again = plan(observation({ object: object(first.status), offer: offers('v1'), problem, now: epoch + 60_000 }))
   t.same(again.status, first.status, 'the same problem later changes nothing')
   t.equal(again.events[0]?.id, first.events[0]?.id)
 })
@@ -170,11 +163,11 @@ test('a problem that needs a person is Stalled, and has one event', async (t) =>
 test('cvmanager refuses what it cannot do, rather than leave it out', async (t) => {
   const workloads = [workload('web', [{ name: 'web', image: imageOf('v1') }])]
   const verified = object({}, { container: { name: 'web', verify: [{ kind: 'Image', image: 'a', tag: 'b' }] } })
-  const refused = plan(rules, observation({ object: verified, offer: offers('v2'), workloads }))
+  const refused = plan(observation({ object: verified, offer: offers('v2'), workloads }))
   t.match(refused.status, { phase: 'Stalled', message: /spec\.container\.verify/ })
   t.same(refused.changes, [])
   const blueGreen = object({}, { strategy: { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } } })
-  const other = plan(rules, observation({ object: blueGreen, offer: offers('v2'), workloads }))
+  const other = plan(observation({ object: blueGreen, offer: offers('v2'), workloads }))
   t.match(other.status, { phase: 'Stalled', message: /Simple/ })
   t.same(other.changes, [])
 })
@@ -187,7 +180,6 @@ test('B22 a rollout past its deadline is rolled back, as any failure', async (t)
     reason: '0 of 1 pods available',
   })
   const late = plan(
-    rules,
     observation({ object: cluster.object, offer: offers('v2'), workloads: [slow], now: epoch + 31_000 }),
   )
   t.match(late.status.rollout, { phase: 'RollingBack', reason: 'DeadlineExceeded' })
@@ -303,7 +295,6 @@ test('a rollback that the API server refuses ends too, and names the workloads l
   }
   const status = { ...cluster.object.status, rollout } as ContainerVersion['status']
   const decision = plan(
-    rules,
     observation({ object: object(status), offer: offers('v2'), workloads: [stuck], now: epoch + 60_000 }),
   )
   t.match(decision.status.rollout, {
@@ -332,7 +323,7 @@ test('a pod that blocks the change of its workload is deleted, in a rollout and 
   })
   const there = observation({ object: cluster.object, offer: offers('v2'), workloads: [blocked(imageOf('v2'))] })
   const deletion = [{ change: 'delete', of: pod }]
-  t.match(plan(rules, there), { changes: deletion, requeueAt: epoch + 2_000 })
+  t.match(plan(there), { changes: deletion, requeueAt: epoch + 2_000 })
 
   const status = {
     ...cluster.object.status,
@@ -340,7 +331,7 @@ test('a pod that blocks the change of its workload is deleted, in a rollout and 
   }
   const back = object(status as ContainerVersion['status'])
   const onTheWay = observation({ object: back, offer: offers('v2'), workloads: [blocked(imageOf('v1'))] })
-  t.match(plan(rules, onTheWay), { changes: deletion, status: { phase: 'RollingBack' } })
+  t.match(plan(onTheWay), { changes: deletion, status: { phase: 'RollingBack' } })
 })
 
 test('a newer version does not wait for the health of a rollback, and the message names what is not healthy', async (t) => {
@@ -352,8 +343,8 @@ test('a newer version does not wait for the health of a rollback, and the messag
   }
   const slow = workload('web-0', [{ name: 'web', image: imageOf('v1') }], { state: 'waiting', reason: 'slow' })
   const given = { object: object(status as ContainerVersion['status']), workloads: [slow] }
-  t.match(plan(rules, observation({ ...given, offer: offers('v2') })).status.rollout, { phase: 'RollingBack' })
-  t.match(plan(rules, observation({ ...given, offer: offers('v3') })).status.rollout, {
+  t.match(plan(observation({ ...given, offer: offers('v2') })).status.rollout, { phase: 'RollingBack' })
+  t.match(plan(observation({ ...given, offer: offers('v3') })).status.rollout, {
     phase: 'Recording',
     outcome: 'RolledBack',
     message: 'x; with its previous image, Deployment/web-0 is not healthy yet: slow',
@@ -363,24 +354,24 @@ test('a newer version does not wait for the health of a rollback, and the messag
 test('objects that are applied together may arrive one after another: no alarm in the first seconds', async (t) => {
   const problem = new NeedsChangeError('WorkloadNotFound', 'no workload')
   const given = { object: object(), offer: offers('v1'), problem }
-  const early = plan(rules, observation({ ...given, newSince: epoch - 1_000 }))
+  const early = plan(observation({ ...given, newSince: epoch - 1_000 }))
   t.same(early.events, [])
   t.same(early.status, {})
   t.equal(early.requeueAt, epoch + 2_000)
-  t.match(plan(rules, observation({ ...given, newSince: epoch - 4_000 })), { status: { phase: 'Stalled' } })
+  t.match(plan(observation({ ...given, newSince: epoch - 4_000 })), { status: { phase: 'Stalled' } })
 })
 
 test('a new object gets its first status from the first poll, unless that takes long', async (t) => {
-  const early = plan(rules, observation({ object: object(), newSince: epoch - 29_000 }))
+  const early = plan(observation({ object: object(), newSince: epoch - 29_000 }))
   t.same(early, { status: {}, events: [], changes: [], record: undefined, requeueAt: epoch + 1_000 })
-  t.match(plan(rules, observation({ object: object(), newSince: epoch - 30_000 })).status, { phase: 'Pending' })
+  t.match(plan(observation({ object: object(), newSince: epoch - 30_000 })).status, { phase: 'Pending' })
 })
 
 test('cvmanager gives up its ownership of fields, but first makes the changes of a rollout', async (t) => {
   const applied = { ...workload('web', [{ name: 'web', image: imageOf('v1') }]), mustDisown: true }
-  const upToDate = plan(rules, observation({ object: object(), offer: offers('v1'), workloads: [applied] }))
+  const upToDate = plan(observation({ object: object(), offer: offers('v1'), workloads: [applied] }))
   t.same(upToDate.changes, [{ change: 'disown', of: applied.ref }])
-  const behind = plan(rules, observation({ object: object(), offer: offers('v2'), workloads: [applied] }))
+  const behind = plan(observation({ object: object(), offer: offers('v2'), workloads: [applied] }))
   t.match(behind.changes, [{ change: 'images' }])
   t.equal(behind.changes.length, 1)
 })
@@ -447,7 +438,7 @@ test('plan is pure: the same observation gives the same plan, and does not chang
         workloads: [workload('web', [{ name: 'web', image: imageOf(runs) }])],
       })
       const copy = JSON.stringify(given)
-      const [one, two] = [plan(rules, given), plan(rules, given)]
+      const [one, two] = [plan(given), plan(given)]
       return JSON.stringify(one) === JSON.stringify(two) && JSON.stringify(given) === copy
     }),
   )

@@ -3,11 +3,9 @@ import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError, type TransientError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
-import type { Gate } from '../gates/gate.ts'
-import { checkGates } from '../gates/gates.ts'
+import { checkGates, gates } from '../gates/gates.ts'
 import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
-import type { Strategies } from '../strategies/strategies.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import type { Change } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
@@ -17,11 +15,6 @@ import { abort } from './rollback.ts'
 import { begin, proceed } from './rollout.ts'
 import { statusOf } from './status.ts'
 import { strategyFor } from './strategy-for.ts'
-
-export interface Rules {
-  readonly strategies: Strategies
-  readonly gates: readonly Gate[]
-}
 
 /** `act` carries it out in this order: the status, the changes, the events, the record. */
 export interface Plan {
@@ -44,9 +37,9 @@ export interface RolloutRecord {
  * What to do about one ContainerVersion now. Pure: it has no I/O, no clock and no memory. The object's status holds
  * whatever a restart must not forget.
  */
-export function plan(rules: Rules, observation: Observation): Plan {
+export function plan(observation: Observation): Plan {
   const { object, workloads, now } = observation
-  const decision = decide(rules, observation)
+  const decision = decide(observation)
   const { events = [], changes = [], rollout, afterRecord, requeueAt } = decision
   const status = statusOf(object, decision, now)
   const disowned = workloads.filter(({ mustDisown }) => mustDisown)
@@ -65,12 +58,12 @@ export function plan(rules: Rules, observation: Observation): Plan {
   }
 }
 
-function decide({ strategies, gates }: Rules, observation: Observation): Decision {
+function decide(observation: Observation): Decision {
   const { object, offer, problem } = observation
   const { spec, status } = object
   if (object.deleting) return status.rollout ? abort(observation, status.rollout) : {}
 
-  const strategy = strategyFor(spec, strategies)
+  const strategy = strategyFor(spec)
   const version = offer.state === 'unknown' ? undefined : offer.version
   if (status.rollout) return proceed(observation, status.rollout, strategy, version)
 
@@ -81,11 +74,11 @@ function decide({ strategies, gates }: Rules, observation: Observation): Decisio
     return arriving ?? held(problem, version)
   }
   if (!version) return waiting(observation)
-  return consider(gates, observation, strategy, version)
+  return consider(observation, strategy, version)
 }
 
 /** No rollout is in progress, and the registry offers a version. */
-function consider(gates: readonly Gate[], observation: Observation, strategy: Strategy, version: Version): Decision {
+function consider(observation: Observation, strategy: Strategy, version: Version): Decision {
   const { object, workloads, now } = observation
   const image = composeImage(object.spec.imageRepo, version)
   const run = workloads.every((workload) => workload.runs(image))
@@ -93,9 +86,9 @@ function consider(gates: readonly Gate[], observation: Observation, strategy: St
   const failure = quarantineOf(object, version.digest)
   if (run && (!failure || healthy)) return upToDate(observation, version, image)
 
-  const verdict = checkGates(gates, object, version, now)
-  if (verdict.verdict === 'open') return begin(observation, strategy, version)
-  const { by, message, until } = verdict
+  const hold = checkGates(gates, object, version, now)
+  if (!hold) return begin(observation, strategy, version)
+  const { by, message, until } = hold
   return {
     state: failure ? failureState(failure, object.spec) : { phase: 'Pending', reason: by, message },
     offered: version,

@@ -3,7 +3,7 @@ import { test } from 'tap'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { tagSelectorOf } from '../../discovery/tag-selector.ts'
 import type { Offer } from '../../discovery/target.ts'
-import { epoch, imageOf, imageRepo, object, observation, rules, version, workload } from './plan.fixture.ts'
+import { epoch, imageOf, imageRepo, object, observation, version, workload } from './plan.fixture.ts'
 import { plan } from './plan.ts'
 
 const spec: ContainerVersionSpec = { imageRepo, policy: { semver: { range: '^1' } }, selector: { cvapp: 'web' } }
@@ -12,16 +12,16 @@ const chosen = (status = {}) => ({ ...object(status), spec })
 
 test('the status names the chosen tag, and since when cvmanager has seen it', async (t) => {
   const running = [workload('web', [{ name: 'web', image: imageOf('1.0.0') }])]
-  const first = plan(rules, observation({ object: chosen(), workloads: running, offer: offers('1.0.0') })).status
+  const first = plan(observation({ object: chosen(), workloads: running, offer: offers('1.0.0') })).status
   t.match(first.observed, { tag: '1.0.0', version: '1.0.0', source: 'policy', firstSeenTime: '2026-01-02T03:04:05Z' })
   const later = observation({ object: chosen(first), workloads: running, offer: offers('1.0.0'), now: epoch + 60_000 })
-  t.same(plan(rules, later).status.observed, first.observed)
+  t.same(plan(later).status.observed, first.observed)
   const moved = observation({ object: chosen(first), workloads: running, offer: offers('1.1.0'), now: epoch + 60_000 })
-  t.match(plan(rules, moved).status.observed, { tag: '1.1.0', firstSeenTime: '2026-01-02T03:05:05Z' })
+  t.match(plan(moved).status.observed, { tag: '1.1.0', firstSeenTime: '2026-01-02T03:05:05Z' })
 })
 
 test('before the first list of tags, the status says what cvmanager asks for', async (t) => {
-  t.match(plan(rules, observation({ object: chosen(), newSince: epoch - 60_000 })).status, {
+  t.match(plan(observation({ object: chosen(), newSince: epoch - 60_000 })).status, {
     phase: 'Pending',
     message: `asking the registry for the tags of ${imageRepo}`,
   })
@@ -40,7 +40,7 @@ test('a version that failed waits for another choice, and the message says so', 
     workloads: [workload('web', [{ name: 'web', image: imageOf('1.0.0') }])],
     offer: offers('1.1.0'),
   })
-  const { status, changes } = plan(rules, held)
+  const { status, changes } = plan(held)
   t.match(status.message, /It is not tried again until spec\.policy chooses another image or the spec changes\./)
   t.same(changes, [])
 })
@@ -49,7 +49,6 @@ test('B51 if the chosen tag was pushed again, a rollback restores the digest tha
   const running = `sha256:${'e'.repeat(64)}`
   const before = (image: string) =>
     plan(
-      rules,
       observation({
         object: chosen(),
         workloads: [workload('web', [{ name: 'web', image }], { state: 'healthy' }, running)],

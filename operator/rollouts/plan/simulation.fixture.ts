@@ -4,7 +4,7 @@ import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { PastRollout } from '../../api/status.ts'
 import type { Container, Health, ImageChange } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
-import { epoch, object, observation, offers, rules, workload } from './plan.fixture.ts'
+import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
 
 export interface Simulated {
@@ -52,7 +52,6 @@ export class Simulation {
     const seen = this.workloads.map(({ name, image }) => workload(name, [{ name: 'web', image }], this.#health(image)))
     const members = this.object.status.rollout?.workloads.map(({ name }) => name) ?? []
     const planned = plan(
-      rules,
       observation({
         object: this.object,
         workloads: seen.filter(({ ref }) => this.selected?.includes(ref.name) ?? true),

@@ -1,16 +1,13 @@
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError } from '../../errors.ts'
-import type { Strategies } from '../strategies/strategies.ts'
+import { strategies } from '../strategies/strategies.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 
 /**
  * The strategy of a spec, or why this version of cvmanager cannot roll it out. The schema accepts more, so that manifests of
  * the first cvmanager remain valid; cvmanager refuses what it cannot do rather than leave it out.
  */
-export function strategyFor(
-  { strategy, container }: ContainerVersionSpec,
-  strategies: Strategies,
-): Strategy | NeedsChangeError {
+export function strategyFor({ strategy, container }: ContainerVersionSpec): Strategy | NeedsChangeError {
   const kind = strategy?.kind ?? 'Simple'
   const found = strategies[kind]
   if (found === undefined) {
