@@ -1,5 +1,5 @@
 /** The connections to the API server and their credentials, as client-node reads them from the kubeconfig. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { RequestOptions } from 'node:https'
 import type { DispatcherOptions, KubeConfig } from '@kubernetes/client-node'
 import { LRUCache } from 'lru-cache'
@@ -85,7 +85,7 @@ export class Connection {
   /** The same dispatcher until the TLS settings change: a rotated client certificate needs new connections. */
   #dispatcherFor({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }: RequestOptions): Dispatcher {
     const tls = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }
-    const fingerprint = createHash('sha256').update(JSON.stringify(tls)).digest('hex')
+    const fingerprint = hash('sha256', JSON.stringify(tls))
     if (this.#dispatcher?.fingerprint === fingerprint) return this.#dispatcher.dispatcher
     const cluster = this.#kubeConfig.getCurrentCluster()
     const dispatcher = create(this.#kubeConfig.createDispatcherOptions(cluster, tls as never))

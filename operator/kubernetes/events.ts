@@ -1,15 +1,15 @@
 /** Kubernetes Events, as `kubectl describe` shows them with an object. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Clock, timestamp } from '../time/clock.ts'
 import { isAlreadyExists, isForbidden, isNotFound } from './api-error.ts'
 import { type ApiClient, fieldManager } from './client.ts'
+import { nameEndingIn } from './object-name.ts'
 import { resourcePath } from './resource-path.ts'
 
 const events = { group: '', version: 'v1', plural: 'events' } as const
 
-/** The limits of the API server: RFC 1123 subdomain, and the length of an event's note. */
-const maxNameLength = 253
+/** The API server's limit for the note of an event. */
 const maxMessageBytes = 1024
 /** Some 100 bytes each. */
 const maxWritten = 8192
@@ -99,13 +99,8 @@ export class EventWriter {
  * name.
  */
 export function eventName({ name, uid }: Regarding, { reason, id, order = 9 }: EventText): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([uid, reason, id]))
-    .digest('hex')
-    .slice(0, 16)
-  const ending = `${order}${hash}`
-  const readable = name.slice(0, maxNameLength - ending.length - 1).replace(/[^a-z0-9]+$/, '')
-  return `${readable}.${ending}`
+  const unique = hash('sha256', JSON.stringify([uid, reason, id])).slice(0, 16)
+  return nameEndingIn(name, `.${order}${unique}`)
 }
 
 function isNamespaceTerminating(error: unknown): boolean {

@@ -19,7 +19,6 @@ import { PullSecrets, type TargetCredentials } from '../registries/credentials/p
 import type { Credentials } from '../registries/registry.ts'
 import { StatusWriter } from '../rollouts/act/status-writer.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
-import { History } from '../rollouts/history/history.ts'
 import type { Observation } from '../rollouts/observe/observation.ts'
 import { Observer } from '../rollouts/observe/observe.ts'
 import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
@@ -93,7 +92,7 @@ export async function makeController(options: ControllerOptions) {
       client,
       writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
-      history: new History(client, settings.history),
+      historyByDefault: settings.history,
       deployedVersion,
       onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
       log,

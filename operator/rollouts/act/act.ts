@@ -1,5 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { isForbidden, isInvalid } from '../../kubernetes/api-error.ts'
+import { writeHistory } from '../history/history.ts'
 import type { Plan, RolloutRecord } from '../plan/plan.ts'
 import { applyChanges } from './changes.ts'
 import type { Effects } from './effects.ts'
@@ -27,7 +28,8 @@ async function writeRecord(
   record: RolloutRecord,
 ): Promise<ContainerVersion> {
   const { rollout, events, status } = record
-  await optional(effects, object, 'HistoryNotWritten', () => effects.history.record(object, rollout))
+  const { enabled = effects.historyByDefault } = object.spec.history ?? {}
+  if (enabled) await optional(effects, object, 'HistoryNotWritten', () => writeHistory(effects.client, object, rollout))
   await emit(effects, object, events)
   return effects.writer.status(object, status)
 }

@@ -2,7 +2,6 @@ import type { Logger } from 'pino'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { EventWriter } from '../../kubernetes/events.ts'
 import type { DeployedVersion } from '../history/deployed-version.ts'
-import type { History } from '../history/history.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import type { StatusWriter } from './status-writer.ts'
 
@@ -11,7 +10,8 @@ export interface Effects {
   readonly client: ApiClient
   readonly writer: StatusWriter
   readonly events: EventWriter
-  readonly history: History
+  /** Whether rollouts are recorded where the spec does not say. */
+  readonly historyByDefault: boolean
   readonly deployedVersion: DeployedVersion
   /** Receives each workload as it is after a change. */
   readonly onChanged: (workload: WorkloadObject) => void

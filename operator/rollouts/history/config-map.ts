@@ -21,9 +21,20 @@ export async function writeConfigMap(
   name: string,
   change: (data: Data) => Data | undefined,
 ): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/configmaps`
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await writeOnce(client, namespace, name, change)
+      const found = await find(client, `${path}/${name}`)
+      const data = change(found?.data ?? {})
+      if (data === undefined) return
+      if (found) {
+        const { resourceVersion } = found.metadata
+        await client.mergePatch(`${path}/${name}`, { metadata: { resourceVersion }, data })
+      } else {
+        const labels = { 'app.kubernetes.io/managed-by': 'cvmanager' }
+        await client.create(path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
+      }
+      return
     } catch (thrown) {
       // Somebody else was faster: read again, and decide by the new data.
       if (attempt >= maxAttempts || !(isConflict(thrown) || isAlreadyExists(thrown))) throw thrown
@@ -31,23 +42,9 @@ export async function writeConfigMap(
   }
 }
 
-async function writeOnce(
-  client: ApiClient,
-  namespace: string,
-  name: string,
-  change: (data: Data) => Data | undefined,
-): Promise<void> {
-  const path = `/api/v1/namespaces/${namespace}/configmaps`
-  const found = await client.get<RawConfigMap>(`${path}/${name}`).catch((thrown: unknown) => {
+function find(client: ApiClient, path: string): Promise<RawConfigMap | undefined> {
+  return client.get<RawConfigMap>(path).catch((thrown: unknown) => {
     if (isNotFound(thrown)) return undefined
     throw thrown
   })
-  const data = change(found?.data ?? {})
-  if (data === undefined) return
-  if (found) {
-    await client.mergePatch(`${path}/${name}`, { metadata: { resourceVersion: found.metadata.resourceVersion }, data })
-    return
-  }
-  const labels = { 'app.kubernetes.io/managed-by': 'cvmanager' }
-  await client.create(path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
 }

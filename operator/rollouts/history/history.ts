@@ -1,30 +1,27 @@
+import { hash } from 'node:crypto'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { RolloutStatus } from '../../api/status.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
+import { nameEndingIn } from '../../kubernetes/object-name.ts'
 import { writeConfigMap } from './config-map.ts'
-import { historyName } from './name.ts'
 import { recordOf, withRecord } from './records.ts'
 
-/** Records each rollout once, in the ConfigMap `<workload>.history`. */
-export class History {
-  readonly #client: ApiClient
-  readonly #enabledByDefault: boolean
-
-  constructor(client: ApiClient, enabledByDefault: boolean) {
-    this.#client = client
-    this.#enabledByDefault = enabledByDefault
+/**
+ * Records a rollout once, in the ConfigMap `<workload>.history` of each workload.
+ * @throws ApiError, TransientError
+ */
+export async function writeHistory(client: ApiClient, object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
+  // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
+  for (const member of rollout.workloads) {
+    const record = recordOf(rollout, member, object.name)
+    const name = object.spec.history?.name ?? historyName(member.name)
+    await writeConfigMap(client, object.namespace, name, (data) => withRecord(data, record))
   }
+}
 
-  /** @throws ApiError, TransientError */
-  async record(object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
-    const { enabled = this.#enabledByDefault, name } = object.spec.history ?? {}
-    if (!enabled) return
-    // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
-    for (const member of rollout.workloads) {
-      const record = recordOf(rollout, member, object.name)
-      await writeConfigMap(this.#client, object.namespace, name ?? historyName(member.name), (data) =>
-        withRecord(data, record),
-      )
-    }
-  }
+/** Names the ConfigMap of a workload's history. If the workload's name leaves no room for the ending, it is cut and hashed (B43). */
+export function historyName(workload: string): string {
+  const ending = '.history'
+  const name = nameEndingIn(workload, ending)
+  return name === workload + ending ? name : nameEndingIn(workload, `-${hash('sha256', workload).slice(0, 8)}${ending}`)
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { historyName } from './name.ts'
+import { historyName } from './history.ts'
 import { type HistoryRecord, infoKey, maxBytes, readRecords, recordsKey, unreadableKey, withRecord } from './records.ts'
 
 const record = (given: Partial<HistoryRecord> = {}): HistoryRecord => ({

@@ -12,19 +12,14 @@ export const unreadableKey = 'rollouts.unreadable'
 /** A ConfigMap may hold 1 MiB. This leaves room for the keys of others. */
 export const maxBytes = 900 * 1024
 
-export interface HistoryRecord {
-  readonly id: string
+export interface HistoryRecord extends Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'image' | 'startTime'> {
   readonly kind: string
   readonly workload: string
   readonly containers: readonly string[]
-  readonly version: string
-  readonly digest: string
-  readonly image: string
-  readonly from?: string
   readonly previousImages: Readonly<Record<string, string>>
+  readonly from?: string | undefined
   readonly outcome: Outcome
-  readonly message?: string
-  readonly startTime: string
+  readonly message?: string | undefined
   readonly endTime: string
   readonly durationSeconds: number
   readonly containerVersion: string
@@ -45,10 +40,10 @@ export function recordOf(
     version,
     digest,
     image,
-    ...(from === undefined ? {} : { from }),
+    from,
     previousImages: Object.fromEntries(member.previous.map((previous) => [previous.name, previous.image])),
     outcome,
-    ...(message === undefined ? {} : { message }),
+    message,
     startTime,
     endTime,
     durationSeconds: (Date.parse(endTime) - Date.parse(startTime)) / 1000,
@@ -65,25 +60,18 @@ export function withRecord(data: Data, record: HistoryRecord, limit = maxBytes):
     records.some(({ id, kind, workload }) => id === record.id && kind === record.kind && workload === record.workload)
   )
     return undefined
-  const entries = [record, ...records]
+  const lines = [record, ...records].map((entry) => JSON.stringify(entry))
   const info = record.outcome === 'Succeeded' ? [infoOf(record)] : []
   const infos = [...info, ...splitInfo(data[infoKey] ?? '')]
   const aside = unreadable === undefined ? {} : { [unreadableKey]: unreadable.slice(0, limit / 10) }
   const room = limit - bytes(Object.values(aside).join(''))
   return {
     [infoKey]: bounded(infos, room / 3).join('\n'),
-    [recordsKey]: written(
-      bounded(
-        entries.map((entry) => JSON.stringify(entry)),
-        (room * 2) / 3,
-      ),
-    ),
+    // One record a line, so that a diff of the ConfigMap is readable.
+    [recordsKey]: `[\n${bounded(lines, (room * 2) / 3).join(',\n')}\n]\n`,
     ...aside,
   }
 }
-
-/** One record a line, so that a diff of the ConfigMap is readable. */
-const written = (lines: readonly string[]) => `[\n${lines.join(',\n')}\n]\n`
 
 /** The records of a ConfigMap, newest first. If the text is no list of records, the text itself. */
 export function readRecords(text: string | undefined): {

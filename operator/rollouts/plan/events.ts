@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ContainerVersionStatus, PastRollout, RolloutStatus } from '../../api/status.ts'
+import type { EventText } from '../../kubernetes/events.ts'
 
-/** An event for people. `id` and the reason make its name, so that it is written once. */
-export interface PlannedEvent {
-  readonly type: 'Normal' | 'Warning'
-  readonly reason: string
-  readonly message: string
-  readonly id: string
+export interface PlannedEvent extends EventText {
   /** Events appear on these workloads too, not only on the ContainerVersion. */
   readonly workloads: readonly { readonly kind: string; readonly name: string; readonly uid: string }[]
 }
@@ -49,7 +45,7 @@ export function eventsOf({
   const troubled = phase === 'Stalled' || phase === 'Unavailable'
   const held = phase === 'Pending' && next !== undefined
   if (!ready || !(troubled || held)) return []
-  const id = createHash('sha256').update(`${message} ${ready.lastTransitionTime}`).digest('hex').slice(0, 10)
+  const id = hash('sha256', `${message} ${ready.lastTransitionTime}`).slice(0, 10)
   return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, workloads: [] }]
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { defaultTimeoutSeconds } from '../../api/names.ts'
 import type { RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
@@ -28,7 +28,7 @@ export function begin(
   const { digest, name } = version
   const startTime = timestamp(now)
   const rollout: RolloutStatus = {
-    id: createHash('sha256').update(`${object.uid} ${digest} ${startTime}`).digest('hex').slice(0, 10),
+    id: hash('sha256', `${object.uid} ${digest} ${startTime}`).slice(0, 10),
     phase: 'RollingOut',
     digest,
     version: name,
