@@ -1,10 +1,8 @@
-import pkg, { type ResourceEvent, type ResourceEventType, type ResourceMeta } from '@dot-i/k8s-operator'
+import pkg, { type ResourceMeta } from '@dot-i/k8s-operator'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { ContainerVersion } from '../api/container-version.ts'
-import { apiVersion, group, kind, plural, version } from '../api/names.ts'
 import type { ResourceCache } from '../kubernetes/resource-cache.ts'
-import type { Change } from '../kubernetes/store.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 import type { WorkQueue } from './queue.ts'
 
@@ -17,13 +15,10 @@ export interface OperatorParts {
   readonly log: Logger
 }
 
-/** The changes of the cache in the base class's terms. */
-const eventTypes = { added: 'ADDED', changed: 'MODIFIED', deleted: 'DELETED' } as const
-
 /**
- * Keeps the shape of the Operator of @dot-i/k8s-operator: `init` says what it watches, a handler receives the events, `stop`
- * ends it. Replaces its weak parts: its watch ends the process on an error, lists nothing and cannot resume; its writers
- * swallow errors; its `stop` does not wait. The handler only adds a key to the queue.
+ * Keeps the shape of the Operator of @dot-i/k8s-operator: `init` says what it watches, and `stop` ends it. Replaces its weak
+ * parts: its watch ends the process on an error, does not list first and cannot resume; its writers swallow errors; its
+ * `stop` does not wait. A change only adds a key to the queue.
  */
 export class ContainerVersionOperator extends pkg.default {
   readonly #parts: OperatorParts
@@ -35,24 +30,18 @@ export class ContainerVersionOperator extends pkg.default {
   }
 
   protected override async init(): Promise<void> {
-    const { queue, add, workloads } = this.#parts
-    await this.watchResource(group, version, plural, async ({ meta }) => add(`${meta.namespace}/${meta.name}`))
+    const { queue, workloads } = this.#parts
+    await this.watchResource()
     // Workloads come after the ContainerVersions that select them, so that each is matched once, when it arrives.
     for (const list of workloads) list.start()
     await Promise.all(workloads.map(({ synced }) => synced))
     queue.start()
   }
 
-  /** Starts cvmanager's own list/watch of ContainerVersions. Resolves when its cache is complete. */
-  protected override async watchResource(
-    _group: string,
-    _version: string,
-    watched: string,
-    onEvent: (event: ResourceEvent) => Promise<void>,
-  ): Promise<void> {
-    if (watched !== plural) throw new Error(`${watched} is watched by its own cache`)
-    const { objects } = this.#parts
-    objects.onChange((change) => void onEvent(eventOf(change)))
+  /** Watches ContainerVersions with cvmanager's own list/watch. Resolves when its cache is complete. */
+  protected override async watchResource(): Promise<void> {
+    const { objects, add } = this.#parts
+    objects.onChange((change) => add(change.type === 'deleted' ? change.before.key : change.now.key))
     objects.start()
     await objects.synced
   }
@@ -89,14 +78,4 @@ export class ContainerVersionOperator extends pkg.default {
 
 function refuse(method: string, { namespace, name }: ResourceMeta): Promise<never> {
   return Promise.reject(new Error(`${method} of ${namespace}/${name}: writes go through StatusWriter`))
-}
-
-function eventOf(change: Change<ContainerVersion>): ResourceEvent {
-  const { namespace, name, resourceVersion } = change.type === 'deleted' ? change.before : change.now
-  const meta: ResourceMeta = { id: `${plural}.${apiVersion}`, namespace, name, resourceVersion, apiVersion, kind }
-  return {
-    meta,
-    type: eventTypes[change.type] as ResourceEventType,
-    object: { apiVersion, kind, metadata: { namespace, name } },
-  }
 }

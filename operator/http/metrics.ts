@@ -8,7 +8,8 @@ const reconcileBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 // From a small Deployment to the default deadline of 900 s and beyond.
 const rolloutBuckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800]
 
-export function createMetrics(registry: Registry = new Registry()) {
+export function createMetrics() {
+  const registry = new Registry()
   const registers = [registry]
   const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Counter<L>({ name, help, labelNames, registers })

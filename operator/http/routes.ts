@@ -5,36 +5,26 @@ import type { Logger } from '../log/log.ts'
 import type { Version } from '../version.ts'
 import { securityHeaders } from './listen.ts'
 
-export interface Liveness {
-  readonly alive: boolean
-  /** For people: why it is not alive, such as a stuck loop or a dead watch. */
-  readonly reasons: readonly string[]
-}
-
-export interface Readiness {
-  readonly ready: boolean
-  readonly reasons: readonly string[]
-}
-
-/** The functions are called at each request. */
 export interface RoutesOptions {
-  liveness(): Liveness
-  readiness(): Readiness
+  /** Why the process is not alive, such as a stuck loop or a dead watch; empty while it is. Called at each request. */
+  readonly whyNotAlive: () => readonly string[]
+  /** Why the process is not ready; empty when it is. Called at each request. */
+  readonly whyNotReady: () => readonly string[]
   readonly version: Version
   readonly metrics: Pick<Registry, 'metrics' | 'contentType'>
   readonly log: Logger
 }
 
-export function routes({ liveness, readiness, version, metrics, log }: RoutesOptions): Hono {
+export function routes({ whyNotAlive, whyNotReady, version, metrics, log }: RoutesOptions): Hono {
   const app = new Hono()
   app.use(securityHeaders)
   app.get('/alive', (c) => {
-    const { alive, reasons } = liveness()
-    return alive ? c.json({ alive }) : c.json({ alive, reasons }, 503)
+    const reasons = whyNotAlive()
+    return reasons.length === 0 ? c.json({ alive: true }) : c.json({ alive: false, reasons }, 503)
   })
   app.get('/ready', (c) => {
-    const { ready, reasons } = readiness()
-    return ready ? c.json({ ready }) : c.json({ ready, reasons }, 503)
+    const reasons = whyNotReady()
+    return reasons.length === 0 ? c.json({ ready: true }) : c.json({ ready: false, reasons }, 503)
   })
   app.get('/version', (c) => c.json(version))
   // The body is complete before the status is sent, so that a failure is a 500 and not half a page (B47).

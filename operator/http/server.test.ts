@@ -3,22 +3,21 @@ import { type Test, test } from 'tap'
 import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { createMetrics } from './metrics.ts'
-import type { Liveness, Readiness } from './routes.ts'
+import type { RoutesOptions } from './routes.ts'
 import { serveHttp } from './server.ts'
 
-interface Probes {
-  readonly liveness?: () => Liveness
-  readonly readiness?: () => Readiness
-}
+type Probes = Pick<RoutesOptions, 'whyNotAlive' | 'whyNotReady'>
 
-async function serve(t: Test, probes: Probes = {}) {
+const healthy: Probes = { whyNotAlive: () => [], whyNotReady: () => [] }
+
+async function serve(t: Test, probes: Partial<Probes> = {}) {
   const lines: string[] = []
   const log = createLogger({ logLevel: 'info', logFormat: 'json', to: { write: (line) => void lines.push(line) } })
   const metrics = createMetrics()
   const server = await serveHttp({
     port: 0,
-    liveness: probes.liveness ?? (() => ({ alive: true, reasons: [] })),
-    readiness: probes.readiness ?? (() => ({ ready: true, reasons: [] })),
+    ...healthy,
+    ...probes,
     version,
     metrics: metrics.registry,
     log,
@@ -37,7 +36,7 @@ test('a working process is alive and ready', async (t) => {
 
 test('B44 /alive answers 503 with the reasons when the loop is stuck or the watch is dead', async (t) => {
   let reasons: string[] = []
-  const { get } = await serve(t, { liveness: () => ({ alive: reasons.length === 0, reasons }) })
+  const { get } = await serve(t, { whyNotAlive: () => reasons })
   t.equal((await get('/alive')).status, 200)
   reasons = ['the watch of deployments has been silent for 90 s']
   const dead = await get('/alive')
@@ -46,7 +45,7 @@ test('B44 /alive answers 503 with the reasons when the loop is stuck or the watc
 })
 
 test('/ready answers 503 with the reasons until the caches are complete', async (t) => {
-  const { get } = await serve(t, { readiness: () => ({ ready: false, reasons: ['deployments are not listed yet'] }) })
+  const { get } = await serve(t, { whyNotReady: () => ['deployments are not listed yet'] })
   const answer = await get('/ready')
   t.equal(answer.status, 503)
   t.match(await answer.json(), { ready: false, reasons: ['deployments are not listed yet'] })
@@ -91,7 +90,7 @@ test('pages load nothing and are not cached', async (t) => {
 
 test('B47 a page that fails is a complete 500 without details, which are in the log', async (t) => {
   const { get, lines } = await serve(t, {
-    liveness: () => {
+    whyNotAlive: () => {
       throw new Error('a detail')
     },
   })
@@ -106,8 +105,7 @@ test('a port that is in use is refused with what to do', async (t) => {
   const { port, metrics, log } = await serve(t)
   const again = serveHttp({
     port,
-    liveness: () => ({ alive: true, reasons: [] }),
-    readiness: () => ({ ready: true, reasons: [] }),
+    ...healthy,
     version,
     metrics: metrics.registry,
     log,

@@ -7,7 +7,6 @@ import { type Head, MalformedPayload, type Receiver } from '../discovery/push/re
 import type { ReceiversByKind } from '../discovery/push/secret-files.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
-import { BodyTooLarge, boundedBody, maxPayloadBytes } from './bounded-body.ts'
 import { securityHeaders } from './listen.ts'
 
 export interface WebhookRoutesOptions {
@@ -22,6 +21,7 @@ interface NodeEnv {
   Bindings: Partial<HttpBindings>
 }
 
+export const maxPayloadBytes = 1024 * 1024
 /** How many unauthenticated senders may send their bodies at the same time. */
 const maxUnauthenticated = 32
 const warningIntervalMs = 60_000
@@ -39,7 +39,7 @@ export function webhookRoutes({ receivers, dispatcher, forwarder, log }: Webhook
     log.warn({ kind }, 'a webhook was refused: its secret, signature or token is missing or wrong')
   }
 
-  /** @throws Refusal, MalformedPayload, BodyTooLarge */
+  /** @throws Refusal, MalformedPayload */
   const take = async (c: Context<NodeEnv>, kind: string, receiver: Receiver): Promise<Response> => {
     const { method } = c.req
     const url = new URL(c.req.url)
@@ -119,21 +119,37 @@ class Refusal extends Error {
 
 const cannotTake = () => new Refusal(503, 'unavailable', 'cannot take it now; the log says more')
 
+const tooLarge = () => new Refusal(413, 'malformed', `a payload has at most ${maxPayloadBytes} bytes`)
+
 const methodNotAllowed = () => new Refusal(405, 'malformed', 'webhooks are sent by POST', { allow: 'POST' })
 
 function refusalOf(thrown: unknown): Refusal | undefined {
   if (thrown instanceof Refusal) return thrown
   if (thrown instanceof MalformedPayload) return new Refusal(400, 'malformed', thrown.message)
-  if (!(thrown instanceof BodyTooLarge)) return undefined
-  return new Refusal(413, 'malformed', `a payload has at most ${maxPayloadBytes} bytes`)
+  return undefined
 }
 
-/** @throws Refusal, BodyTooLarge */
+/** @throws Refusal */
 function checkHeaders({ req }: Context): void {
   if (req.method !== 'POST' && req.method !== 'OPTIONS') throw methodNotAllowed()
   const isJson = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(req.header('content-type') ?? '')
   if (req.method === 'POST' && !isJson) throw new Refusal(415, 'malformed', 'the content type of a webhook is JSON')
-  if (Number(req.header('content-length') ?? 0) > maxPayloadBytes) throw new BodyTooLarge()
+  if (Number(req.header('content-length') ?? 0) > maxPayloadBytes) throw tooLarge()
+}
+
+/**
+ * Reads a body byte for byte: signatures are made over its bytes.
+ * @throws Refusal
+ */
+async function boundedBody(stream: AsyncIterable<Uint8Array> | null): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of stream ?? []) {
+    size += chunk.length
+    if (size > maxPayloadBytes) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 /** @throws MalformedPayload */

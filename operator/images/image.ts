@@ -2,7 +2,7 @@ import { NeedsChangeError } from '../errors.ts'
 import { parseReference, type Reference, sameRepository } from './reference.ts'
 
 /** A workload's image may be any text, because the API server does not check it; undefined for one that is no reference. */
-function parts(image: string): Reference | undefined {
+export function partsOf(image: string): Reference | undefined {
   try {
     return parseReference(image)
   } catch (thrown) {
@@ -11,12 +11,12 @@ function parts(image: string): Reference | undefined {
   }
 }
 
-export const digestOf = (image: string): string | undefined => parts(image)?.digest
+export const digestOf = (image: string): string | undefined => partsOf(image)?.digest
 
-export const tagOf = (image: string): string | undefined => parts(image)?.tag
+export const tagOf = (image: string): string | undefined => partsOf(image)?.tag
 
 /** Whether two images are in one repository, in whatever spelling. */
 export function ofOneRepository(image: string, other: string): boolean {
-  const [one, two] = [parts(image), parts(other)]
+  const [one, two] = [partsOf(image), partsOf(other)]
   return one !== undefined && two !== undefined && sameRepository(one.repository, two.repository)
 }

@@ -1,9 +1,9 @@
 /** The API server's answer to a failed request, a `Status` (meta/v1), as an error. */
 
-export interface Cause {
-  readonly reason: string
-  readonly message: string
-  readonly field: string
+interface Cause {
+  readonly reason?: string
+  readonly message?: string
+  readonly field?: string
 }
 
 interface Status {
@@ -12,7 +12,7 @@ interface Status {
   readonly reason?: string
   readonly message?: string
   readonly details?: {
-    readonly causes?: readonly Partial<Cause>[]
+    readonly causes?: readonly Cause[]
     readonly retryAfterSeconds?: number
   }
 }
@@ -37,18 +37,13 @@ export class ApiError extends Error {
   /** @param request for the message, e.g. `GET /api/v1/pods` */
   static fromAnswer(request: string, status: number, body: unknown, retryAfterHeader?: string): ApiError {
     const answer = isStatus(body) ? body : undefined
-    const causes = (answer?.details?.causes ?? []).map(({ reason = '', message = '', field = '' }) => ({
-      reason,
-      message,
-      field,
-    }))
     // Retry-After may be a date (RFC 9110, 10.2.3), but the API server sends only seconds.
     const seconds = Number(retryAfterHeader ?? answer?.details?.retryAfterSeconds ?? Number.NaN)
     return new ApiError(
       answer?.code ?? status,
       answer?.reason ?? `HTTP${status}`,
       `${request}: ${answer?.message ?? `the API server answered ${status} without a reason`}`,
-      causes,
+      answer?.details?.causes,
       Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined,
     )
   }

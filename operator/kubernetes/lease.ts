@@ -49,10 +49,10 @@ export interface Candidacy {
 type Annotations = Readonly<Record<string, string>>
 
 interface LeaseSpec {
-  readonly holderIdentity?: string | undefined
-  readonly leaseDurationSeconds?: number | undefined
+  readonly holderIdentity?: string
+  readonly leaseDurationSeconds?: number
   readonly acquireTime?: string | undefined
-  readonly renewTime?: string | undefined
+  readonly renewTime?: string
   readonly leaseTransitions?: number | undefined
 }
 
@@ -72,7 +72,6 @@ export class LeaderElection {
   readonly #path: string
   readonly #collection: string
   #lease: Lease | undefined
-  #leads = false
   #renewedMs = Number.NEGATIVE_INFINITY
   /** The lease when it last changed, by our own monotonic clock: the clocks of other machines do not matter (B19, R7). */
   #observed = { record: '', atMs: 0 }
@@ -84,11 +83,6 @@ export class LeaderElection {
     this.#timing = timing
     this.#collection = resourcePath(leases, { namespace })
     this.#path = resourcePath(leases, { namespace, name })
-  }
-
-  /** False too if the process was suspended for too long to know. */
-  get leading(): boolean {
-    return this.#leads && performance.now() - this.#renewedMs < this.#timing.renewDeadlineMs
   }
 
   /** The annotations of another leader, when the lease was last read; undefined where no other process leads. */
@@ -107,13 +101,10 @@ export class LeaderElection {
         continue
       }
       log.info({ lease: this.#path, identity }, 'this process is the leader now')
-      this.#leads = true
       onStarted()
       const why = await this.#hold(signal)
-      if (why === 'lost') this.#leads = false
       log.info({ lease: this.#path, identity, why }, 'this process is no longer the leader')
       await onEnded(why)
-      this.#leads = false
       if (why === 'stopped') await this.#attempt(() => this.#release(), undefined)
     }
   }
@@ -196,20 +187,13 @@ export class LeaderElection {
   async #write(spec: LeaseSpec, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const { client, name, namespace, clock, annotations = {} } = this.#options
     const now = microTime(clock.now())
-    const metadata = {
-      ...(this.#lease?.metadata ?? { name, namespace }),
-      annotations: defined({ ...this.#lease?.metadata.annotations, ...annotations }),
-    }
+    const known = this.#lease?.metadata
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata,
-      spec: {
-        acquireTime: now,
-        renewTime: now,
-        leaseDurationSeconds: this.#timing.durationMs / 1000,
-        ...defined(spec),
-      },
+      // JSON leaves out what is undefined: an annotation of an earlier leader goes.
+      metadata: { name, namespace, ...known, annotations: { ...known?.annotations, ...annotations } },
+      spec: { acquireTime: now, renewTime: now, leaseDurationSeconds: this.#timing.durationMs / 1000, ...spec },
     }
     // Valid from the time of sending, because the server may have taken it at any time since.
     const sentMs = performance.now()
@@ -239,8 +223,4 @@ export class LeaderElection {
 /** The form of Kubernetes' `metav1.MicroTime`: RFC 3339 with six digits. */
 function microTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace('Z', '000Z')
-}
-
-function defined<T extends object>(fields: T): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 }

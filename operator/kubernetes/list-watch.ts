@@ -75,7 +75,7 @@ export class ListWatch<T extends CachedObject> {
     return this.#lastContactMs
   }
 
-  /** The reason for which there is no contact now. */
+  /** Why there is no contact now; undefined while there is. */
   get lastError(): unknown {
     return this.#lastError
   }

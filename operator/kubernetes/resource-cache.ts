@@ -47,10 +47,6 @@ export class ResourceCache<T extends CachedObject> implements Store<T> {
     return Math.min(...this.#all.map(({ lastContactMs }) => lastContactMs))
   }
 
-  get lastError(): unknown {
-    return this.#all.map(({ lastError }) => lastError).find((error) => error !== undefined)
-  }
-
   start(): void {
     for (const list of this.#all) list.start()
   }

@@ -62,7 +62,7 @@ export async function makeController(options: ControllerOptions) {
       (namespace) => new ListWatch<T>({ client, path: resourcePath(resource, { namespace }), strip, log, clock }),
     )
   const objects = watch<ContainerVersion>({ group, version, plural }, containerVersion)
-  const workloads = workloadKinds.map((kind) => ({ kind: kind.kind, store: watch(kind, (raw) => kind.strip(raw)) }))
+  const workloads = workloadKinds.map((kind) => ({ kind: kind.kind, store: watch(kind, kind.strip) }))
 
   const queue = new WorkQueue({
     workers: settings.workers,
@@ -147,11 +147,7 @@ const onlyThese = (found: Credentials, resolver: CredentialResolver): TargetCred
 /** Several times longer than any request may take: a key that has not moved by then is stuck. */
 const stuckMs = 180_000
 
-function troubles(
-  queue: WorkQueue,
-  watched: readonly { readonly lastContactMs: number; readonly lastError: unknown }[],
-  now: number,
-): string[] {
+function troubles(queue: WorkQueue, watched: readonly { readonly lastContactMs: number }[], now: number): string[] {
   const { longestReadyMs, longestRunningMs } = queue.heartbeat()
   const silent = watched.some(({ lastContactMs }) => lastContactMs > 0 && now - lastContactMs > stuckMs)
   return [

@@ -54,15 +54,9 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
 
   const http = await serveHttp({
     port: settings.port,
-    liveness: () => {
-      const reasons = controller?.troubles() ?? []
-      return { alive: reasons.length === 0, reasons }
-    },
+    whyNotAlive: () => controller?.troubles() ?? [],
     // A standby replica is ready to take over.
-    readiness: () =>
-      controller && !synced
-        ? { ready: false, reasons: ['the first lists are not complete yet'] }
-        : { ready: true, reasons: [] },
+    whyNotReady: () => (controller && !synced ? ['the first lists are not complete yet'] : []),
     version,
     metrics: metrics.registry,
     log,

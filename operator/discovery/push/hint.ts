@@ -1,4 +1,5 @@
-import { isTag, parseReference, type Repository } from '../../images/reference.ts'
+import { partsOf } from '../../images/image.ts'
+import { isTag, type Repository } from '../../images/reference.ts'
 
 /** What was pushed, as somebody else says. It only asks to poll there: nothing in it is trusted. */
 export interface PushHint {
@@ -11,14 +12,12 @@ export interface PushHint {
 
 /** @param image e.g. `registry.example.com/shop/web:env-prod`; undefined is returned for what names no tag or repository */
 export function hintOfImage(image: string): PushHint | undefined {
-  try {
-    const { repository, tag, digest } = parseReference(image)
-    if (tag !== undefined) return { repository, tag }
-    // A push by digest alone moves no tag.
-    return digest === undefined ? { repository } : undefined
-  } catch {
-    return undefined
-  }
+  const parts = partsOf(image)
+  if (parts === undefined) return undefined
+  const { repository, tag, digest } = parts
+  if (tag !== undefined) return { repository, tag }
+  // A push by digest alone moves no tag.
+  return digest === undefined ? { repository } : undefined
 }
 
 /** @param name a repository with its host, e.g. `registry.example.com/shop/web` */

@@ -39,7 +39,7 @@ export interface LeaderForwarderOptions {
 /** Senders give up after a few seconds. */
 const deadlineMs = 3_000
 const maxConcurrent = 32
-const maxAnswerLength = 1_024
+const maxAnswerBytes = 1_024
 const warningIntervalMs = 60_000
 
 /** Headers of one connection (RFC 9110, section 7.6.1), and those that the new request sets itself. */
@@ -50,7 +50,7 @@ const hopByHopHeaders = new Set([
 
 export class LeaderForwarder {
   readonly #options: LeaderForwarderOptions
-  readonly #agent = new Agent({ connect: { timeout: deadlineMs } })
+  readonly #agent = new Agent({ connect: { timeout: deadlineMs }, maxResponseSize: maxAnswerBytes })
   #inFlight = 0
   #warnedAt = Number.NEGATIVE_INFINITY
 
@@ -91,11 +91,7 @@ export class LeaderForwarder {
       // On a kept-alive connection, a request is lost when the leader closes it at that moment.
       reset: true,
     })
-    let text = ''
-    for await (const chunk of answer.body) {
-      text += String(chunk)
-      if (text.length > maxAnswerLength) throw new Error('its answer is too long')
-    }
+    const text = await answer.body.text()
     // The leader's secrets may be some seconds older, or it no longer leads: the sender can try again.
     if (answer.statusCode !== 202) throw new Error(`it answered ${answer.statusCode}`)
     const { hints, followed } = JSON.parse(text) as Readonly<Record<string, unknown>>

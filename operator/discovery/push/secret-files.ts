@@ -1,6 +1,8 @@
 /** The folder with one secret file for each kind of webhook, usually a mounted Secret. Each file makes a receiver. */
-import { open, readdir } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { nearest } from '../../config/nearest.ts'
 import { messageOf, UsageError } from '../../errors.ts'
 import type { Receiver, ReceiverDeps, ReceiverKind } from './receivers/receiver.ts'
@@ -73,12 +75,7 @@ function secretFile(path: string, kind: ReceiverKind, deps: ReceiverDeps): () =>
 
 /** @throws Error */
 async function read(path: string): Promise<string> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxFileBytes + 1), 0, maxFileBytes + 1)
-    if (bytesRead > maxFileBytes) throw new Error(`it has more than ${maxFileBytes} bytes`)
-    return buffer.subarray(0, bytesRead).toString()
-  } finally {
-    await file.close()
-  }
+  const bytes = await buffer(createReadStream(path, { end: maxFileBytes }))
+  if (bytes.length > maxFileBytes) throw new Error(`it has more than ${maxFileBytes} bytes`)
+  return bytes.toString()
 }

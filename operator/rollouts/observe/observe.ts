@@ -16,11 +16,6 @@ interface Selected {
   readonly containers: readonly Container[]
 }
 
-interface Selection {
-  readonly selected: readonly Selected[]
-  readonly problem: NeedsChangeError | undefined
-}
-
 /** Observes one ContainerVersion and its surroundings: from the caches, and with pods only where these add something. */
 export class Observer {
   readonly #index: SelectorIndex
@@ -31,7 +26,7 @@ export class Observer {
   constructor(client: ApiClient, index: SelectorIndex, clock: Clock) {
     this.#index = index
     this.#clock = clock
-    this.#pods = new PodLists(client, clock)
+    this.#pods = new PodLists(client)
   }
 
   /** @throws ApiError, TransientError if pods cannot be listed */
@@ -73,7 +68,7 @@ export class Observer {
     return since
   }
 
-  #select(object: ContainerVersion): Selection {
+  #select(object: ContainerVersion) {
     const selected: Selected[] = []
     const problems: NeedsChangeError[] = []
     for (const found of this.#index.workloadsOf(object.key)) {

@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import type { Clock } from '../../time/clock.ts'
 import { type Pod, pod } from '../workloads/pods.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 
@@ -11,12 +11,15 @@ const maxPods = 500
 /** The pods of workloads, listed on demand: cvmanager does not watch pods. */
 export class PodLists {
   readonly #client: ApiClient
-  readonly #clock: Clock
-  readonly #recent = new Map<string, { readonly pods: Promise<readonly Pod[]>; readonly at: number }>()
+  readonly #recent = new LRUCache<string, readonly Pod[], WorkloadObject>({
+    ttl: recentMs,
+    ttlAutopurge: true,
+    ignoreFetchAbort: true,
+    fetchMethod: (_uid, _old, { context }) => this.#list(context),
+  })
 
-  constructor(client: ApiClient, clock: Clock) {
+  constructor(client: ApiClient) {
     this.#client = client
-    this.#clock = clock
   }
 
   /**
@@ -24,15 +27,7 @@ export class PodLists {
    * @throws ApiError, TransientError
    */
   of(workload: WorkloadObject, { recent }: { readonly recent: boolean }): Promise<readonly Pod[]> {
-    if (!recent) return this.#list(workload)
-    const now = this.#clock.now()
-    for (const [uid, { at }] of this.#recent) if (now - at >= recentMs) this.#recent.delete(uid)
-    const known = this.#recent.get(workload.uid)
-    if (known) return known.pods
-    const pods = this.#list(workload)
-    this.#recent.set(workload.uid, { pods, at: now })
-    pods.catch(() => this.#recent.delete(workload.uid))
-    return pods
+    return recent ? this.#recent.forceFetch(workload.uid, { context: workload }) : this.#list(workload)
   }
 
   async #list({ namespace, podSelector }: WorkloadObject): Promise<readonly Pod[]> {

@@ -1,21 +1,11 @@
 import type { V1DaemonSet } from '@kubernetes/client-node'
-import { healthy, strip, waiting } from './strip.ts'
-import type { Health, WorkloadKind } from './workload.ts'
+import { appsKind, healthy, waiting } from './strip.ts'
+import type { Health } from './workload.ts'
 
-export const daemonSet: WorkloadKind = {
-  kind: 'DaemonSet',
-  group: 'apps',
-  version: 'v1',
-  plural: 'daemonsets',
-
-  strip(raw) {
-    const object = raw as V1DaemonSet
-    return strip('DaemonSet', object, {
-      progress: progress(object),
-      availablePods: object.status?.numberAvailable ?? 0,
-    })
-  },
-}
+export const daemonSet = appsKind('DaemonSet', 'daemonsets', (object: V1DaemonSet) => ({
+  progress: progress(object),
+  availablePods: object.status?.numberAvailable ?? 0,
+}))
 
 /** As `kubectl rollout status` judges it. */
 function progress({ metadata, spec, status }: V1DaemonSet): Health {

@@ -1,21 +1,11 @@
 import type { V1Deployment } from '@kubernetes/client-node'
-import { healthy, strip, waiting } from './strip.ts'
-import type { Health, WorkloadKind } from './workload.ts'
+import { appsKind, healthy, waiting } from './strip.ts'
+import type { Health } from './workload.ts'
 
-export const deployment: WorkloadKind = {
-  kind: 'Deployment',
-  group: 'apps',
-  version: 'v1',
-  plural: 'deployments',
-
-  strip(raw) {
-    const object = raw as V1Deployment
-    return strip('Deployment', object, {
-      progress: progress(object),
-      availablePods: object.status?.availableReplicas ?? 0,
-    })
-  },
-}
+export const deployment = appsKind('Deployment', 'deployments', (object: V1Deployment) => ({
+  progress: progress(object),
+  availablePods: object.status?.availableReplicas ?? 0,
+}))
 
 /** As `kubectl rollout status` judges it (k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
 function progress({ metadata, spec, status }: V1Deployment): Health {

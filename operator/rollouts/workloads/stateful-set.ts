@@ -1,23 +1,13 @@
 import type { V1StatefulSet } from '@kubernetes/client-node'
-import { healthy, strip, waiting } from './strip.ts'
-import type { Health, WorkloadKind } from './workload.ts'
+import { appsKind, healthy, waiting } from './strip.ts'
+import type { Health } from './workload.ts'
 
-export const statefulSet: WorkloadKind = {
-  kind: 'StatefulSet',
-  group: 'apps',
-  version: 'v1',
-  plural: 'statefulsets',
-
-  strip(raw) {
-    const object = raw as V1StatefulSet
-    return strip('StatefulSet', object, {
-      progress: progress(object),
-      availablePods: availablePodsOf(object),
-      // kubernetes.io, StatefulSets, "Forced rollback": a broken pod must be deleted by hand, even if the template is good.
-      waitsFromOrdinal: isOnDelete(object) ? undefined : partitionOf(object),
-    })
-  },
-}
+export const statefulSet = appsKind('StatefulSet', 'statefulsets', (object: V1StatefulSet) => ({
+  progress: progress(object),
+  availablePods: availablePodsOf(object),
+  // kubernetes.io, StatefulSets, "Forced rollback": a broken pod must be deleted by hand, even if the template is good.
+  waitsFromOrdinal: isOnDelete(object) ? undefined : partitionOf(object),
+}))
 
 const isOnDelete = ({ spec }: V1StatefulSet): boolean => spec?.updateStrategy?.type === 'OnDelete'
 const partitionOf = ({ spec }: V1StatefulSet): number => spec?.updateStrategy?.rollingUpdate?.partition ?? 0

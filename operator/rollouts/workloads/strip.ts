@@ -6,7 +6,7 @@ import type {
   V1StatefulSet,
 } from '@kubernetes/client-node'
 import { fieldManager } from '../../kubernetes/client.ts'
-import type { Container, Health, WorkloadObject } from './workload.ts'
+import type { Container, Health, WorkloadKind, WorkloadObject } from './workload.ts'
 
 export const healthy: Health = { state: 'healthy' }
 export const waiting = (reason: string): Health => ({ state: 'waiting', reason })
@@ -18,12 +18,20 @@ interface KindFields {
   readonly waitsFromOrdinal?: number | undefined
 }
 
-/** Keeps the fields in use of a workload. */
-export function strip(
+type AppsObject = V1Deployment | V1StatefulSet | V1DaemonSet
+
+/** A kind of workload in the API group `apps`. */
+export function appsKind<T extends AppsObject>(
   kind: string,
-  { metadata, spec }: V1Deployment | V1StatefulSet | V1DaemonSet,
-  fields: KindFields,
-): WorkloadObject {
+  plural: string,
+  fieldsOf: (object: T) => KindFields,
+): WorkloadKind {
+  const strip = (raw: unknown) => stripped(kind, raw as T, fieldsOf(raw as T))
+  return { kind, group: 'apps', version: 'v1', plural, strip }
+}
+
+/** Keeps the fields in use of a workload. */
+function stripped(kind: string, { metadata, spec }: AppsObject, fields: KindFields): WorkloadObject {
   const { namespace = '', name = '', uid = '', resourceVersion = '', managedFields = [], ...rest } = metadata ?? {}
   const pod = spec?.template.spec
   return {

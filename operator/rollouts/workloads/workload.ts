@@ -62,7 +62,7 @@ export interface WorkloadKind {
    * Its progress depends on `observedGeneration` first (B19).
    * @param raw the object as the API server sends it
    */
-  strip(raw: unknown): WorkloadObject
+  readonly strip: (raw: unknown) => WorkloadObject
 }
 
 export type Change =
