@@ -6,7 +6,7 @@ import { digestOf, tagOf } from '../images/image.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
-import { containersIfAny, selects } from '../rollouts/workloads/select.ts'
+import { selectContainers, selects } from '../rollouts/workloads/select.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 
 /** One container of a managed workload, with the field names of the first cvmanager's JSON. */
@@ -42,7 +42,7 @@ export async function getVersions(
 }
 
 function versionsOf(workload: WorkloadObject, object: ContainerVersion): WorkloadVersion[] {
-  return containersIfAny(object.spec, workload).map(({ name, image }) => ({
+  return selectContainers(object.spec, workload).map(({ name, image }) => ({
     Namespace: workload.namespace,
     Name: workload.name,
     Type: workload.kind,

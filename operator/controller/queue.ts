@@ -23,7 +23,6 @@ export interface WorkQueueOptions {
   readonly handle: (key: string, signal: AbortSignal) => Promise<Result>
   readonly onFailure: (failure: Failure) => void
   readonly workers?: number | undefined
-  readonly backoff?: BackoffLimits | undefined
   /** Must never go back. */
   readonly clock?: Clock | undefined
   readonly alarm?: Alarm | undefined
@@ -36,7 +35,7 @@ export interface Heartbeat {
 }
 
 const defaultWorkers = 16
-const defaultBackoff: BackoffLimits = { firstMs: 500, maxMs: 300_000 }
+const retries: BackoffLimits = { firstMs: 500, maxMs: 300_000 }
 
 interface Later extends Due {
   readonly key: string
@@ -165,7 +164,7 @@ export class WorkQueue {
   #failed(key: string, error: unknown): void {
     const failures = (this.#failures.get(key) ?? 0) + 1
     this.#failures.set(key, failures)
-    const retryInMs = Math.max(backoffMs(failures, this.#options.backoff ?? defaultBackoff), retryAfterMsOf(error))
+    const retryInMs = Math.max(backoffMs(failures, retries), retryAfterMsOf(error))
     this.addAfter(key, retryInMs)
     try {
       this.#options.onFailure({ key, error, failures, retryInMs })

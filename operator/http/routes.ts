@@ -1,11 +1,12 @@
-/** The pages of the HTTP server. They only read. */
+/** The HTTP server of probes, pages and metrics. It only reads. */
 import { Hono } from 'hono'
 import type { Registry } from 'prom-client'
 import type { Logger } from '../log/log.ts'
 import type { Version } from '../version.ts'
-import { securityHeaders } from './listen.ts'
+import { type HttpServer, listen, securityHeaders } from './listen.ts'
 
-export interface RoutesOptions {
+export interface HttpOptions {
+  readonly port: number
   /** Why the process is not alive, such as a stuck loop or a dead watch; empty while it is. Called at each request. */
   readonly whyNotAlive: () => readonly string[]
   /** Why the process is not ready; empty when it is. Called at each request. */
@@ -15,7 +16,14 @@ export interface RoutesOptions {
   readonly log: Logger
 }
 
-export function routes({ whyNotAlive, whyNotReady, version, metrics, log }: RoutesOptions): Hono {
+/** @throws NeedsChangeError `PortUnavailable` */
+export function serveHttp({ port, log, ...pages }: HttpOptions): Promise<HttpServer> {
+  // The request of a scraper or a probe is a few hundred bytes.
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000 }
+  return listen(routes({ log, ...pages }).fetch, { port, flag: '--port', log, ...timeouts })
+}
+
+function routes({ whyNotAlive, whyNotReady, version, metrics, log }: Omit<HttpOptions, 'port'>): Hono {
   const app = new Hono()
   app.use(securityHeaders)
   app.get('/alive', (c) => {

@@ -3,10 +3,9 @@ import { type Test, test } from 'tap'
 import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { createMetrics } from './metrics.ts'
-import type { RoutesOptions } from './routes.ts'
-import { serveHttp } from './server.ts'
+import { type HttpOptions, serveHttp } from './routes.ts'
 
-type Probes = Pick<RoutesOptions, 'whyNotAlive' | 'whyNotReady'>
+type Probes = Pick<HttpOptions, 'whyNotAlive' | 'whyNotReady'>
 
 const healthy: Probes = { whyNotAlive: () => [], whyNotReady: () => [] }
 

@@ -7,9 +7,10 @@ import { type Head, MalformedPayload, type Receiver } from '../discovery/push/re
 import type { ReceiversByKind } from '../discovery/push/secret-files.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
-import { securityHeaders } from './listen.ts'
+import { type HttpServer, listen, securityHeaders } from './listen.ts'
 
-export interface WebhookRoutesOptions {
+export interface WebhookOptions {
+  readonly port: number
   readonly receivers: ReceiversByKind
   readonly dispatcher: Dispatcher
   /** Absent where webhooks are not forwarded. */
@@ -26,7 +27,18 @@ export const maxPayloadBytes = 1024 * 1024
 const maxUnauthenticated = 32
 const warningIntervalMs = 60_000
 
-export function webhookRoutes({ receivers, dispatcher, forwarder, log }: WebhookRoutesOptions): Hono<NodeEnv> {
+/**
+ * Serves webhooks, on a port of their own, because it may be open to strangers. All it can cause is a poll.
+ * @throws NeedsChangeError `PortUnavailable`
+ */
+export function serveWebhooks({ port, log, ...options }: WebhookOptions): Promise<HttpServer> {
+  // A webhook is a few kilobytes, sent at once.
+  const limits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 }
+  const app = webhookRoutes({ log, ...options })
+  return listen(app.fetch, { port, flag: '--webhook-port', log, maxConnections: 512, ...limits })
+}
+
+function webhookRoutes({ receivers, dispatcher, forwarder, log }: Omit<WebhookOptions, 'port'>): Hono<NodeEnv> {
   const app = new Hono<NodeEnv>()
   let unauthenticated = 0
   const warnedAt = new Map<string, number>()

@@ -2,8 +2,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { bearer, githubSignature, secret, webhookServer } from '../discovery/push/receivers/webhook-server.fixture.ts'
-import { serveWebhooks } from './server.ts'
-import { maxPayloadBytes } from './webhook-routes.ts'
+import { maxPayloadBytes, serveWebhooks } from './webhook-routes.ts'
 
 const events = { events: [] }
 

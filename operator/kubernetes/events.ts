@@ -14,7 +14,7 @@ const maxMessageBytes = 1024
 /** Some 100 bytes each. */
 const maxWritten = 8192
 
-export interface Regarding {
+interface Regarding {
   readonly apiVersion: string
   readonly kind: string
   readonly namespace: string

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import type { Settings } from '../config/settings.ts'
 import { Dispatcher, type HintedPoller, type HintOutcome } from '../discovery/push/dispatcher.ts'
-import { EcrEventReader } from '../discovery/push/ecr-event-reader.ts'
+import { EcrEventReader, ecrEvents } from '../discovery/push/ecr-event-reader.ts'
 import { GoogleTokens } from '../discovery/push/google-tokens.ts'
 import { addressAnnotation, addressOf, LeaderForwarder } from '../discovery/push/leader-forwarder.ts'
 import { receiverKinds } from '../discovery/push/receivers/receivers.ts'
@@ -10,7 +10,7 @@ import { readSecretFiles } from '../discovery/push/secret-files.ts'
 import { openQueue, regionOf } from '../discovery/push/sqs-queue.ts'
 import { UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
-import { serveWebhooks } from '../http/server.ts'
+import { serveWebhooks } from '../http/webhook-routes.ts'
 import type { Logger } from '../log/log.ts'
 import { systemClock } from '../time/clock.ts'
 import { endpointsOf } from './endpoints.ts'
@@ -56,7 +56,7 @@ export async function openPush(
   return {
     startReading: async () => {
       if (ecrEventsQueue === '' || reader !== undefined) return
-      const onReadable = (source: string, readable: boolean) => metrics.pushHearing.set({ source }, readable ? 1 : 0)
+      const onReadable = (readable: boolean) => metrics.pushHearing.set({ source: ecrEvents }, readable ? 1 : 0)
       const queue = await openQueue({
         url: ecrEventsQueue,
         env: process.env,

@@ -70,7 +70,7 @@ function reading(t: Test) {
     if (level !== 'debug') state.lines.push(`${level} ${JSON.stringify(fields)} ${text ?? ''}`)
   }
   const log = { info: say('info'), warn: say('warn'), debug: say('debug') }
-  const onReadable = (_: string, readable: boolean) => void state.readable.push(readable)
+  const onReadable = (readable: boolean) => void state.readable.push(readable)
   const reader = new EcrEventReader({ queue, dispatcher, onReadable, log, clock: time, alarm: time.alarm })
   t.teardown(() => reader.stop())
   const put = (body: string, more: Partial<Message> = {}) =>

@@ -15,7 +15,7 @@ export interface EcrEventReaderOptions {
   readonly queue: Queue
   readonly dispatcher: Dispatcher
   /** Called when the queue becomes readable, and when it no longer is. */
-  readonly onReadable: (source: string, readable: boolean) => void
+  readonly onReadable: (readable: boolean) => void
   readonly log: Pick<Logger, 'info' | 'warn' | 'debug'>
   readonly clock?: Clock
   readonly alarm?: Alarm
@@ -106,7 +106,7 @@ export class EcrEventReader {
     if (this.#isReadable === true) return
     if (this.#isReadable === false) log.info('the queue of ECR events can be read again')
     this.#isReadable = true
-    onReadable(ecrEvents, true)
+    onReadable(true)
   }
 
   #failed(error: unknown): void {
@@ -115,7 +115,7 @@ export class EcrEventReader {
     dispatcher.count(ecrEvents, 'unavailable')
     if (this.#failures !== failuresUntilDown) return
     this.#isReadable = false
-    onReadable(ecrEvents, false)
+    onReadable(false)
     // AWS says more in an error's name than in its message.
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : messageOf(error)
     log.warn(

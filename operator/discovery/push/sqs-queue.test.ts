@@ -46,7 +46,7 @@ async function reading(t: Test) {
       () => poller,
       () => undefined,
     ),
-    onReadable: (_, heard) => void readable.push(heard),
+    onReadable: (isReadable) => void readable.push(isReadable),
     log: createLogger({ logLevel: 'info', logFormat: 'json', to: { write: (line) => void lines.push(line) } }),
   })
   t.teardown(() => reader.stop())

@@ -2,7 +2,7 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import { ApiError, isConflict, isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
 import { disown, patchImages } from '../workloads/image-patch.ts'
-import type { Change, ImageChange, PodRef } from '../workloads/workload.ts'
+import type { Change, ImageChange, ObjectRef } from '../workloads/workload.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
 
@@ -49,7 +49,11 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
 }
 
 /** Deletes this very pod. If it is gone, or there is another of its name, there is nothing to do. */
-async function deletePod(effects: Effects, object: ContainerVersion, { namespace, name, uid }: PodRef): Promise<void> {
+async function deletePod(
+  effects: Effects,
+  object: ContainerVersion,
+  { namespace, name, uid }: ObjectRef,
+): Promise<void> {
   const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name })
   try {
     await effects.client.delete(path, { body: { preconditions: { uid } } })

@@ -4,7 +4,7 @@ import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Clock } from '../../time/clock.ts'
-import { containersIfAny, needsPods, selectContainers, workload } from '../workloads/select.ts'
+import { containerNotFound, needsPods, selectContainers, workload } from '../workloads/select.ts'
 import type { Container, Workload, WorkloadObject } from '../workloads/workload.ts'
 import type { Observation } from './observation.ts'
 import { PodLists } from './pod-lists.ts'
@@ -72,32 +72,34 @@ export class Observer {
     const selected: Selected[] = []
     const problems: NeedsChangeError[] = []
     for (const found of this.#index.workloadsOf(object.key)) {
-      try {
-        const containers = selectContainers(object.spec, found)
-        this.#refuseRivals(object, found, containers)
-        selected.push({ object: found, containers })
-      } catch (thrown) {
-        if (!(thrown instanceof NeedsChangeError)) throw thrown
-        problems.push(thrown)
-      }
+      const containers = selectContainers(object.spec, found)
+      const problem =
+        containers.length === 0 ? containerNotFound(object.spec, found) : this.#rivalry(object, found, containers)
+      if (problem) problems.push(problem)
+      else selected.push({ object: found, containers })
     }
     const problem = problems[0] ?? (selected.length === 0 ? noWorkload(object) : undefined)
     return { selected, problem }
   }
 
   /** Two ContainerVersions that select one container would undo each other's rollouts forever: neither may change it. */
-  #refuseRivals(object: ContainerVersion, found: WorkloadObject, containers: readonly Container[]): void {
+  #rivalry(
+    object: ContainerVersion,
+    found: WorkloadObject,
+    containers: readonly Container[],
+  ): NeedsChangeError | undefined {
     for (const other of this.#index.ownersOf(found)) {
       if (other.key === object.key) continue
       const shared = containers.find(({ name }) =>
-        containersIfAny(other.spec, found).some((container) => container.name === name),
+        selectContainers(other.spec, found).some((container) => container.name === name),
       )
       if (!shared) continue
-      throw new NeedsChangeError(
+      return new NeedsChangeError(
         'WorkloadClaimedTwice',
         `container ${shared.name} of ${found.kind} ${found.namespace}/${found.name} is selected by the ContainerVersions ${[object.name, other.name].sort().join(' and ')}: neither changes it. Make their selectors or containers differ.`,
       )
     }
+    return undefined
   }
 
   /** The workloads of the rollout in progress that still exist: by UID, not by name alone (B36). */

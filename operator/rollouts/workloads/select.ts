@@ -2,7 +2,7 @@ import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { digestOf, ofOneRepository } from '../../images/image.ts'
 import { type Pod, podTrouble } from './pods.ts'
-import type { Container, ImageChange, PodRef, SelectedContainer, Workload, WorkloadObject } from './workload.ts'
+import type { Container, ImageChange, ObjectRef, SelectedContainer, Workload, WorkloadObject } from './workload.ts'
 
 /** Whether a selector finds a workload: the workload itself has the labels, and no other object controls it (B14). */
 export function selects(selector: Readonly<Record<string, string>>, object: WorkloadObject): boolean {
@@ -10,29 +10,24 @@ export function selects(selector: Readonly<Record<string, string>>, object: Work
   return Object.entries(selector).every(([key, value]) => object.labels[key] === value)
 }
 
-/**
- * The containers that get the image: the one that the spec names, or else all with an image of the repository.
- * @throws NeedsChangeError `ContainerNotFound` if there is none (B33)
- */
+/** The containers that get the image: the one that the spec names, or else all with an image of the repository. */
 export function selectContainers(spec: ContainerVersionSpec, object: WorkloadObject): readonly Container[] {
-  const found = containersIfAny(spec, object)
-  if (found.length > 0) return found
+  const wanted = spec.container?.name
+  return object.containers.filter(({ name, image }) =>
+    wanted === undefined ? ofOneRepository(image, spec.imageRepo) : name === wanted,
+  )
+}
+
+/** A workload has no container that gets the image (B33). */
+export function containerNotFound(spec: ContainerVersionSpec, object: WorkloadObject): NeedsChangeError {
   const wanted = spec.container?.name
   const workload = `${object.kind} ${object.namespace}/${object.name}`
   const names = object.containers.map(({ name }) => name).join(', ')
-  throw new NeedsChangeError(
+  return new NeedsChangeError(
     'ContainerNotFound',
     wanted === undefined
       ? `${workload} has no container whose image is of ${spec.imageRepo}; its containers are ${names}. Name one in spec.container.name.`
       : `${workload} has no container ${wanted}; its containers are ${names}. Name one of them in spec.container.name.`,
-  )
-}
-
-/** The same, or none. */
-export function containersIfAny(spec: ContainerVersionSpec, object: WorkloadObject): readonly Container[] {
-  const wanted = spec.container?.name
-  return object.containers.filter(({ name, image }) =>
-    wanted === undefined ? ofOneRepository(image, spec.imageRepo) : name === wanted,
   )
 }
 
@@ -62,7 +57,11 @@ export function workload(
 }
 
 /** Pods of another template that are not ready, and for which the controller would wait forever. */
-function blockersOf(object: WorkloadObject, containers: readonly Container[], pods: readonly Pod[]): readonly PodRef[] {
+function blockersOf(
+  object: WorkloadObject,
+  containers: readonly Container[],
+  pods: readonly Pod[],
+): readonly ObjectRef[] {
   const { waitsFromOrdinal = Number.POSITIVE_INFINITY, namespace } = object
   const isOutdated = (pod: Pod) =>
     containers.some(({ name, image }) =>

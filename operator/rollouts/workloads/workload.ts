@@ -13,19 +13,17 @@ export interface Container {
   readonly image: string
 }
 
-/** A workload as it was observed: changes apply to this one and to no other (B15, B36). */
-export interface WorkloadRef {
-  readonly kind: string
+/** One object, and no other of its name (B36). */
+export interface ObjectRef {
   readonly namespace: string
   readonly name: string
   readonly uid: string
-  readonly resourceVersion: string
 }
 
-export interface PodRef {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
+/** A workload as it was observed: changes apply only while it is still like this (B15). */
+export interface WorkloadRef extends ObjectRef {
+  readonly kind: string
+  readonly resourceVersion: string
 }
 
 /** What the cache keeps of a workload: some 0.6 KB instead of the 11 KB of the whole object. */
@@ -68,7 +66,7 @@ export interface WorkloadKind {
 export type Change =
   | ImageChange
   /** Deletes a pod that blocks the change of its workload, so that the controller creates a new one. */
-  | { readonly change: 'delete'; readonly of: PodRef }
+  | { readonly change: 'delete'; readonly of: ObjectRef }
   /** Gives up cvmanager's ownership of fields in a workload that another manager applies server-side. */
   | { readonly change: 'disown'; readonly of: WorkloadRef }
 
@@ -92,7 +90,7 @@ export interface Workload {
   readonly health: Health
   readonly mustDisown: boolean
   /** Pods that block the last change, and that the workload's own controller does not replace. */
-  readonly blockers: readonly PodRef[]
+  readonly blockers: readonly ObjectRef[]
   /** Whether it needs no patch to run `image`: its template says so, or its pods run that digest already. */
   runs(image: string): boolean
   changeTo(image: string): ImageChange
