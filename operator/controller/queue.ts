@@ -4,9 +4,9 @@ import type { Clock } from '../time/clock.ts'
 import { type Due, DueHeap } from '../time/heap.ts'
 import { type Alarm, monotonicClock, systemAlarm } from '../time/timing.ts'
 
-/** What a handler returns. Where it throws instead, the queue tries the key again with back-off. */
+/** What a handler returns. If it throws instead, the queue retries the key with back-off. */
 export interface Result {
-  /** Reconcile again after so many milliseconds, even if nothing changes. */
+  /** Reconcile again after this many milliseconds, even if nothing changes. */
   readonly requeueAfterMs?: number | undefined
 }
 
@@ -28,7 +28,7 @@ export interface WorkQueueOptions {
   readonly alarm?: Alarm | undefined
 }
 
-/** The longest wait and the longest run among all keys now, in milliseconds, for `/alive` (B44). */
+/** How long the key at the head of the queue has waited, and the slowest handler has run, for `/alive` (B44). */
 export interface Heartbeat {
   readonly longestReadyMs: number
   readonly longestRunningMs: number
@@ -100,7 +100,7 @@ export class WorkQueue {
     this.#failures.delete(key)
   }
 
-  /** Retries all failed keys at once: the cause has passed, such as an API server that was away. */
+  /** Retries all failed keys at once, when the cause has passed, such as an API server that was down. */
   retryFailed(): void {
     for (const key of [...this.#failures.keys()]) this.add(key)
   }

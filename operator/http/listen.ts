@@ -7,7 +7,7 @@ import { messageOf, NeedsChangeError } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
 
 export interface HttpServer {
-  /** The one that the server listens on, also where port 0 was asked for. */
+  /** The port that the server listens on, even if port 0 was requested. */
   readonly port: number
   /** Idempotent. Cuts open connections, so that it never waits for a client. */
   close(): Promise<void>

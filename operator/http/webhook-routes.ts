@@ -43,7 +43,7 @@ function webhookRoutes({ receivers, dispatcher, forwarder, log }: Omit<WebhookOp
   let unauthenticated = 0
   const warnedAt = new Map<string, number>()
 
-  /** Tells of a secret that was changed on one side alone, and does not let strangers fill the log. */
+  /** Warns that a secret may have changed on one side only. It does so once a minute, so that strangers cannot fill the log. */
   const warnOfRefusal = (kind: string): void => {
     const now = performance.now()
     if (now - (warnedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < warningIntervalMs) return
@@ -108,7 +108,7 @@ function webhookRoutes({ receivers, dispatcher, forwarder, log }: Omit<WebhookOp
       if (refusal === undefined) log.error({ kind, error: messageOf(thrown) }, 'cannot take a webhook')
       const { status, outcome, message, headers } = refusal ?? cannotTake()
       dispatcher.count(kind, outcome)
-      // The rest of its body is not waited for.
+      // Does not wait for the rest of the body.
       return c.json({ error: message }, status, { connection: 'close', ...headers })
     }
   })

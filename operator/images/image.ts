@@ -1,7 +1,7 @@
 import { NeedsChangeError } from '../errors.ts'
 import { parseReference, type Reference, sameRepository } from './reference.ts'
 
-/** A workload's image may be any text, because the API server does not check it; undefined for one that is no reference. */
+/** Undefined if the text is not a reference: the API server accepts any text as an image. */
 export function partsOf(image: string): Reference | undefined {
   try {
     return parseReference(image)
@@ -15,7 +15,7 @@ export const digestOf = (image: string): string | undefined => partsOf(image)?.d
 
 export const tagOf = (image: string): string | undefined => partsOf(image)?.tag
 
-/** Whether two images are in one repository, in whatever spelling. */
+/** Whether two images are in one repository, however it is spelled. */
 export function ofOneRepository(image: string, other: string): boolean {
   const [one, two] = [partsOf(image), partsOf(other)]
   return one !== undefined && two !== undefined && sameRepository(one.repository, two.repository)

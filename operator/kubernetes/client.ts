@@ -51,8 +51,8 @@ export interface ApiClientOptions {
 }
 
 /**
- * Every method throws ApiError for an answer of failure, TransientError `ApiServerUnavailable` without an answer in time,
- * and the signal's reason after the caller has aborted.
+ * Every method throws ApiError if the API server refuses the request, TransientError `ApiServerUnavailable` if it does not
+ * answer in time, and the signal's reason after the caller has aborted.
  */
 export class ApiClient {
   readonly #connection: Connection
@@ -181,13 +181,13 @@ function queryString(query: Query): string {
   return parameters.size === 0 ? '' : `?${parameters}`
 }
 
-/** The error has a code and no message if a name has several addresses and none of them answers. */
+/** If a host name has several addresses and none of them answers, the error has a code but no message. */
 function describe(thrown: unknown): string {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'
   return messageOf(thrown) || code
 }
 
-/** What is not JSON comes from something between us and the API server: undefined. */
+/** Undefined if the text is not JSON: it comes from something between us and the API server. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -1,7 +1,7 @@
-/** Saves memory for objects that are cached for long: they cannot change, and equal strings are kept once. */
+/** Saves memory for objects that stay in a cache: they are frozen, and equal strings are kept once. */
 import { LRUCache } from 'lru-cache'
 
-/** Longer strings are rarely equal, and take long to hash. */
+/** Longer strings are rarely equal and slow to hash. */
 const maxSharedLength = 256
 
 const strings = new LRUCache<string, string>({ max: 8192 })

@@ -15,7 +15,7 @@ export interface KubeConfigSource {
 
 const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
-/** @throws UsageError where there is no usable configuration */
+/** @throws UsageError if there is no usable configuration */
 export function loadKubeConfig({ file, environment = process.env, root = '' }: KubeConfigSource = {}): KubeConfig {
   return file === undefined ? inCluster(environment, root) : fromFile(file)
 }

@@ -1,4 +1,4 @@
-/** Leader election by a Lease: one of several replicas works, and another takes over when it is gone (B42, R6, R7). */
+/** Leader election by a Lease: one of several replicas leads, and another takes over when it is gone (B42, R6, R7). */
 import type { Logger } from 'pino'
 import { messageOf } from '../errors.ts'
 import { pause } from '../time/backoff.ts'
@@ -27,11 +27,11 @@ export interface LeaderElectionOptions {
   readonly name: string
   /** Unique to this process, also among restarts of the same pod. */
   readonly identity: string
-  /** For the times that are written, which are for people. Nothing depends on them. */
+  /** For the times in the Lease. They are for people; nothing depends on them. */
   readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'warn'>
   readonly timing?: LeaseTiming | undefined
-  /** What the leader writes about itself on the Lease; undefined removes what another leader has written. */
+  /** What the leader writes about itself on the Lease. Undefined removes what another leader has written. */
   readonly annotations?: Readonly<Record<string, string | undefined>> | undefined
 }
 
@@ -85,7 +85,7 @@ export class LeaderElection {
     this.#path = resourcePath(leases, { namespace, name })
   }
 
-  /** The annotations of another leader, when the lease was last read; undefined where no other process leads. */
+  /** The annotations of another leader when the lease was last read; undefined if no other process leads. */
   get othersAnnotations(): Annotations | undefined {
     const holder = this.#lease?.spec?.holderIdentity
     if (holder === undefined || holder === '' || holder === this.#options.identity) return undefined

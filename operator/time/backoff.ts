@@ -7,8 +7,8 @@ export interface BackoffLimits {
 }
 
 /**
- * Doubles from `firstMs` to `maxMs`. The wait is between half and the whole of that, so that those who failed together
- * do not come back together.
+ * Doubles from `firstMs` to `maxMs`. The wait is between half of that and all of it, so that callers that failed together
+ * do not retry together.
  * @param failures how many failures in a row, at least 1
  * @param random returns a number between 0 and 1; tests replace it
  */

@@ -1,4 +1,4 @@
-/** The time is a parameter everywhere, so that a test can pick any moment. */
+/** The time is a parameter everywhere, so that a test can set any time. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number

@@ -1,4 +1,4 @@
-/** Scheduling needs to know the time and to be woken. Whoever schedules takes both as parameters. */
+/** Schedulers need to know the time and to be woken. They take both as parameters, so that tests can step the time. */
 import type { Clock } from './clock.ts'
 
 /** Measures intervals: a step of the machine's clock neither skips nor bunches polls. Its zero means nothing. */

@@ -1,4 +1,4 @@
-/** The tokens that Google signs to say who sends a request (OpenID Connect Core, 3.1.3.7), in the form that Pub/Sub uses. */
+/** Verifies the tokens in which Google says who sends a request (OpenID Connect Core, 3.1.3.7), as Pub/Sub uses them. */
 import type { CryptoKey, createLocalJWKSet, JSONWebKeySet, JWTHeaderParameters } from 'jose'
 import { messageOf, TransientError } from '../../errors.ts'
 import type { Transport } from '../../registries/transport/transport.ts'
@@ -43,7 +43,7 @@ export class GoogleTokens {
 
   /**
    * Whether Google signed the token for this audience and service account, and it is valid now.
-   * @throws TransientError `GoogleKeysUnavailable` when there are no valid keys to check it with
+   * @throws TransientError `GoogleKeysUnavailable` if there are no valid keys to verify it with
    */
   async isValid(token: string, { audience, email }: ExpectedToken): Promise<boolean> {
     if (token.length > maxTokenLength) return false

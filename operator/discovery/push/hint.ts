@@ -1,7 +1,7 @@
 import { partsOf } from '../../images/image.ts'
 import { isTag, type Repository } from '../../images/reference.ts'
 
-/** What was pushed, as somebody else says. It only asks to poll there: nothing in it is trusted. */
+/** Somebody else's claim that something was pushed. It only asks for a poll: nothing in it is trusted. */
 export interface PushHint {
   readonly repository: Repository
   /** Absent: any tag of the repository may have moved. A policy chooses among the tags, so any tag concerns it. */
@@ -10,7 +10,10 @@ export interface PushHint {
   readonly below?: boolean | undefined
 }
 
-/** @param image e.g. `registry.example.com/shop/web:env-prod`; undefined is returned for what names no tag or repository */
+/**
+ * @param image e.g. `registry.example.com/shop/web:env-prod`
+ * @returns undefined if it names no tag and no repository
+ */
 export function hintOfImage(image: string): PushHint | undefined {
   const parts = partsOf(image)
   if (parts === undefined) return undefined

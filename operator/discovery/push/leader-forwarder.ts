@@ -29,9 +29,9 @@ export interface LeaderAnswer {
 }
 
 export interface LeaderForwarderOptions {
-  /** The address of this process. A leader's loopback address is accepted only where this is one too. */
+  /** The address of this process. A leader's loopback address is accepted only if this is one too. */
   readonly ownAddress: string
-  /** The leader's address on the Lease; undefined where there is no leader, or it has written none. */
+  /** The leader's address on the Lease; undefined if there is no leader, or it has written none. */
   readonly leaderAddress: () => string | undefined
   readonly log: Pick<Logger, 'warn'>
 }
@@ -58,7 +58,7 @@ export class LeaderForwarder {
     this.#options = options
   }
 
-  /** Never throws. @returns undefined where the leader did not take it, for whatever reason */
+  /** Never throws. @returns undefined if the leader did not take it, for whatever reason */
   async forward(request: WebhookRequest): Promise<LeaderAnswer | undefined> {
     const { leaderAddress, ownAddress } = this.#options
     const leader = originOf(leaderAddress(), ownAddress)
@@ -111,7 +111,7 @@ export class LeaderForwarder {
 export const addressOf = (ip: string, port: number): string | undefined =>
   isIP(ip) === 0 || port === 0 ? undefined : `${isIP(ip) === 6 ? `[${ip}]` : ip}:${port}`
 
-/** Plain HTTP, like the hop from the Ingress. Accepts no names: whoever answers for a name could be anybody. */
+/** Plain HTTP, like the hop from the Ingress. Accepts no host names: a name could resolve to anybody's address. */
 function originOf(address: string | undefined, ownAddress: string): string | undefined {
   const [, v6, v4, port = ''] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(address ?? '') ?? []
   const ip = v6 ?? v4 ?? ''

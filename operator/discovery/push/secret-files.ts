@@ -8,7 +8,7 @@ import { messageOf, UsageError } from '../../errors.ts'
 import type { Receiver, ReceiverDeps, ReceiverKind } from './receivers/receiver.ts'
 
 const maxFileBytes = 16_384
-/** How long it takes at most until a changed secret is valid, and a deleted one is not. */
+/** After at most this long a changed secret is valid, and a deleted one is not. */
 const reloadMs = 10_000
 
 const setting = '--webhook-secrets-dir'

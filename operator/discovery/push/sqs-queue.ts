@@ -30,7 +30,7 @@ const answerTimeoutMs = 10_000
 /** `https://sqs.eu-west-1.amazonaws.com/123456789012/name`, and the same by a VPC endpoint. */
 const regionInHost = /(?:^|\.)sqs(?:-fips)?\.([a-z]{2,8}(?:-[a-z]+)+-\d+)\./
 
-/** @throws UsageError where neither the URL of `--ecr-events-queue` nor the environment names a region */
+/** @throws UsageError if neither the URL of `--ecr-events-queue` nor the environment names a region */
 export function regionOf(url: string, env: Readonly<Record<string, string | undefined>>): string {
   const region = regionInHost.exec(new URL(url).hostname)?.[1] ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION
   if (region !== undefined && region !== '') return region

@@ -34,7 +34,7 @@ async function writeRecord(
   return effects.writer.status(object, status)
 }
 
-/** No rollout is in progress: writes the deployed version down, and lets the object go. */
+/** No rollout is in progress: writes the deployed version, and removes the finalizer. */
 async function settle(effects: Effects, object: ContainerVersion): Promise<void> {
   await optional(effects, object, 'ConfigNotWritten', () => effects.deployedVersion.write(object))
   await effects.writer.finalizer(object, false)

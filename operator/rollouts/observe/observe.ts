@@ -10,13 +10,13 @@ import type { Observation } from './observation.ts'
 import { PodLists } from './pod-lists.ts'
 import type { SelectorIndex } from './selector-index.ts'
 
-/** A workload with those of its containers that matter. */
+/** A workload with the containers that a ContainerVersion selects in it. */
 interface Selected {
   readonly object: WorkloadObject
   readonly containers: readonly Container[]
 }
 
-/** Observes one ContainerVersion and its surroundings: from the caches, and with pods only where these add something. */
+/** Observes one ContainerVersion and its surroundings in the caches. Lists pods only if they add something. */
 export class Observer {
   readonly #index: SelectorIndex
   readonly #clock: Clock

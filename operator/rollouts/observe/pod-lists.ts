@@ -5,7 +5,7 @@ import type { WorkloadObject } from '../workloads/workload.ts'
 
 /** A list counts as recent for this long. */
 const recentMs = 1_500
-/** The first pods of a workload are enough to tell how it fares. */
+/** The first pods of a workload are enough to judge its health. */
 const maxPods = 500
 
 /** The pods of workloads, listed on demand: cvmanager does not watch pods. */
@@ -23,7 +23,7 @@ export class PodLists {
   }
 
   /**
-   * @param options.recent a recent list will do
+   * @param options.recent whether a recent list will do
    * @throws ApiError, TransientError
    */
   of(workload: WorkloadObject, { recent }: { readonly recent: boolean }): Promise<readonly Pod[]> {

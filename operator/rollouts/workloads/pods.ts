@@ -18,7 +18,7 @@ interface PodContainer {
   readonly name: string
   /** As the pod's spec names it. */
   readonly image: string
-  /** `sha256:…` of what really runs, from the status' `imageID`. */
+  /** The `sha256:…` digest that really runs, from `imageID` in the status. */
   readonly digest: string | undefined
   readonly waiting: { readonly reason: string; readonly message: string } | undefined
   readonly restarts: number
@@ -53,7 +53,7 @@ export function pod(raw: unknown): Pod {
   }
 }
 
-/** The kubelet's reasons for a waiting container that time does not cure (pkg/kubelet/images, kuberuntime). */
+/** The kubelet's reasons for a waiting container that do not pass by themselves (pkg/kubelet/images, kuberuntime). */
 const hopeless: ReadonlySet<string> = new Set([
   'ImagePullBackOff',
   'InvalidImageName',
@@ -66,7 +66,7 @@ const hopeless: ReadonlySet<string> = new Set([
 const restartsUntilStuck = 3
 
 /**
- * Why a workload is not healthy yet, as its pods tell.
+ * Why a workload is not healthy yet, according to its pods.
  * @param images the images of the rollout: only pods that run one of them say something about the version
  */
 export function podTrouble(pods: readonly Pod[], images: ReadonlySet<string>): Health | undefined {

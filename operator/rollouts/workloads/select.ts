@@ -46,7 +46,7 @@ export function workload(
     ref,
     name: `${kind}/${name}`,
     containers: selected,
-    // The pods tell sooner than the controller that a change will not succeed.
+    // The pods show sooner than the controller that a change will not succeed.
     health: (progress.state === 'waiting' && podTrouble(pods, images)) || progress,
     mustDisown: object.mustDisown,
     blockers: blockersOf(object, containers, pods),

@@ -3,7 +3,7 @@ import type { CachedObject } from '../../kubernetes/store.ts'
 
 export type Health =
   | { readonly state: 'healthy' }
-  /** Not healthy yet; `reason` tells people what is missing. */
+  /** Not healthy yet; `reason` tells people what it waits for. */
   | { readonly state: 'waiting'; readonly reason: string }
   /** Will not become healthy by itself; `reason` names the cause, such as a pod that cannot pull its image. */
   | { readonly state: 'stuck'; readonly reason: string }

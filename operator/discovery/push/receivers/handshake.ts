@@ -1,6 +1,6 @@
 /**
  * The handshake by which senders of CloudEvents ask whether a target accepts their events (github.com/cloudevents/spec,
- * cloudevents/http-webhook.md, "Abuse Protection"). The specification wants no proof from whoever asks. We want the
+ * cloudevents/http-webhook.md, "Abuse Protection"). The specification asks for no proof. We require the
  * secret, as for events: otherwise a stranger could direct other people's events at us.
  */
 import { type Head, MalformedPayload, type Receiver } from './receiver.ts'

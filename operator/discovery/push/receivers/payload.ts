@@ -1,11 +1,11 @@
-/** Reads what others sent: every access is checked, every length is bounded, and what does not fit is left out. */
+/** Reads payloads that others sent: checks every access, bounds every length, and leaves out what does not fit. */
 import type { PushHint } from '../hint.ts'
 import { type Head, MalformedPayload, type ParsedPayload } from './receiver.ts'
 
 export const maxEvents = 100
 const maxTextLength = 1024
 
-/** The value at a path of fields; undefined where any of them is missing. */
+/** The value at a path of fields; undefined if any of them is missing. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   let current = value
   for (const name of path) {
@@ -15,13 +15,13 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
   return current
 }
 
-/** The text at a path of fields; undefined where it is missing, empty or too long. */
+/** The text at a path of fields; undefined if it is missing, empty or too long. */
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = at(value, ...path)
   return typeof found === 'string' && found.length > 0 && found.length <= maxTextLength ? found : undefined
 }
 
-/** @throws MalformedPayload for what is no list, and for a list that is too long */
+/** @throws MalformedPayload if the value is not a list, or a list that is too long */
 export function listOf(value: unknown, name: string): readonly unknown[] {
   if (!Array.isArray(value)) throw new MalformedPayload(`${name} is not a list`)
   if (value.length > maxEvents) throw new MalformedPayload(`${name} has more than ${maxEvents} entries`)

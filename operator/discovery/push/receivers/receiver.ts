@@ -14,16 +14,16 @@ export interface Head {
 
 export interface ParsedPayload {
   readonly hints: readonly PushHint[]
-  /** How many of its events are no push of a tag, or name nothing that could be followed. */
+  /** How many of its events are not pushes of a tag, or name nothing that can be followed. */
   readonly ignored: number
-  /** The response that the sender's protocol wants. */
+  /** The response that the sender's protocol asks for. */
   readonly answer?: Readonly<Record<string, string>> | undefined
 }
 
 export interface Receiver {
   /**
-   * Whether the sender knows the secret. Reads the body only where the proof depends on it.
-   * @throws TransientError where that cannot be decided now
+   * Whether the sender knows the secret. Reads the body only if the proof depends on it.
+   * @throws TransientError if that cannot be decided now
    */
   authenticate(head: Head, body: () => Promise<Buffer>): boolean | Promise<boolean>
   /** @throws MalformedPayload */
