@@ -59,6 +59,10 @@ function is(thrown: unknown, status: number): thrown is ApiError {
 
 export const isForbidden = (thrown: unknown): thrown is ApiError => is(thrown, 403)
 export const isNotFound = (thrown: unknown): thrown is ApiError => is(thrown, 404)
+/** For `catch`: undefined if the object does not exist. Throws any other error again. */
+export function undefinedIfNotFound(thrown: unknown): undefined {
+  if (!isNotFound(thrown)) throw thrown
+}
 /** The object has changed since it was read; not a 409 because it already exists. */
 export const isConflict = (thrown: unknown): thrown is ApiError => is(thrown, 409) && !isAlreadyExists(thrown)
 export const isAlreadyExists = (thrown: unknown): thrown is ApiError =>

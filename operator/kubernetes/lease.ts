@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { messageOf } from '../errors.ts'
 import { pause } from '../time/backoff.ts'
 import type { Clock } from '../time/clock.ts'
-import { isAlreadyExists, isConflict, isNotFound } from './api-error.ts'
+import { isAlreadyExists, isConflict, isNotFound, undefinedIfNotFound } from './api-error.ts'
 import type { ApiClient } from './client.ts'
 import { resourcePath } from './resource-path.ts'
 
@@ -113,12 +113,7 @@ export class LeaderElection {
   async #acquire(signal: AbortSignal): Promise<boolean> {
     const { client, identity } = this.#options
     const timeoutMs = this.#timing.renewDeadlineMs
-    try {
-      this.#lease = await client.get<Lease>(this.#path, { signal, timeoutMs })
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-      this.#lease = undefined
-    }
+    this.#lease = await client.get<Lease>(this.#path, { signal, timeoutMs }).catch(undefinedIfNotFound)
     const { holderIdentity = '', renewTime = '', ...rest } = this.#lease?.spec ?? {}
     const { leaseTransitions = 0, leaseDurationSeconds = 1 } = rest
     const record = `${holderIdentity} ${renewTime} ${leaseTransitions}`

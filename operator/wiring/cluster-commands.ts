@@ -4,7 +4,7 @@ import type { ClusterCommands } from '../commands/commands.ts'
 import { getVersions as get } from '../commands/get.ts'
 import { sync as syncOne } from '../commands/sync.ts'
 import type { Settings } from '../config/settings.ts'
-import { isNotFound } from '../kubernetes/api-error.ts'
+import { undefinedIfNotFound } from '../kubernetes/api-error.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
 import { type Connection, connect } from './connection.ts'
 import { makeController } from './controller.ts'
@@ -34,14 +34,11 @@ export const sync: ClusterCommands['sync'] = (request) =>
 
 export const configMapData: ClusterCommands['configMapData'] = (settings, namespace, name) =>
   connected(settings, async ({ client }) => {
-    try {
-      const path = resourcePath({ group: '', version: 'v1', plural: 'configmaps' }, { namespace, name })
-      const { data } = await client.get<{ readonly data?: Readonly<Record<string, string>> }>(path)
-      return data ?? {}
-    } catch (thrown) {
-      if (isNotFound(thrown)) return undefined
-      throw thrown
-    }
+    const path = resourcePath({ group: '', version: 'v1', plural: 'configmaps' }, { namespace, name })
+    const found = await client
+      .get<{ readonly data?: Readonly<Record<string, string>> }>(path)
+      .catch(undefinedIfNotFound)
+    return found && (found.data ?? {})
   })
 
 async function connected<T>(settings: Settings, use: (connection: Connection) => Promise<T>): Promise<T> {

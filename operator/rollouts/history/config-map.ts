@@ -1,4 +1,4 @@
-import { isAlreadyExists, isConflict, isNotFound } from '../../kubernetes/api-error.ts'
+import { isAlreadyExists, isConflict, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 
 type Data = Readonly<Record<string, string>>
@@ -24,7 +24,7 @@ export async function writeConfigMap(
   const path = `/api/v1/namespaces/${namespace}/configmaps`
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const found = await find(client, `${path}/${name}`)
+      const found = await client.get<RawConfigMap>(`${path}/${name}`).catch(undefinedIfNotFound)
       const data = change(found?.data ?? {})
       if (data === undefined) return
       if (found) {
@@ -40,11 +40,4 @@ export async function writeConfigMap(
       if (attempt >= maxAttempts || !(isConflict(thrown) || isAlreadyExists(thrown))) throw thrown
     }
   }
-}
-
-function find(client: ApiClient, path: string): Promise<RawConfigMap | undefined> {
-  return client.get<RawConfigMap>(path).catch((thrown: unknown) => {
-    if (isNotFound(thrown)) return undefined
-    throw thrown
-  })
 }

@@ -1,5 +1,5 @@
 import type { V1ManagedFieldsEntry } from '@kubernetes/client-node'
-import { isConflict, isInvalid, isNotFound } from '../../kubernetes/api-error.ts'
+import { isConflict, isInvalid, isNotFound, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { workloadKind, workloadPath } from './kinds.ts'
 import { ownedByUs } from './strip.ts'
@@ -15,12 +15,8 @@ export async function patchImages(client: ApiClient, { of, images }: ImageChange
   const containers = images.map(({ name, image }) => ({ name, image }))
   // The UID excludes another workload of the same name (B36).
   const patch = { metadata: { uid, resourceVersion }, spec: { template: { spec: { containers } } } }
-  try {
-    return workloadKind(kind).strip(await client.strategicPatch(workloadPath(of), patch))
-  } catch (thrown) {
-    if (isNotFound(thrown)) return undefined
-    throw thrown
-  }
+  const patched = await client.strategicPatch(workloadPath(of), patch).catch(undefinedIfNotFound)
+  return patched === undefined ? undefined : workloadKind(kind).strip(patched)
 }
 
 interface Managed {
