@@ -1,5 +1,6 @@
 /** The command line with fake commands, as a program: `node cli.fixture.ts …`, for tests that need a real process. */
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
+import { aborted } from 'node:util'
 import type { ClusterCommands } from '../commands/commands.ts'
 import { runProgram } from './program.ts'
 import { stopOnSignals } from './stopping.ts'
@@ -10,12 +11,13 @@ const never = () => new Promise<never>(() => undefined)
 const behaviour = process.env.FIXTURE ?? 'stops'
 
 const commands: ClusterCommands = {
-  async startOperator(_settings, log, signal) {
+  async runOperator(_settings, log, signal) {
     log.info('fixture: started')
-    if (behaviour === 'starts-late')
-      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('given up'))))
-    const done = behaviour === 'dies' ? sleep(20).then(() => Promise.reject(new Error('the watch is dead'))) : never()
-    return { done, stop: () => (behaviour === 'hangs' ? never() : sleep(50)) }
+    if (behaviour === 'dies') await sleep(20).then(() => Promise.reject(new Error('the watch is dead')))
+    await aborted(signal, process)
+    if (behaviour === 'starts-late') return
+    if (behaviour === 'hangs') await never()
+    await sleep(50)
   },
   async sync({ signal, log }) {
     log.info('fixture: follows')

@@ -6,7 +6,7 @@ import { type CliCommand, type ExitStatus, exit } from './io.ts'
 import { namespaceFrom, objectNameFrom } from './names.ts'
 import { providerOption, withDockerConfig } from './registry-flags.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { untilStopped } from './stopping.ts'
+import { endingWithin } from './stopping.ts'
 
 const outcomes: Readonly<Record<SyncOutcome, { readonly words: string; readonly status: ExitStatus }>> = {
   UpToDate: { words: 'is up to date', status: exit.ok },
@@ -37,7 +37,7 @@ export const crSync: CliCommand = {
     const credentials = await credentialsOf(invocation, io)
     const { sync } = await io.clusterCommands()
     const signal = io.stopSignal()
-    const work = sync({
+    const syncing = sync({
       settings,
       namespace,
       name,
@@ -47,10 +47,9 @@ export const crSync: CliCommand = {
       log: createLogger(settings),
       signal,
     })
-    const stop = () => work.catch(() => undefined)
-    const ended = await untilStopped({ work, stop }, signal, settings.shutdownSeconds)
-    if (ended === 'stopped') return exit.ok
-    const { words, status } = outcomes[ended]
+    const outcome = await endingWithin(settings.shutdownSeconds, signal, syncing)
+    if (signal.aborted) return exit.ok
+    const { words, status } = outcomes[outcome]
     io.print(`ContainerVersion ${namespace}/${name} ${words}\n`)
     return status
   },

@@ -29,7 +29,7 @@ export async function runCli(
     return value
   }
   const clusterCommands: ClusterCommands = {
-    startOperator: (settings) => answer({ done: new Promise(() => undefined), stop: async () => undefined }, settings),
+    runOperator: (settings) => answer(undefined, settings),
     sync(request) {
       seen.sync = request
       return answer(outcome)

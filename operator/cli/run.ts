@@ -4,7 +4,7 @@ import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { type CliCommand, exit } from './io.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { untilStopped } from './stopping.ts'
+import { endingWithin } from './stopping.ts'
 
 export const run: CliCommand = {
   name: 'run',
@@ -13,19 +13,14 @@ export const run: CliCommand = {
 
   async run(invocation, io) {
     const settings = await settingsOf(invocation, io)
-    const { startOperator } = await io.clusterCommands()
+    const { runOperator } = await io.clusterCommands()
     const log = createLogger(settings)
     const signal = io.stopSignal()
     log.info({ ...version }, 'cvmanager is starting')
+    signal.addEventListener('abort', () => log.info({ signal: signal.reason }, 'cvmanager is stopping'))
     try {
-      const starting = startOperator(settings, log, signal)
-      const work = starting.then((running) => running.done)
-      const stop = async () => {
-        log.info({ signal: signal.reason }, 'cvmanager is stopping')
-        await (await starting.catch(() => undefined))?.stop()
-      }
-      const ended = await untilStopped({ work, stop }, signal, settings.shutdownSeconds)
-      if (ended !== 'stopped') throw new Error('the controller ended by itself')
+      await endingWithin(settings.shutdownSeconds, signal, runOperator(settings, log, signal))
+      if (!signal.aborted) throw new Error('the controller ended by itself')
       log.info('cvmanager has stopped')
       return exit.ok
     } catch (thrown) {

@@ -1,5 +1,6 @@
 /** B23: SIGTERM and SIGINT stop the process, and a stop has a time limit. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { aborted } from 'node:util'
 
 const numberOf = { SIGINT: 2, SIGTERM: 15 } as const
 
@@ -15,39 +16,21 @@ export function stopOnSignals(): AbortSignal {
   return stopping.signal
 }
 
-export interface Stoppable<T> {
-  readonly work: Promise<T>
-  /** Called once, after the signal. */
-  stop(): Promise<unknown>
-}
-
 /**
- * @returns the result of `work`, or `stopped` if the signal came first and the stop is complete
- * @throws Error if the stop takes longer than `seconds`, and whatever `work` or `stop` throw
+ * The result of work that ends by itself after the signal.
+ * @throws Error if it takes longer than `seconds` to end, and whatever `work` throws
  */
-export async function untilStopped<T>(
-  { work, stop }: Stoppable<T>,
-  signal: AbortSignal,
-  seconds: number,
-): Promise<T | 'stopped'> {
-  const signalled = new Promise<'stopped'>((resolve) => {
-    if (signal.aborted) resolve('stopped')
-    signal.addEventListener('abort', () => resolve('stopped'), { once: true })
-  })
-  const ended = await Promise.race([work, signalled])
-  if (ended !== 'stopped') return ended
-
-  // After the signal, an error of the work itself does not matter.
-  work.catch(() => undefined)
-  const timer = new AbortController()
-  const tooLong = sleep(seconds * 1000, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`not all of it stopped within ${seconds} s; the rest continues at the next start`)
-  })
+export async function endingWithin<T>(seconds: number, signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const ended = new AbortController()
+  const tooLong = aborted(signal, process)
+    .then(() => sleep(seconds * 1000, undefined, { signal: ended.signal }))
+    .then(() => {
+      throw new Error(`not all of it stopped within ${seconds} s; the rest continues at the next start`)
+    })
   tooLong.catch(() => undefined)
   try {
-    await Promise.race([stop(), tooLong])
-    return 'stopped'
+    return await Promise.race([work, tooLong])
   } finally {
-    timer.abort()
+    ended.abort()
   }
 }

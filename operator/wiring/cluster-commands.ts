@@ -9,7 +9,7 @@ import { resourcePath } from '../kubernetes/resource-path.ts'
 import { type Connection, connect } from './connection.ts'
 import { makeController } from './controller.ts'
 
-export { startOperator } from './operator.ts'
+export { runOperator } from './operator.ts'
 
 export const getVersions: ClusterCommands['getVersions'] = (settings, namespace) =>
   connected(settings, ({ client }) => get(client, namespace))

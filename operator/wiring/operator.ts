@@ -3,27 +3,34 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { aborted } from 'node:util'
 import type { KubeConfig } from '@kubernetes/client-node'
-import type { Running } from '../commands/commands.ts'
-import type { Settings } from '../config/settings.ts'
+import type { ClusterCommands } from '../commands/commands.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { serveHttp } from '../http/routes.ts'
 import { LeaderElection } from '../kubernetes/lease.ts'
-import type { Logger } from '../log/log.ts'
 import { systemClock } from '../time/clock.ts'
 import { version } from '../version.ts'
-import { type Connection, connect } from './connection.ts'
+import { connect } from './connection.ts'
 import { type Controller, makeController } from './controller.ts'
 import { leaseAnnotations, openPush } from './push.ts'
 
 /** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
-export async function startOperator(settings: Settings, log: Logger): Promise<Running> {
+export const runOperator: ClusterCommands['runOperator'] = async (settings, log, signal) => {
   const metrics = createMetrics()
   const connection = connect(settings, metrics)
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`
-  const stopping = new AbortController()
   let controller: Controller | undefined
   let synced = false
-  const election = await electionOf({ settings, connection, identity, log })
+  const election = settings.leaderElection
+    ? new LeaderElection({
+        client: connection.client,
+        namespace: settings.leaseNamespace || (await ownNamespace(connection.kubeConfig)),
+        name: settings.leaseName,
+        identity,
+        clock: systemClock,
+        log,
+        annotations: leaseAnnotations(settings),
+      })
+    : undefined
   const replica = { following: () => controller?.following, leadersAnnotations: () => election?.othersAnnotations }
   const push = await openPush(settings, replica, log, metrics)
 
@@ -70,53 +77,22 @@ export async function startOperator(settings: Settings, log: Logger): Promise<Ru
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
   )
 
-  const done = lead({ election, signal: stopping.signal, begin, end }).finally(async () => {
+  try {
+    await lead(election, signal, begin, end)
+  } finally {
     await push.close()
     await http.close()
     await connection.client.close()
-  })
-  // If nobody awaits it, its rejection must not end the process.
-  done.catch(() => undefined)
-  return {
-    done,
-    stop: async () => {
-      stopping.abort()
-      await done
-    },
   }
 }
 
-interface ElectionOptions {
-  readonly settings: Settings
-  readonly connection: Connection
-  readonly identity: string
-  readonly log: Logger
-}
-
-/** @returns undefined if this process leads without an election */
-async function electionOf(options: ElectionOptions): Promise<LeaderElection | undefined> {
-  const { settings, connection, identity, log } = options
-  if (!settings.leaderElection) return undefined
-  return new LeaderElection({
-    client: connection.client,
-    namespace: settings.leaseNamespace || (await ownNamespace(connection.kubeConfig)),
-    name: settings.leaseName,
-    identity,
-    clock: systemClock,
-    log,
-    annotations: leaseAnnotations(settings),
-  })
-}
-
-interface Leading {
-  readonly election: LeaderElection | undefined
-  readonly signal: AbortSignal
-  readonly begin: () => Promise<void>
-  readonly end: () => Promise<void>
-}
-
 /** Resolves after the signal, when all work has ended; rejects if the work cannot begin. */
-async function lead({ election, signal, begin, end }: Leading): Promise<void> {
+async function lead(
+  election: LeaderElection | undefined,
+  signal: AbortSignal,
+  begin: () => Promise<void>,
+  end: () => Promise<void>,
+): Promise<void> {
   const broken = new AbortController()
   const start = () => {
     begin().catch((thrown: unknown) => {
