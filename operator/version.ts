@@ -16,9 +16,6 @@ export const version: Version = {
   node: process.versions.node,
 }
 
-/** For the User-Agent header. */
-export const userAgent = `cvmanager/${version.version}`
-
 function fromSources(): { version: string; commit: string } {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   return { version, commit: 'unknown' }

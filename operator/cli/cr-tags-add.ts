@@ -9,7 +9,7 @@ export const crTagsAdd = tagsCommand({
   tags: 'The tags, separated by commas; may be repeated. Existing tags are moved',
   version: 'The image: a tag or a digest',
   versionFrom: imageFrom,
-  change: ({ addTags }, request) => addTags(request),
+  change: 'addTags',
   help: `
 Examples:
   # Release: ContainerVersions that follow env-prod roll this version out

@@ -9,7 +9,7 @@ export const crTagsRemove = tagsCommand({
   tags: 'The tags, separated by commas; may be repeated',
   version: 'Remove the tags only if they are on this image: a tag or a digest',
   versionFrom,
-  change: ({ removeTags }, request) => removeTags(request),
+  change: 'removeTags',
   help: `
 Examples:
   # The environment is no more

@@ -1,4 +1,5 @@
 /** Credentials for a registry, from standard input or the environment; never from an argument, which `ps` would show. */
+import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { UsageError } from '../errors.ts'
 import type { Credentials } from '../registries/registry.ts'
@@ -26,7 +27,9 @@ export async function credentialsOf({ options }: Invocation, { env, stdin }: Io)
   if (passwordStdin === undefined) {
     throw new UsageError('--username: give its password on standard input, with --password-stdin')
   }
-  return basic(String(username), await textOf(stdin), ['--username', '--password-stdin'])
+  // `echo` adds a newline that is not part of the password.
+  const password = (await text(stdin)).replace(/\r?\n$/, '')
+  return basic(String(username), password, ['--username', '--password-stdin'])
 }
 
 function basic(username = '', password = '', [first, second]: readonly [string, string]): Credentials | undefined {
@@ -34,12 +37,4 @@ function basic(username = '', password = '', [first, second]: readonly [string, 
   if (username === '') throw new UsageError(`${first}: is empty, but there is a password in ${second}`)
   if (password === '') throw new UsageError(`${second}: the password is empty, but ${first} names a user`)
   return { kind: 'basic', username, password }
-}
-
-async function textOf(stream: Io['stdin']): Promise<string> {
-  let text = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of stream) text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-  // `echo` adds a newline that is not part of the password.
-  return text.replace(/\r?\n$/, '')
 }

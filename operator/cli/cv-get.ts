@@ -56,12 +56,12 @@ function rendered(versions: readonly WorkloadVersion[], form: Form): string {
     case 'yaml':
       return stringify(versions.map(fields))
     case 'table':
-      return table(heads, versions.map(cells))
+      return table([heads, ...versions.map(cells)])
     case 'wide':
-      return table(
+      return table([
         [...heads, 'DIGEST'],
-        versions.map((version) => [...cells(version), version.Digest ?? '<unknown>']),
-      )
+        ...versions.map((version) => [...cells(version), version.Digest ?? '<unknown>']),
+      ])
   }
 }
 

@@ -68,6 +68,11 @@ function createProgram(io: Io, end: (status: ExitStatus) => void): Command {
     // After a command, --version is that command's own flag.
     .enablePositionalOptions()
     .addHelpText('after', help)
+    // Commands inherit these.
+    .exitOverride()
+    .helpOption('-h, --help', 'Explain this command')
+    // The error carries the message, too; it must not be printed twice.
+    .configureOutput({ writeOut: io.print, writeErr: io.printError, outputError: () => undefined })
   for (const { name, description, help = '', addFlags, run } of cliCommands) {
     const words = name.split(' ')
     const parent = words.slice(0, -1).reduce(groupOf, program)
@@ -80,18 +85,8 @@ function createProgram(io: Io, end: (status: ExitStatus) => void): Command {
       end(await run({ command, options: command.opts(), operands: command.args }, io))
     })
   }
-  for (const command of withChildren(program)) {
-    command
-      .exitOverride()
-      .helpOption('-h, --help', 'Explain this command')
-      .helpCommand(command === program)
-      // The error carries the message, too; it must not be printed twice.
-      .configureOutput({ writeOut: io.print, writeErr: io.printError, outputError: () => undefined })
-  }
   return program
 }
-
-const withChildren = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withChildren)]
 
 function groupOf(parent: Command, name: string): Command {
   const known = parent.commands.find((command) => command.name() === name)

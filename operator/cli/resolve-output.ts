@@ -1,24 +1,19 @@
 /** The output of `cr resolve`. */
 import type { ResolvedPolicy, ResolvedTag, WeighedTag } from '../commands/tags/commands.ts'
 import { listed } from '../commands/tags/listed.ts'
-import { json, list, type Row } from './output.ts'
+import { policyInWords } from '../discovery/versions/policies/policies.ts'
+import { json, type Row, table } from './output.ts'
 import { inFlags } from './policy-flags.ts'
 
 type Resolved = ResolvedTag | ResolvedPolicy
 
 export const showResolved = (resolved: Resolved, form: unknown): string =>
-  form === 'json' ? json(fieldsOf(resolved)) : list(rowsOf(resolved))
+  form === 'json' ? json(fieldsOf(resolved)) : table(rowsOf(resolved))
 
-function fieldsOf(resolved: Resolved): object {
-  const { described, ...fields } = resolved
-  const image = described ? { mediaType: described.mediaType, platforms: described.platforms } : {}
-  if ('policy' in fields) {
-    const { words, ...shown } = fields
-    return { ...shown, ...image }
-  }
-  const { moreAliases, ...shown } = fields
-  return { ...shown, ...image, aliasesComplete: !moreAliases }
-}
+const fieldsOf = ({ described, ...fields }: Resolved): object => ({
+  ...fields,
+  ...(described ? { mediaType: described.mediaType, platforms: described.platforms } : {}),
+})
 
 function rowsOf(resolved: Resolved): readonly Row[] {
   const { digest, described, version, why, workloadImage, credentials } = resolved
@@ -35,10 +30,8 @@ function rowsOf(resolved: Resolved): readonly Row[] {
     rows.push(['Platforms', described?.platforms.join(', ') || '<one>'])
   }
   if ('aliases' in resolved) {
-    rows.push([
-      'Aliases',
-      `${resolved.aliases.join(', ') || '<none>'}${resolved.moreAliases ? ', and perhaps more' : ''}`,
-    ])
+    const more = resolved.aliasesComplete ? '' : ', and perhaps more'
+    rows.push(['Aliases', `${resolved.aliases.join(', ') || '<none>'}${more}`])
   }
   if (version !== undefined) rows.push(['Version', `${version.name} (${version.source})`])
   rows.push(...why.map((sentence, at): Row => [at === 0 ? 'Why' : '', inFlags(sentence)]))
@@ -46,7 +39,8 @@ function rowsOf(resolved: Resolved): readonly Row[] {
   return rows
 }
 
-function policyRows({ policy: { filter }, words, fitting, unfit, refused }: ResolvedPolicy): readonly Row[] {
+function policyRows({ policy, fitting, unfit, refused }: ResolvedPolicy): readonly Row[] {
+  const { filter } = policy
   const filterRows: readonly Row[] = filter
     ? [
         ['Filter', `${filter.pattern}${filter.extract === undefined ? '' : `, of which ${filter.extract}`}`],
@@ -54,7 +48,7 @@ function policyRows({ policy: { filter }, words, fitting, unfit, refused }: Reso
       ]
     : []
   return [
-    ['Policy', words],
+    ['Policy', policyInWords(policy)],
     ...filterRows,
     ['Unfit', counted(unfit.map(described))],
     ['Fitting', counted(fitting.map(described))],

@@ -1,5 +1,4 @@
 /** The flags and the output that `cr tags add` and `cr tags remove` share. */
-import type { ChangesRequest, ChangesResult, TagCommands } from '../commands/tags/commands.ts'
 import type { WantedImage } from '../commands/tags/image.ts'
 import type { CliCommand, Invocation } from './io.ts'
 import {
@@ -12,17 +11,16 @@ import {
 } from './registry-flags.ts'
 import { showChanges } from './tags-output.ts'
 
-export interface TagsCommand<V extends WantedImage | undefined>
-  extends Pick<CliCommand, 'name' | 'description' | 'help'> {
+interface TagsCommand extends Pick<CliCommand, 'name' | 'description' | 'help'> {
   /** The descriptions of `--tags` and `--version`. */
   readonly tags: string
   readonly version: string
   /** @throws UsageError */
-  readonly versionFrom: (options: Invocation['options']) => V
-  readonly change: (commands: TagCommands, request: ChangesRequest & { readonly version: V }) => Promise<ChangesResult>
+  readonly versionFrom: (options: Invocation['options']) => WantedImage | undefined
+  readonly change: 'addTags' | 'removeTags'
 }
 
-export const tagsCommand = <V extends WantedImage | undefined>(definition: TagsCommand<V>): CliCommand => ({
+export const tagsCommand = (definition: TagsCommand): CliCommand => ({
   ...definition,
 
   addFlags(command) {
@@ -41,7 +39,7 @@ export const tagsCommand = <V extends WantedImage | undefined>(definition: TagsC
       dryRun: options.dryRun === true,
     }
     const request = await registryRequest(invocation, io, wanted.repositories)
-    const result = await definition.change(await io.tagCommands(), { ...request, ...wanted })
-    return showChanges(result, options.output, io)
+    const { [definition.change]: change } = await io.tagCommands()
+    return showChanges(await change({ ...request, ...wanted }), options.output, io)
   },
 })

@@ -1,5 +1,5 @@
 /** The output and the exit status of `cr tags`. */
-import type { ChangesResult, ImagesResult, Problem, ReportedChange } from '../commands/tags/commands.ts'
+import type { ChangesResult, ImagesResult, Problem, TagChange } from '../commands/tags/commands.ts'
 import { errorLine } from './error-line.ts'
 import { type ExitStatus, exit, type Io } from './io.ts'
 import { json, table } from './output.ts'
@@ -10,7 +10,7 @@ export function showImages({ images, problems }: ImagesResult, form: unknown, io
   if (form === 'json') io.print(json({ images, errors: errorsOf(problems) }))
   else if (images.length > 0) {
     const rows = images.map(({ repository, digest, tags }) => [repository, digest, tags.join(', ') || '<none>'])
-    io.print(table(['REPOSITORY', 'DIGEST', 'TAGS'], rows))
+    io.print(table([['REPOSITORY', 'DIGEST', 'TAGS'], ...rows]))
   }
   return report(problems, io)
 }
@@ -26,7 +26,7 @@ export function showChanges({ dryRun, changes, problems }: ChangesResult, form: 
       change.digest ?? '',
       ...(moved ? [change.was ?? ''] : []),
     ])
-    io.print(table(['REPOSITORY', 'TAG', 'RESULT', 'DIGEST', ...(moved ? ['BEFORE'] : [])], rows))
+    io.print(table([['REPOSITORY', 'TAG', 'RESULT', 'DIGEST', ...(moved ? ['BEFORE'] : [])], ...rows]))
   }
   for (const { result, repository, tag, digest } of changes) {
     if (result === 'left') io.printError(`tag ${tag} of ${repository} is left: it is on another image, ${digest}\n`)
@@ -34,7 +34,7 @@ export function showChanges({ dryRun, changes, problems }: ChangesResult, form: 
   return report(problems, io)
 }
 
-function resultOf({ result, onlyIf }: ReportedChange, dryRun: boolean): string {
+function resultOf({ result, onlyIf }: TagChange, dryRun: boolean): string {
   switch (result) {
     case 'added':
     case 'moved':

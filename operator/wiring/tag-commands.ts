@@ -6,34 +6,27 @@ import { removeTags as remove } from '../commands/tags/remove.ts'
 import type { OpenRepository } from '../commands/tags/repository.ts'
 import { resolvePolicy as policy } from '../commands/tags/resolve-policy.ts'
 import { resolveTag as tag } from '../commands/tags/resolve-tag.ts'
+import type { Settings } from '../config/settings.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
 import type { Repository } from '../images/reference.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import type { Registry } from '../registries/registry.ts'
 import { openRegistries } from './registries.ts'
 
-export const getTags: TagCommands['getTags'] = (request) =>
-  withRegistries(unmirrored(request), (open) => get(request, open))
+// A mirror may be behind the registry that is changed.
+export const getTags: TagCommands['getTags'] = (request) => withRegistries(request, get, { mirrors: [] })
+export const addTags: TagCommands['addTags'] = (request) => withRegistries(request, add, { mirrors: [] })
+export const removeTags: TagCommands['removeTags'] = (request) => withRegistries(request, remove, { mirrors: [] })
+export const resolveTag: TagCommands['resolveTag'] = (request) => withRegistries(request, tag)
+export const resolvePolicy: TagCommands['resolvePolicy'] = (request) => withRegistries(request, policy)
 
-export const addTags: TagCommands['addTags'] = (request) =>
-  withRegistries(unmirrored(request), (open) => add(request, open))
-
-export const removeTags: TagCommands['removeTags'] = (request) =>
-  withRegistries(unmirrored(request), (open) => remove(request, open))
-
-export const resolveTag: TagCommands['resolveTag'] = (request) => withRegistries(request, (open) => tag(request, open))
-
-export const resolvePolicy: TagCommands['resolvePolicy'] = (request) =>
-  withRegistries(request, (open) => policy(request, open))
-
-/** A mirror may be behind the registry that is changed. */
-const unmirrored = (request: RegistryRequest): RegistryRequest => ({
-  ...request,
-  settings: { ...request.settings, mirrors: [] },
-})
-
-async function withRegistries<T>(request: RegistryRequest, use: (open: OpenRepository) => Promise<T>): Promise<T> {
-  const { settings, provider, credentials: given, signal } = request
+async function withRegistries<R extends RegistryRequest, T>(
+  request: R,
+  command: (request: R, open: OpenRepository) => Promise<T>,
+  overridden: Partial<Settings> = {},
+): Promise<T> {
+  const { provider, credentials: given, signal } = request
+  const settings = { ...request.settings, ...overridden }
   // With credentials from flags, the Docker config file need not even be readable.
   const used = given === undefined ? settings : { ...settings, dockerConfig: '' }
   const { registries, resolverFor, transport } = await openRegistries(used)
@@ -46,7 +39,7 @@ async function withRegistries<T>(request: RegistryRequest, use: (open: OpenRepos
     }
   }
   try {
-    return await use(async (repository) => {
+    return await command(request, async (repository) => {
       const registry = registryFor(repository)
       const source = await resolver.resolve({ repository, found: given?.credentials })
       const credentials = await currentCredentials(source, signal)

@@ -4,8 +4,7 @@ import type { Settings } from '../../config/settings.ts'
 import type { Version } from '../../discovery/target.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Reference } from '../../images/reference.ts'
-import type { Credentials, Described } from '../../registries/registry.ts'
-import type { TagChange } from './change.ts'
+import type { Credentials, Described, Tagged, Untagged } from '../../registries/registry.ts'
 import type { FoundImage, WantedImage } from './image.ts'
 
 export interface RegistryRequest {
@@ -57,12 +56,23 @@ export interface ImagesResult {
   readonly problems: readonly Problem[]
 }
 
-/** A change with `result: 'failed'` has an entry in the problems. */
-export type ReportedChange = Omit<TagChange, 'error'> & { readonly repository: string }
+/** The outcome for one tag of one repository. */
+export interface TagChange {
+  readonly repository: string
+  readonly tag: string
+  /** `left`: the tag points at an image other than the one named, and was not removed. `failed`: see the problems. */
+  readonly result: Tagged | Untagged | 'left' | 'failed'
+  /** The digest that the tag points at; for a removed tag, the digest that it pointed at. */
+  readonly digest?: Digest | undefined
+  /** The previous digest of a moved tag. */
+  readonly was?: Digest | undefined
+  /** In a dry run, the condition that the change depends on. */
+  readonly onlyIf?: string | undefined
+}
 
 export interface ChangesResult {
   readonly dryRun: boolean
-  readonly changes: readonly ReportedChange[]
+  readonly changes: readonly TagChange[]
   readonly problems: readonly Problem[]
 }
 
@@ -88,8 +98,8 @@ export interface ResolvedTag extends Resolved {
   readonly version: Version
   /** The other known tags on the image. */
   readonly aliases: readonly string[]
-  /** Whether there may be more aliases: in a large repository only tags that could be a version are requested. */
-  readonly moreAliases: boolean
+  /** False if there may be more: in a large repository only tags that could be a version are requested. */
+  readonly aliasesComplete: boolean
 }
 
 export interface WeighedTag {
@@ -103,8 +113,6 @@ export interface WeighedTag {
 /** `digest`, `version`, `described` and `workloadImage` are undefined if no tag fits. */
 export interface ResolvedPolicy extends Resolved {
   readonly policy: VersionPolicySpec
-  /** The policy in two words: `semver ^1`. */
-  readonly words: string
   /** The tags that the policy chooses from, the best first. */
   readonly fitting: readonly WeighedTag[]
   /** The tags that pass the filter but do not fit the policy. */
@@ -116,7 +124,7 @@ export interface ResolvedPolicy extends Resolved {
 export interface TagCommands {
   getTags(request: ImagesRequest): Promise<ImagesResult>
   /** Changes nothing in any repository if one of them lacks the version. */
-  addTags(request: ChangesRequest & { readonly version: WantedImage }): Promise<ChangesResult>
+  addTags(request: ChangesRequest): Promise<ChangesResult>
   /** Like `addTags`. */
   removeTags(request: ChangesRequest): Promise<ChangesResult>
   resolveTag(request: TagRequest): Promise<ResolvedTag>

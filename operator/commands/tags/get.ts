@@ -2,8 +2,7 @@
 import type { ImagesRequest, ImagesResult } from './commands.ts'
 import { problemOf } from './problem.ts'
 import { findAll } from './repositories.ts'
-import type { OpenRepository } from './repository.ts'
-import { tagsOnImage } from './tags-on-image.ts'
+import { type OpenRepository, tagsOnImage } from './repository.ts'
 
 export async function getTags({ repositories, version }: ImagesRequest, open: OpenRepository): Promise<ImagesResult> {
   const { found, problems } = await findAll(repositories, open, version)

@@ -1,16 +1,33 @@
 /** `--dry-run` for registries that may refuse to remove a tag. */
 import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
+import { loadSettings } from '../../config/settings.ts'
+import { parseReference } from '../../images/reference.ts'
 import { DockerHubRegistry } from '../../registries/docker-hub/docker-hub.ts'
 import { GhcrRegistry } from '../../registries/ghcr/ghcr.ts'
 import { OciRegistry } from '../../registries/oci/oci.ts'
 import { anonymous } from '../../registries/registry.ts'
-import { access as awsAccess, registryOn, repositoryAt, withMoto } from '../../registries/testing/ecr-bench.ts'
+import { awsCredentials, registryOn, repositoryAt, withMoto } from '../../registries/testing/ecr-bench.ts'
 import { transportTo } from '../../registries/testing/peer.ts'
-import { removeFrom } from './remove.ts'
+import { removeTags } from './remove.ts'
+import type { RepositoryClient } from './repository.ts'
 
 const access = { credentials: anonymous }
-const dryRun = { dryRun: true }
+
+const remove = (client: RepositoryClient, tags: readonly string[], { dryRun }: { readonly dryRun: boolean }) =>
+  removeTags(
+    {
+      settings: loadSettings({}),
+      provider: undefined,
+      credentials: undefined,
+      signal: new AbortController().signal,
+      repositories: [parseReference('shop/web')],
+      version: undefined,
+      tags,
+      dryRun,
+    },
+    async () => client,
+  )
 
 async function behind(t: Test, host: string) {
   const program = await startRegistry({ deletion: false })
@@ -23,36 +40,41 @@ async function behind(t: Test, host: string) {
 t.test('GitHub never removes a tag, so a dry run fails like the removal itself', async (t) => {
   const { transport, repository, program } = await behind(t, 'ghcr.io')
   const client = { registry: new GhcrRegistry(transport), repository, access }
-  const changes = await removeFrom(client, undefined, ['env-prod', 'env-never'], dryRun)
-  t.match(changes, [
-    {
-      tag: 'env-prod',
-      result: 'failed',
-      error: { reason: 'UntagNotSupported', message: /ghcr\.io does not take off/ },
-    },
-    { tag: 'env-never', result: 'absent' },
-  ])
+  t.match(await remove(client, ['env-prod', 'env-never'], { dryRun: true }), {
+    changes: [
+      { tag: 'env-prod', result: 'failed' },
+      { tag: 'env-never', result: 'absent' },
+    ],
+    problems: [{ tag: 'env-prod', reason: 'UntagNotSupported', message: /ghcr\.io does not take off/ }],
+  })
   t.notOk(program.requests.some(({ method }) => method === 'DELETE'))
 })
 
 t.test('a plain registry does not tell beforehand, so the result names the condition', async (t) => {
   const { transport, repository, program, digest } = await behind(t, 'registry.example.com')
   const client = { registry: new OciRegistry(transport), repository, access }
-  t.same(await removeFrom(client, undefined, ['env-prod'], dryRun), [
-    { tag: 'env-prod', digest, result: 'removed', onlyIf: 'the registry allows deletion' },
+  t.same((await remove(client, ['env-prod'], { dryRun: true })).changes, [
+    {
+      repository: 'shop/web',
+      tag: 'env-prod',
+      digest,
+      result: 'removed',
+      onlyIf: 'the registry allows deletion',
+    },
   ])
-  t.match(await removeFrom(client, undefined, ['env-prod'], { dryRun: false }), [
-    { result: 'failed', error: { reason: 'UntagNotSupported' } },
-  ])
+  t.match(await remove(client, ['env-prod'], { dryRun: false }), {
+    changes: [{ result: 'failed' }],
+    problems: [{ reason: 'UntagNotSupported' }],
+  })
   t.equal(program.requests.filter(({ method }) => method === 'DELETE').length, 1, 'the dry run has tried nothing')
 })
 
 t.test('Docker Hub removes any existing tag', async (t) => {
   const { transport, repository, digest } = await behind(t, 'docker.io')
   const client = { registry: new DockerHubRegistry(transport), repository, access }
-  t.same(await removeFrom(client, undefined, ['env-prod', 'env-never'], dryRun), [
-    { tag: 'env-prod', digest, result: 'removed' },
-    { tag: 'env-never', result: 'absent' },
+  t.same((await remove(client, ['env-prod', 'env-never'], { dryRun: true })).changes, [
+    { repository: 'shop/web', tag: 'env-prod', digest, result: 'removed' },
+    { repository: 'shop/web', tag: 'env-never', result: 'absent' },
   ])
 })
 
@@ -60,21 +82,19 @@ t.test('ECR keeps the last tag of an image, which a dry run of several tags take
   const moto = await withMoto(t)
   const repository = repositoryAt('shop/web')
   const digest = await moto.push(repository.path, ['a', 'b', 'c'])
-  const client = { registry: registryOn(t, moto.endpoint), repository, access: awsAccess }
-  t.same(await removeFrom(client, undefined, ['a', 'b'], dryRun), [
-    { tag: 'a', digest, result: 'removed' },
-    { tag: 'b', digest, result: 'removed' },
+  const client = { registry: registryOn(t, moto.endpoint), repository, access: { credentials: awsCredentials } }
+  t.same((await remove(client, ['a', 'b'], { dryRun: true })).changes, [
+    { repository: 'shop/web', tag: 'a', digest, result: 'removed' },
+    { repository: 'shop/web', tag: 'b', digest, result: 'removed' },
   ])
-  const all = await removeFrom(client, undefined, ['a', 'b', 'c'], dryRun)
-  t.match(all, [
-    { result: 'removed' },
-    { result: 'removed' },
-    { result: 'failed', error: { message: /the last one on/ } },
-  ])
+  t.match(await remove(client, ['a', 'b', 'c'], { dryRun: true }), {
+    changes: [{ result: 'removed' }, { result: 'removed' }, { tag: 'c', result: 'failed' }],
+    problems: [{ tag: 'c', message: /the last one on/ }],
+  })
   t.equal(moto.count('ecr:BatchDeleteImage'), 0)
-  const done = await removeFrom(client, undefined, ['a', 'b', 'c'], { dryRun: false })
+  const done = await remove(client, ['a', 'b', 'c'], { dryRun: false })
   t.match(
-    done.map(({ result }) => result),
+    done.changes.map(({ result }) => result),
     ['removed', 'removed', 'failed'],
   )
 })

@@ -1,5 +1,11 @@
+/** What the commands read in one repository. */
+import { compareNaturally } from '../../discovery/versions/natural-order.ts'
+import { NeedsChangeError } from '../../errors.ts'
+import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
+
+const maxConcurrentRequests = 16
 
 /** A repository, with everything that a request about it needs. */
 export interface RepositoryClient {
@@ -15,4 +21,39 @@ export async function allTags({ registry, repository, access }: RepositoryClient
   const tags: string[] = []
   for await (const page of registry.tags(repository, access)) tags.push(...page)
   return tags
+}
+
+/** In natural order; in one request if the registry can do that, otherwise by resolving every tag. */
+export async function tagsOnImage(client: RepositoryClient, digest: Digest): Promise<readonly string[]> {
+  const { registry, repository, access } = client
+  const aliases = await registry.aliases?.(repository, digest, access)
+  return [...(aliases ?? (await tagsAmong(client, await allTags(client), digest)))].sort(compareNaturally)
+}
+
+/** The members of `tags` that point at the digest, in the same order. */
+export async function tagsAmong(
+  client: RepositoryClient,
+  tags: readonly string[],
+  digest: Digest,
+): Promise<readonly string[]> {
+  const found: string[] = []
+  for (let from = 0; from < tags.length; from += maxConcurrentRequests) {
+    const batch = tags.slice(from, from + maxConcurrentRequests)
+    const digests = await Promise.all(batch.map((tag) => digestOf(client, tag)))
+    found.push(...batch.filter((_, at) => digests[at] === digest))
+  }
+  return found
+}
+
+/** @returns undefined if the tag does not exist */
+export async function digestOf(
+  { registry, repository, access }: RepositoryClient,
+  tag: string,
+): Promise<Digest | undefined> {
+  try {
+    return await registry.resolve(repository, tag, access)
+  } catch (error) {
+    if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
+    throw error
+  }
 }

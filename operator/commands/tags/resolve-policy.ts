@@ -4,7 +4,7 @@ import { listTags } from '../../discovery/polling/tag-list.ts'
 import { compareNaturally } from '../../discovery/versions/natural-order.ts'
 import { tagPolicy } from '../../discovery/versions/policies/choosing.ts'
 import { parseFilter } from '../../discovery/versions/policies/filter.ts'
-import { parsePolicy, policyInWords } from '../../discovery/versions/policies/policies.ts'
+import { parsePolicy } from '../../discovery/versions/policies/policies.ts'
 import type { Candidate, VersionPolicy } from '../../discovery/versions/policies/policy.ts'
 import { canonical, composeImage } from '../../images/reference.ts'
 import type { PolicyRequest, ResolvedPolicy, WeighedTag } from './commands.ts'
@@ -31,7 +31,6 @@ export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Pro
       spec.filter === undefined ? '' : `; ${passed} of them ${passed === 1 ? 'passes' : 'pass'} the filter`
     return {
       policy: spec,
-      words: policyInWords(spec),
       fitting: fitting.map(weighed),
       unfit: unfit.map(weighed),
       refused,

@@ -7,9 +7,8 @@ import { canonical, composeImage } from '../../images/reference.ts'
 import type { Labels } from '../../registries/registry.ts'
 import type { ResolvedTag, TagRequest } from './commands.ts'
 import { listed } from './listed.ts'
-import { allTags, type OpenRepository } from './repository.ts'
+import { allTags, type OpenRepository, tagsAmong } from './repository.ts'
 import { resolveIn } from './resolve.ts'
-import { tagsAmong } from './tags-on-image.ts'
 
 /** The maximum number of tags to resolve at a registry that cannot list the tags of an image. */
 const maxResolved = 500
@@ -43,7 +42,7 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
       digest,
       described,
       aliases: onImage.filter((each) => each !== tag),
-      moreAliases: known === undefined && resolved !== tags,
+      aliasesComplete: known !== undefined || resolved === tags,
       version,
       why: [
         `the repository has ${tags.length} tags; ${candidates.length} of them match ${versionSyntax}${examples(candidates)}`,

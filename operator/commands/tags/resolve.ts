@@ -1,8 +1,9 @@
 /** The part of `cvmanager cr resolve` that tags and policies share: opening the repository, and reporting the credentials. */
+import type { Settings } from '../../config/settings.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { type Reference, repositoryName } from '../../images/reference.ts'
+import type { Credentials } from '../../registries/registry.ts'
 import type { RegistryRequest, Resolved } from './commands.ts'
-import { sourceOf, userOf } from './credentials-in-words.ts'
 import { problemOf } from './problem.ts'
 import type { OpenRepository, RepositoryClient } from './repository.ts'
 
@@ -24,4 +25,29 @@ export async function resolveIn<T>(
     const { reason, message } = problemOf(error, client, { repository: repositoryName(repository) })
     throw new NeedsChangeError(reason, message, { cause: error })
   }
+}
+
+/** Without the secret. */
+function userOf({ identity, ...credentials }: Credentials): string | undefined {
+  if (identity !== undefined) return undefined
+  switch (credentials.kind) {
+    case 'anonymous':
+    case 'aws':
+      return undefined
+    case 'basic':
+      return credentials.username
+    case 'identity-token':
+      return '(identity token)'
+    default:
+      return credentials satisfies never
+  }
+}
+
+/** The source of the credentials, if no flag gives them. */
+function sourceOf(credentials: Credentials, { dockerConfig }: Settings): string {
+  if (credentials.kind === 'aws') return 'the AWS identity of this process'
+  if (credentials.kind === 'anonymous') return 'anonymous: none are given'
+  return credentials.identity === undefined
+    ? `the Docker config file ${dockerConfig}`
+    : `the cloud identity of this process: ${credentials.identity.name}`
 }
