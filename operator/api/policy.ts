@@ -1,8 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { type Infer, rule } from './schema.ts'
-
-/** The time to match a pattern grows with its length. */
-const maxPatternLength = 256
+import { type Infer, maxPatternLength, rule } from './schema.ts'
 
 const filter = Type.Object(
   {

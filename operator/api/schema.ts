@@ -9,6 +9,9 @@ export type Infer<S extends TSchema> = ReadonlyDeep<Static<S>>
 
 type ReadonlyDeep<T> = T extends object ? { readonly [K in keyof T]: ReadonlyDeep<T[K]> } : T
 
+/** The time to match a pattern grows with its length. */
+export const maxPatternLength = 256
+
 /** A rule in the Common Expression Language, and the message for whoever breaks it. */
 export const rule = (expression: string, message: string) => ({ rule: expression, message })
 

@@ -1,12 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { defaultTimeoutSeconds, defaultVersionSyntax, strategyKinds } from './names.ts'
 import { policySchema } from './policy.ts'
-import { type Infer, integer, oneOf, rule } from './schema.ts'
+import { type Infer, integer, maxPatternLength, oneOf, rule } from './schema.ts'
 
 /** The registry is not polled more often than this for one tag. */
 const minPollIntervalSeconds = 5
-/** The time to match a pattern grows with its length. */
-const maxPatternLength = 256
 
 const objectName = (description: string) =>
   Type.String({

@@ -7,12 +7,10 @@ import { loadSettings, type Settings, type Sources } from '../config/settings.ts
 import { messageOf, UsageError } from '../errors.ts'
 import type { Invocation, Io } from './io.ts'
 
-const everyGroup: readonly Group[] = ['cluster', 'registry', 'push', 'rollout', 'manager', 'log']
-
 /** Adds the flags of the settings in these groups; by default, of all settings. */
-export function addSettingsFlags(command: Command, groups: readonly Group[] = everyGroup): Command {
+export function addSettingsFlags(command: Command, groups?: readonly Group[]): Command {
   for (const key of settingKeys) {
-    if (!groups.includes(settingOf(key).group)) continue
+    if (groups && !groups.includes(settingOf(key).group)) continue
     for (const option of optionsOf(key)) {
       // The values stand under the key of the setting, even if the flag has another name.
       option.attributeName = () => key

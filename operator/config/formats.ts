@@ -28,7 +28,7 @@ export interface Setting<T> extends About {
   readonly min?: number
   readonly max?: number
   readonly choices?: readonly string[]
-  readonly pattern?: RegExp
+  readonly pattern?: Pick<RegExp, 'test'>
 }
 
 export function wholeNumber(value: number, min: number, max: number, about: About): Setting<number> {
@@ -46,7 +46,7 @@ export function oneOf<const T extends string>(value: NoInfer<T>, choices: readon
 }
 
 /** @param allowed the meaning of `pattern` in words; an empty text is always allowed and means "not set" */
-export function text(value: string, pattern: RegExp, allowed: string, about: About): Setting<string> {
+export function text(value: string, pattern: Pick<RegExp, 'test'>, allowed: string, about: About): Setting<string> {
   return { placeholder: 'TEXT', ...about, default: value, format: 'cvm-text', allowed, pattern }
 }
 

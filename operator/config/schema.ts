@@ -2,6 +2,7 @@
  * Every setting of cvmanager: its default, the values that it allows, and its purpose. The flag, the environment variable
  * and the key in the ConfigMap derive from its name. `make generate` writes docs/settings.md from this file.
  */
+import { isIP } from 'node:net'
 import { list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats.ts'
 import { webhookKinds } from './webhook-kinds.ts'
 
@@ -179,7 +180,7 @@ export const schema = {
       placeholder: 'KIND',
     },
   ),
-  podIp: text('', /^[0-9A-Fa-f.:]{2,45}$/, 'an IP address', {
+  podIp: text('', { test: (address) => isIP(address) !== 0 }, 'an IP address', {
     doc: 'The address at which other replicas reach this one: the IP of its pod, from the downward API. The leader writes it to the Lease, with the port for webhooks, and the other replicas forward webhooks to it. Empty: webhooks are not forwarded.',
     group: 'push',
     placeholder: 'IP',

@@ -38,7 +38,7 @@ export function createLogger({
       serializers: { err: (error: unknown) => describe(error, logLevel) },
       hooks: { streamWrite: redactText },
     },
-    forPeople ? { write: (line) => to.write(`${pretty(line, { colors })}\n`) } : to,
+    forPeople ? { write: (line) => to.write(`${pretty(line, colors)}\n`) } : to,
   )
 }
 

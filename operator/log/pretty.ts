@@ -1,43 +1,24 @@
 /** Log lines for people: time, level, message, and the remaining fields as `name=value`. */
 
-export interface PrettyOptions {
-  readonly colors: boolean
+const gray = 90
+const colorOf: Readonly<Record<string, number>> = { trace: gray, debug: gray, info: 32, warn: 33, error: 31, fatal: 31 }
+
+interface Entry extends Readonly<Record<string, unknown>> {
+  readonly time: string
+  readonly level: string
 }
 
-const levels: Readonly<Record<string, { readonly word: string; readonly color: number }>> = {
-  trace: { word: 'TRACE', color: 90 },
-  debug: { word: 'DEBUG', color: 90 },
-  info: { word: 'INFO ', color: 32 },
-  warn: { word: 'WARN ', color: 33 },
-  error: { word: 'ERROR', color: 31 },
-  fatal: { word: 'FATAL', color: 31 },
-}
-
-/** @param line one JSON object, as the logger writes it; anything else is returned unchanged */
-export function pretty(line: string, { colors }: PrettyOptions): string {
-  const entry = parse(line)
-  if (entry === undefined) return line
-  const { time, level, msg, err, ...fields } = entry
-  const paint = (color: number, text: string) => (colors && text !== '' ? `\u001b[${color}m${text}\u001b[0m` : text)
-  const { word, color } = levels[String(level)] ?? { word: String(level), color: 0 }
+/** @param line one JSON object, as the logger writes it */
+export function pretty(line: string, colors: boolean): string {
+  const { time, level, msg, err, ...fields }: Entry = JSON.parse(line)
+  const paint = (color: number | undefined, text: string) =>
+    colors && text ? `\u001b[${color}m${text}\u001b[0m` : text
+  const clock = new Date(time).toTimeString().slice(0, 8)
+  const word = level.toUpperCase().padEnd(5)
   const rest = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)
-  const parts = [clockTime(time), paint(color, word), plain(String(msg ?? '')), paint(90, rest.join(' '))]
+  const parts = [clock, paint(colorOf[level], word), plain(String(msg ?? '')), paint(gray, rest.join(' '))]
   const text = parts.filter((part) => part !== '').join(' ')
   return err === undefined ? text : `${text}\n${indented(err)}`
-}
-
-function parse(line: string): Record<string, unknown> | undefined {
-  try {
-    const entry: unknown = JSON.parse(line)
-    return typeof entry === 'object' && entry !== null ? { ...entry } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function clockTime(time: unknown): string {
-  const date = new Date(String(time))
-  return Number.isNaN(date.getTime()) ? '' : date.toTimeString().slice(0, 8)
 }
 
 const shown = (value: unknown): string =>

@@ -25,7 +25,7 @@ import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import type { Plan } from '../rollouts/plan/plan.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
-import { makeRegistries, openRegistries } from './registries.ts'
+import { makePoller, openRegistries } from './registries.ts'
 
 export interface ControllerOptions {
   readonly settings: Settings
@@ -78,13 +78,13 @@ export async function makeController(options: ControllerOptions) {
   const index = new SelectorIndex(objects, stores, add)
   const open = await openRegistries(settings, metrics)
   const resolver = open.resolverFor(options.provider)
-  const registries = makeRegistries(open, metrics, { onChange: add }, options.provider)
+  const following = makePoller(open, metrics, add, options.provider)
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,
     index,
     observer: new Observer(client, index, clock),
-    following: registries.following,
+    following,
     credentials: options.credentials
       ? onlyThese(options.credentials, resolver)
       : new PullSecrets(client, clock, resolver),
@@ -126,14 +126,15 @@ export async function makeController(options: ControllerOptions) {
     objects,
     queue,
     /** Receives hints of pushes. */
-    following: registries.following,
+    following,
     /** Why it cannot go on, for `/alive`; empty while it can. */
     troubles: () => troubles(queue, [objects, ...stores], clock.now()),
     stop: async () => {
       await operator
         .end()
         .catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, 'the controller could not stop cleanly'))
-      await registries.close()
+      await following.stop()
+      await open.transport.close()
     },
   }
 }

@@ -1,5 +1,4 @@
 /** The two sources of push hints: the webhook server and the queue of ECR's events. */
-import { isIP } from 'node:net'
 import type { Settings } from '../config/settings.ts'
 import { Dispatcher, type HintedPoller, type HintOutcome } from '../discovery/push/dispatcher.ts'
 import { EcrEventReader, ecrEvents } from '../discovery/push/ecr-event-reader.ts'
@@ -47,9 +46,11 @@ export async function openPush(
 ): Promise<Push> {
   const onHint = (kind: string, outcome: HintOutcome, count: number) => metrics.hints.inc({ kind, outcome }, count)
   const dispatcher = new Dispatcher(following, onHint)
-  const { ecrEventsQueue } = settings
+  const { ecrEventsQueue, podIp, webhookPort, leaderElection } = settings
   checkQueue(settings)
-  const forwarder = createForwarder(settings, () => leadersAnnotations()?.[addressAnnotation], log)
+  const leaderAddress = () => leadersAnnotations()?.[addressAnnotation]
+  const mayForward = podIp !== '' && webhookPort !== 0 && leaderElection
+  const forwarder = mayForward ? new LeaderForwarder({ ownAddress: podIp, leaderAddress, log }) : undefined
   const webhooks = await openWebhooks(settings, dispatcher, forwarder, log)
 
   let reader: EcrEventReader | undefined
@@ -80,20 +81,6 @@ export async function openPush(
       await webhooks?.close()
     },
   }
-}
-
-/** @throws UsageError */
-function createForwarder(
-  { podIp, webhookPort, leaderElection }: Settings,
-  leaderAddress: () => string | undefined,
-  log: Logger,
-): LeaderForwarder | undefined {
-  if (podIp !== '' && isIP(podIp) === 0) {
-    throw new UsageError(`--pod-ip ${podIp}: must be an IP address, such as the downward API's status.podIP`)
-  }
-  return podIp === '' || webhookPort === 0 || !leaderElection
-    ? undefined
-    : new LeaderForwarder({ ownAddress: podIp, leaderAddress, log })
 }
 
 /** @throws UsageError */

@@ -9,7 +9,7 @@ import { loadSettings } from '../config/settings.ts'
 import type { Repository } from '../images/reference.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import type { Credentials } from '../registries/registry.ts'
-import { makeRegistries, mirrorsOf, type OpenRegistries, openRegistries } from './registries.ts'
+import { makePoller, mirrorsOf, type OpenRegistries, openRegistries } from './registries.ts'
 
 const pullSecret: Credentials = { kind: 'basic', ...account }
 const path = 'shop/web'
@@ -113,8 +113,11 @@ t.test('B10 followed from one place, both are followed where they are', { timeou
   const two = await twoRegistries(t)
   const { settings, atEcr, atOwn, ofEcr, ofOwn } = two
   const open = await openRegistries(settings)
-  const { following, close } = makeRegistries(open, undefined, { onChange: () => undefined })
-  t.teardown(close)
+  const following = makePoller(open, undefined, () => undefined)
+  t.teardown(async () => {
+    await following.stop()
+    await open.transport.close()
+  })
   const follow = async (key: string, repository: Repository) =>
     following.follow(key, {
       repository,

@@ -45,33 +45,20 @@ export async function openRegistries(settings: Settings, metrics?: Metrics): Pro
   return { registries, resolverFor, transport }
 }
 
-export interface FollowedRegistries {
-  readonly following: Poller
-  close(): Promise<void>
-}
-
-/** Everything between the controller and the registries. */
-export function makeRegistries(
+/** Whoever makes it stops it, before the transport is closed. */
+export const makePoller = (
   { registries, transport }: OpenRegistries,
   metrics: Metrics | undefined,
-  callbacks: Pick<PollerOptions, 'onChange'>,
+  onChange: PollerOptions['onChange'],
   provider?: string,
-): FollowedRegistries {
-  const following = new Poller({
+): Poller =>
+  new Poller({
     registryFor: (repository) => registries.for(repository, provider),
     versions: new VersionFinder(),
     queues: transport.queues,
-    ...callbacks,
+    onChange,
     ...(metrics ? { onPoll: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
   })
-  return {
-    following,
-    close: async () => {
-      await following.stop()
-      await transport.close()
-    },
-  }
-}
 
 /** `docker.io=mirror.example.com/hub`, by what is mirrored. If a registry has two mirrors, the first counts. */
 export function mirrorsOf({ mirrors }: Settings, credentials: Mirror['credentials']): ReadonlyMap<string, Mirror> {

@@ -1,10 +1,9 @@
 /** A completion script for bash 3.2 and later (macOS ships 3.2): no associative arrays, no mapfile. */
-import { type CompletedCommand, choicesOf, patternsOf } from './tree.ts'
+import { type CompletedCommand, choicesOf, pathsOf, patternsOf } from './tree.ts'
 
 export function bashCompletion(commands: readonly CompletedCommand[]): string {
-  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`)
   const choices = choicesOf(commands).map(
-    ({ patterns, choices }) => `    ${patterns}) COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$cur")); return ;;`,
+    ({ patterns, choices }) => `    ${patterns}) COMPREPLY=($(compgen -W '${choices}' -- "$cur")); return ;;`,
   )
   const words = commands.map(({ path, children, flags, operands }) => {
     const all = [...children.map(({ name }) => name), ...operands, ...flags.flatMap(({ names }) => names)]
@@ -17,7 +16,7 @@ _cvmanager() {
   if [[ $cur == '=' ]]; then cur=''; elif [[ $prev == '=' ]]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at \${COMP_WORDS[i]}" in
-      ${paths.join(' | ')}) at="$at \${COMP_WORDS[i]}" ;;
+      ${pathsOf(commands).join(' | ')}) at="$at \${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in

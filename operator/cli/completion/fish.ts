@@ -1,8 +1,7 @@
 /** A completion script for fish: one line per command and flag. */
-import type { CompletedCommand, CompletedFlag } from './tree.ts'
+import { type CompletedCommand, type CompletedFlag, pathsOf } from './tree.ts'
 
 export function fishCompletion(commands: readonly CompletedCommand[]): string {
-  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`)
   const lines = commands.flatMap(({ path, children, flags, operands }) => {
     const start = `complete -c cvmanager -n '__cvmanager_at "${path}"'`
     return [
@@ -15,7 +14,7 @@ export function fishCompletion(commands: readonly CompletedCommand[]): string {
 function __cvmanager_at
   set -l at ''
   for word in (commandline -opc)[2..-1]
-    contains -- "$at $word" ${paths.join(' ')}; and set at "$at $word"
+    contains -- "$at $word" ${pathsOf(commands).join(' ')}; and set at "$at $word"
   end
   test "$at" = "$argv[1]"
 end

@@ -53,16 +53,16 @@ export const patternsOf = (commands: readonly CompletedCommand[], is: (flag: Com
     .flatMap(({ path, flags }) => flags.filter(is).flatMap(({ names }) => names.map((name) => `'${path} ${name}'`)))
     .join(' | ')
 
-/** The choices of flags; flags with the same choices share an entry. */
-export function choicesOf(
-  commands: readonly CompletedCommand[],
-): readonly { patterns: string; choices: readonly string[] }[] {
-  const lists = commands.flatMap(({ flags }) =>
-    flags.flatMap(({ value }) => (typeof value === 'object' ? [value.choices] : [])),
-  )
-  const distinct = new Map(lists.map((choices) => [choices.join(' '), choices]))
-  return [...distinct].map(([text, choices]) => ({
+/** The choices of flags, separated by spaces; flags with the same choices share an entry. */
+export function choicesOf(commands: readonly CompletedCommand[]): readonly { patterns: string; choices: string }[] {
+  const textOf = ({ value }: CompletedFlag) => (typeof value === 'object' ? value.choices.join(' ') : '')
+  const distinct = new Set(commands.flatMap(({ flags }) => flags.map(textOf)).filter((choices) => choices !== ''))
+  return [...distinct].map((choices) => ({
     choices,
-    patterns: patternsOf(commands, ({ value }) => typeof value === 'object' && value.choices.join(' ') === text),
+    patterns: patternsOf(commands, (flag) => textOf(flag) === choices),
   }))
 }
+
+/** The paths of the commands, quoted. */
+export const pathsOf = (commands: readonly CompletedCommand[]): readonly string[] =>
+  commands.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`)

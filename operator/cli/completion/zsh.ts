@@ -1,10 +1,9 @@
 /** A completion script for zsh, with the descriptions of commands and flags. */
-import { type CompletedCommand, choicesOf, patternsOf } from './tree.ts'
+import { type CompletedCommand, choicesOf, pathsOf, patternsOf } from './tree.ts'
 
 export function zshCompletion(commands: readonly CompletedCommand[]): string {
-  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`)
   const choices = choicesOf(commands).map(
-    ({ patterns, choices }) => `    ${patterns}) compadd -- ${choices.join(' ')}; return ;;`,
+    ({ patterns, choices }) => `    ${patterns}) compadd -- ${choices}; return ;;`,
   )
   const offers = commands.map(({ path, children, flags, operands }) => {
     const all = [
@@ -21,7 +20,7 @@ _cvmanager() {
   local -a offers
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$at $word" in
-      ${paths.join(' | ')}) at="$at $word" ;;
+      ${pathsOf(commands).join(' | ')}) at="$at $word" ;;
     esac
   done
   case "$at \${words[CURRENT-1]}" in
