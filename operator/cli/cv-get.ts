@@ -7,8 +7,19 @@ import { namespaceFrom } from './names.ts'
 import { json, table } from './output.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 
-const forms = ['table', 'wide', 'json', 'yaml'] as const
-type Form = (typeof forms)[number]
+/** The fields of the first cvmanager, in its order, and no others. */
+const fields = ({ Digest, ...shown }: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> => shown
+
+const heads = ['NAMESPACE', 'NAME', 'TYPE', 'CONTAINER', 'VERSION', 'PODS', 'CV', 'TAG']
+const cells = (version: WorkloadVersion): readonly string[] => Object.values(fields(version)).map(String)
+const wideCells = (version: WorkloadVersion) => [...cells(version), version.Digest ?? '<unknown>']
+
+const forms: Readonly<Record<string, (versions: readonly WorkloadVersion[]) => string>> = {
+  table: (versions) => table([heads, ...versions.map(cells)]),
+  wide: (versions) => table([[...heads, 'DIGEST'], ...versions.map(wideCells)]),
+  json: (versions) => json(versions.map(fields)),
+  yaml: (versions) => stringify(versions.map(fields)),
+}
 
 export const cvGet: CliCommand = {
   name: 'cv get',
@@ -18,7 +29,9 @@ export const cvGet: CliCommand = {
     command
       .addOption(new Option('-n, --namespace <NS>', 'Only this namespace').conflicts('allNamespaces'))
       .option('-A, --all-namespaces', 'All namespaces; the default')
-      .addOption(new Option('-o, --output <FORM>', 'The form of the output').choices(forms).default('table'))
+      .addOption(
+        new Option('-o, --output <FORM>', 'The form of the output').choices(Object.keys(forms)).default('table'),
+      )
     addSettingsFlags(command, ['cluster'])
   },
 
@@ -28,12 +41,11 @@ export const cvGet: CliCommand = {
     const settings = await settingsOf(invocation, io)
     const { getVersions } = await io.clusterCommands()
     const versions = await getVersions(settings, only)
-    const form = output as Form
-    if (versions.length === 0 && (form === 'table' || form === 'wide')) {
+    if (versions.length === 0 && (output === 'table' || output === 'wide')) {
       io.printError(`No workload is managed by a ContainerVersion${only ? ` in namespace ${only}` : ''}.\n`)
       return exit.ok
     }
-    io.print(rendered(versions, form))
+    io.print(forms[String(output)]?.(versions) ?? '')
     return exit.ok
   },
 
@@ -48,25 +60,3 @@ Examples:
   # Which version does the workload web run?
   cvmanager cv get -n shop -o json --k8s-config ~/.kube/config | jq -r '.[] | select(.Name == "web").Version'`,
 }
-
-function rendered(versions: readonly WorkloadVersion[], form: Form): string {
-  switch (form) {
-    case 'json':
-      return json(versions.map(fields))
-    case 'yaml':
-      return stringify(versions.map(fields))
-    case 'table':
-      return table([heads, ...versions.map(cells)])
-    case 'wide':
-      return table([
-        [...heads, 'DIGEST'],
-        ...versions.map((version) => [...cells(version), version.Digest ?? '<unknown>']),
-      ])
-  }
-}
-
-/** The fields of the first cvmanager, in its order, and no others. */
-const fields = ({ Digest, ...shown }: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> => shown
-
-const heads = ['NAMESPACE', 'NAME', 'TYPE', 'CONTAINER', 'VERSION', 'PODS', 'CV', 'TAG']
-const cells = (version: WorkloadVersion): readonly string[] => Object.values(fields(version)).map(String)

@@ -1,15 +1,14 @@
 /** B23: SIGTERM and SIGINT stop the process, and a stop has a time limit. */
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { aborted } from 'node:util'
-
-const numberOf = { SIGINT: 2, SIGTERM: 15 } as const
 
 /** Aborted by the first signal. A second one ends the process at once, with the shell's exit status for it. */
 export function stopOnSignals(): AbortSignal {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(128 + numberOf[signal])
+      if (stopping.signal.aborted) process.exit(128 + constants.signals[signal])
       stopping.abort(signal)
     })
   }

@@ -18,7 +18,7 @@ export interface Sources {
 /** @throws UsageError that names the source, the key, the value, and the allowed values */
 export function loadSettings({ flags = {}, env = {}, configMapData = {} }: Sources): Settings {
   // If convict read the flags and the environment itself, its errors would not name the source.
-  const config = convict<Record<string, unknown>>(convictSchema(), { env: {}, args: [] })
+  const config = convict(schema as convict.Schema<Record<string, unknown>>, { env: {}, args: [] })
   const set = (key: SettingKey, value: unknown, source: string) => {
     try {
       config.set(key, value).validate({ allowed: 'strict' })
@@ -63,9 +63,3 @@ function configMapKey(name: string, configMap: string): SettingKey {
  * to `tcp://10.96.0.7:8081` (kubernetes.io, "Environment variables" of Services).
  */
 const isServiceLink = (value: string): boolean => /^(tcp|udp|sctp):\/\//.test(value)
-
-function convictSchema(): convict.Schema<Record<string, unknown>> {
-  return Object.fromEntries(
-    settingKeys.map((key) => [key, { ...schema[key], env: variableOf(key), arg: flagOf(key) }]),
-  ) as convict.Schema<Record<string, unknown>>
-}

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { aborted } from 'node:util'
 import type { KubeConfig } from '@kubernetes/client-node'
@@ -23,7 +22,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   const election = settings.leaderElection
     ? new LeaderElection({
         client: connection.client,
-        namespace: settings.leaseNamespace || (await ownNamespace(connection.kubeConfig)),
+        namespace: settings.leaseNamespace || ownNamespace(connection.kubeConfig),
         name: settings.leaseName,
         identity,
         clock: systemClock,
@@ -111,11 +110,6 @@ async function lead(
   if (broken.signal.aborted) throw broken.signal.reason
 }
 
-const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
-
-/** The namespace of the pod, or of the kubeconfig's context. */
-async function ownNamespace(kubeConfig: KubeConfig): Promise<string> {
-  const ofContext = kubeConfig.getContextObject(kubeConfig.currentContext)?.namespace
-  const ofPod = await readFile(namespaceFile, 'utf8').catch(() => undefined)
-  return ofPod?.trim() || ofContext || 'default'
-}
+/** The namespace of the kubeconfig's context; in a cluster, that is the namespace of the pod. */
+const ownNamespace = (kubeConfig: KubeConfig): string =>
+  kubeConfig.getContextObject(kubeConfig.currentContext)?.namespace?.trim() || 'default'

@@ -8,9 +8,11 @@ import { receiverKinds } from '../discovery/push/receivers/receivers.ts'
 import { readSecretFiles } from '../discovery/push/secret-files.ts'
 import { openQueue, regionOf } from '../discovery/push/sqs-queue.ts'
 import { UsageError } from '../errors.ts'
+import type { HttpServer } from '../http/listen.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { serveWebhooks } from '../http/webhook-routes.ts'
 import type { Logger } from '../log/log.ts'
+import type { Transport } from '../registries/transport/transport.ts'
 import { systemClock } from '../time/clock.ts'
 import { endpointsOf } from './endpoints.ts'
 import { openTransport } from './transport.ts'
@@ -51,7 +53,8 @@ export async function openPush(
   const leaderAddress = () => leadersAnnotations()?.[addressAnnotation]
   const mayForward = podIp !== '' && webhookPort !== 0 && leaderElection
   const forwarder = mayForward ? new LeaderForwarder({ ownAddress: podIp, leaderAddress, log }) : undefined
-  const webhooks = await openWebhooks(settings, dispatcher, forwarder, log)
+  const transport = openTransport(settings, undefined)
+  const webhooks = await openWebhooks(settings, transport, dispatcher, forwarder, log)
 
   let reader: EcrEventReader | undefined
   return {
@@ -79,6 +82,7 @@ export async function openPush(
       await reader?.stop()
       await forwarder?.close()
       await webhooks?.close()
+      await transport.close()
     },
   }
 }
@@ -95,31 +99,20 @@ function checkQueue({ ecrEventsQueue, insecureRegistries }: Settings): void {
 }
 
 async function openWebhooks(
-  settings: Settings,
+  { webhookPort, webhookSecretsDir, webhooks }: Settings,
+  transport: Transport,
   dispatcher: Dispatcher,
   forwarder: LeaderForwarder | undefined,
   log: Logger,
-): Promise<{ close(): Promise<void> } | undefined> {
-  const { webhookPort, webhookSecretsDir, webhooks } = settings
+): Promise<HttpServer | undefined> {
   if (webhookPort === 0) {
     if (webhooks.length === 0) return undefined
     throw new UsageError('--webhook-port is missing: it says where the webhooks of --webhook are received')
   }
-  const transport = openTransport(settings, undefined)
-  try {
-    const now = () => systemClock.now()
-    const deps = { googleTokens: new GoogleTokens({ transport, now }), now }
-    const receivers = await readSecretFiles(webhookSecretsDir, webhooks, receiverKinds, deps)
-    const server = await serveWebhooks({ port: webhookPort, receivers, dispatcher, forwarder, log })
-    log.info({ port: server.port, kinds: [...receivers.keys()] }, 'receiving webhooks')
-    return {
-      close: async () => {
-        await server.close()
-        await transport.close()
-      },
-    }
-  } catch (error) {
-    await transport.close()
-    throw error
-  }
+  const now = () => systemClock.now()
+  const deps = { googleTokens: new GoogleTokens({ transport, now }), now }
+  const receivers = await readSecretFiles(webhookSecretsDir, webhooks, receiverKinds, deps)
+  const server = await serveWebhooks({ port: webhookPort, receivers, dispatcher, forwarder, log })
+  log.info({ port: server.port, kinds: [...receivers.keys()] }, 'receiving webhooks')
+  return server
 }

@@ -57,18 +57,17 @@ export const makePoller = (
     versions: new VersionFinder(),
     queues: transport.queues,
     onChange,
-    ...(metrics ? { onPoll: (host, outcome) => metrics.polls.inc({ host, outcome }) } : {}),
+    onPoll: (host, outcome) => metrics?.polls.inc({ host, outcome }),
   })
 
 /** `docker.io=mirror.example.com/hub`, by what is mirrored. If a registry has two mirrors, the first counts. */
 export function mirrorsOf({ mirrors }: Settings, credentials: Mirror['credentials']): ReadonlyMap<string, Mirror> {
-  const byHost = new Map<string, Mirror>()
-  for (const pair of mirrors) {
+  const byHost = mirrors.map((pair): [string, Mirror] => {
     const [mirrored = '', at = ''] = pair.split('=')
     const [host = '', ...path] = at.split('/')
-    if (!byHost.has(mirrored)) byHost.set(mirrored, { host, prefix: path.join('/'), credentials })
-  }
-  return byHost
+    return [mirrored, { host, prefix: path.join('/'), credentials }]
+  })
+  return new Map(byHost.toReversed())
 }
 
 /** @throws UsageError, NeedsChangeError: the file of `--docker-config` cannot be used */

@@ -24,15 +24,11 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
       requestsPerSecond: settings.registryRequestsPerSecond || undefined,
       burst: settings.registryBurst,
     },
-    ...(metrics === undefined
-      ? {}
-      : {
-          onRequest: (host, purpose, outcome) => metrics.registryRequests.inc({ host, purpose, outcome }),
-          onAllowance: (host, { limit, remaining }) => {
-            metrics.registryAllowance.set({ host }, limit)
-            metrics.registryRemaining.set({ host }, remaining)
-          },
-        }),
+    onRequest: (host, purpose, outcome) => metrics?.registryRequests.inc({ host, purpose, outcome }),
+    onAllowance: (host, { limit, remaining }) => {
+      metrics?.registryAllowance.set({ host }, limit)
+      metrics?.registryRemaining.set({ host }, remaining)
+    },
   })
 }
 

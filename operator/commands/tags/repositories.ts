@@ -2,37 +2,30 @@
 import type { Digest } from '../../images/digest.ts'
 import type { Reference } from '../../images/reference.ts'
 import type { ChangesRequest, ChangesResult, Problem, TagChange } from './commands.ts'
-import { type FoundImage, findImage, type WantedImage } from './image.ts'
+import { findImage } from './image.ts'
 import { isNotFound, notFound } from './not-found.ts'
 import { problemOf } from './problem.ts'
 import type { OpenRepository, RepositoryClient } from './repository.ts'
 
-interface Found {
-  readonly repository: string
-  readonly client: RepositoryClient
-  /** Undefined if no image is wanted. */
-  readonly image: FoundImage | undefined
-}
-
-/** Finds the wanted image in every repository. */
-export async function findAll(
+/** Runs `use` in all of them at the same time. */
+export async function inEach<T>(
   repositories: readonly Reference[],
   open: OpenRepository,
-  wanted: WantedImage | undefined,
-): Promise<{ readonly found: readonly Found[]; readonly problems: Problem[] }> {
+  use: (client: RepositoryClient, repository: string) => Promise<T>,
+): Promise<{ readonly results: readonly T[]; readonly problems: Problem[] }> {
   const problems: Problem[] = []
-  const found = repositories.map(async (reference): Promise<readonly Found[]> => {
+  const results = repositories.map(async (reference): Promise<readonly T[]> => {
     const { name: repository } = reference
     let client: RepositoryClient | undefined
     try {
       client = await open(reference.repository)
-      return [{ repository, client, image: wanted && (await findImage(client, wanted)) }]
+      return [await use(client, repository)]
     } catch (error) {
       problems.push(problemOf(error, client, { repository }))
       return []
     }
   })
-  return { found: (await Promise.all(found)).flat(), problems }
+  return { results: (await Promise.all(results)).flat(), problems }
 }
 
 /** Changes one tag of a repository. The digest is that of the wanted image, if there is one. */
@@ -51,10 +44,14 @@ export async function changeTags(
   open: OpenRepository,
   change: ChangeTag,
 ): Promise<ChangesResult> {
-  const { found, problems } = await findAll(repositories, open, version)
+  const { results, problems } = await inEach(repositories, open, async (client, repository) => ({
+    client,
+    repository,
+    image: version && (await findImage(client, version)),
+  }))
   if (problems.length > 0) return { dryRun, changes: [], problems }
   const changes: TagChange[] = []
-  for (const { repository, client, image } of found) {
+  for (const { client, repository, image } of results) {
     const made: TagChange[] = []
     for (const tag of tags) {
       try {
