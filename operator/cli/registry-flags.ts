@@ -38,9 +38,6 @@ export const addRepositoryFlags = (command: Command, version: string): Command =
       ).conflicts('version'),
     )
 
-export const tagsOption = (description: string): Option =>
-  new Option('--tags <TAGS>', description).argParser(repeated).makeOptionMandatory()
-
 /** @throws UsageError */
 export function repositoriesFrom(values: unknown): readonly Reference[] {
   const references = itemsOf(values, '--repo').map((text) => {

@@ -1,14 +1,9 @@
 /** The flags and the output that `cr tags add` and `cr tags remove` share. */
+import { Option } from 'commander'
 import type { WantedImage } from '../commands/tags/image.ts'
 import type { CliCommand, Invocation } from './io.ts'
-import {
-  addRegistryFlags,
-  addRepositoryFlags,
-  registryRequest,
-  repositoriesFrom,
-  tagsFrom,
-  tagsOption,
-} from './registry-flags.ts'
+import { addRegistryFlags, addRepositoryFlags, registryRequest, repositoriesFrom, tagsFrom } from './registry-flags.ts'
+import { repeated } from './settings-flags.ts'
 import { showChanges } from './tags-output.ts'
 
 interface TagsCommand extends Pick<CliCommand, 'name' | 'description' | 'help'> {
@@ -25,7 +20,7 @@ export const tagsCommand = (definition: TagsCommand): CliCommand => ({
 
   addFlags(command) {
     addRepositoryFlags(command, definition.version)
-      .addOption(tagsOption(definition.tags))
+      .addOption(new Option('--tags <TAGS>', definition.tags).argParser(repeated).makeOptionMandatory())
       .option('--dry-run', 'Report what would be done, and change nothing')
     addRegistryFlags(command)
   },

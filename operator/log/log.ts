@@ -1,13 +1,17 @@
 /** The logger: JSON, or lines for people, to standard error, without secrets. */
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
-import type { Settings } from '../config/settings.ts'
 import { messageOf } from '../errors.ts'
 import { pretty } from './pretty.ts'
 import { redactFields, redactText } from './redact.ts'
 
 export type { Logger } from 'pino'
 
-export interface LogOptions extends Pick<Settings, 'logLevel' | 'logFormat'> {
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+
+export interface LogOptions {
+  readonly logLevel: LogLevel
+  /** `auto`: `pretty` on a terminal, otherwise `json`. */
+  readonly logFormat: 'auto' | 'json' | 'pretty'
   /** Default: standard error. */
   readonly to?: DestinationStream
   readonly isTerminal?: boolean
@@ -42,7 +46,7 @@ export function createLogger({
  * Logs only these fields: errors of HTTP clients carry the request with its Authorization header. The stack is for
  * developers, so only the levels debug and trace show it.
  */
-function describe(error: unknown, logLevel: Settings['logLevel']): Record<string, unknown> {
+function describe(error: unknown, logLevel: LogLevel): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: messageOf(error) }
   return {
     type: error.name,

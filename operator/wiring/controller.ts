@@ -1,4 +1,3 @@
-import type { KubeConfig } from '@kubernetes/client-node'
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, version } from '../api/names.ts'
 import type { Settings } from '../config/settings.ts'
@@ -7,7 +6,6 @@ import { type Result, WorkQueue } from '../controller/queue.ts'
 import { Reconciler } from '../controller/reconciler.ts'
 import { messageOf } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
-import type { ApiClient } from '../kubernetes/client.ts'
 import { EventWriter } from '../kubernetes/events.ts'
 import { ListWatch } from '../kubernetes/list-watch.ts'
 import { ResourceCache } from '../kubernetes/resource-cache.ts'
@@ -25,12 +23,11 @@ import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import type { Plan } from '../rollouts/plan/plan.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
+import type { Connection } from './connection.ts'
 import { makePoller, openRegistries } from './registries.ts'
 
-export interface ControllerOptions {
+export interface ControllerOptions extends Connection {
   readonly settings: Settings
-  readonly client: ApiClient
-  readonly kubeConfig: KubeConfig
   /** Names this process in events. */
   readonly identity: string
   readonly log: Logger
@@ -79,7 +76,6 @@ export async function makeController(options: ControllerOptions) {
   const open = await openRegistries(settings, metrics)
   const resolver = open.resolverFor(options.provider)
   const following = makePoller(open, metrics, add, options.provider)
-  const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,
     index,
@@ -93,7 +89,7 @@ export async function makeController(options: ControllerOptions) {
       writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
       historyByDefault: settings.history,
-      deployedVersion,
+      deployedVersion: new DeployedVersion(client),
       onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
       log,
     },

@@ -14,8 +14,7 @@ import { serveWebhooks } from '../http/webhook-routes.ts'
 import type { Logger } from '../log/log.ts'
 import type { Transport } from '../registries/transport/transport.ts'
 import { systemClock } from '../time/clock.ts'
-import { endpointsOf } from './endpoints.ts'
-import { openTransport } from './transport.ts'
+import { endpointsOf, openTransport } from './transport.ts'
 
 export interface Push {
   /** Only the leader reads the queue: each message reaches only one reader. */

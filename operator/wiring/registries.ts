@@ -13,8 +13,7 @@ import type { Mirror } from '../registries/mirror.ts'
 import { Registries } from '../registries/registries.ts'
 import type { Transport } from '../registries/transport/transport.ts'
 import { monotonicClock } from '../time/timing.ts'
-import { endpointsOf } from './endpoints.ts'
-import { openTransport } from './transport.ts'
+import { endpointsOf, openTransport } from './transport.ts'
 
 export interface OpenRegistries {
   readonly registries: Registries

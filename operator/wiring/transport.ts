@@ -32,6 +32,10 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
   })
 }
 
+/** Addresses that replace the public ones, by what they stand for. */
+export const endpointsOf = ({ registryEndpoints }: Settings): Readonly<Record<string, string>> =>
+  Object.fromEntries(registryEndpoints.map((pair) => pair.split('=')))
+
 function readCa({ registryCaFile }: Settings): string | undefined {
   if (registryCaFile === '') return undefined
   try {
