@@ -21,9 +21,9 @@ const instead: Readonly<Record<string, string>> = {
     export { ServerConfiguration } from '${ofClientNode}/gen/servers.js'`,
   // The HTTP client of the writers in the base class. google-auth-library has one of its own, which stays.
   gaxios: '',
-  // Google's client for the metadata server: operator/registries/google asks it by the program's own transport.
+  // Google's client for the metadata server, which operator/registries/google asks through its own transport.
   'gcp-metadata': '',
-  // What Google's HTTP client sends with. It never sends: all requests go by that transport.
+  // Google's HTTP client sends with these, but all requests go through that transport instead.
   'https-proxy-agent': '',
   'node-fetch': '',
 }

@@ -1,4 +1,4 @@
-/** The names and defaults of the API, apart from its schemas: only `make generate` needs those. */
+/** The names and defaults of the API, without its schemas, which only `make generate` loads. */
 
 export const group = 'cvmanager.io'
 export const version = 'v1'

@@ -1,4 +1,4 @@
-/** What a command may touch outside the command line: the streams and signals of the process, and what does the work. */
+/** What a command uses besides its flags: the streams and signals of the process, and the functions that do the work. */
 import type { Command } from 'commander'
 import type { ClusterCommands } from '../commands/commands.ts'
 import type { TagCommands } from '../commands/tags/commands.ts'
@@ -12,7 +12,7 @@ export interface Io {
   printError(text: string): void
   /** Loaded only by a command that needs them, so that `version` and `--help` answer at once. */
   clusterCommands(): Promise<ClusterCommands>
-  /** Loaded apart from the others, so that a CI job does not wait for what needs a cluster. */
+  /** Loaded separately, so that a CI job does not load the client of the cluster. */
   tagCommands(): Promise<TagCommands>
   /** Aborted by the first SIGTERM or SIGINT from now on; a second one ends the process. */
   stopSignal(): AbortSignal

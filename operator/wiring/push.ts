@@ -66,7 +66,7 @@ export async function openPush(
         identity: settings,
         stsEndpoint: endpointsOf(settings).sts,
       })
-      // It may no longer lead.
+      // Meanwhile, this replica may have stopped leading.
       if (following() === undefined) return queue.close()
       reader = new EcrEventReader({ queue, dispatcher, onReadable, log })
       reader.start()

@@ -20,7 +20,7 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
     proxies: new ProxyRules(process.env),
     limits: {
       ...defaultLimits,
-      // 0: as many as it takes.
+      // 0: the limit grows with the number of followed tags.
       requestsPerSecond: settings.registryRequestsPerSecond || undefined,
       burst: settings.registryBurst,
     },

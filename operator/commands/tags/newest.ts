@@ -1,4 +1,4 @@
-/** The newest of several tags, by their numbers. If the numbers do not tell, nothing is guessed. */
+/** Finds the newest of several tags by their numbers. If the numbers do not decide, it names a rival and does not guess. */
 import { compareNaturally } from '../../discovery/versions/natural-order.ts'
 
 export interface Newest {
