@@ -1,10 +1,30 @@
 import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
+import { isTag } from '../../images/reference.ts'
 import { answerInvalid, type Subject, statusFailure, transportFailure } from '../failures.ts'
-import type { ListedTag, TagPage } from '../listed-tag.ts'
 import type { Access, Credentials } from '../registry.ts'
-import { type Answer, Paused, Unreachable } from '../transport/transport.ts'
+import { type Answer, Paused, type Request, Unreachable } from '../transport/transport.ts'
 import { OciRegistry } from './oci.ts'
+
+/** A tag in the list of a registry's own API. */
+export interface ListedTag {
+  readonly name: string
+  readonly digest: Digest | undefined
+  /** Milliseconds since the epoch. */
+  readonly pushedAt: number | undefined
+}
+
+export interface TagPage {
+  readonly tags: readonly ListedTag[]
+  readonly isLast: boolean
+}
+
+/** Nothing for a name that is no tag. @param pushedAt in milliseconds; not positive: unknown (Go's zero time is before 1970) */
+export function listedTag(name: unknown, digest: unknown, pushedAt: number): readonly ListedTag[] {
+  if (typeof name !== 'string' || !isTag(name)) return []
+  return [{ name, digest: isDigest(digest) ? digest : undefined, pushedAt: pushedAt > 0 ? pushedAt : undefined }]
+}
 
 /** The registry's own API does not list the tags. */
 class NotListed extends Error {
@@ -17,11 +37,38 @@ class NotListed extends Error {
   }
 }
 
+interface AskOptions {
+  readonly authorization?: string | undefined
+  readonly method?: Request['method']
+  readonly origin?: string
+}
+
 /** An OCI registry that also has its own API, which lists tags with their digests and push times. */
 export abstract class ListingRegistry extends OciRegistry {
   /** For messages. */
   protected readonly listed: string = 'tags with their push times'
   protected readonly maxPages: number = 100
+
+  /** Asks the registry's own API. @param origin if it has another host than images have */
+  protected async ask(
+    host: string,
+    path: string,
+    { urgent, signal }: Access,
+    { authorization, method = 'GET', origin = this.transport.originOf(host) }: AskOptions = {},
+  ): Promise<Answer> {
+    const headers = { accept: 'application/json', ...(authorization === undefined ? {} : { authorization }) }
+    return await this.transport.send({
+      host,
+      purpose: 'tags',
+      method,
+      origin,
+      path,
+      headers,
+      destination: 'configured',
+      urgent,
+      signal,
+    })
+  }
 
   /** @param page from 1 on. @returns undefined if there is no such list */
   protected abstract requestPage(repository: Repository, page: number, access: Access): Promise<Answer | undefined>
