@@ -44,7 +44,7 @@ export class ManagedIdentity {
       perf: clock,
       ttlResolution: 0,
       fetchMethod: async (_key, _stale, { options }) => {
-        const token = await requestToken(transport, machine, clientId)
+        const token = await tokenOfMachine(transport, machine, clientId)
         options.ttl = token === undefined ? absentMs : sharedMs
         return { token }
       },
@@ -60,7 +60,7 @@ export class ManagedIdentity {
   }
 }
 
-async function requestToken(transport: Transport, machine: string, clientId: string | undefined) {
+async function tokenOfMachine(transport: Transport, machine: string, clientId: string | undefined) {
   const path = `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(resource)}`
   const url = new URL(clientId === undefined ? path : `${path}&client_id=${encodeURIComponent(clientId)}`, machine)
   const answer = await askMetadata(transport, url, { metadata: 'true' })

@@ -46,7 +46,6 @@ export interface TargetCredentials {
 }
 
 interface RawSecret {
-  readonly type?: string
   readonly data?: Readonly<Record<string, string>>
 }
 
@@ -66,11 +65,6 @@ interface Reading {
   readonly afresh: boolean
 }
 
-/** `undefined` for a secret that the kubelet, too, would skip. */
-interface ReadSecret {
-  readonly config: DockerConfig | undefined
-}
-
 /**
  * Finds credentials as the kubelet does: in the pull secrets of the spec, or else of the workloads' pod templates. After a
  * refusal, the secrets of the pods' service accounts are tried too. Secrets are read by name when they are needed, and never
@@ -80,18 +74,18 @@ export class PullSecrets implements TargetCredentials {
   readonly #client: ApiClient
   readonly #resolver: CredentialResolver
   readonly #known = new Map<string, { readonly inputs: string; readonly credentials: CredentialSource }>()
-  readonly #secrets: LRUCache<string, ReadSecret, Reading>
+  readonly #secrets: LRUCache<string, DockerConfig, Reading>
 
   constructor(client: ApiClient, clock: Clock, resolver: CredentialResolver) {
     this.#client = client
     this.#resolver = resolver
-    this.#secrets = new LRUCache<string, ReadSecret, Reading>({
+    this.#secrets = new LRUCache<string, DockerConfig, Reading>({
       max: maxSecrets,
       ttl: cachedForMs,
       ttlResolution: 0,
       perf: clock,
       ignoreFetchAbort: true,
-      fetchMethod: async (_key, _stale, { context }) => ({ config: await this.#read(context) }),
+      fetchMethod: async (_key, _stale, { context }) => await this.#read(context),
     })
   }
 
@@ -117,10 +111,7 @@ export class PullSecrets implements TargetCredentials {
     )
     const credentials = await this.#resolver.resolve({
       repository,
-      found: credentialsFor(
-        repository,
-        configs.filter((config) => config !== undefined),
-      ),
+      found: credentialsFor(repository, configs),
       serviceAccount:
         serviceAccountName === undefined ? undefined : serviceAccountOf(this.#client, namespace, serviceAccountName),
       afresh,
@@ -149,16 +140,16 @@ export class PullSecrets implements TargetCredentials {
     return [...new Set(found.flat())].sort()
   }
 
-  async #secret(reading: Reading): Promise<DockerConfig | undefined> {
+  #secret(reading: Reading): Promise<DockerConfig> {
     const { namespace, name, isNamed, afresh } = reading
-    const key = `${namespace}/${name} ${isNamed}`
-    return (await this.#secrets.forceFetch(key, { context: reading, forceRefresh: afresh })).config
+    return this.#secrets.forceFetch(`${namespace}/${name} ${isNamed}`, { context: reading, forceRefresh: afresh })
   }
 
-  async #read({ namespace, name, isNamed, afresh }: Reading): Promise<DockerConfig | undefined> {
+  /** Nothing of a secret that the kubelet, too, would skip. */
+  async #read({ namespace, name, isNamed, afresh }: Reading): Promise<DockerConfig> {
     try {
-      const { type, data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))
-      return parsePullSecret({ namespace, name, type, data })
+      const { data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))
+      return parsePullSecret({ namespace, name, data })
     } catch (thrown) {
       if (isNotFound(thrown) && isNamed) {
         throw new NeedsChangeError(
@@ -172,7 +163,7 @@ export class PullSecrets implements TargetCredentials {
           `cvmanager may not read the pull secret ${namespace}/${name}. Grant its service account the verb get on secrets in namespace ${namespace}.`,
         )
       }
-      if (isNotFound(thrown) || isForbidden(thrown)) return undefined
+      if (isNotFound(thrown) || isForbidden(thrown)) return []
       throw thrown
     }
   }
