@@ -112,10 +112,10 @@ export class DockerHubRegistry extends ListingRegistry {
     // Its limits are not those of the registry.
     const { host } = new URL(origin)
     const ask = async () =>
-      this.ask(host, path, access, { method, origin, authorization: await this.#login.header(access) })
+      this.ask(host, path, access, { method, origin, authorization: await this.#login.header(access.credentials) })
     const answer = await ask()
     if (answer.status !== 401 || access.credentials.kind !== 'basic') return answer
-    this.#login.forget(access)
+    this.#login.forget(access.credentials)
     return await ask()
   }
 
