@@ -10,7 +10,7 @@ import type { CredentialResolver } from './credential-resolver.ts'
 import type { CredentialSource } from './credential-source.ts'
 import { credentialsFor } from './credentials.ts'
 import { type DockerConfig, parsePullSecret } from './docker-config.ts'
-import { serviceAccountOf, serviceAccounts } from './service-account-tokens.ts'
+import { serviceAccountOf, serviceAccounts } from './service-account.ts'
 
 const secrets = { group: '', version: 'v1', plural: 'secrets' } as const
 

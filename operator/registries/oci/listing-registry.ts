@@ -1,3 +1,4 @@
+import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
@@ -24,17 +25,6 @@ export interface TagPage {
 export function listedTag(name: unknown, digest: unknown, pushedAt: number): readonly ListedTag[] {
   if (typeof name !== 'string' || !isTag(name)) return []
   return [{ name, digest: isDigest(digest) ? digest : undefined, pushedAt: pushedAt > 0 ? pushedAt : undefined }]
-}
-
-/** The registry's own API does not list the tags. */
-class NotListed extends Error {
-  override readonly name = 'NotListed'
-  readonly answer: Answer | undefined
-
-  constructor(answer: Answer | undefined) {
-    super(`status ${answer?.status}`)
-    this.answer = answer
-  }
 }
 
 interface AskOptions {
@@ -91,25 +81,23 @@ export abstract class ListingRegistry extends OciRegistry {
   }
 
   async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
-    const subject: Subject = { repository, what: `the list of ${this.listed}` }
-    try {
-      for await (const page of this.pages(repository, access)) {
-        yield new Map(page.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
-      }
-    } catch (error) {
-      if (!(error instanceof NotListed)) throw transportFailure(subject, error)
-      const { status = 404, retryAfterMs } = error.answer ?? {}
-      if (status === 200) throw answerInvalid(subject, `no list of ${this.listed} in it`)
-      throw statusFailure(subject, status, this.listCredentials(access), retryAfterMs)
+    for await (const page of this.pages(repository, access)) {
+      yield new Map(page.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
     }
   }
 
-  /** @throws NotListed */
+  /** @throws NeedsChangeError, TransientError if the API does not list the tags */
   protected async *pages(repository: Repository, access: Access): AsyncIterable<readonly ListedTag[]> {
+    const subject: Subject = { repository, what: `the list of ${this.listed}` }
     for (let page = 1; page <= this.maxPages; page++) {
-      const answer = await this.requestPage(repository, page, access)
-      const listed = answer?.status === 200 ? this.parsePage(answer.body) : undefined
-      if (listed === undefined) throw new NotListed(answer)
+      const answer = await this.requestPage(repository, page, access).catch((error: unknown) => {
+        throw transportFailure(subject, error)
+      })
+      if (answer?.status !== 200) {
+        throw statusFailure(subject, answer?.status ?? 404, this.listCredentials(access), answer?.retryAfterMs)
+      }
+      const listed = this.parsePage(answer.body)
+      if (listed === undefined) throw answerInvalid(subject, `no list of ${this.listed} in it`)
       yield listed.tags
       if (listed.isLast) return
     }
@@ -120,9 +108,10 @@ export abstract class ListingRegistry extends OciRegistry {
     try {
       return await read()
     } catch (error) {
-      const isAway = error instanceof Unreachable || error instanceof Paused || deadline?.aborted
-      if (error instanceof NotListed || isAway) return undefined
+      if (deadline?.aborted || away.some((known) => error instanceof known)) return undefined
       throw error
     }
   }
 }
+
+const away = [NeedsChangeError, TransientError, Unreachable, Paused]
