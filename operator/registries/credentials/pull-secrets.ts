@@ -57,10 +57,10 @@ interface RawServiceAccount {
 const cachedForMs = 60_000
 const maxSecrets = 1_000
 
-/** What to read, and whether the spec names it: then a secret that is missing or unreadable is an error. */
 interface Reading {
   readonly namespace: string
   readonly name: string
+  /** The spec names the secret, so it is an error if it is missing or unreadable. */
   readonly isNamed: boolean
   readonly afresh: boolean
 }
@@ -145,7 +145,7 @@ export class PullSecrets implements TargetCredentials {
     return this.#secrets.forceFetch(`${namespace}/${name} ${isNamed}`, { context: reading, forceRefresh: afresh })
   }
 
-  /** Nothing of a secret that the kubelet, too, would skip. */
+  /** Empty for a secret that the kubelet would skip too. */
   async #read({ namespace, name, isNamed, afresh }: Reading): Promise<DockerConfig> {
     try {
       const { data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))

@@ -9,7 +9,7 @@ export interface TokenRequest {
   readonly method: 'GET' | 'POST' | 'PUT'
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
-  /** How people know the service, if not by the host of the address. */
+  /** The service's name in messages. Default: the host of the address. */
   readonly name?: string
   readonly destination?: Destination
 }
@@ -25,7 +25,7 @@ export class TokenRefused extends Error {
   }
 }
 
-/** At this address, all large clouds have the metadata service of the machine. */
+/** All large clouds serve the metadata of a machine at this address. */
 export const metadataAddress = '169.254.169.254'
 /** Without a metadata service, there is no answer at all. */
 const metadataDeadlineMs = 2_000
@@ -50,7 +50,7 @@ export async function requestToken(transport: Transport, request: TokenRequest):
   return answer
 }
 
-/** `undefined` if nobody answers. @param url of cvmanager's own, never from an object or an answer */
+/** `undefined` if nobody answers. @param url from cvmanager's own code, never from an object or an answer */
 export async function askMetadata(
   transport: Transport,
   url: URL,

@@ -3,9 +3,9 @@ import { askMetadata } from '../credentials/token-service.ts'
 import type { Transport } from '../transport/transport.ts'
 
 export interface WorkloadPool {
-  /** Of the API server's token. */
+  /** The audience of the API server's token. */
   readonly tokenAudience: string
-  /** Of the exchange at the token service. */
+  /** The audience of the exchange at the token service. */
   readonly exchangeAudience: string
 }
 

@@ -21,7 +21,7 @@ export interface TagPage {
   readonly isLast: boolean
 }
 
-/** Nothing for a name that is no tag. @param pushedAt in milliseconds; not positive: unknown (Go's zero time is before 1970) */
+/** Empty for a name that is not a tag. @param pushedAt in milliseconds; not positive: unknown (Go's zero time is before 1970) */
 export function listedTag(name: unknown, digest: unknown, pushedAt: number): readonly ListedTag[] {
   if (typeof name !== 'string' || !isTag(name)) return []
   return [{ name, digest: isDigest(digest) ? digest : undefined, pushedAt: pushedAt > 0 ? pushedAt : undefined }]

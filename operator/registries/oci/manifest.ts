@@ -14,11 +14,11 @@ export const manifestTypes = [
 
 export interface Manifest {
   readonly annotations: Labels
-  /** Of an image's config. */
+  /** The config of an image. */
   readonly config: Digest | undefined
-  /** Of an index's first image that is not an attestation. */
+  /** The first image of an index that is not an attestation. */
   readonly firstImage: Digest | undefined
-  /** Of an index: `linux/amd64`, `linux/arm/v7`, … */
+  /** The platforms of an index: `linux/amd64`, `linux/arm/v7`, … */
   readonly platforms: readonly string[]
 }
 
@@ -73,7 +73,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The objects in a list; none if it is no list. */
+/** The objects in a list; empty if it is not a list. */
 export const recordsIn = (list: unknown): readonly Readonly<Record<string, unknown>>[] =>
   Array.isArray(list) ? list.filter(isRecord) : []
 

@@ -17,7 +17,7 @@ import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifes
 import { changeFailure, imageNotFound, isNoUntagging, isTagImmutable, refusalOf, tagImmutable } from './refusal.ts'
 
 const tagsPerPage = 1000
-/** A longer listing goes round in circles. */
+/** A longer list must be a loop. */
 const maxPages = 1000
 /** With at most 1,000 tags each, some 10 MB. */
 const maxCachedPages = 200
@@ -35,7 +35,7 @@ interface CachedPage {
 }
 
 export interface OciOptions {
-  /** Of a registry that differs only by the credentials it takes. */
+  /** The name of a registry that differs only in the credentials that it takes. */
   readonly kind?: string
   readonly clock?: Clock | undefined
 }

@@ -9,7 +9,7 @@ import { parseObject } from './manifest.ts'
 
 export interface Refusal {
   readonly status: number
-  /** Of the first error; empty if there is none. */
+  /** The code of the first error; empty if there is none. */
   readonly code: string
   readonly message: string
   /** For people: `405 UNSUPPORTED: The operation is unsupported.`; bounded, printable. */
