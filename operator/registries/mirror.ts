@@ -18,7 +18,7 @@ export interface Mirror {
   readonly credentials: (repository: Repository, signal: AbortSignal | undefined) => Promise<Credentials>
 }
 
-/** How long a mirror that is down is not asked: each poll would wait for its deadline. */
+/** How long cvmanager does not ask a mirror that is down. Otherwise each poll would wait for its deadline. */
 const downForMs = 30_000
 
 export class MirroredRegistry implements Registry {

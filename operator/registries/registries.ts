@@ -2,7 +2,6 @@ import { NeedsChangeError } from '../errors.ts'
 import type { Repository } from '../images/reference.ts'
 import { azure } from './azure/azure.ts'
 import type { Cloud } from './credentials/cloud.ts'
-import type { RegistryCloud } from './credentials/credential-resolver.ts'
 import { dockerHub } from './docker-hub/docker-hub.ts'
 import { ecr } from './ecr/ecr.ts'
 import { ghcr } from './ghcr/ghcr.ts'
@@ -55,11 +54,10 @@ export class Registries {
   }
 
   /** Which cloud issues credentials for the repository. */
-  cloudOf({ host }: Repository, provider?: string): RegistryCloud {
+  cloudOf({ host }: Repository, provider?: string): Cloud | undefined {
     const kind = this.#kindOf(host, provider)
     const make = kind?.makeCloud
-    const cloud = kind && make && once(this.#clouds, kind.kind, () => make(this.#options))
-    return { cloud, ignoresPullSecrets: kind?.ignoresPullSecrets === true }
+    return kind && make && once(this.#clouds, kind.kind, () => make(this.#options))
   }
 
   #kindOf(host: string, named = this.#options.providers?.get(host)): RegistryKind | undefined {

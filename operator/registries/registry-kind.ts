@@ -37,6 +37,4 @@ export interface RegistryKind {
   make(deps: RegistryDeps): Registry
   /** Absent if no cloud issues credentials for it. */
   makeCloud?(deps: RegistryDeps): Cloud
-  /** Only the credentials of its cloud open it. */
-  readonly ignoresPullSecrets?: boolean
 }

@@ -22,7 +22,7 @@ const tenant = {
   shape: /^[0-9A-Za-z](?:[0-9A-Za-z-]|\.(?!\.)){0,252}$/,
   example: '00000000-0000-0000-0000-000000000000',
 }
-/** Of the registry's refresh tokens (AAD-OAuth.html). */
+/** How long the registry's refresh tokens are valid (AAD-OAuth.html). */
 const refreshTokenMs = 3 * 3_600_000
 
 /** Who asks for a token, and what to say about it. */

@@ -4,7 +4,7 @@ import type { RegistryKind } from '../registry-kind.ts'
 import { AzureCloud } from './azure-cloud.ts'
 
 /** `shop.azurecr.io`, and the sovereign clouds' (B02). */
-export const isAzures = (host: string): boolean => /^[a-z0-9-]+(?:\.[a-z0-9-]+)?\.azurecr\.(?:io|us|cn)$/.test(host)
+const isAzures = (host: string): boolean => /^[a-z0-9-]+(?:\.[a-z0-9-]+)?\.azurecr\.(?:io|us|cn)$/.test(host)
 
 export const azure: RegistryKind = {
   kind: 'acr',

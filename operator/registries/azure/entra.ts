@@ -1,10 +1,11 @@
 /** Access tokens of Entra ID for applications and workload identities, by Microsoft's MSAL. */
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { NetworkRequestOptions, NetworkResponse } from '@azure/msal-node'
 import { messageOf, NeedsChangeError, TransientError } from '../../errors.ts'
-import { identityUnavailable, TokenRefused } from '../credentials/token-service.ts'
+import { identityUnavailable, requestToken, TokenRefused, usableToken } from '../credentials/token-service.ts'
+import { parseObject } from '../oci/manifest.ts'
 import type { Transport } from '../transport/transport.ts'
-import { MsalTransport, tokenOf } from './msal-transport.ts'
 
 export interface Application {
   readonly kind: 'workload identity' | 'application'
@@ -62,7 +63,21 @@ export async function entraToken(
   const proven = await proof().catch((error: unknown) => {
     throw error instanceof Error && 'syscall' in error ? identityUnavailable(host, messageOf(error)) : error
   })
-  const networkClient = new MsalTransport(transport, { [secure]: authority })
+  let failure: unknown
+  const sendBy =
+    (method: 'GET' | 'POST') =>
+    async <T>(address: string, { headers = {}, body }: NetworkRequestOptions = {}): Promise<NetworkResponse<T>> => {
+      const url = new URL(address.replace(secure, authority))
+      try {
+        const answer = await requestToken(transport, { url, method, headers, body })
+        const fields = parseObject(answer.body) ?? {}
+        if (usableToken(fields.access_token) !== undefined) return { status: 200, body: fields as T, headers: {} }
+        throw new TokenRefused(url, `${url.host} answered without a token`)
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    }
   const { ConfidentialClientApplication } = await import('@azure/msal-node')
   const base = `${secure}/${tenantId}`
   const application = new ConfidentialClientApplication({
@@ -79,13 +94,19 @@ export async function entraToken(
         jwks_uri: `${base}/discovery/v2.0/keys`,
       }),
     },
-    system: { networkClient, disableInternalRetries: true },
+    system: {
+      networkClient: { sendGetRequestAsync: sendBy('GET'), sendPostRequestAsync: sendBy('POST') },
+      disableInternalRetries: true,
+    },
   })
-  const request = { scopes: [scope], skipCache: true }
-  return await tokenOf(networkClient, () => application.acquireTokenByClientCredential(request)).catch((error) => {
-    const isKnown = [TokenRefused, TransientError, NeedsChangeError].some((known) => error instanceof known)
-    throw isKnown ? error : new TokenRefused(new URL(base), `${host} could not be asked: ${messageOf(error)}`)
-  })
+  try {
+    return (await application.acquireTokenByClientCredential({ scopes: [scope], skipCache: true }))?.accessToken ?? ''
+  } catch (error) {
+    // MSAL replaces what the transport throws by an error of its own.
+    const cause = failure ?? error
+    const isKnown = [TokenRefused, TransientError, NeedsChangeError].some((known) => cause instanceof known)
+    throw isKnown ? cause : new TokenRefused(new URL(base), `${host} could not be asked: ${messageOf(cause)}`)
+  }
 }
 
 async function certificateIn(file: string): Promise<Proof> {

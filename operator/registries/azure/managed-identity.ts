@@ -1,13 +1,19 @@
 /**
  * The managed identity of the machine: Azure's metadata service issues tokens to whoever asks from there
- * (learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token).
+ * (learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token). MSAL's client for it has one
+ * network module and one token cache for the whole process, so cvmanager sends this one request itself.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
-import type { INetworkModule } from '@azure/msal-node'
 import { LRUCache } from 'lru-cache'
-import { metadataAddress } from '../credentials/token-service.ts'
+import {
+  askMetadata,
+  identityUnavailable,
+  metadataAddress,
+  TokenRefused,
+  usableToken,
+} from '../credentials/token-service.ts'
+import { parseObject } from '../oci/manifest.ts'
 import type { RegistryDeps } from '../registry-kind.ts'
-import { MsalTransport, NoManagedIdentity, tokenOf } from './msal-transport.ts'
+import type { Transport } from '../transport/transport.ts'
 
 const resource = 'https://containerregistry.azure.net'
 /** A machine outside Azure stays outside. */
@@ -32,14 +38,13 @@ export class ManagedIdentity {
       clientId === undefined
         ? 'grant it the role AcrPull, and if the machine has several name one in AZURE_CLIENT_ID'
         : 'assign it to the machine, and grant it the role AcrPull'
-    const machine = `http://${metadataAddress}`
-    const moved = { [machine]: endpoints['azure-metadata'] ?? machine }
+    const machine = endpoints['azure-metadata'] ?? `http://${metadataAddress}`
     this.#tokens = new LRUCache<'token', { readonly token: string | undefined }>({
       max: 1,
       perf: clock,
       ttlResolution: 0,
       fetchMethod: async (_key, _stale, { options }) => {
-        const token = await acquire(new MsalTransport(transport, moved), clientId)
+        const token = await tokenOfMachine(transport, machine, clientId)
         options.ttl = token === undefined ? absentMs : sharedMs
         return { token }
       },
@@ -55,31 +60,20 @@ export class ManagedIdentity {
   }
 }
 
-/** MSAL uses the network client of its first application for all others, so this one asks for the transport of the caller. */
-const callers = new AsyncLocalStorage<MsalTransport>()
-const networkClient: INetworkModule = {
-  sendGetRequestAsync: (url, options) => caller().sendGetRequestAsync(url, options),
-  sendPostRequestAsync: (url, options) => caller().sendPostRequestAsync(url, options),
-}
-
-function caller(): MsalTransport {
-  const transport = callers.getStore()
-  if (transport === undefined) throw new Error('a managed identity was requested without a transport')
-  return transport
-}
-
-async function acquire(transport: MsalTransport, clientId: string | undefined): Promise<string | undefined> {
-  const { ManagedIdentityApplication } = await import('@azure/msal-node')
-  const application = new ManagedIdentityApplication({
-    ...(clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } }),
-    system: { networkClient, disableInternalRetries: true },
-  })
-  try {
-    // All applications share one cache, too.
-    const request = { resource, forceRefresh: true }
-    return await callers.run(transport, () => tokenOf(transport, () => application.acquireToken(request)))
-  } catch (error) {
-    if (error instanceof NoManagedIdentity) return undefined
-    throw error
-  }
+async function tokenOfMachine(transport: Transport, machine: string, clientId: string | undefined) {
+  const path = `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(resource)}`
+  const url = new URL(clientId === undefined ? path : `${path}&client_id=${encodeURIComponent(clientId)}`, machine)
+  const answer = await askMetadata(transport, url, { metadata: 'true' })
+  // Other clouds have a service at that address too, which does not know this path.
+  if (answer === undefined || answer.status === 403 || answer.status === 404) return undefined
+  const { status, body } = answer
+  // 410 is an update of the service, which takes a minute.
+  if (status >= 500 || status === 429 || status === 410) throw identityUnavailable(url.host, `answered ${status}`)
+  const { error, access_token } = parseObject(body) ?? {}
+  const isUnknown = error === 'invalid_request'
+  if (status !== 200)
+    throw new TokenRefused(url, `${url.host} answered ${status}${isUnknown ? ' (no such identity)' : ''}`)
+  const token = usableToken(access_token)
+  if (token === undefined) throw new TokenRefused(url, `${url.host} answered without a token`)
+  return token
 }

@@ -3,6 +3,8 @@ import type { ServiceAccount } from './service-account.ts'
 
 /** A cloud that issues credentials for its registries to workloads. */
 export interface Cloud {
+  /** Only what this cloud issues opens its registries. */
+  readonly ignoresPullSecrets?: boolean
   /**
    * For this process; absent when the settings do not allow it.
    * @throws TransientError when the cloud cannot be asked now

@@ -1,6 +1,5 @@
 /** Tells credentials apart without showing them: a hash under a key that lives and dies with the process. */
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Credentials } from '../registry.ts'
 import type { CredentialSource } from './credential-source.ts'
 
 const key = randomBytes(32)
@@ -24,10 +23,6 @@ export function credentialId(credentials: CredentialSource): string {
 function partsOf(credentials: Exclude<CredentialSource, { readonly kind: 'anonymous' }>): readonly string[] {
   if (credentials.kind === 'issued') return ['issued', credentials.name]
   if (credentials.identity !== undefined) return ['identity', credentials.identity.name]
-  return secretsOf(credentials)
-}
-
-function secretsOf(credentials: Exclude<Credentials, { readonly kind: 'anonymous' }>): readonly string[] {
   switch (credentials.kind) {
     case 'basic':
       return ['basic', credentials.username, credentials.password]

@@ -7,7 +7,7 @@ import { opened } from '../testing/opened.fixture.ts'
 import { peer, transportTo } from '../testing/peer.ts'
 import { type Cloud, refused } from './cloud.ts'
 import { credentialId } from './credential-id.ts'
-import { CredentialResolver, type RegistryCloud } from './credential-resolver.ts'
+import { CredentialResolver } from './credential-resolver.ts'
 import { currentCredentials } from './credential-source.ts'
 import { DockerLogins } from './docker-logins.ts'
 import { testAccount } from './service-account.fixture.ts'
@@ -17,7 +17,7 @@ const web = { host: 'registry.example.com', path: 'shop/web' }
 const secret: Credentials = { kind: 'basic', username: 'secret', password: 'x' }
 
 /** A cloud that counts what it issues, for an hour each; the account bank/denied is refused. */
-function counted(written: Credentials = anonymous, more: Partial<RegistryCloud> = {}) {
+function counted(written: Credentials = anonymous, more: Partial<Cloud> = {}) {
   const issued: string[] = []
   let now = 1
   const issue = (name: string) => {
@@ -27,10 +27,14 @@ function counted(written: Credentials = anonymous, more: Partial<RegistryCloud> 
     const token = `${name} ${issued.length}`
     return Promise.resolve({ credentials: { kind: 'identity-token', token, identity } as const, lifetimeMs: 3_600_000 })
   }
-  const cloud: Cloud = { issueOwn: () => issue('manager'), issueFor: (account) => issue(nameOfAccount(account)) }
+  const cloud: Cloud = {
+    issueOwn: () => issue('manager'),
+    issueFor: (account) => issue(nameOfAccount(account)),
+    ...more,
+  }
   const config = written.kind === 'anonymous' ? [] : [{ pattern: web.host, credentials: written }]
   const resolver = new CredentialResolver({
-    cloudOf: () => ({ cloud, ignoresPullSecrets: false, ...more }),
+    cloudOf: () => cloud,
     logins: new DockerLogins(config),
     clock: { now: () => now },
   })

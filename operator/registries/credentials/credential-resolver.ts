@@ -11,15 +11,8 @@ import type { CredentialSource } from './credential-source.ts'
 import type { DockerLogins } from './docker-logins.ts'
 import { nameOfAccount, type ServiceAccount } from './service-account.ts'
 
-/** What a registry accepts besides passwords. */
-export interface RegistryCloud {
-  readonly cloud: Cloud | undefined
-  /** Nothing else opens it. */
-  readonly ignoresPullSecrets: boolean
-}
-
 export interface ResolverOptions {
-  readonly cloudOf: (repository: Repository) => RegistryCloud
+  readonly cloudOf: (repository: Repository) => Cloud | undefined
   /** The Docker config file of whoever started cvmanager. */
   readonly logins: DockerLogins
   readonly clock?: Clock | undefined
@@ -72,23 +65,25 @@ export class CredentialResolver {
 
   /** Whether pull secrets can be of use there. */
   usesPullSecrets(repository: Repository): boolean {
-    return !this.#options.cloudOf(repository).ignoresPullSecrets
+    return this.#options.cloudOf(repository)?.ignoresPullSecrets !== true
   }
 
   /**
-   * In this order: pull secret, Docker config file with its credential helpers, service account, identity of this process.
+   * The pull secret, if there is one. Otherwise the service account, if the spec names one, and nothing of this process: a
+   * tenant's account must not fall back to the manager's credentials. Otherwise the Docker config file with its credential
+   * helpers, then the identity of this process.
    * @throws NeedsChangeError `ServiceAccountNotSupported`; TransientError `CredentialHelperFailed`
    */
   async resolve({ repository, found = anonymous, serviceAccount, afresh = false }: Wanted): Promise<CredentialSource> {
     const { host } = repository
-    const { cloud, ignoresPullSecrets } = this.#options.cloudOf(repository)
-    if (found.kind !== 'anonymous' && !ignoresPullSecrets) return found
+    const cloud = this.#options.cloudOf(repository)
+    if (found.kind !== 'anonymous' && !cloud?.ignoresPullSecrets) return found
     if (serviceAccount !== undefined) {
       if (cloud === undefined) throw notSupported(host, serviceAccount)
       const name = `${host} service account ${nameOfAccount(serviceAccount)}`
       return this.#issuedBy(name, () => cloud.issueFor(serviceAccount, host), afresh)
     }
-    const written = ignoresPullSecrets ? anonymous : await this.#options.logins.for(repository, afresh)
+    const written = cloud?.ignoresPullSecrets ? anonymous : await this.#options.logins.for(repository, afresh)
     const issueOwn = cloud?.issueOwn
     if (written.kind !== 'anonymous' || issueOwn === undefined) return written
     return this.#issuedBy(`${host} own identity`, () => issueOwn(host), afresh)

@@ -40,18 +40,17 @@ function matchesHost(pattern: string, host: string): boolean {
 
 /** Searches each piece after the one before, since a regular expression made from a tenant's pattern could be slow. */
 function matchesLabel(pattern: string, label: string): boolean {
-  const pieces = pattern.split('*')
-  const [first = ''] = pieces
-  const last = pieces.at(-1) ?? ''
-  if (pieces.length === 1) return pattern === label
-  if (label.length < first.length + last.length || !label.startsWith(first) || !label.endsWith(last)) return false
+  const [first = '', ...pieces] = pattern.split('*')
+  const last = pieces.pop()
+  if (last === undefined) return pattern === label
+  if (!label.startsWith(first)) return false
   let from = first.length
-  for (const piece of pieces.slice(1, -1)) {
+  for (const piece of pieces) {
     const found = label.indexOf(piece, from)
-    if (found < 0 || found + piece.length > label.length - last.length) return false
+    if (found < 0) return false
     from = found + piece.length
   }
-  return true
+  return label.length - last.length >= from && label.endsWith(last)
 }
 
 /** A host without a star comes first, then the longer one. */

@@ -15,7 +15,6 @@ export type DockerConfig = readonly Login[]
 export interface PullSecret {
   readonly namespace: string
   readonly name: string
-  readonly type?: string | undefined
   /** Values are in base64, as the API server sends them. */
   readonly data?: Readonly<Record<string, string>> | undefined
 }

@@ -10,7 +10,7 @@ import type { CredentialResolver } from './credential-resolver.ts'
 import type { CredentialSource } from './credential-source.ts'
 import { credentialsFor } from './credentials.ts'
 import { type DockerConfig, parsePullSecret } from './docker-config.ts'
-import { serviceAccountOf, serviceAccounts } from './service-account-tokens.ts'
+import { serviceAccountOf, serviceAccounts } from './service-account.ts'
 
 const secrets = { group: '', version: 'v1', plural: 'secrets' } as const
 
@@ -46,7 +46,6 @@ export interface TargetCredentials {
 }
 
 interface RawSecret {
-  readonly type?: string
   readonly data?: Readonly<Record<string, string>>
 }
 
@@ -58,17 +57,12 @@ interface RawServiceAccount {
 const cachedForMs = 60_000
 const maxSecrets = 1_000
 
-/** What to read, and whether the spec names it: then a secret that is missing or unreadable is an error. */
 interface Reading {
   readonly namespace: string
   readonly name: string
+  /** The spec names the secret, so it is an error if it is missing or unreadable. */
   readonly isNamed: boolean
   readonly afresh: boolean
-}
-
-/** `undefined` for a secret that the kubelet, too, would skip. */
-interface ReadSecret {
-  readonly config: DockerConfig | undefined
 }
 
 /**
@@ -80,18 +74,18 @@ export class PullSecrets implements TargetCredentials {
   readonly #client: ApiClient
   readonly #resolver: CredentialResolver
   readonly #known = new Map<string, { readonly inputs: string; readonly credentials: CredentialSource }>()
-  readonly #secrets: LRUCache<string, ReadSecret, Reading>
+  readonly #secrets: LRUCache<string, DockerConfig, Reading>
 
   constructor(client: ApiClient, clock: Clock, resolver: CredentialResolver) {
     this.#client = client
     this.#resolver = resolver
-    this.#secrets = new LRUCache<string, ReadSecret, Reading>({
+    this.#secrets = new LRUCache<string, DockerConfig, Reading>({
       max: maxSecrets,
       ttl: cachedForMs,
       ttlResolution: 0,
       perf: clock,
       ignoreFetchAbort: true,
-      fetchMethod: async (_key, _stale, { context }) => ({ config: await this.#read(context) }),
+      fetchMethod: async (_key, _stale, { context }) => await this.#read(context),
     })
   }
 
@@ -117,10 +111,7 @@ export class PullSecrets implements TargetCredentials {
     )
     const credentials = await this.#resolver.resolve({
       repository,
-      found: credentialsFor(
-        repository,
-        configs.filter((config) => config !== undefined),
-      ),
+      found: credentialsFor(repository, configs),
       serviceAccount:
         serviceAccountName === undefined ? undefined : serviceAccountOf(this.#client, namespace, serviceAccountName),
       afresh,
@@ -149,16 +140,16 @@ export class PullSecrets implements TargetCredentials {
     return [...new Set(found.flat())].sort()
   }
 
-  async #secret(reading: Reading): Promise<DockerConfig | undefined> {
+  #secret(reading: Reading): Promise<DockerConfig> {
     const { namespace, name, isNamed, afresh } = reading
-    const key = `${namespace}/${name} ${isNamed}`
-    return (await this.#secrets.forceFetch(key, { context: reading, forceRefresh: afresh })).config
+    return this.#secrets.forceFetch(`${namespace}/${name} ${isNamed}`, { context: reading, forceRefresh: afresh })
   }
 
-  async #read({ namespace, name, isNamed, afresh }: Reading): Promise<DockerConfig | undefined> {
+  /** Empty for a secret that the kubelet would skip too. */
+  async #read({ namespace, name, isNamed, afresh }: Reading): Promise<DockerConfig> {
     try {
-      const { type, data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))
-      return parsePullSecret({ namespace, name, type, data })
+      const { data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))
+      return parsePullSecret({ namespace, name, data })
     } catch (thrown) {
       if (isNotFound(thrown) && isNamed) {
         throw new NeedsChangeError(
@@ -172,7 +163,7 @@ export class PullSecrets implements TargetCredentials {
           `cvmanager may not read the pull secret ${namespace}/${name}. Grant its service account the verb get on secrets in namespace ${namespace}.`,
         )
       }
-      if (isNotFound(thrown) || isForbidden(thrown)) return undefined
+      if (isNotFound(thrown) || isForbidden(thrown)) return []
       throw thrown
     }
   }

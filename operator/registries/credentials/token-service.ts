@@ -2,14 +2,14 @@
 import { TransientError } from '../../errors.ts'
 import { parseObject } from '../oci/manifest.ts'
 import type { Destination } from '../transport/addresses.ts'
-import { type Answer, Paused, type Transport, Unreachable } from '../transport/transport.ts'
+import { type Answer, Paused, type Request, type Transport, Unreachable } from '../transport/transport.ts'
 
 export interface TokenRequest {
   readonly url: URL
   readonly method: 'GET' | 'POST' | 'PUT'
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
-  /** How people know the service, if not by the host of the address. */
+  /** The service's name in messages. Default: the host of the address. */
   readonly name?: string
   readonly destination?: Destination
 }
@@ -25,7 +25,7 @@ export class TokenRefused extends Error {
   }
 }
 
-/** At this address, all large clouds have the metadata service of the machine. */
+/** All large clouds serve the metadata of a machine at this address. */
 export const metadataAddress = '169.254.169.254'
 /** Without a metadata service, there is no answer at all. */
 const metadataDeadlineMs = 2_000
@@ -39,19 +39,8 @@ export const usableToken = (value: unknown): string | undefined =>
 
 /** @throws TransientError `RegistryUnavailable` if no answer came that decides anything; TokenRefused for any other status than 200 */
 export async function requestToken(transport: Transport, request: TokenRequest): Promise<Answer> {
-  const { url, method, headers, body, name = url.host, destination = 'configured' } = request
-  const sent = transport.send({
-    host: url.host,
-    purpose: 'token',
-    method,
-    origin: url.origin,
-    path: `${url.pathname}${url.search}`,
-    headers,
-    body,
-    destination,
-    urgent: true,
-  })
-  const answer = await sent.catch((error: unknown) => {
+  const { url, name = url.host } = request
+  const answer = await transport.send(toTransport(request)).catch((error: unknown) => {
     if (error instanceof Unreachable || error instanceof Paused) throw identityUnavailable(name, error.message)
     throw error
   })
@@ -61,7 +50,7 @@ export async function requestToken(transport: Transport, request: TokenRequest):
   return answer
 }
 
-/** `undefined` if nobody answers. @param url of cvmanager's own, never from an object or an answer */
+/** `undefined` if nobody answers. @param url from cvmanager's own code, never from an object or an answer */
 export async function askMetadata(
   transport: Transport,
   url: URL,
@@ -69,22 +58,24 @@ export async function askMetadata(
 ): Promise<Answer | undefined> {
   const signal = AbortSignal.timeout(metadataDeadlineMs)
   try {
-    return await transport.send({
-      host: url.host,
-      purpose: 'token',
-      method: 'GET',
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      headers,
-      destination: 'platform',
-      urgent: true,
-      signal,
-    })
+    return await transport.send({ ...toTransport({ url, method: 'GET', headers, destination: 'platform' }), signal })
   } catch (error) {
     if (error instanceof Unreachable || error instanceof Paused || signal.aborted) return undefined
     throw error
   }
 }
+
+const toTransport = ({ url, method, headers, body, destination = 'configured' }: TokenRequest): Request => ({
+  host: url.host,
+  purpose: 'token',
+  method,
+  origin: url.origin,
+  path: `${url.pathname}${url.search}`,
+  headers,
+  body,
+  destination,
+  urgent: true,
+})
 
 export const identityUnavailable = (host: string, fault: string): TransientError =>
   new TransientError(

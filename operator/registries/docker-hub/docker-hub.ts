@@ -1,37 +1,42 @@
 /**
  * Docker Hub: tags are resolved by the registry's API, with HEAD, which does not count as a pull. Aliases and push times come
- * from the Hub's own list of tags.
+ * from the Hub's own API (docs.docker.com/reference/api/hub), which can also remove a tag.
  */
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Clock } from '../../time/clock.ts'
 import { credentialId } from '../credentials/credential-id.ts'
 import { accessDenied, type Subject, statusFailure, transportFailure } from '../failures.ts'
-import type { TagPage } from '../listed-tag.ts'
-import { ListingRegistry } from '../oci/listing-registry.ts'
+import { type ListedTag, ListingRegistry, listedTag, type TagPage } from '../oci/listing-registry.ts'
+import { parseObject, recordsIn } from '../oci/manifest.ts'
 import type { Access, Labels, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
-import { SharedReading } from '../shared-reading.ts'
 import { abortable } from '../transport/abortable.ts'
 import type { Answer, Transport } from '../transport/transport.ts'
-import { HubApi, parseHubPage } from './hub-api.ts'
+import { HubLogin } from './hub-login.ts'
+import { SharedReading } from './shared-reading.ts'
 
+const hubOrigin = 'https://hub.docker.com'
+const tagsPerPage = 100
 const listingDeadlineMs = 60_000
 
-type TagsByDigest = ReadonlyMap<Digest, readonly string[]>
+type TagsByDigest = ReadonlyMap<Digest | undefined, readonly ListedTag[]>
 
 export class DockerHubRegistry extends ListingRegistry {
   override readonly kind = 'dockerhub'
-  readonly #hub: HubApi
+  readonly #hub: string
+  readonly #login: HubLogin
   readonly #listings = new SharedReading<TagsByDigest | undefined>()
 
   constructor(
     transport: Transport,
-    { hub, clock }: { readonly hub?: string | undefined; readonly clock?: Clock } = {},
+    { hub = hubOrigin, clock }: { readonly hub?: string | undefined; readonly clock?: Clock } = {},
   ) {
     super(transport, { clock })
-    this.#hub = new HubApi(transport, hub, clock)
+    this.#hub = hub
+    this.#login = new HubLogin(transport, hub, clock)
   }
 
   /** `undefined` for a private repository without a login, above a limit, and while the Hub is down. */
@@ -47,7 +52,7 @@ export class DockerHubRegistry extends ListingRegistry {
       return this.ifListed(() => this.#list(repository, { ...access, signal }), signal)
     })
     const listing = await abortable(reading, access.signal)
-    return listing === undefined ? undefined : (listing.get(digest) ?? [])
+    return listing && (listing.get(digest) ?? []).map(({ name }) => name)
   }
 
   /** Reads the image's manifest, which is a pull: not when none is left. */
@@ -63,7 +68,9 @@ export class DockerHubRegistry extends ListingRegistry {
   override async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
     const subject: Subject = { repository, what: `tag ${tag}`, right: 'delete' }
     try {
-      const { status, retryAfterMs } = await this.#hub.untag(repository, tag, access)
+      // As Docker's hub-tool does: 204 when the tag is removed, 404 if these credentials see none.
+      const path = `/v2/repositories/${repository.path}/tags/${tag}/`
+      const { status, retryAfterMs } = await this.#askHub('DELETE', path, access)
       if (status >= 200 && status < 300) return 'removed'
       if (status !== 404) throw statusFailure(subject, status, access.credentials, retryAfterMs)
       // The Hub hides private repositories from those who may not change them.
@@ -79,25 +86,50 @@ export class DockerHubRegistry extends ListingRegistry {
     return (await this.digestOf(repository, tag, access)) === undefined ? 'absent' : 'removed'
   }
 
-  protected async requestPage(repository: Repository, page: number, access: Access): Promise<Answer> {
-    return await this.#hub.tags(repository, page, access)
+  /** Tags that changed last come first. */
+  protected async requestPage({ path }: Repository, page: number, access: Access): Promise<Answer> {
+    const [namespace = '', ...name] = path.split('/')
+    const base = `/v2/namespaces/${namespace}/repositories/${encodeURIComponent(name.join('/'))}/tags`
+    return await this.#askHub('GET', `${base}?page_size=${tagsPerPage}&page=${page}&ordering=last_updated`, access)
   }
 
+  /** "List repository tags". */
   protected parsePage(body: Buffer): TagPage | undefined {
-    return parseHubPage(body)
+    const { results, next } = parseObject(body) ?? {}
+    if (!Array.isArray(results)) return undefined
+    const tags = recordsIn(results).flatMap(({ name, digest, images, tag_last_pushed, last_updated }) =>
+      listedTag(
+        name,
+        isDigest(digest) ? digest : onlyImage(images),
+        Date.parse(String(tag_last_pushed ?? last_updated)),
+      ),
+    )
+    return { tags, isLast: typeof next !== 'string' || next === '' || results.length === 0 }
+  }
+
+  async #askHub(method: 'GET' | 'DELETE', path: string, access: Access): Promise<Answer> {
+    const origin = this.#hub
+    // Its limits are not those of the registry.
+    const { host } = new URL(origin)
+    const ask = async () =>
+      this.ask(host, path, access, { method, origin, authorization: await this.#login.header(access.credentials) })
+    const answer = await ask()
+    if (answer.status !== 401 || access.credentials.kind !== 'basic') return answer
+    this.#login.forget(access.credentials)
+    return await ask()
   }
 
   async #list(repository: Repository, access: Access): Promise<TagsByDigest> {
-    const found = new Map<Digest, string[]>()
-    for await (const page of this.pages(repository, access)) {
-      for (const { name, digest } of page) {
-        const names = digest && found.get(digest)
-        if (names) names.push(name)
-        else if (digest) found.set(digest, [name])
-      }
-    }
-    return found
+    const tags: ListedTag[] = []
+    for await (const page of this.pages(repository, access)) tags.push(...page)
+    return Map.groupBy(tags, ({ digest }) => digest)
   }
+}
+
+/** Old tags have their digest only at the image. With several images, it would be that of one platform. */
+function onlyImage(images: unknown): unknown {
+  const [image, ...others] = recordsIn(images)
+  return others.length === 0 ? image?.digest : undefined
 }
 
 export const dockerHub: RegistryKind = {

@@ -5,17 +5,14 @@ import { monotonicClock } from '../../time/timing.ts'
 import { credentialId } from '../credentials/credential-id.ts'
 import { usableToken } from '../credentials/token-service.ts'
 import { parseObject } from '../oci/manifest.ts'
-import type { Access } from '../registry.ts'
+import type { Credentials } from '../registry.ts'
 import type { Transport } from '../transport/transport.ts'
 
 /** The documentation says that they expire after ten minutes. */
 const lifetimeMs = 540_000
 const maxLogins = 1_000
 
-interface Login {
-  readonly username: string
-  readonly password: string
-}
+type Login = Extract<Credentials, { readonly kind: 'basic' }>
 
 export class HubLogin {
   /** By credential; `token` is undefined if the Hub refused the login. */
@@ -33,13 +30,13 @@ export class HubLogin {
   }
 
   /** The Authorization header; undefined without a login, which shows public repositories only. */
-  async header({ credentials }: Access): Promise<string | undefined> {
+  async header(credentials: Credentials): Promise<string | undefined> {
     if (credentials.kind !== 'basic') return undefined
     const { token } = await this.#tokens.forceFetch(credentialId(credentials), { context: credentials })
     return token === undefined ? undefined : `Bearer ${token}`
   }
 
-  forget({ credentials }: Access): void {
+  forget(credentials: Credentials): void {
     this.#tokens.delete(credentialId(credentials))
   }
 }

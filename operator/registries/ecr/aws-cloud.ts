@@ -26,6 +26,7 @@ type Sdk = typeof import('./sdk.ts')
 type Provider = ReturnType<typeof awsCredentials>
 
 export class AwsCloud implements Cloud {
+  readonly ignoresPullSecrets = true
   readonly #deps: RegistryDeps
 
   constructor(deps: RegistryDeps) {

@@ -155,5 +155,4 @@ export const ecr: RegistryKind = {
   serves: (host) => parseEcrHost(host) !== undefined,
   make: (deps) => new EcrRegistry(deps),
   makeCloud: (deps) => new AwsCloud(deps),
-  ignoresPullSecrets: true,
 }

@@ -22,7 +22,7 @@ export interface AccessToken {
 }
 
 const maxLifetimeMs = 86_400_000
-/** Of a token whose end is unknown, or past by this machine's clock. */
+/** For a token whose end is unknown, or has passed by this machine's clock. */
 const unknownLifetimeMs = 300_000
 
 export const lifetimeOf = (ms: number): number => (ms > 0 ? Math.min(ms, maxLifetimeMs) : unknownLifetimeMs)

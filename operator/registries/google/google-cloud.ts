@@ -6,7 +6,7 @@
 import { NeedsChangeError } from '../../errors.ts'
 import { type Cloud, type Issued, refused, refusedForMs } from '../credentials/cloud.ts'
 import { annotated, askedAs, nameOfAccount, type ServiceAccount } from '../credentials/service-account.ts'
-import { askMetadata, metadataAddress, TokenRefused, usableToken } from '../credentials/token-service.ts'
+import { metadataAddress, TokenRefused, usableToken } from '../credentials/token-service.ts'
 import { parseObject } from '../oci/manifest.ts'
 import type { RegistryDeps } from '../registry-kind.ts'
 import {
@@ -19,11 +19,11 @@ import {
   stsOrigin,
 } from './google-auth.ts'
 import { readGoogleFile } from './google-file.ts'
-import { poolNamed, poolOfCluster, type WorkloadPool } from './google-pool.ts'
+import { askGoogleMetadata, poolNamed, poolOfCluster, type WorkloadPool } from './google-pool.ts'
 
 /** The variable of Google's own libraries. */
 const variable = 'GOOGLE_APPLICATION_CREDENTIALS'
-const tokenPath = '/computeMetadata/v1/instance/service-accounts/default/token'
+const tokenPath = 'instance/service-accounts/default/token'
 const iamAccount = {
   annotation: 'iam.gke.io/gcp-service-account',
   // It becomes part of an address.
@@ -91,16 +91,11 @@ export class GoogleCloud implements Cloud {
     return issued(token, name, remedy)
   }
 
-  /** cloud.google.com/compute/docs/metadata. The library's own client cannot be given a transport or an address. */
   async #ofMachine(metadata: string): Promise<Issued> {
     const name = 'the account of the pod or the node'
-    const answer = await askMetadata(this.#deps.transport, new URL(tokenPath, metadata), {
-      'metadata-flavor': 'Google',
-    })
-    const { access_token, expires_in } = (answer?.status === 200 && parseObject(answer.body)) || {}
-    // In another cloud, something else may answer at that address. Google's server says who it is.
-    const isGoogles = answer?.headers['metadata-flavor'] === 'Google'
-    const token = isGoogles ? usableToken(access_token) : undefined
+    const body = await askGoogleMetadata(this.#deps.transport, metadata, tokenPath)
+    const { access_token, expires_in } = (body && parseObject(body)) ?? {}
+    const token = usableToken(access_token)
     if (token === undefined) {
       const remedy =
         'cvmanager found no Google Cloud identity for this process: grant its service account the role Artifact Registry Reader by Workload Identity.'

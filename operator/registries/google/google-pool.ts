@@ -3,9 +3,9 @@ import { askMetadata } from '../credentials/token-service.ts'
 import type { Transport } from '../transport/transport.ts'
 
 export interface WorkloadPool {
-  /** Of the API server's token. */
+  /** The audience of the API server's token. */
   readonly tokenAudience: string
-  /** Of the exchange at the token service. */
+  /** The audience of the exchange at the token service. */
   readonly exchangeAudience: string
 }
 
@@ -36,12 +36,7 @@ export function poolNamed(name: string): WorkloadPool | undefined {
  * `undefined` elsewhere.
  */
 export async function poolOfCluster(transport: Transport, metadata: string): Promise<WorkloadPool | undefined> {
-  const ask = async (name: string): Promise<string | undefined> => {
-    const url = new URL(`/computeMetadata/v1/${name}`, metadata)
-    const answer = await askMetadata(transport, url, { 'metadata-flavor': 'Google' })
-    const isGoogles = answer?.status === 200 && answer.headers['metadata-flavor'] === 'Google'
-    return isGoogles ? answer.body.toString().trim() : undefined
-  }
+  const ask = async (name: string) => (await askGoogleMetadata(transport, metadata, name))?.toString().trim()
   const project = await ask('project/project-id')
   if (project === undefined) return undefined
   const [location, name] = await Promise.all([
@@ -49,4 +44,17 @@ export async function poolOfCluster(transport: Transport, metadata: string): Pro
     ask('instance/attributes/cluster-name'),
   ])
   return poolNamed(`projects/${project}/locations/${location}/clusters/${name}`)
+}
+
+/** cloud.google.com/compute/docs/metadata. The library's own client cannot be given a transport or an address. */
+export async function askGoogleMetadata(
+  transport: Transport,
+  metadata: string,
+  path: string,
+): Promise<Buffer | undefined> {
+  const url = new URL(`/computeMetadata/v1/${path}`, metadata)
+  const answer = await askMetadata(transport, url, { 'metadata-flavor': 'Google' })
+  // In another cloud, something else may answer at that address. Google's server says who it is.
+  const isGoogles = answer?.status === 200 && answer.headers['metadata-flavor'] === 'Google'
+  return isGoogles ? answer.body : undefined
 }

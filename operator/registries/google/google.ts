@@ -4,7 +4,7 @@ import type { RegistryKind } from '../registry-kind.ts'
 import { GoogleCloud } from './google-cloud.ts'
 
 /** `europe-docker.pkg.dev`, `us-central1-docker.pkg.dev`, `gcr.io`, `eu.gcr.io`, and nothing that merely ends alike (B02). */
-export const isGoogles = (host: string): boolean => /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)$/.test(host)
+const isGoogles = (host: string): boolean => /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)$/.test(host)
 
 export const google: RegistryKind = {
   kind: 'gar',

@@ -5,10 +5,9 @@
 import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import { type ListedTag, listedTag, objectsIn, type TagPage } from '../listed-tag.ts'
 import { basic } from '../oci/auth/token-request.ts'
-import { ListingRegistry } from '../oci/listing-registry.ts'
-import { parseJson } from '../oci/manifest.ts'
+import { type ListedTag, ListingRegistry, listedTag, type TagPage } from '../oci/listing-registry.ts'
+import { parseJson, parseObject, recordsIn } from '../oci/manifest.ts'
 import type { Access } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import type { Answer } from '../transport/transport.ts'
@@ -30,7 +29,7 @@ export class HarborRegistry extends ListingRegistry {
   ): Promise<readonly string[] | undefined> {
     return await this.ifListed(async () => {
       const answer = await this.#request(repository, `/${digest}?${withTags}`, access)
-      const [artifact] = answer?.status === 200 ? objectsIn([parseJson(answer.body)]) : []
+      const artifact = answer?.status === 200 ? parseObject(answer.body) : undefined
       return artifact?.digest === digest ? tagsOf(artifact).map(({ name }) => name) : undefined
     })
   }
@@ -44,35 +43,26 @@ export class HarborRegistry extends ListingRegistry {
   protected parsePage(body: Buffer): TagPage | undefined {
     const list = parseJson(body)
     if (!Array.isArray(list)) return undefined
-    return { tags: objectsIn(list).flatMap(tagsOf), isLast: list.length < artifactsPerPage }
+    return { tags: recordsIn(list).flatMap(tagsOf), isLast: list.length < artifactsPerPage }
   }
 
   /** `undefined` for a path that Harbor cannot have: each repository belongs to a project. */
   async #request({ host, path }: Repository, rest: string, access: Access): Promise<Answer | undefined> {
-    const { credentials, urgent, signal } = access
+    const { credentials } = access
     const [project = '', ...name] = path.split('/')
     if (name.length === 0) return undefined
     // The API wants it encoded twice: a/b is a%252Fb.
     const repository = encodeURIComponent(encodeURIComponent(name.join('/')))
-    const authorization = credentials.kind === 'basic' ? { authorization: basic(credentials) } : undefined
-    return await this.transport.send({
-      host,
-      purpose: 'tags',
-      method: 'GET',
-      origin: this.transport.originOf(host),
-      path: `/api/v2.0/projects/${encodeURIComponent(project)}/repositories/${repository}/artifacts${rest}`,
-      headers: { accept: 'application/json', ...authorization },
-      destination: 'configured',
-      urgent,
-      signal,
-    })
+    const artifacts = `/api/v2.0/projects/${encodeURIComponent(project)}/repositories/${repository}/artifacts`
+    const authorization = credentials.kind === 'basic' ? basic(credentials) : undefined
+    return await this.ask(host, `${artifacts}${rest}`, access, { authorization })
   }
 }
 
 /** An artifact without tags has null there. */
 function tagsOf({ digest, tags, push_time }: Readonly<Record<string, unknown>>): readonly ListedTag[] {
   if (!isDigest(digest)) return []
-  return objectsIn(tags).flatMap(({ name, push_time: moved }) =>
+  return recordsIn(tags).flatMap(({ name, push_time: moved }) =>
     listedTag(name, digest, timeOf(moved) || timeOf(push_time)),
   )
 }

@@ -43,11 +43,11 @@ export class OciClient {
       return reads ? sendAndFollow(this.#transport, request, subject) : this.#transport.send(request)
     }
     try {
-      const authorization = await this.#authorization.before(repository, access, subject)
+      const authorization = await this.#authorization.before(access, subject)
       const answer = await send(authorization)
       if (answer.status !== 401) return answer
       const challenge = String(answer.headers['www-authenticate'] ?? '')
-      const other = await this.#authorization.after(challenge, authorization, repository, access, subject)
+      const other = await this.#authorization.after(challenge, authorization, access, subject)
       return other === undefined ? answer : await send(other)
     } catch (error) {
       throw transportFailure(subject, error)

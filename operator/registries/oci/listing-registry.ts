@@ -1,20 +1,36 @@
+import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
+import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
+import { isTag } from '../../images/reference.ts'
 import { answerInvalid, type Subject, statusFailure, transportFailure } from '../failures.ts'
-import type { ListedTag, TagPage } from '../listed-tag.ts'
 import type { Access, Credentials } from '../registry.ts'
-import { type Answer, Paused, Unreachable } from '../transport/transport.ts'
+import { type Answer, Paused, type Request, Unreachable } from '../transport/transport.ts'
 import { OciRegistry } from './oci.ts'
 
-/** The registry's own API does not list the tags. */
-class NotListed extends Error {
-  override readonly name = 'NotListed'
-  readonly answer: Answer | undefined
+/** A tag in the list of a registry's own API. */
+export interface ListedTag {
+  readonly name: string
+  readonly digest: Digest | undefined
+  /** Milliseconds since the epoch. */
+  readonly pushedAt: number | undefined
+}
 
-  constructor(answer: Answer | undefined) {
-    super(`status ${answer?.status}`)
-    this.answer = answer
-  }
+export interface TagPage {
+  readonly tags: readonly ListedTag[]
+  readonly isLast: boolean
+}
+
+/** Empty for a name that is not a tag. @param pushedAt in milliseconds; not positive: unknown (Go's zero time is before 1970) */
+export function listedTag(name: unknown, digest: unknown, pushedAt: number): readonly ListedTag[] {
+  if (typeof name !== 'string' || !isTag(name)) return []
+  return [{ name, digest: isDigest(digest) ? digest : undefined, pushedAt: pushedAt > 0 ? pushedAt : undefined }]
+}
+
+interface AskOptions {
+  readonly authorization?: string | undefined
+  readonly method?: Request['method']
+  readonly origin?: string
 }
 
 /** An OCI registry that also has its own API, which lists tags with their digests and push times. */
@@ -22,6 +38,27 @@ export abstract class ListingRegistry extends OciRegistry {
   /** For messages. */
   protected readonly listed: string = 'tags with their push times'
   protected readonly maxPages: number = 100
+
+  /** Asks the registry's own API. @param origin if it has another host than images have */
+  protected async ask(
+    host: string,
+    path: string,
+    { urgent, signal }: Access,
+    { authorization, method = 'GET', origin = this.transport.originOf(host) }: AskOptions = {},
+  ): Promise<Answer> {
+    const headers = { accept: 'application/json', ...(authorization === undefined ? {} : { authorization }) }
+    return await this.transport.send({
+      host,
+      purpose: 'tags',
+      method,
+      origin,
+      path,
+      headers,
+      destination: 'configured',
+      urgent,
+      signal,
+    })
+  }
 
   /** @param page from 1 on. @returns undefined if there is no such list */
   protected abstract requestPage(repository: Repository, page: number, access: Access): Promise<Answer | undefined>
@@ -44,25 +81,23 @@ export abstract class ListingRegistry extends OciRegistry {
   }
 
   async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
-    const subject: Subject = { repository, what: `the list of ${this.listed}` }
-    try {
-      for await (const page of this.pages(repository, access)) {
-        yield new Map(page.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
-      }
-    } catch (error) {
-      if (!(error instanceof NotListed)) throw transportFailure(subject, error)
-      const { status = 404, retryAfterMs } = error.answer ?? {}
-      if (status === 200) throw answerInvalid(subject, `no list of ${this.listed} in it`)
-      throw statusFailure(subject, status, this.listCredentials(access), retryAfterMs)
+    for await (const page of this.pages(repository, access)) {
+      yield new Map(page.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
     }
   }
 
-  /** @throws NotListed */
+  /** @throws NeedsChangeError, TransientError if the API does not list the tags */
   protected async *pages(repository: Repository, access: Access): AsyncIterable<readonly ListedTag[]> {
+    const subject: Subject = { repository, what: `the list of ${this.listed}` }
     for (let page = 1; page <= this.maxPages; page++) {
-      const answer = await this.requestPage(repository, page, access)
-      const listed = answer?.status === 200 ? this.parsePage(answer.body) : undefined
-      if (listed === undefined) throw new NotListed(answer)
+      const answer = await this.requestPage(repository, page, access).catch((error: unknown) => {
+        throw transportFailure(subject, error)
+      })
+      if (answer?.status !== 200) {
+        throw statusFailure(subject, answer?.status ?? 404, this.listCredentials(access), answer?.retryAfterMs)
+      }
+      const listed = this.parsePage(answer.body)
+      if (listed === undefined) throw answerInvalid(subject, `no list of ${this.listed} in it`)
       yield listed.tags
       if (listed.isLast) return
     }
@@ -73,9 +108,10 @@ export abstract class ListingRegistry extends OciRegistry {
     try {
       return await read()
     } catch (error) {
-      const isAway = error instanceof Unreachable || error instanceof Paused || deadline?.aborted
-      if (error instanceof NotListed || isAway) return undefined
+      if (deadline?.aborted || away.some((known) => error instanceof known)) return undefined
       throw error
     }
   }
 }
+
+const away = [NeedsChangeError, TransientError, Unreachable, Paused]

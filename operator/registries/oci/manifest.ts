@@ -14,11 +14,11 @@ export const manifestTypes = [
 
 export interface Manifest {
   readonly annotations: Labels
-  /** Of an image's config. */
+  /** The config of an image. */
   readonly config: Digest | undefined
-  /** Of an index's first image that is not an attestation. */
+  /** The first image of an index that is not an attestation. */
   readonly firstImage: Digest | undefined
-  /** Of an index: `linux/amd64`, `linux/arm/v7`, … */
+  /** The platforms of an index: `linux/amd64`, `linux/arm/v7`, … */
   readonly platforms: readonly string[]
 }
 
@@ -37,7 +37,7 @@ export function mediaTypeOf({ headers, body }: Pick<Answer, 'headers' | 'body'>)
 export function parseManifest(body: Buffer): Manifest | undefined {
   const manifest = parseObject(body)
   if (manifest === undefined) return undefined
-  const images = Array.isArray(manifest.manifests) ? manifest.manifests.filter(isRecord) : []
+  const images = recordsIn(manifest.manifests)
   // BuildKit lists attestations beside the images, for the platform unknown/unknown.
   const real = images.filter(({ platform }) => !isRecord(platform) || platform.architecture !== 'unknown')
   const [image] = real
@@ -72,6 +72,10 @@ export function parseJson(body: Buffer): unknown {
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** The objects in a list; empty if it is not a list. */
+export const recordsIn = (list: unknown): readonly Readonly<Record<string, unknown>>[] =>
+  Array.isArray(list) ? list.filter(isRecord) : []
 
 const platformName = ({ os, architecture, variant }: Readonly<Record<string, unknown>>): string =>
   [os, architecture, variant].filter((part) => typeof part === 'string' && part !== '').join('/')

@@ -1,10 +1,15 @@
-/** The error in a registry's answer (OCI distribution spec, "Error codes"). */
+/** The error in a registry's answer (OCI distribution spec, "Error codes"), and what it means for an image or a tag. */
+import type { NeedsChangeError } from '../../errors.ts'
+import type { Digest } from '../../images/digest.ts'
+import type { Repository } from '../../images/reference.ts'
+import { RegistryRefusal, type Subject, statusFailure } from '../failures.ts'
+import type { Access } from '../registry.ts'
 import type { Answer } from '../transport/transport.ts'
 import { parseObject } from './manifest.ts'
 
 export interface Refusal {
   readonly status: number
-  /** Of the first error; empty if there is none. */
+  /** The code of the first error; empty if there is none. */
   readonly code: string
   readonly message: string
   /** For people: `405 UNSUPPORTED: The operation is unsupported.`; bounded, printable. */
@@ -50,3 +55,35 @@ const plain = (value: unknown): string =>
         .trim()
         .slice(0, maxShown)
     : ''
+
+export const imageNotFound = ({ repository: { host, path }, what }: Subject): NeedsChangeError =>
+  new RegistryRefusal(
+    'ImageNotFound',
+    `the registry ${host} does not have ${what} of repository ${path} (404)`,
+    'Push it, or name another version.',
+  )
+
+export const tagImmutable = (
+  { host, path }: Repository,
+  tag: string,
+  shown: string,
+  before?: Digest,
+): NeedsChangeError =>
+  new RegistryRefusal(
+    'TagImmutable',
+    `the registry ${host} keeps tag ${tag} of repository ${path} as it is${before === undefined ? '' : `, on ${before}`}, for its tags are immutable (${shown})`,
+    "Use another tag, or exempt this one from immutability in the repository's settings.",
+  )
+
+/** For a tag that the registry neither set nor removed. */
+export function changeFailure(subject: Subject, answer: Answer, shown: string, { credentials }: Access): Error {
+  const { status, retryAfterMs } = answer
+  const isRefused = status >= 400 && status < 500 && ![401, 403, 404, 429].includes(status)
+  if (!isRefused) return statusFailure(subject, status, credentials, retryAfterMs)
+  const { host, path } = subject.repository
+  return new RegistryRefusal(
+    'RegistryRefused',
+    `the registry ${host} refused to change ${subject.what} of repository ${path}: ${shown}`,
+    "Check the registry's settings for the repository.",
+  )
+}

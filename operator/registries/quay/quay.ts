@@ -3,9 +3,8 @@
  * settings or `--provider` name the Quay of a company.
  */
 import type { Repository } from '../../images/reference.ts'
-import { listedTag, objectsIn, type TagPage } from '../listed-tag.ts'
-import { ListingRegistry } from '../oci/listing-registry.ts'
-import { parseObject } from '../oci/manifest.ts'
+import { ListingRegistry, listedTag, type TagPage } from '../oci/listing-registry.ts'
+import { parseObject, recordsIn } from '../oci/manifest.ts'
 import { type Access, anonymous, type Credentials } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import type { Answer } from '../transport/transport.ts'
@@ -20,24 +19,15 @@ export class QuayRegistry extends ListingRegistry {
   }
 
   protected async requestPage({ host, path }: Repository, page: number, access: Access): Promise<Answer> {
-    return await this.transport.send({
-      host,
-      purpose: 'tags',
-      method: 'GET',
-      origin: this.transport.originOf(host),
-      path: `/api/v1/repository/${path}/tag/?onlyActiveTags=true&limit=${tagsPerPage}&page=${page}`,
-      headers: { accept: 'application/json' },
-      destination: 'configured',
-      urgent: access.urgent,
-      signal: access.signal,
-    })
+    const query = `onlyActiveTags=true&limit=${tagsPerPage}&page=${page}`
+    return await this.ask(host, `/api/v1/repository/${path}/tag/?${query}`, access)
   }
 
   /** docs.quay.io/api/swagger, `listRepoTags`. */
   protected parsePage(body: Buffer): TagPage | undefined {
     const { tags, has_additional } = parseObject(body) ?? {}
     if (!Array.isArray(tags)) return undefined
-    const listed = objectsIn(tags).flatMap(({ name, manifest_digest, start_ts }) =>
+    const listed = recordsIn(tags).flatMap(({ name, manifest_digest, start_ts }) =>
       listedTag(name, manifest_digest, typeof start_ts === 'number' ? start_ts * 1000 : Number.NaN),
     )
     return { tags: listed, isLast: has_additional !== true || tags.length === 0 }

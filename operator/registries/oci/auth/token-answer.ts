@@ -6,7 +6,7 @@ import { parseObject } from '../manifest.ts'
 
 export interface BearerToken {
   readonly token: string
-  /** From its receipt on. */
+  /** Counted from its receipt. */
   readonly lifetimeMs: number
 }
 

@@ -26,7 +26,7 @@ export function basic(credentials: { readonly username: string; readonly passwor
 }
 
 /** @throws NeedsChangeError `RegistryAccessDenied`; TransientError as `Registry.resolve` does */
-export async function requestToken(
+export async function requestBearerToken(
   transport: Transport,
   { service, credentials }: { readonly service: TokenService; readonly credentials: Credentials },
   scopes: readonly string[],

@@ -6,6 +6,8 @@ import { Tokens } from './tokens.ts'
 
 const login: Credentials = { kind: 'basic', username: 'ann', password: 'x' }
 
+const scopeOf = (repository: string): string => `repository:${repository}:pull`
+
 /** A token service whose tokens are named by their number and last 100 s; `refuses` makes it refuse a set of scopes. */
 async function service(t: Test, refuses: (scopes: readonly string[]) => boolean = () => false) {
   const asked: string[][] = []
@@ -20,9 +22,9 @@ async function service(t: Test, refuses: (scopes: readonly string[]) => boolean 
   const owner = { registry: server.host, realm: `http://${server.host}/token`, service: 's' }
   const get = (repository: string, credentials: Credentials = login) => {
     const about = { repository: { host: server.host, path: repository }, what: 'tag x' }
-    return tokens.get({ service: owner, credentials }, repository, `repository:${repository}:pull`, about)
+    return tokens.get({ service: owner, credentials }, scopeOf(repository), scopeOf(repository), about)
   }
-  const forget = (repository: string) => tokens.forget({ service: owner, credentials: login }, repository)
+  const forget = (repository: string) => tokens.forget({ service: owner, credentials: login }, scopeOf(repository))
   return { asked, time, get, forget, server }
 }
 

@@ -13,7 +13,7 @@ import type { Credentials } from '../../registry.ts'
 import { abortable } from '../../transport/abortable.ts'
 import type { Transport } from '../../transport/transport.ts'
 import type { BearerToken } from './token-answer.ts'
-import { requestToken, type TokenService } from './token-request.ts'
+import { requestBearerToken, type TokenService } from './token-request.ts'
 
 /** Tokens of different owners are never mixed. */
 export interface TokenOwner {
@@ -22,8 +22,8 @@ export interface TokenOwner {
 }
 
 interface CachedToken {
-  readonly repository: string
-  readonly scope: string
+  /** The scope that the registry wanted. */
+  readonly named: string
   readonly token: string
   readonly useUntil: number
   /** From then on it is renewed together with others. */
@@ -31,11 +31,11 @@ interface CachedToken {
   usedAt: number
 }
 
-/** The tokens of one owner, by repository. */
+/** The tokens of one owner, by the scope that a request needs. */
 interface Group {
   readonly tokens: LRUCache<string, CachedToken>
   readonly pending: Map<string, Promise<string>>
-  /** Repositories for which a token of several scopes was refused. */
+  /** Scopes that were refused together with others. */
   readonly alone: LRUCache<string, true>
 }
 
@@ -56,30 +56,27 @@ export class Tokens {
     this.#clock = clock
   }
 
-  /** The token for a repository, cached or by one request, however many callers there are. */
-  async get(
-    owner: TokenOwner,
-    repository: string,
-    scope: string,
-    subject: Subject,
-    signal?: AbortSignal,
-  ): Promise<string> {
+  /**
+   * The token for a scope, cached or by one request, however many callers there are.
+   * @param named the scope that the registry wants instead
+   */
+  async get(owner: TokenOwner, scope: string, named: string, subject: Subject, signal?: AbortSignal): Promise<string> {
     const group = this.#groupOf(owner)
-    const cached = group.tokens.get(repository)
+    const cached = group.tokens.get(scope)
     const now = this.#clock.now()
     if (cached !== undefined && now < cached.useUntil) {
       cached.usedAt = now
       return cached.token
     }
-    const pending = group.pending.get(repository) ?? this.#start(owner, group, repository, scope, subject)
+    const pending = group.pending.get(scope) ?? this.#start(owner, group, scope, named, subject)
     return await abortable(pending, signal)
   }
 
-  /** The registry refused the token: the next one has the scope of this repository only. */
-  forget(owner: TokenOwner, repository: string): void {
+  /** The registry refused the token: the next one has this scope only. */
+  forget(owner: TokenOwner, scope: string): void {
     const group = this.#groupOf(owner)
-    group.tokens.delete(repository)
-    group.alone.set(repository, true)
+    group.tokens.delete(scope)
+    group.alone.set(scope, true)
   }
 
   #groupOf({ service, credentials }: TokenOwner): Group {
@@ -92,55 +89,45 @@ export class Tokens {
     return group
   }
 
-  #start(owner: TokenOwner, group: Group, repository: string, scope: string, subject: Subject): Promise<string> {
-    const scopes = new Map([[repository, scope], ...this.#companions(group, repository)])
-    const pending = this.#request(owner, group, scopes, repository, subject).finally(() => {
-      for (const each of scopes.keys()) group.pending.delete(each)
-    })
+  #start(owner: TokenOwner, group: Group, scope: string, named: string, subject: Subject): Promise<string> {
+    const scopes = new Map([[scope, named], ...this.#companions(group, scope)])
+    const request = async (wanted: ReadonlyMap<string, string>) =>
+      this.#store(group, wanted, await requestBearerToken(this.#transport, owner, [...wanted.values()], subject))
+    const pending = request(scopes)
+      .catch((error: unknown) => {
+        if (scopes.size === 1 || !(error instanceof NeedsChangeError)) throw error
+        for (const each of scopes.keys()) group.alone.set(each, true)
+        return request(new Map([[scope, named]]))
+      })
+      .finally(() => {
+        for (const each of scopes.keys()) group.pending.delete(each)
+      })
     for (const each of scopes.keys()) group.pending.set(each, pending)
     // Whoever waits sees the failure. If nobody waits any more, it is not an unhandled one.
     pending.catch(() => undefined)
     return pending
   }
 
-  async #request(
-    owner: TokenOwner,
-    group: Group,
-    scopes: ReadonlyMap<string, string>,
-    repository: string,
-    subject: Subject,
-  ): Promise<string> {
-    const request = async (wanted: ReadonlyMap<string, string>) =>
-      this.#store(group, wanted, await requestToken(this.#transport, owner, [...wanted.values()], subject))
-    try {
-      return await request(scopes)
-    } catch (error) {
-      if (scopes.size === 1 || !(error instanceof NeedsChangeError)) throw error
-    }
-    for (const each of scopes.keys()) group.alone.set(each, true)
-    return await request(new Map([[repository, scopes.get(repository) ?? '']]))
-  }
-
   #store(group: Group, scopes: ReadonlyMap<string, string>, { token, lifetimeMs }: BearerToken): string {
     const now = this.#clock.now()
     const [useUntil, renewFrom] = [now + lifetimeMs * 0.9, now + lifetimeMs * 0.6]
-    for (const [repository, scope] of scopes) {
-      const usedAt = group.tokens.get(repository)?.usedAt ?? now
-      group.tokens.set(repository, { repository, scope, token, useUntil, renewFrom, usedAt })
+    for (const [scope, named] of scopes) {
+      const usedAt = group.tokens.get(scope)?.usedAt ?? now
+      group.tokens.set(scope, { named, token, useUntil, renewFrom, usedAt })
     }
     return token
   }
 
-  #companions(group: Group, repository: string): [string, string][] {
+  #companions(group: Group, scope: string): [string, string][] {
     const now = this.#clock.now()
     const found: [string, string][] = []
-    if (group.alone.has(repository)) return found
+    if (group.alone.has(scope)) return found
     for (const key of group.tokens.rkeys()) {
       const cached = group.tokens.peek(key)
       if (cached === undefined || found.length === maxScopes - 1) break
       const isWanted = cached.renewFrom <= now && cached.usedAt + maxIdleMs > now
-      const isFree = key !== repository && !group.pending.has(key) && !group.alone.has(key)
-      if (isWanted && isFree) found.push([key, cached.scope])
+      const isFree = key !== scope && !group.pending.has(key) && !group.alone.has(key)
+      if (isWanted && isFree) found.push([key, cached.named])
     }
     return found
   }

@@ -1,6 +1,6 @@
 /**
- * Shares one read among all callers that want the same at the same time. A read that began before a call may lack what the
- * call is about, so whoever calls during a read shares the next one.
+ * Shares one read among concurrent callers. A read that began before a call may miss what the caller looks for, so callers
+ * that arrive during a read share the next one.
  */
 interface Reading<T> {
   readonly current: Promise<T>
