@@ -7,7 +7,6 @@ import type { Clock } from '../../time/clock.ts'
 import type { Alarm } from '../../time/timing.ts'
 import { AuthHosts } from '../oci/auth/auth-hosts.ts'
 import { type Allowance, allowanceOf } from './allowance.ts'
-import { Deadlines } from './deadlines.ts'
 import { exchange } from './exchange.ts'
 import { defaultLimits, type HostQueue, type Limits, Paused } from './host-queue.ts'
 import { HostQueues } from './host-queues.ts'
@@ -49,7 +48,7 @@ export class Transport {
   readonly #origins: Readonly<Record<string, string>>
   readonly #insecure: ReadonlySet<string>
   readonly #userAgent: string
-  readonly #deadlines: Deadlines
+  readonly #deadlineMs: number
   readonly #onRequest: NonNullable<TransportOptions['onRequest']>
   readonly #onAllowance: NonNullable<TransportOptions['onAllowance']>
   readonly #pools: Pools
@@ -61,11 +60,11 @@ export class Transport {
     this.#userAgent = `cvmanager/${options.version}`
     const limits = options.limits ?? defaultLimits
     this.queues = new HostQueues(limits, options.clock, options.alarm)
-    this.#deadlines = new Deadlines(options.deadlineMs ?? defaultDeadlineMs)
+    this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs
     this.#onRequest = options.onRequest ?? (() => undefined)
     this.#onAllowance = options.onAllowance ?? (() => undefined)
     this.#pools = new Pools({
-      connectTimeoutMs: this.#deadlines.ms,
+      connectTimeoutMs: this.#deadlineMs,
       // Urgent requests have connections of their own.
       connectionsPerOrigin: 2 * limits.concurrency,
       ca: options.ca,
@@ -139,12 +138,12 @@ export class Transport {
     }
     if (pool.check !== undefined) await pool.check()
     try {
-      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlines)
+      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlineMs)
     } catch (error) {
       // The other side may close an idle connection just as it is used again, which is nobody's fault.
       const again = error instanceof Unreachable && error.kind === 'closed' && request.method !== 'POST'
       if (!again) throw error
-      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlines)
+      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlineMs)
     }
   }
 
