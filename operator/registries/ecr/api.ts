@@ -38,23 +38,22 @@ export class EcrApi {
     return { registryId: ecrHostOf(host).account, repositoryName: path }
   }
 
-  /** @throws as `Registry.resolve`; the signal's reason when it is aborted */
+  /**
+   * @throws as `Registry.resolve`, with the SDK's exception as the cause; the signal's reason when it is aborted
+   */
   async call<T>(subject: Subject, action: string, send: Send<T>, access: Access): Promise<T> {
-    try {
-      return await this.attempt(subject.repository, send, access)
-    } catch (error) {
-      access.signal?.throwIfAborted()
-      throw awsFailure(subject, action, error, access)
-    }
-  }
-
-  /** @throws what the SDK throws */
-  async attempt<T>({ host }: Repository, send: Send<T>, { credentials, signal, urgent = false }: Access): Promise<T> {
+    const { credentials, signal, urgent = false } = access
+    const { host } = subject.repository
     signal?.throwIfAborted()
     if (credentials.kind !== 'aws') throw noCredentials(host)
-    const sdk = await import('./sdk.ts')
-    const client = this.#clientFor(sdk, host, credentials)
-    return await send(sdk, client, signal === undefined ? { urgent } : { abortSignal: signal, urgent })
+    try {
+      const sdk = await import('./sdk.ts')
+      const client = this.#clientFor(sdk, host, credentials)
+      return await send(sdk, client, signal === undefined ? { urgent } : { abortSignal: signal, urgent })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw awsFailure(subject, action, error, access)
+    }
   }
 
   /** Downloads from an address that ECR gave. It belongs to S3 and needs no credentials. */
