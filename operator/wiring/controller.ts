@@ -25,7 +25,7 @@ import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import type { Plan } from '../rollouts/plan/plan.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
-import { makeRegistries, openRegistries } from './registries.ts'
+import { makeRegistries, missedPollsReporter, openRegistries } from './registries.ts'
 
 export interface ControllerOptions {
   readonly settings: Settings
@@ -78,7 +78,8 @@ export async function makeController(options: ControllerOptions) {
   const index = new SelectorIndex(objects, stores, add)
   const open = await openRegistries(settings, metrics)
   const resolver = open.resolverFor(options.provider)
-  const registries = makeRegistries(open, metrics, { onChange: add }, options.provider)
+  const onMissed = missedPollsReporter(log, settings, metrics)
+  const registries = makeRegistries(open, metrics, { onChange: add, onMissed }, options.provider)
   const deployedVersion = new DeployedVersion(client)
   const reconciler = new Reconciler({
     objects,

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
+import { LRUCache } from 'lru-cache'
 import type { Settings } from '../config/settings.ts'
-import { Poller } from '../discovery/polling/poller.ts'
-import type { PollerOptions } from '../discovery/polling/poller-options.ts'
+import { Poller, type PollerOptions } from '../discovery/polling/poller.ts'
 import { VersionFinder } from '../discovery/versions/version-finder.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Repository } from '../images/reference.ts'
+import type { Logger } from '../log/log.ts'
 import { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import { DockerLogins } from '../registries/credentials/docker-logins.ts'
@@ -54,7 +55,7 @@ export interface FollowedRegistries {
 export function makeRegistries(
   { registries, transport }: OpenRegistries,
   metrics: Metrics | undefined,
-  callbacks: Pick<PollerOptions, 'onChange'>,
+  callbacks: Pick<PollerOptions, 'onChange' | 'onMissed'>,
   provider?: string,
 ): FollowedRegistries {
   const following = new Poller({
@@ -70,6 +71,28 @@ export function makeRegistries(
       await following.stop()
       await transport.close()
     },
+  }
+}
+
+const maxWarnedHosts = 1_000
+const warningGapMs = 3_600_000
+
+/** Counts missed polls, and warns of them once an hour for each registry. */
+export function missedPollsReporter(
+  log: Logger,
+  { registryRequestsPerSecond }: Pick<Settings, 'registryRequestsPerSecond'>,
+  metrics: Metrics | undefined,
+): (host: string) => void {
+  const warned = new LRUCache<string, true>({ max: maxWarnedHosts, ttl: warningGapMs })
+  const remedy =
+    registryRequestsPerSecond === 0
+      ? 'The registry answers slowly, or its quota is nearly used up. Raise pollIntervalSeconds.'
+      : `registryRequestsPerSecond is ${registryRequestsPerSecond}, which may be too low for the followed tags. Raise it, or raise pollIntervalSeconds.`
+  return (host) => {
+    metrics?.missedPolls.inc({ host })
+    if (warned.has(host)) return
+    warned.set(host, true)
+    log.warn({ host }, `polls of this registry begin more than an interval late. ${remedy}`)
   }
 }
 
