@@ -78,13 +78,12 @@ export async function poll(
 }
 
 async function resolve(
-  { kind, repository }: PolledTarget,
+  { repository }: PolledTarget,
   views: readonly View[],
   registry: Registry,
   access: Access,
 ): Promise<ResolvedTags> {
-  if (kind === 'batch') {
-    if (registry.resolveAll === undefined) throw new Error(`the registry ${registry.kind} takes one tag at a time`)
+  if (registry.resolveAll !== undefined) {
     const tags = new Set(views.flatMap(({ selector }) => selector.tag ?? []))
     return await registry.resolveAll(repository, [...tags], access)
   }

@@ -136,7 +136,7 @@ export class Poller implements TargetPoller {
     return {
       followers: this.#followers.size,
       targets: this.#targets.size,
-      queued: this.#options.queues.waitingJobs,
+      queued: [...this.#targets.values()].filter(({ state }) => state === 'queued').length,
       inFlight: this.#running.size,
     }
   }

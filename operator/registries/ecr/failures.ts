@@ -25,11 +25,9 @@ export const nameOf = (error: unknown): string => (error instanceof Error ? erro
 /** The exception of AWS behind an error of `EcrApi.call`. */
 export const exceptionOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
 
-function statusOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('$metadata' in error)) return undefined
-  const { $metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } }
-  return $metadata?.httpStatusCode
-}
+/** 0 for an error that is no answer of AWS. */
+const statusOf = (error: unknown): number =>
+  (error as { readonly $metadata?: { readonly httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode ?? 0
 
 const place = ({ repository, what }: Subject): string => `${what} of repository ${repository.path}`
 
@@ -75,7 +73,7 @@ export function awsFailure(subject: Subject, action: string, error: unknown, { c
         `Allow ${action} on that repository for cvmanager's AWS identity, in its policy or, for another account, in the repository's.`,
     )
   }
-  const status = statusOf(error) ?? 0
+  const status = statusOf(error)
   if (error instanceof SyntaxError || status < 400) return answerInvalid(subject, `it is no answer of ECR (${name})`)
   if (status >= 500 || name === 'ServerException') {
     return new TransientError(

@@ -69,7 +69,7 @@ export class HostQueue {
   #pausedUntil = Number.NEGATIVE_INFINITY
   #pauses = 0
   #failedJobs = 0
-  #cancelAlarm: (() => void) | undefined
+  #isAlarmSet = false
   #allowance: Allowance | undefined
 
   constructor(limits: Limits, clock: Clock, alarm: Alarm) {
@@ -242,9 +242,10 @@ export class HostQueue {
   }
 
   #wake(delayMs: number, ring: () => void): void {
-    if (this.#cancelAlarm !== undefined) return
-    this.#cancelAlarm = this.#alarm(Math.ceil(delayMs), () => {
-      this.#cancelAlarm = undefined
+    if (this.#isAlarmSet) return
+    this.#isAlarmSet = true
+    this.#alarm(Math.ceil(delayMs), () => {
+      this.#isAlarmSet = false
       ring()
     })
   }

@@ -28,10 +28,4 @@ export class HostQueues {
     this.#queues.set(host, queue)
     return queue
   }
-
-  get waitingJobs(): number {
-    let waiting = 0
-    for (const queue of this.#queues.values()) waiting += queue.waitingJobs
-    return waiting
-  }
 }

@@ -2,7 +2,6 @@
  * HTTP to registries: connections are kept alive, every answer has a deadline and a maximum size, and every request waits
  * in the queue of its registry. It follows no redirects, and knows nothing of images and tokens.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../time/clock.ts'
 import type { Alarm } from '../../time/timing.ts'
 import { AuthHosts } from '../oci/auth/auth-hosts.ts'
@@ -47,13 +46,13 @@ export class Transport {
   readonly queues: HostQueues
   readonly #origins: Readonly<Record<string, string>>
   readonly #insecure: ReadonlySet<string>
+  readonly #options: TransportOptions
   readonly #userAgent: string
   readonly #deadlineMs: number
-  readonly #onRequest: NonNullable<TransportOptions['onRequest']>
-  readonly #onAllowance: NonNullable<TransportOptions['onAllowance']>
   readonly #pools: Pools
 
   constructor(options: TransportOptions) {
+    this.#options = options
     this.authHosts = options.authHosts ?? new AuthHosts()
     this.#origins = { ...ownOrigins, ...options.origins }
     this.#insecure = new Set(options.insecureRegistries)
@@ -61,8 +60,6 @@ export class Transport {
     const limits = options.limits ?? defaultLimits
     this.queues = new HostQueues(limits, options.clock, options.alarm)
     this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs
-    this.#onRequest = options.onRequest ?? (() => undefined)
-    this.#onAllowance = options.onAllowance ?? (() => undefined)
     this.#pools = new Pools({
       connectTimeoutMs: this.#deadlineMs,
       // Urgent requests have connections of their own.
@@ -98,18 +95,23 @@ export class Transport {
     await queue.enter(request.urgent === true, request.signal)
     try {
       const answer = await this.#exchange(request)
-      const wantedPauseMs = retryAfterOf(answer.headers)
+      const { date, 'retry-after': retryAfter } = answer.headers
+      const wantedPauseMs = retryAfterMs(retryAfter?.toString(), date)
       const refused =
         answer.status === 429 ||
         (answer.status >= 500 && wantedPauseMs !== undefined) ||
         request.isRefusal?.(answer) === true
-      this.#heed(request.host, queue, answer.headers)
-      this.#onRequest(request.host, request.purpose, String(answer.status))
+      const allowance = allowanceOf(answer.headers)
+      if (allowance !== undefined) {
+        queue.heed(allowance)
+        this.#options.onAllowance?.(request.host, allowance)
+      }
+      this.#options.onRequest?.(request.host, request.purpose, String(answer.status))
       if (!refused) queue.answered()
       return { ...answer, retryAfterMs: refused ? queue.pause(wantedPauseMs) : undefined }
     } catch (error) {
       queue.answered()
-      this.#onRequest(request.host, request.purpose, error instanceof Unreachable ? error.kind : 'aborted')
+      this.#options.onRequest?.(request.host, request.purpose, error instanceof Unreachable ? error.kind : 'aborted')
       throw error
     } finally {
       // undici takes a connection for busy until the turn after the answer, and would open another one.
@@ -120,13 +122,6 @@ export class Transport {
   /** What the registry last said about its quota; undefined if it says nothing. */
   allowance(host: string): Allowance | undefined {
     return this.queues.of(host).allowance
-  }
-
-  #heed(host: string, queue: HostQueue, headers: IncomingHttpHeaders): void {
-    const allowance = allowanceOf(headers)
-    if (allowance === undefined) return
-    queue.heed(allowance)
-    this.#onAllowance(host, allowance)
   }
 
   async #exchange(request: Request): Promise<RawAnswer> {
@@ -154,13 +149,6 @@ export class Transport {
 }
 
 const leave = (queue: HostQueue): void => queue.leave()
-
-function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
-  const header = headers['retry-after']?.toString()
-  if (header === undefined) return undefined
-  const date = Date.parse(headers.date ?? '')
-  return retryAfterMs(header, Number.isNaN(date) ? Date.now() : date)
-}
 
 export type { Answer, Purpose, Request }
 export { Paused, Unreachable }
