@@ -17,9 +17,9 @@ import { likelyTags, versionOfLabels } from './labels.ts'
 import { scopeOf, type VersionQuery, type Versions } from './version.ts'
 import { parseVersionSyntax } from './version-syntax.ts'
 
-/** To resolve so few tags costs less than to read the labels. */
+/** Resolving up to this many tags costs less than reading the labels. */
 const maxUnknownTags = 8
-/** To list more tags costs more than to read the labels: a request for each thousand. */
+/** Listing more tags costs more than reading the labels: one request for each thousand tags. */
 const maxListedFirst = 1_000
 /** The rest of a larger repository is not read. */
 const maxTags = 20_000

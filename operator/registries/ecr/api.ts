@@ -13,9 +13,9 @@ import { awsFailure } from './failures.ts'
 import { handlerFor, type SdkOptions } from './handler.ts'
 import { type EcrHost, parseEcrHost } from './host.ts'
 
-/** The SDK tries once more after what it takes for a passing fault. Beyond that, the poller knows better when. */
+/** The SDK retries a transient fault once. The poller decides about later retries. */
 const maxAttempts = 2
-/** Hosts that tenants invent are not kept forever. */
+/** Hosts that tenants make up are not kept forever. */
 const maxClients = 100
 
 type AwsCredentials = Extract<Credentials, { readonly kind: 'aws' }>
@@ -33,7 +33,7 @@ export class EcrApi {
     this.#deps = deps
   }
 
-  /** Where a command goes: the repository, and the account whose registry it is in. */
+  /** The repository, and the account whose registry it is in, as commands name them. */
   placeOf({ host, path }: Repository): { readonly registryId: string; readonly repositoryName: string } {
     return { registryId: ecrHostOf(host).account, repositoryName: path }
   }
@@ -87,7 +87,7 @@ export class EcrApi {
     }
   }
 
-  /** One for each host and credential: nothing of one tenant is used for another. */
+  /** One client for each host and credential, so that tenants share nothing. */
   #clientFor(sdk: Sdk, name: string, { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials): ECRClient {
     const key = `${name} ${accessKeyId}`
     const known = this.#clients.get(key)
@@ -99,7 +99,7 @@ export class EcrApi {
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
       maxAttempts,
       requestHandler: handlerFor(this.#deps.transport, name),
-      // The SDK has no such variants of an endpoint that is given.
+      // The SDK has no such variants of a custom endpoint.
       ...(endpoint === undefined ? { useFipsEndpoint: fips, useDualstackEndpoint: dualStack } : { endpoint }),
     }
     const client = new sdk.ECRClient(config)

@@ -13,7 +13,7 @@ import { type Image, imagesById } from './image.ts'
 /** API reference of DescribeImages: imageIds has at most 100 items. */
 const maxIds = 100
 const maxMissing = 10_000
-/** For this long, a tag that was missing has calls of its own, since it would fail a call for all others. */
+/** For this long, a missing tag has its own calls, since it would fail the call for all others. */
 const missingMs = 3_600_000
 
 export const describeAction = 'ecr:DescribeImages'

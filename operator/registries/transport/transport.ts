@@ -87,8 +87,7 @@ export class Transport {
 
   /**
    * Any status is an answer.
-   * @throws Unreachable where no usable answer came; Paused while the registry wants to be left alone; the signal's
-   * reason when it is aborted
+   * @throws Unreachable if no usable answer came; Paused during a pause; the signal's reason when it is aborted
    */
   async send(request: Request): Promise<Answer> {
     const queue = this.queues.of(request.host)
@@ -114,7 +113,7 @@ export class Transport {
       this.#options.onRequest?.(request.host, request.purpose, error instanceof Unreachable ? error.kind : 'aborted')
       throw error
     } finally {
-      // undici takes a connection for busy until the turn after the answer, and would open another one.
+      // undici regards a connection as busy until the next turn of the event loop, and would open another one.
       setImmediate(leave, queue)
     }
   }
@@ -135,7 +134,7 @@ export class Transport {
     try {
       return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlineMs)
     } catch (error) {
-      // The other side may close an idle connection just as it is used again, which is nobody's fault.
+      // The server may close an idle connection just as it is used again. That is no failure.
       const again = error instanceof Unreachable && error.kind === 'closed' && request.method !== 'POST'
       if (!again) throw error
       return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlineMs)
