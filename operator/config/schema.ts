@@ -78,7 +78,7 @@ export const schema = {
     placeholder: 'SECONDS',
   }),
   registryRequestsPerSecond: wholeNumber(0, 0, 10_000, {
-    doc: 'The maximum number of requests per second to one registry, in the long run. 0: 200, and an eighth of the followed tags where that is more, so that a restart polls all of them within seconds. Urgent requests, for a webhook or a command, do not wait for it.',
+    doc: 'The maximum number of requests per second to one registry, in the long run. 0: 200, and an eighth of the followed tags where that is more, so that a restart polls all of them within seconds. Urgent requests, for a webhook or a command, do not wait for it. If polls begin more than their interval late, cvmanager logs a warning and counts them in cvmanager_registry_missed_polls_total.',
     group: 'registry',
   }),
   registryBurst: wholeNumber(1000, 1, 10_000, {

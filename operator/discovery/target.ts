@@ -52,7 +52,7 @@ export interface TargetPoller {
   /** Starts to poll, or changes what `key` follows. Idempotent. A new interval takes effect within one (new) interval. */
   follow(key: string, target: Target): void
   unfollow(key: string): void
-  /** What is known. Asks nobody. */
+  /** What is known, without a request. */
   offer(key: string): Offer
   /** Polls as soon as the limits of the registry allow. */
   pollNow(key: string): void

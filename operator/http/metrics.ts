@@ -40,6 +40,11 @@ export function createMetrics() {
       'host',
       'outcome',
     ),
+    missedPolls: counter(
+      'cvmanager_registry_missed_polls_total',
+      'Polls that began more than their interval late, by registry. The followed tags need more requests than go out.',
+      'host',
+    ),
     hints: counter(
       'cvmanager_push_hints_total',
       'Push hints, by kind (of webhook, or ecr-events) and outcome: looked, unknown, ignored, refused, malformed, unavailable or forwarded.',

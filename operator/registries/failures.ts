@@ -22,8 +22,8 @@ export class RegistryRefusal extends NeedsChangeError {
   /** The message without its remedy and its full stop. */
   readonly fault: string
 
-  constructor(reason: string, fault: string, remedy: string) {
-    super(reason, `${fault}. ${remedy}`)
+  constructor(reason: string, fault: string, remedy: string, options?: ErrorOptions) {
+    super(reason, `${fault}. ${remedy}`, options)
     this.fault = fault
   }
 }

@@ -24,7 +24,7 @@ import type { Plan } from '../rollouts/plan/plan.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
 import type { Connection } from './connection.ts'
-import { makePoller, openRegistries } from './registries.ts'
+import { makePoller, missedPollsReporter, openRegistries } from './registries.ts'
 
 export interface ControllerOptions extends Connection {
   readonly settings: Settings
@@ -75,7 +75,8 @@ export async function makeController(options: ControllerOptions) {
   const index = new SelectorIndex(objects, stores, add)
   const open = await openRegistries(settings, metrics)
   const resolver = open.resolverFor(options.provider)
-  const following = makePoller(open, metrics, add, options.provider)
+  const onMissed = missedPollsReporter(log, settings, metrics)
+  const following = makePoller(open, metrics, { onChange: add, onMissed }, options.provider)
   const reconciler = new Reconciler({
     objects,
     index,

@@ -6,10 +6,12 @@ import { startRegistry } from '../../e2e/harness/registry.ts'
 import { account } from '../../e2e/harness/token-server.ts'
 import { until } from '../../e2e/harness/until.ts'
 import { loadSettings } from '../config/settings.ts'
+import { createMetrics } from '../http/metrics.ts'
 import type { Repository } from '../images/reference.ts'
+import { createLogger } from '../log/log.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import type { Credentials } from '../registries/registry.ts'
-import { makePoller, mirrorsOf, type OpenRegistries, openRegistries } from './registries.ts'
+import { makePoller, mirrorsOf, missedPollsReporter, type OpenRegistries, openRegistries } from './registries.ts'
 
 const pullSecret: Credentials = { kind: 'basic', ...account }
 const path = 'shop/web'
@@ -113,7 +115,7 @@ t.test('B10 followed from one place, both are followed where they are', { timeou
   const two = await twoRegistries(t)
   const { settings, atEcr, atOwn, ofEcr, ofOwn } = two
   const open = await openRegistries(settings)
-  const following = makePoller(open, undefined, () => undefined)
+  const following = makePoller(open, undefined, { onChange: () => undefined })
   t.teardown(async () => {
     await following.stop()
     await open.transport.close()
@@ -158,4 +160,19 @@ t.test('a mirror is asked with the manager’s own credentials, and never with t
   const nginx = { host: 'docker.io', path: 'library/nginx' }
   const tenant: Credentials = { kind: 'basic', username: 'tenant', password: 'x' }
   t.equal(await registries.for(nginx).resolve(nginx, 'check', { credentials: tenant }), digest)
+})
+
+t.test('missed polls are counted, and logged once for each registry with what to raise', async (t) => {
+  const lines: string[] = []
+  const log = createLogger({ logLevel: 'info', logFormat: 'json', to: { write: (line) => lines.push(line) } })
+  const metrics = createMetrics()
+  const report = missedPollsReporter(log, { registryRequestsPerSecond: 5 }, metrics)
+  for (const host of ['a.example.com', 'a.example.com', 'b.example.com']) report(host)
+  t.equal(lines.length, 2)
+  t.match(lines[0], /"host":"a\.example\.com".*registryRequestsPerSecond is 5.*Raise it, or raise pollIntervalSeconds/)
+  t.match(await metrics.registry.metrics(), 'cvmanager_registry_missed_polls_total{host="a.example.com"} 2')
+
+  missedPollsReporter(log, { registryRequestsPerSecond: 0 }, undefined)('a.example.com')
+  t.match(lines[2], /Raise pollIntervalSeconds/)
+  t.notMatch(lines[2], /registryRequestsPerSecond/)
 })

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
+import { LRUCache } from 'lru-cache'
 import type { Settings } from '../config/settings.ts'
-import { Poller } from '../discovery/polling/poller.ts'
-import type { PollerOptions } from '../discovery/polling/poller-options.ts'
+import { Poller, type PollerOptions } from '../discovery/polling/poller.ts'
 import { VersionFinder } from '../discovery/versions/version-finder.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Repository } from '../images/reference.ts'
+import type { Logger } from '../log/log.ts'
 import { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import { DockerLogins } from '../registries/credentials/docker-logins.ts'
@@ -48,16 +49,38 @@ export async function openRegistries(settings: Settings, metrics?: Metrics): Pro
 export const makePoller = (
   { registries, transport }: OpenRegistries,
   metrics: Metrics | undefined,
-  onChange: PollerOptions['onChange'],
+  callbacks: Pick<PollerOptions, 'onChange' | 'onMissed'>,
   provider?: string,
 ): Poller =>
   new Poller({
     registryFor: (repository) => registries.for(repository, provider),
     versions: new VersionFinder(),
     queues: transport.queues,
-    onChange,
+    ...callbacks,
     onPoll: (host, outcome) => metrics?.polls.inc({ host, outcome }),
   })
+
+const maxWarnedHosts = 1_000
+const warningGapMs = 3_600_000
+
+/** Counts missed polls, and warns of them once an hour for each registry. */
+export function missedPollsReporter(
+  log: Logger,
+  { registryRequestsPerSecond }: Pick<Settings, 'registryRequestsPerSecond'>,
+  metrics: Metrics | undefined,
+): (host: string) => void {
+  const warned = new LRUCache<string, true>({ max: maxWarnedHosts, ttl: warningGapMs })
+  const remedy =
+    registryRequestsPerSecond === 0
+      ? 'The registry answers slowly, or its quota is nearly used up. Raise pollIntervalSeconds.'
+      : `registryRequestsPerSecond is ${registryRequestsPerSecond}, which may be too low for the followed tags. Raise it, or raise pollIntervalSeconds.`
+  return (host) => {
+    metrics?.missedPolls.inc({ host })
+    if (warned.has(host)) return
+    warned.set(host, true)
+    log.warn({ host }, `polls of this registry begin more than an interval late. ${remedy}`)
+  }
+}
 
 /** `docker.io=mirror.example.com/hub`, by what is mirrored. If a registry has two mirrors, the first counts. */
 export function mirrorsOf({ mirrors }: Settings, credentials: Mirror['credentials']): ReadonlyMap<string, Mirror> {

@@ -28,7 +28,8 @@ export async function pollPolicies(
   const { listing, digest: listDigest } = await listTags(registry, repository, needs, access)
   target.listDigest = listDigest
   const sameList = listDigest === before
-  const heads = new Heads(registry, repository, access)
+  /** Each tag is resolved once, however many policies choose it. */
+  const digests = new Map<string, Promise<Digest>>()
   const failures: PollError[] = []
   const news: View[] = []
 
@@ -36,7 +37,11 @@ export async function pollPolicies(
     try {
       const choice = await choiceOf(view, listing, sameList)
       if (choice.tag === undefined) throw noTagFits(repository, choice.reason)
-      const digest = await heads.resolve(choice.tag, lastVersion(view.offer))
+      const last = lastVersion(view.offer)
+      const known = last?.name === choice.tag ? last.digest : undefined
+      const resolving = digests.get(choice.tag) ?? resolveListed(registry, repository, choice.tag, access, known)
+      digests.set(choice.tag, resolving)
+      const digest = await resolving
       if (setOffer(view, { state: 'known', version: { digest, name: choice.tag, source: 'policy' } })) news.push(view)
     } catch (thrown) {
       const error = asPollError(thrown, target, access)
@@ -58,36 +63,23 @@ async function choiceOf({ selector: { policy }, offer }: View, listing: Listing,
   return await policy.choose(listing)
 }
 
-/** Asks for each tag once, however many policies choose it. */
-class Heads {
-  readonly #registry: Registry
-  readonly #repository: Repository
-  readonly #access: Access
-  readonly #requested = new Map<string, Promise<Digest>>()
-
-  constructor(registry: Registry, repository: Repository, access: Access) {
-    this.#registry = registry
-    this.#repository = repository
-    this.#access = access
-  }
-
-  resolve(tag: string, last: { readonly name: string; readonly digest: Digest } | undefined): Promise<Digest> {
-    const requested = this.#requested.get(tag) ?? this.#resolve(tag, last?.name === tag ? last.digest : undefined)
-    this.#requested.set(tag, requested)
-    return requested
-  }
-
-  async #resolve(tag: string, known: Digest | undefined): Promise<Digest> {
-    try {
-      return await this.#registry.resolve(this.#repository, tag, this.#access, known)
-    } catch (error) {
-      if (!(error instanceof NeedsChangeError) || error.reason !== 'TagNotFound') throw error
-      throw new TransientError(
-        'TagNotFound',
-        `${repositoryName(this.#repository)} lists the tag ${tag}, which spec.policy chooses, and does not have its image. The tags are listed again; if it lasts, delete that tag or leave it out by spec.policy.filter.`,
-        { cause: error },
-      )
-    }
+/** @throws whatever the registry throws, but a listed tag without an image is a passing fault */
+async function resolveListed(
+  registry: Registry,
+  repository: Repository,
+  tag: string,
+  access: Access,
+  known: Digest | undefined,
+): Promise<Digest> {
+  try {
+    return await registry.resolve(repository, tag, access, known)
+  } catch (error) {
+    if (!(error instanceof NeedsChangeError) || error.reason !== 'TagNotFound') throw error
+    throw new TransientError(
+      'TagNotFound',
+      `${repositoryName(repository)} lists the tag ${tag}, which spec.policy chooses, and does not have its image. The tags are listed again; if it lasts, delete that tag or leave it out by spec.policy.filter.`,
+      { cause: error },
+    )
   }
 }
 

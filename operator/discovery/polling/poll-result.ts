@@ -20,7 +20,7 @@ export interface PollResult {
 /** The version of the last poll that succeeded. */
 export const lastVersion = (offer: Offer) => (offer.state === 'unknown' ? undefined : offer.version)
 
-/** @returns whether a person would read anything new in it */
+/** @returns whether anything has changed that a person can see */
 export function setOffer(view: View, next: Offer): boolean {
   if (sameOffer(view.offer, next)) return false
   view.offer = next

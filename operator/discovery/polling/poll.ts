@@ -1,5 +1,4 @@
 /** One poll: the digests of the followed tags, and a version for each digest that is new. */
-import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { currentCredentials } from '../../registries/credentials/credential-source.ts'
 import type { Access, Registry, ResolvedTags } from '../../registries/registry.ts'
@@ -23,8 +22,6 @@ export interface PollDeps {
   readonly versions: Versions
 }
 
-const nothingNew: PollResult = { outcome: 'unchanged', news: [] }
-
 /**
  * Throws only if the signal fires. Followers are offered every other failure.
  * @param views those of the target's views that this poll is for
@@ -39,7 +36,7 @@ export async function poll(
   let registry: Registry
   let found: ResolvedTags
   try {
-    access = await accessOf(target, request)
+    access = { ...request, credentials: await currentCredentials(target.credentials, request.signal) }
     registry = registryFor(target.repository)
     if (target.kind === 'batch' || target.kind === 'tag') found = await resolve(target, views, registry, access)
     else return await pollPolicies(target, target.kind, registry, access)
@@ -59,7 +56,6 @@ export async function poll(
       const { digest, aliases } = tagged
       moved ||= digest !== view.digest
       view.digest = digest
-      if (isKnown(view, digest)) return
       const { repository } = target
       const last = lastVersion(view.offer) ?? view.remembered
       const { tag, versionSyntax } = selector
@@ -72,8 +68,7 @@ export async function poll(
       if (setFailed(view, error)) news.push(view)
     }
   }
-  if (views.every((view) => isUnchanged(view, found))) return nothingNew
-  await Promise.all(views.map(settle))
+  await Promise.all(views.filter((view) => !isUnchanged(view, found)).map(settle))
   // A failure for one tag is no reason to poll the others less often.
   const [failure] = failures
   if (failure !== undefined && failures.length === views.length) {
@@ -82,18 +77,13 @@ export async function poll(
   return { outcome: moved ? 'changed' : 'unchanged', news }
 }
 
-async function accessOf({ credentials }: PolledTarget, request: PollRequest): Promise<Access> {
-  return { ...request, credentials: await currentCredentials(credentials, request.signal) }
-}
-
 async function resolve(
-  { kind, repository }: PolledTarget,
+  { repository }: PolledTarget,
   views: readonly View[],
   registry: Registry,
   access: Access,
 ): Promise<ResolvedTags> {
-  if (kind === 'batch') {
-    if (registry.resolveAll === undefined) throw new Error(`the registry ${registry.kind} takes one tag at a time`)
+  if (registry.resolveAll !== undefined) {
     const tags = new Set(views.flatMap(({ selector }) => selector.tag ?? []))
     return await registry.resolveAll(repository, [...tags], access)
   }
@@ -102,9 +92,8 @@ async function resolve(
   return new Map([[tag, { digest: await registry.resolve(repository, tag, access, view?.digest) }]])
 }
 
-const isKnown = ({ offer }: View, digest: Digest): boolean => offer.state === 'known' && offer.version.digest === digest
-
-function isUnchanged(view: View, found: ResolvedTags): boolean {
-  const tagged = found.get(view.selector.tag ?? '')
-  return tagged !== undefined && !(tagged instanceof Error) && isKnown(view, tagged.digest)
+function isUnchanged({ selector, offer }: View, found: ResolvedTags): boolean {
+  const tagged = found.get(selector.tag ?? '')
+  if (tagged === undefined || tagged instanceof Error) return false
+  return offer.state === 'known' && offer.version.digest === tagged.digest
 }

@@ -69,14 +69,14 @@ interface PolledTargetParts {
   readonly polls: Polls
 }
 
-/** One repository with one credential, and what of it is polled together, however many follow it. */
+/** What one poll covers: a repository, a credential, and one tag or all followed tags, however many follow them. */
 export class PolledTarget implements Due, Turn {
   readonly identity: string
   readonly kind: PollKind
   readonly repository: Repository
   readonly credentials: CredentialSource
   readonly queue: HostQueue
-  /** Between 0 and 1: its own part of how much more often than once an interval it is polled. */
+  /** Between 0 and 1: which part of `maxDrift` its polls are early. */
   readonly drift: number
   /** Nearly always one. */
   readonly views: View[] = []

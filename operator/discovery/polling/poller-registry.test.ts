@@ -3,7 +3,7 @@ import { startRegistry } from '../../../e2e/harness/registry.ts'
 import { account } from '../../../e2e/harness/token-server.ts'
 import { until } from '../../../e2e/harness/until.ts'
 import { OciRegistry } from '../../registries/oci/oci.ts'
-import type { Credentials } from '../../registries/registry.ts'
+import { anonymous, type Credentials } from '../../registries/registry.ts'
 import { transportTo } from '../../registries/testing/peer.ts'
 import type { Target } from '../target.ts'
 import { VersionFinder } from '../versions/version-finder.ts'
@@ -64,3 +64,37 @@ t.test(
     await until('the recovery', () => poller.offer('shop/app-5').state === 'known', 10_000)
   },
 )
+
+t.test('polls that a low limit keeps from their interval are reported; polls that fit into it are not', async (t) => {
+  const program = await startRegistry()
+  t.teardown(() => program.stop())
+  const follow = async (requestsPerSecond: number) => {
+    const transport = transportTo(t, [program.host], { limits: { requestsPerSecond, burst: 1, concurrency: 16 } })
+    const registry = new OciRegistry(transport)
+    const missed: string[] = []
+    const poller = new Poller({
+      registryFor: () => registry,
+      versions: { find: async ({ digest }) => ({ digest, name: digest, source: 'digest' }) },
+      queues: transport.queues,
+      onChange: () => undefined,
+      onMissed: (host) => missed.push(host),
+    })
+    t.teardown(() => poller.stop())
+    for (let i = 0; i < 10; i++) {
+      const repository = { host: program.host, path: `shop/app-${i}` }
+      poller.follow(`${i}`, {
+        repository,
+        tag: 'env-prod',
+        credentials: anonymous,
+        versionSyntax: '.*',
+        intervalSeconds: 1,
+      })
+    }
+    return missed
+  }
+  for (let i = 0; i < 10; i++) await program.push(`shop/app-${i}`, ['env-prod'])
+  const [tooFew, enough] = await Promise.all([follow(4), follow(40)])
+  await until('the report', () => tooFew.length > 0, 10_000)
+  t.ok(tooFew.every((host) => host === program.host))
+  t.same(enough, [])
+})

@@ -3,13 +3,14 @@
  * nothing has changed, nothing else happens.
  */
 
+import type { HostQueues } from '../../registries/transport/host-queues.ts'
 import { type BackoffLimits, backoffMs } from '../../time/backoff.ts'
 import type { Clock } from '../../time/clock.ts'
-import { monotonicClock, systemAlarm } from '../../time/timing.ts'
+import { type Alarm, monotonicClock, systemAlarm } from '../../time/timing.ts'
 import type { PushHint } from '../push/hint.ts'
 import type { Offer, Target, TargetPoller } from '../target.ts'
-import { poll } from './poll.ts'
-import type { PollResult } from './poll-result.ts'
+import { type PollDeps, poll } from './poll.ts'
+import type { PollOutcome, PollResult } from './poll-result.ts'
 import {
   type Follower,
   identityOf,
@@ -20,7 +21,6 @@ import {
   type View,
   viewIdentity,
 } from './polled-target.ts'
-import type { PollerOptions, PollerStats } from './poller-options.ts'
 import { advance, beatOf, isRegular, stepMsOf } from './regular-polls.ts'
 import { Schedule } from './schedule.ts'
 import { TargetsByRepository } from './targets-by-repository.ts'
@@ -30,6 +30,21 @@ const returnOverMs = 5_000
 /** After a hint that announced nothing, the next hint for the target waits this long. */
 const hintGapMs = 1_000
 const maxBackoffMs = 300_000
+
+export interface PollerOptions extends PollDeps {
+  /** Those of the transport, which the requests of the polls go through as well. */
+  readonly queues: HostQueues
+  /** Called after the offer of `key` has changed. It must not throw and must not wait. */
+  readonly onChange: (key: string) => void
+  /** Called for every poll, with how many milliseconds after its due time it began. */
+  readonly onPoll?: (host: string, outcome: PollOutcome, lateMs: number) => void
+  /** Called for every poll that begins more than its interval late, since the host's polls do not fit into it. */
+  readonly onMissed?: (host: string) => void
+  readonly clock?: Clock
+  readonly alarm?: Alarm
+  /** Between 0 and 1, for drift and jitter. */
+  readonly random?: () => number
+}
 
 export class Poller implements TargetPoller {
   readonly #options: PollerOptions
@@ -117,11 +132,11 @@ export class Poller implements TargetPoller {
     await Promise.allSettled(this.#running)
   }
 
-  stats(): PollerStats {
+  stats() {
     return {
       followers: this.#followers.size,
       targets: this.#targets.size,
-      queued: this.#options.queues.waitingJobs,
+      queued: [...this.#targets.values()].filter(({ state }) => state === 'queued').length,
       inFlight: this.#running.size,
     }
   }
@@ -205,6 +220,7 @@ export class Poller implements TargetPoller {
   async #poll(target: PolledTarget): Promise<void> {
     const now = this.#clock.now()
     const lateMs = Math.max(now - target.due, 0)
+    if (lateMs > target.intervalMs) this.#options.onMissed?.(target.repository.host)
     const views = viewsDue(target, now)
     const { hinted, urgent } = target
     target.state = 'polling'

@@ -2,13 +2,13 @@
 import type { PolledTarget } from './polled-target.ts'
 
 /**
- * Each target is polled a little more often than it has to be, by its own part of this fraction. Targets that were first
- * polled at the same time, after a restart, thus spread over the interval by themselves.
+ * Each target is polled a little more often than necessary, by its own part of this fraction. So targets that were all
+ * first polled at the same time, after a restart, spread over the interval.
  */
 const maxDrift = 0.02
 /**
- * Polls fall on whole seconds. A process that wakes up for one poll at a time finds its caches cold each time: a thousand
- * polls a minute in bunches cost half the processor time that they cost one by one (docs/performance.md).
+ * Polls fall on whole seconds. A process that wakes up for each poll finds cold caches each time: a thousand polls a minute
+ * in groups cost half the processor time that they cost one by one (docs/performance.md).
  */
 const maxBeatMs = 1_000
 const timerSlackMs = 2

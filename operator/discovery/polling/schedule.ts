@@ -3,7 +3,7 @@ import type { Clock } from '../../time/clock.ts'
 import { type Due, DueHeap } from '../../time/heap.ts'
 import type { Alarm } from '../../time/timing.ts'
 
-/** Timers ring by the millisecond. What is due within the next one is done with the rest. */
+/** Timers have a resolution of one millisecond. What is due within the next one is done at once. */
 const sliceMs = 1
 
 export class Schedule<T extends Due> {

@@ -4,35 +4,30 @@ import type { PushHint } from '../push/hint.ts'
 import type { PolledTarget } from './polled-target.ts'
 
 export class TargetsByRepository {
-  /** Nearly every repository has one target, which needs no set. */
-  readonly #targets = new Map<string, PolledTarget | Set<PolledTarget>>()
+  readonly #targets = new Map<string, readonly PolledTarget[]>()
 
   add(target: PolledTarget): void {
     const name = repositoryName(target.repository)
-    const known = this.#targets.get(name)
-    if (known instanceof Set) known.add(target)
-    else this.#targets.set(name, known === undefined ? target : new Set([known, target]))
+    this.#targets.set(name, [...this.#of(name), target])
   }
 
   remove(target: PolledTarget): void {
     const name = repositoryName(target.repository)
-    const known = this.#targets.get(name)
-    if (known instanceof Set) known.delete(target)
-    if (known === target || (known instanceof Set && known.size === 0)) this.#targets.delete(name)
+    const rest = this.#of(name).filter((other) => other !== target)
+    if (rest.length > 0) this.#targets.set(name, rest)
+    else this.#targets.delete(name)
   }
 
   at({ repository, tag, below }: PushHint): PolledTarget[] {
     const name = repositoryName(repository)
-    const found = this.#of(name)
+    const found = [...this.#of(name)]
     if (below === true) {
       for (const other of this.#targets.keys()) if (other.startsWith(`${name}/`)) found.push(...this.#of(other))
     }
     return found.filter((target) => target.isAbout(tag))
   }
 
-  #of(name: string): PolledTarget[] {
-    const known = this.#targets.get(name)
-    if (known === undefined) return []
-    return known instanceof Set ? [...known] : [known]
+  #of(name: string): readonly PolledTarget[] {
+    return this.#targets.get(name) ?? []
   }
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { compareNaturally } from './natural-order.ts'
 import type { VersionSyntax } from './version-syntax.ts'
 
-/** How long this may keep other work waiting. */
+/** How long this may block other work. */
 const maxSliceMs = 10
 
 /**

@@ -1,4 +1,4 @@
-/** What an image says about its own version (OCI image spec, annotations.md). */
+/** The version that an image's labels name (OCI image spec, annotations.md). */
 import type { Labels } from '../../registries/registry.ts'
 import type { VersionSyntax } from './version-syntax.ts'
 

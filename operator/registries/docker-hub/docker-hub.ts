@@ -13,10 +13,10 @@ import { type ListedTag, ListingRegistry, listedTag, type TagPage } from '../oci
 import { parseObject, recordsIn } from '../oci/manifest.ts'
 import type { Access, Labels, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
+import { SharedReading } from '../shared-reading.ts'
 import { abortable } from '../transport/abortable.ts'
 import type { Answer, Transport } from '../transport/transport.ts'
 import { HubLogin } from './hub-login.ts'
-import { SharedReading } from './shared-reading.ts'
 
 const hubOrigin = 'https://hub.docker.com'
 const tagsPerPage = 100

@@ -13,9 +13,9 @@ import { awsFailure } from './failures.ts'
 import { handlerFor, type SdkOptions } from './handler.ts'
 import { type EcrHost, parseEcrHost } from './host.ts'
 
-/** The SDK tries once more after what it takes for a passing fault. Beyond that, the poller knows better when. */
+/** The SDK retries a transient fault once. The poller decides about later retries. */
 const maxAttempts = 2
-/** Hosts that tenants invent are not kept forever. */
+/** Hosts that tenants make up are not kept forever. */
 const maxClients = 100
 
 type AwsCredentials = Extract<Credentials, { readonly kind: 'aws' }>
@@ -33,28 +33,27 @@ export class EcrApi {
     this.#deps = deps
   }
 
-  /** Where a command goes: the repository, and the account whose registry it is in. */
+  /** The repository, and the account whose registry it is in, as commands name them. */
   placeOf({ host, path }: Repository): { readonly registryId: string; readonly repositoryName: string } {
     return { registryId: ecrHostOf(host).account, repositoryName: path }
   }
 
-  /** @throws as `Registry.resolve`; the signal's reason when it is aborted */
+  /**
+   * @throws as `Registry.resolve`, with the SDK's exception as the cause; the signal's reason when it is aborted
+   */
   async call<T>(subject: Subject, action: string, send: Send<T>, access: Access): Promise<T> {
-    try {
-      return await this.attempt(subject.repository, send, access)
-    } catch (error) {
-      access.signal?.throwIfAborted()
-      throw awsFailure(subject, action, error, access)
-    }
-  }
-
-  /** @throws what the SDK throws */
-  async attempt<T>({ host }: Repository, send: Send<T>, { credentials, signal, urgent = false }: Access): Promise<T> {
+    const { credentials, signal, urgent = false } = access
+    const { host } = subject.repository
     signal?.throwIfAborted()
     if (credentials.kind !== 'aws') throw noCredentials(host)
-    const sdk = await import('./sdk.ts')
-    const client = this.#clientFor(sdk, host, credentials)
-    return await send(sdk, client, signal === undefined ? { urgent } : { abortSignal: signal, urgent })
+    try {
+      const sdk = await import('./sdk.ts')
+      const client = this.#clientFor(sdk, host, credentials)
+      return await send(sdk, client, signal === undefined ? { urgent } : { abortSignal: signal, urgent })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw awsFailure(subject, action, error, access)
+    }
   }
 
   /** Downloads from an address that ECR gave. It belongs to S3 and needs no credentials. */
@@ -88,7 +87,7 @@ export class EcrApi {
     }
   }
 
-  /** One for each host and credential: nothing of one tenant is used for another. */
+  /** One client for each host and credential, so that tenants share nothing. */
   #clientFor(sdk: Sdk, name: string, { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials): ECRClient {
     const key = `${name} ${accessKeyId}`
     const known = this.#clients.get(key)
@@ -100,7 +99,7 @@ export class EcrApi {
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
       maxAttempts,
       requestHandler: handlerFor(this.#deps.transport, name),
-      // The SDK has no such variants of an endpoint that is given.
+      // The SDK has no such variants of a custom endpoint.
       ...(endpoint === undefined ? { useFipsEndpoint: fips, useDualstackEndpoint: dualStack } : { endpoint }),
     }
     const client = new sdk.ECRClient(config)

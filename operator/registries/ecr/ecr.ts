@@ -2,9 +2,8 @@
  * Private registries of Amazon ECR, by its own API: one call reads a hundred tags, or all tags on an image. It uses an AWS
  * identity. Pull secrets hold tokens of the OCI protocol, which this API does not accept.
  */
-
+import type { ListImagesRequest } from '@aws-sdk/client-ecr'
 import type { Digest } from '../../images/digest.ts'
-import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
 import { answerInvalid, type Subject } from '../failures.ts'
@@ -13,18 +12,16 @@ import type { Access, Described, Labels, Registry, ResolvedTags, Tagged, Untagge
 import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
 import { EcrApi } from './api.ts'
 import { AwsCloud } from './aws-cloud.ts'
-import { Images } from './describe.ts'
-import { awsFailure, imageNotFound, tagNotFound } from './failures.ts'
+import { describeAction, Images, notInAnswer } from './describe.ts'
+import { notFound } from './failures.ts'
 import { parseEcrHost } from './host.ts'
-import { type Image, imagesOf } from './image.ts'
+import { imagesOf } from './image.ts'
 import { readLabels, readManifest } from './manifests.ts'
 import { EcrTagging } from './tagging.ts'
 
 const pageSize = 1000
 /** A longer listing goes round in circles. */
 const maxPages = 1000
-const notInAnswer = 'no image in the answer has it'
-const describeAction = 'ecr:DescribeImages'
 
 export class EcrRegistry implements Registry {
   readonly kind = 'ecr'
@@ -39,49 +36,33 @@ export class EcrRegistry implements Registry {
   }
 
   async resolve(repository: Repository, tag: string, access: Access): Promise<Digest> {
-    const image = await this.#find({ repository, what: `tag ${tag}` }, tag, access)
+    const image = await this.#images.find({ repository, what: `tag ${tag}` }, tag, access)
     return image.digest
   }
 
   async resolveAll(repository: Repository, tags: readonly string[], access: Access): Promise<ResolvedTags> {
-    const found = await this.#images.findAll(repository, tags, access).catch((error: unknown) => {
-      access.signal?.throwIfAborted()
-      throw awsFailure(
-        { repository, what: tags.length === 1 ? `tag ${tags[0]}` : 'the tags' },
-        describeAction,
-        error,
-        access,
-      )
-    })
+    const subject: Subject = { repository, what: tags.length === 1 ? `tag ${tags[0]}` : 'the tags' }
+    const found = await this.#images.findAll(subject, tags, access)
     return new Map(
       tags.map((tag) => {
         const image = found.get(tag)
         const answer = image && { digest: image.digest, aliases: image.tags }
-        return [tag, answer ?? tagNotFound({ repository, what: `tag ${tag}` }, notInAnswer)]
+        return [tag, answer ?? notFound({ repository, what: `tag ${tag}` }, notInAnswer)]
       }),
     )
   }
 
   async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[]> {
-    const image = await this.#find({ repository, what: `image ${digest}` }, digest, access)
+    const image = await this.#images.find({ repository, what: `image ${digest}` }, digest, access)
     return image.tags
-  }
-
-  async #find(subject: Subject, id: string, access: Access): Promise<Image> {
-    const image = await this.#images.find(subject.repository, id, access).catch((error: unknown) => {
-      access.signal?.throwIfAborted()
-      throw awsFailure(subject, describeAction, error, access)
-    })
-    if (image === undefined) throw (isDigest(id) ? imageNotFound : tagNotFound)(subject, notInAnswer)
-    return image
   }
 
   async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
     const subject: Subject = { repository, what: 'the list of tags' }
-    yield* this.#pages(subject, access, 'ecr:ListImages', async (page, place) => {
-      const input = { ...place, ...page, filter: { tagStatus: 'TAGGED' } } as const
-      const answer = await this.#api.attempt(
-        repository,
+    yield* this.#pages(subject, async (input) => {
+      const answer = await this.#api.call(
+        subject,
+        'ecr:ListImages',
         (sdk, client, options) => client.send(new sdk.ListImagesCommand(input), options),
         access,
       )
@@ -93,14 +74,14 @@ export class EcrRegistry implements Registry {
 
   async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
     const subject: Subject = { repository, what: 'the list of images' }
-    yield* this.#pages(subject, access, describeAction, async (page, place) => {
-      const input = { ...place, ...page, filter: { tagStatus: 'TAGGED' } } as const
-      const answer = await this.#api.attempt(
-        repository,
+    yield* this.#pages(subject, async (input) => {
+      const answer = await this.#api.call(
+        subject,
+        describeAction,
         (sdk, client, options) => client.send(new sdk.DescribeImagesCommand(input), options),
         access,
       )
-      const times = imagesOf(answer.imageDetails).flatMap(({ tags, pushedAt }) =>
+      const times = imagesOf(subject, answer.imageDetails).flatMap(({ tags, pushedAt }) =>
         pushedAt === undefined ? [] : tags.map((tag) => [tag, pushedAt] as const),
       )
       return { items: new Map(times), next: answer.nextToken }
@@ -128,27 +109,22 @@ export class EcrRegistry implements Registry {
     return this.#tagging.wouldUntag(repository, tag, access, before)
   }
 
-  async *#pages<T>(subject: Subject, access: Access, action: string, read: ReadPage<T>): AsyncIterable<T> {
+  /** Reads every page of the tagged images. */
+  async *#pages<T>(
+    subject: Subject,
+    read: (input: ListImagesRequest) => Promise<{ readonly items: T; readonly next: string | undefined }>,
+  ): AsyncIterable<T> {
     const place = this.#api.placeOf(subject.repository)
     let nextToken: string | undefined
     for (let pages = 0; pages === 0 || nextToken !== undefined; pages++) {
       if (pages === maxPages) throw answerInvalid(subject, `more than ${maxPages} pages`)
-      const from = nextToken === undefined ? {} : { nextToken }
-      const { items, next } = await read({ maxResults: pageSize, ...from }, place).catch((error: unknown) => {
-        access.signal?.throwIfAborted()
-        throw awsFailure(subject, action, error, access)
-      })
+      const { items, next } = await read({ ...place, maxResults: pageSize, nextToken, filter: { tagStatus: 'TAGGED' } })
       yield items
       if (next !== undefined && next === nextToken) throw answerInvalid(subject, 'its next page is the same again')
       nextToken = typeof next === 'string' && next !== '' ? next : undefined
     }
   }
 }
-
-type ReadPage<T> = (
-  page: { readonly maxResults: number; readonly nextToken?: string },
-  place: ReturnType<EcrApi['placeOf']>,
-) => Promise<{ readonly items: T; readonly next: string | undefined }>
 
 export const ecr: RegistryKind = {
   kind: 'ecr',

@@ -4,7 +4,6 @@ import { answerInvalid, RegistryRefusal, type Subject, transportFailure } from '
 import type { Access } from '../registry.ts'
 import type { RawAnswer } from '../transport/request.ts'
 import { Paused, Unreachable } from '../transport/transport.ts'
-import { InvalidAnswer } from './image.ts'
 
 /** Exceptions of ECR, of the common front end of all AWS services, and of STS. */
 const absent = new Set(['ImageNotFoundException', 'RepositoryNotFoundException'])
@@ -15,9 +14,7 @@ const maxExceptionBytes = 1_000
 const denied =
   /^(?:AccessDenied|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|InvalidClientTokenId|MissingAuthenticationToken|IncompleteSignature|OptInRequired|NotAuthorized|InvalidIdentityToken|IDPRejectedClaim|IDPCommunicationError|RegionDisabled)/
 
-const isAbsent = (error: unknown): boolean => absent.has(nameOf(error))
 export const isDenied = (error: unknown): boolean => denied.test(nameOf(error))
-export const isImageAbsent = (error: unknown): boolean => nameOf(error) === 'ImageNotFoundException'
 
 /** Whether AWS throttles with this answer. Its services do so with status 400 and the name of an exception. */
 export const isThrottling = ({ status, body }: RawAnswer): boolean =>
@@ -25,34 +22,30 @@ export const isThrottling = ({ status, body }: RawAnswer): boolean =>
 
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '')
 
-function statusOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('$metadata' in error)) return undefined
-  const { $metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } }
-  return $metadata?.httpStatusCode
-}
+/** The exception of AWS behind an error of `EcrApi.call`. */
+export const exceptionOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
+
+/** 0 for an error that is no answer of AWS. */
+const statusOf = (error: unknown): number =>
+  (error as { readonly $metadata?: { readonly httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode ?? 0
 
 const place = ({ repository, what }: Subject): string => `${what} of repository ${repository.path}`
 
-export const tagNotFound = (subject: Subject, exception: string): NeedsChangeError =>
-  new RegistryRefusal(
-    'TagNotFound',
-    `the registry ${subject.repository.host} does not have ${place(subject)} (${exception})`,
-    'Push it, or correct spec.imageRepo or spec.tag.',
-  )
+/** @param exception the name of AWS's exception, or what is missing in its answer */
+export function notFound(subject: Subject, exception: string, options?: ErrorOptions): NeedsChangeError {
+  const fault = `the registry ${subject.repository.host} does not have ${place(subject)} (${exception})`
+  return subject.what.startsWith('image ')
+    ? new RegistryRefusal('ImageNotFound', fault, 'Push it, or name another version.', options)
+    : new RegistryRefusal('TagNotFound', fault, 'Push it, or correct spec.imageRepo or spec.tag.', options)
+}
 
-export const imageNotFound = (subject: Subject, exception: string): NeedsChangeError =>
-  new RegistryRefusal(
-    'ImageNotFound',
-    `the registry ${subject.repository.host} does not have ${place(subject)} (${exception})`,
-    'Push it, or name another version.',
-  )
-
-/** @param said the failure of one item in an answer that is a success as a whole (B06) */
-export const refused = (subject: Subject, said: string): NeedsChangeError =>
+/** @param reply what AWS said about the call, or about one item of a call that succeeded as a whole (B06) */
+export const refused = (subject: Subject, reply: string, options?: ErrorOptions): NeedsChangeError =>
   new RegistryRefusal(
     'RegistryRefused',
-    `the registry ${subject.repository.host} refused the request for ${place(subject)}: ${printable(said)}`,
-    'Look into the settings of the repository in ECR.',
+    `the registry ${subject.repository.host} refused the request for ${place(subject)}: ${printable(reply)}`,
+    "Check the repository's settings in ECR.",
+    options,
   )
 
 /**
@@ -62,10 +55,9 @@ export const refused = (subject: Subject, said: string): NeedsChangeError =>
 export function awsFailure(subject: Subject, action: string, error: unknown, { credentials }: Access): Error {
   if (error instanceof NeedsChangeError || error instanceof TransientError) return error
   if (error instanceof Unreachable) return transportFailure(subject, error) as Error
-  if (error instanceof InvalidAnswer) return answerInvalid(subject, error.message)
   const name = nameOf(error)
   const { host, path } = subject.repository
-  if (isAbsent(error)) return (subject.what.startsWith('image ') ? imageNotFound : tagNotFound)(subject, name)
+  if (absent.has(name)) return notFound(subject, name, { cause: error })
   if (error instanceof Paused) {
     return new TransientError(
       'RegistryThrottled',
@@ -81,7 +73,7 @@ export function awsFailure(subject: Subject, action: string, error: unknown, { c
         `Allow ${action} on that repository for cvmanager's AWS identity, in its policy or, for another account, in the repository's.`,
     )
   }
-  const status = statusOf(error) ?? 0
+  const status = statusOf(error)
   if (error instanceof SyntaxError || status < 400) return answerInvalid(subject, `it is no answer of ECR (${name})`)
   if (status >= 500 || name === 'ServerException') {
     return new TransientError(
@@ -89,7 +81,7 @@ export function awsFailure(subject: Subject, action: string, error: unknown, { c
       `the registry ${host} answered ${action} for ${place(subject)} with ${status} (${name}). It will be tried again. If this lasts, see the AWS status page for the region.`,
     )
   }
-  return refused(subject, `${name}: ${messageOf(error)}`)
+  return refused(subject, `${name}: ${messageOf(error)}`, { cause: error })
 }
 
 const maxShown = 300

@@ -1,8 +1,8 @@
 /** The part of ECR's ImageDetail that is used. Anything else in an answer is ignored (B05). */
-
 import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
 import { isTag } from '../../images/reference.ts'
+import { answerInvalid, type Subject } from '../failures.ts'
 
 export interface Image {
   readonly digest: Digest
@@ -12,9 +12,9 @@ export interface Image {
   readonly pushedAt: number | undefined
 }
 
-/** @throws InvalidAnswer if it is not a list of images */
-export function imagesOf(details: unknown): readonly Image[] {
-  if (!Array.isArray(details)) throw new InvalidAnswer('no list of images in it')
+/** @throws TransientError `RegistryAnswerInvalid` if it is not a list of images */
+export function imagesOf(subject: Subject, details: unknown): readonly Image[] {
+  if (!Array.isArray(details)) throw answerInvalid(subject, 'no list of images in it')
   return details.flatMap((detail: unknown) => imageOf(detail) ?? [])
 }
 
@@ -31,23 +31,20 @@ function imageOf(detail: unknown): Image | undefined {
 
 /**
  * The image of each id, which is a tag or a digest. Ids that are not in the answer are left out (B03).
- * @throws InvalidAnswer if a tag is on two images
+ * @throws TransientError `RegistryAnswerInvalid` if a tag is on two images
  */
-export function imagesById(ids: readonly string[], details: unknown): ReadonlyMap<string, Image> {
+export function imagesById(subject: Subject, ids: readonly string[], details: unknown): ReadonlyMap<string, Image> {
   const wanted = new Set(ids)
   const found = new Map<string, Image>()
-  for (const image of imagesOf(details)) {
+  for (const image of imagesOf(subject, details)) {
     for (const id of [image.digest, ...image.tags]) {
       if (!wanted.has(id)) continue
-      if ((found.get(id)?.digest ?? image.digest) !== image.digest)
-        throw new InvalidAnswer(`${id} is on two images in it`)
+      const other = found.get(id)
+      if (other !== undefined && other.digest !== image.digest) {
+        throw answerInvalid(subject, `${id} is on two images in it`)
+      }
       found.set(id, image)
     }
   }
   return found
-}
-
-/** An answer of ECR that cannot be used; the message says why. */
-export class InvalidAnswer extends Error {
-  override readonly name = 'InvalidAnswer'
 }

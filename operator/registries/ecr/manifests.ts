@@ -7,7 +7,7 @@ import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
 import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifest } from '../oci/manifest.ts'
 import type { Access, Labels } from '../registry.ts'
 import type { EcrApi } from './api.ts'
-import { imageNotFound, refused } from './failures.ts'
+import { notFound, refused } from './failures.ts'
 
 export interface StoredManifest {
   readonly mediaType: string | undefined
@@ -37,10 +37,10 @@ export async function readManifest(
     access,
   )
   const failure = firstFailure(failures)
-  if (failure?.failureCode === 'ImageNotFound') throw imageNotFound(subject, 'ImageNotFound')
+  if (failure?.failureCode === 'ImageNotFound') throw notFound(subject, 'ImageNotFound')
   if (failure !== undefined) throw refused(subject, wordsOf(failure))
   const [image] = Array.isArray(images) ? images : []
-  if (image === undefined) throw imageNotFound(subject, 'an empty answer')
+  if (image === undefined) throw notFound(subject, 'an empty answer')
   const text = image?.imageManifest
   if (typeof text !== 'string' || !isContentOf(digest, Buffer.from(text))) {
     throw answerInvalid(subject, 'its content does not have that digest')

@@ -6,12 +6,13 @@ import { answerInvalid, RegistryRefusal, type Subject } from '../failures.ts'
 import type { Access, Tagged, Untagged } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import type { Images } from './describe.ts'
-import { awsFailure, imageNotFound, nameOf, refused } from './failures.ts'
+import { exceptionOf, nameOf, notFound, refused } from './failures.ts'
 import type { Image } from './image.ts'
 import { firstFailure, readManifest, wordsOf } from './manifests.ts'
 
 /** An image of an index is missing, or a layer of an image, so there is nothing to tag. */
 const incomplete = new Set(['ReferencedImagesNotFoundException', 'LayersNotFoundException'])
+const taken = new Set(['ImageAlreadyExistsException', 'ImageTagAlreadyExistsException'])
 
 export class EcrTagging {
   readonly #api: EcrApi
@@ -36,20 +37,18 @@ export class EcrTagging {
       imageDigest: digest,
     }
     try {
-      const { image } = await this.#api.attempt(
-        repository,
+      const { image } = await this.#api.call(
+        subject,
+        'ecr:PutImage',
         (sdk, client, options) => client.send(new sdk.PutImageCommand(input), options),
         access,
       )
-      if (image?.imageId?.imageDigest !== digest)
-        throw answerInvalid(subject, 'it does not say that the tag is there now')
-      return before === undefined ? 'added' : 'moved'
+      if (image?.imageId?.imageDigest === digest) return before === undefined ? 'added' : 'moved'
+      throw answerInvalid(subject, 'it does not say that the tag is there now')
     } catch (error) {
-      access.signal?.throwIfAborted()
-      const name = nameOf(error)
-      if (incomplete.has(name)) throw imageNotFound({ repository, what: `image ${digest} in full` }, name)
-      const taken = name === 'ImageAlreadyExistsException' || name === 'ImageTagAlreadyExistsException'
-      if (!taken) throw awsFailure(subject, 'ecr:PutImage', error, access)
+      const name = nameOf(exceptionOf(error))
+      if (incomplete.has(name)) throw notFound({ repository, what: `image ${digest} in full` }, name)
+      if (!taken.has(name)) throw error
       // Somebody else may have been faster.
       const now = await this.#imageOf(subject, tag, access)
       if (now?.digest === digest) return 'unchanged'
@@ -85,19 +84,17 @@ export class EcrTagging {
     if (failure?.failureCode === 'ImageNotFound') return 'absent'
     if (failure !== undefined) throw refused(subject, wordsOf(failure))
     const removed = Array.isArray(answer.imageIds) && answer.imageIds.length > 0
-    if (!removed) throw answerInvalid(subject, 'it does not say that the tag is off')
+    if (!removed) throw answerInvalid(subject, 'it does not say that the tag was removed')
     return 'removed'
   }
 
   /** Undefined where the tag is missing, or its whole repository. */
   async #imageOf(subject: Subject, tag: string, access: Access): Promise<Image | undefined> {
     try {
-      return await this.#images.find(subject.repository, tag, access)
+      return await this.#images.find(subject, tag, access)
     } catch (error) {
-      access.signal?.throwIfAborted()
-      const failure = awsFailure(subject, 'ecr:DescribeImages', error, access)
-      if (failure instanceof NeedsChangeError && failure.reason === 'TagNotFound') return undefined
-      throw failure
+      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
+      throw error
     }
   }
 }

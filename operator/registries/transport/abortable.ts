@@ -6,21 +6,21 @@ const callsOf = new WeakMap<AbortSignal, Set<Call>>()
 
 /**
  * Calls `call` when the signal fires, or now if it has. Thousands of requests share one signal: it gets one listener for
- * all of them, since each listener of its own costs more than the rest of a wait.
- * @returns a function that takes the call back
+ * all of them, since a listener for each request would cost more than the rest of the wait.
+ * @returns a function that removes `call` again
  */
 export function onAbort(signal: AbortSignal | undefined, call: Call): () => void {
-  if (signal === undefined) return nothingToTakeBack
+  if (signal === undefined) return nothingToRemove
   if (signal.aborted) {
     call(signal.reason)
-    return nothingToTakeBack
+    return nothingToRemove
   }
   const calls = callsOf.get(signal) ?? listenTo(signal)
   calls.add(call)
   return () => calls.delete(call)
 }
 
-const nothingToTakeBack = () => undefined
+const nothingToRemove = () => undefined
 
 function listenTo(signal: AbortSignal): Set<Call> {
   const calls = new Set<Call>()
@@ -35,7 +35,7 @@ function listenTo(signal: AbortSignal): Set<Call> {
   return calls
 }
 
-/** Ends the wait when the signal fires. The flight goes on for the others that wait for it. */
+/** Ends this wait when the signal fires. The flight goes on for others that wait for it. */
 export async function abortable<T>(flight: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await flight
   signal.throwIfAborted()

@@ -1,4 +1,4 @@
-/** How many requests a registry still allows, as Docker Hub says it (docs.docker.com, "Docker Hub usage and limits"). */
+/** How many requests a registry still allows, as Docker Hub reports it (docs.docker.com, "Docker Hub usage and limits"). */
 import type { IncomingHttpHeaders } from 'node:http'
 
 export interface Allowance {

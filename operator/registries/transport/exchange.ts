@@ -2,7 +2,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { onAbort } from './abortable.ts'
-import type { Deadlines } from './deadlines.ts'
 import type { RawAnswer, Request } from './request.ts'
 import { Unreachable, unreachable } from './unreachable.ts'
 
@@ -14,7 +13,7 @@ export function exchange(
   dispatcher: Dispatcher,
   request: Request,
   userAgent: string,
-  deadlines: Deadlines,
+  deadlineMs: number,
 ): Promise<RawAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>()
   const chunks: Buffer[] = []
@@ -29,14 +28,15 @@ export function exchange(
     reject(error)
     controller?.abort(error instanceof Error ? error : new Error('aborted'))
   }
-  const late = (): void => giveUp(new Unreachable('timeout', `no complete answer within ${deadlines.ms / 1000} s`))
+  const late = (): void => giveUp(new Unreachable('timeout', `no complete answer within ${deadlineMs / 1000} s`))
   const finish = (): void => {
     isOver = true
-    deadlines.delete(late)
+    clearTimeout(timer)
     forget?.()
   }
+  // The socket, and not the timer, keeps a process alive.
+  const timer = setTimeout(late, deadlineMs).unref()
   let forget: (() => void) | undefined
-  deadlines.add(late)
   forget = onAbort(request.signal, giveUp)
   if (isOver) return promise
 

@@ -1,6 +1,6 @@
 /**
  * The queue in front of one registry. Polls, searches for versions and tagging commands all go through it, so one place
- * knows how fast the registry may be asked, when it wants to be left alone, and whether it is down.
+ * knows the rate limit of the registry, the pause that it asked for, and whether it is down.
  */
 import { type BackoffLimits, backoffMs } from '../../time/backoff.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -10,11 +10,11 @@ import type { Allowance } from './allowance.ts'
 import { Line, type Turn } from './line.ts'
 
 export interface Limits {
-  /** Undefined: 200, and more for a registry with so many targets that one pass over them would take too long. */
+  /** Default: 200, or more if a registry has so many targets that polling each of them once would take too long. */
   readonly requestsPerSecond?: number | undefined
-  /** How many may go at once after a quiet time. */
+  /** How many requests may go at once after a quiet period. */
   readonly burst: number
-  /** Requests at the same time, and jobs at the same time; as many again of each for urgent ones. */
+  /** The maximum number of requests, and of jobs, at the same time. Urgent ones may be as many again. */
   readonly concurrency: number
 }
 
@@ -24,21 +24,21 @@ const usualRequestsPerSecond = 200
 /** After a restart, all targets of a registry are polled within about this time. */
 const firstPassSeconds = 8
 
-/** A line that lasts this long opens more connections. */
+/** If requests still wait after this time, the queue opens more connections. */
 const patienceMs = 100
 const pauseLimits: BackoffLimits = { firstMs: 5_000, maxMs: 300_000 }
-/** One process asks: there is nobody to keep apart from. */
+/** Only one process sends requests, so nothing has to be spread out. */
 const noJitter = () => 1
 
 /** Slow down below this fraction of the quota that the registry grants. */
 const scarceFraction = 0.1
-/** Enough for sixty tags a minute. Registries that count only pulls do not even count these. */
+/** Enough for sixty tags a minute. A registry that counts only pulls does not count these requests. */
 const scarceRequestsPerSecond = 1
 
-/** After this many failed jobs in a row, the registry is down, and not one repository of it. */
+/** After this many failed jobs in a row, the whole registry counts as down, and not only one repository. */
 const failuresUntilDown = 3
 
-/** The registry wants to be left alone for this long. */
+/** The registry asked for a pause, which lasts this much longer. */
 export class Paused extends Error {
   override readonly name = 'Paused'
   readonly retryAfterMs: number
@@ -50,11 +50,12 @@ export class Paused extends Error {
 }
 
 /**
- * Requests wait for a token and a connection. A job, such as a poll with its search for a version, makes several requests;
- * it waits for its own turn first, so that few jobs are under way at the same time.
+ * Requests wait for a token and a connection. A job, such as a poll with its search for a version, sends several requests.
+ * It waits for its own turn first, which limits how many jobs run at the same time.
  *
- * Urgent turns never wait behind others: they use connections of their own, and tokens on credit. A calm registry keeps
- * one connection: a second request waits a moment for the first to end, and only a line that lasts opens more.
+ * Urgent turns never wait behind others: they have their own connections, and may use tokens in advance. While a registry
+ * has little to do, it keeps one connection: a second request waits briefly for the first one to end. More connections open
+ * only if requests keep waiting.
  */
 export class HostQueue {
   readonly #limits: Limits
@@ -69,7 +70,7 @@ export class HostQueue {
   #pausedUntil = Number.NEGATIVE_INFINITY
   #pauses = 0
   #failedJobs = 0
-  #cancelAlarm: (() => void) | undefined
+  #isAlarmSet = false
   #allowance: Allowance | undefined
 
   constructor(limits: Limits, clock: Clock, alarm: Alarm) {
@@ -80,7 +81,7 @@ export class HostQueue {
     this.#filledAt = clock.now()
   }
 
-  /** Nothing is under way, waits, or has to be remembered. */
+  /** Nothing runs or waits, and nothing has to be remembered. */
   get idle(): boolean {
     const isCalm = this.#targets === 0 && this.#clock.now() >= this.#pausedUntil
     return isCalm && this.#requests.idle && this.#jobs.idle
@@ -111,7 +112,7 @@ export class HostQueue {
 
   /**
    * Resolves when the request may be sent; `leave` must follow.
-   * @throws Paused while the registry wants to be left alone; the signal's reason when it is aborted
+   * @throws Paused during a pause; the signal's reason when it is aborted
    */
   async enter(urgent: boolean, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
@@ -143,7 +144,7 @@ export class HostQueue {
     else this.#pump()
   }
 
-  /** Calls `begin` when the job may run, `endJob` must follow; or `refuse` when the registry wants a pause. */
+  /** Calls `begin` when the job may run; `endJob` must follow. During a pause, calls `refuse` instead. */
   addJob(job: Turn, urgent: boolean): void {
     const { pausedMs } = this
     if (pausedMs > 0) {
@@ -168,12 +169,12 @@ export class HostQueue {
   }
 
   /**
-   * The registry refused a request, or named a time before which it does not want another.
+   * The registry refused a request, or named a time before which it accepts no other.
    * @returns the pause in milliseconds
    */
   pause(retryAfterMs: number | undefined): number {
     const now = this.#clock.now()
-    // Several refusals of requests that were under way together count once.
+    // Refusals of requests that were sent at the same time count once.
     if (now >= this.#pausedUntil) this.#pauses++
     const pauseMs = retryAfterMs ?? backoffMs(Math.max(this.#pauses, 1), pauseLimits, noJitter)
     this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs)
@@ -217,7 +218,7 @@ export class HostQueue {
     this.#refill()
     const { requestsPerSecond, burst } = this.#pace()
     const line = this.#requests
-    // After a refusal, one request finds out for all of them whether it is over.
+    // After a refusal, one request finds out for all of them whether the registry accepts requests again.
     const concurrency = this.#pauses > 0 ? 1 : this.#limits.concurrency
     const urgentConcurrency = this.#pauses > 0 ? 1 : 2 * concurrency
     for (;;) {
@@ -242,9 +243,10 @@ export class HostQueue {
   }
 
   #wake(delayMs: number, ring: () => void): void {
-    if (this.#cancelAlarm !== undefined) return
-    this.#cancelAlarm = this.#alarm(Math.ceil(delayMs), () => {
-      this.#cancelAlarm = undefined
+    if (this.#isAlarmSet) return
+    this.#isAlarmSet = true
+    this.#alarm(Math.ceil(delayMs), () => {
+      this.#isAlarmSet = false
       ring()
     })
   }

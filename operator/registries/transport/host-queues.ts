@@ -2,7 +2,7 @@ import type { Clock } from '../../time/clock.ts'
 import { type Alarm, monotonicClock, systemAlarm } from '../../time/timing.ts'
 import { HostQueue, type Limits } from './host-queue.ts'
 
-/** Registries are few. Hosts that tenants invent are not kept forever. */
+/** There are few real registries. Hosts that tenants make up are not kept forever. */
 const maxIdleHosts = 1_000
 
 /** One queue for each host. */
@@ -27,11 +27,5 @@ export class HostQueues {
     const queue = new HostQueue(this.#limits, this.#clock, this.#alarm)
     this.#queues.set(host, queue)
     return queue
-  }
-
-  get waitingJobs(): number {
-    let waiting = 0
-    for (const queue of this.#queues.values()) waiting += queue.waitingJobs
-    return waiting
   }
 }

@@ -1,15 +1,15 @@
-/** Something that waits until it may go on. */
+/** Something that waits for its turn. */
 export interface Turn {
   begin(): void
-  /** It does not get its turn; the registry wants to be left alone for this long. */
+  /** There is no turn: the registry asked for a pause, which lasts this much longer. */
   refuse(pauseMs: number): void
 }
 
-/** First in, first out; the urgent ones before the others. */
+/** First in, first out, with urgent turns before the others. */
 export class Line {
   readonly #urgent = new Set<Turn>()
   readonly #normal = new Set<Turn>()
-  /** How many have begun and not ended. The owner counts. */
+  /** How many have begun and not ended. The owner of the line counts them. */
   inFlight = 0
 
   get waiting(): number {
@@ -31,7 +31,7 @@ export class Line {
     this.#normal.delete(turn)
   }
 
-  /** Takes the first one out, if one of its kind may begin now. */
+  /** Removes and returns the first turn, if its kind may begin now. */
   take(normalMayBegin: boolean, urgentMayBegin: boolean): Turn | undefined {
     const from = this.#urgent.size > 0 ? this.#urgent : this.#normal
     if (!(from === this.#urgent ? urgentMayBegin : normalMayBegin)) return undefined

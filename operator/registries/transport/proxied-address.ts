@@ -1,6 +1,6 @@
 /**
- * A proxy looks names up and connects by itself. cvmanager checks what it knows all the same, and does not pass on a name
- * that leads to a metadata service or to loopback.
+ * A proxy resolves names itself. cvmanager still checks what it can, and passes on no name that leads to a metadata service
+ * or to loopback.
  */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'

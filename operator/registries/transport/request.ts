@@ -29,6 +29,6 @@ export interface RawAnswer {
 }
 
 export interface Answer extends RawAnswer {
-  /** If the registry refused: how long it is left alone, in milliseconds. */
+  /** If the registry refused: how long no other request is sent to it, in milliseconds. */
   readonly retryAfterMs: number | undefined
 }

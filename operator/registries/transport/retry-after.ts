@@ -3,13 +3,15 @@ const maxMs = 3_600_000
 
 /**
  * The delay in a `Retry-After` header, in milliseconds (RFC 9110, 10.2.3: seconds or an HTTP date).
- * @param wallClockMs milliseconds since the epoch, to which a date is relative: the `Date` of the answer if it has one
+ * @param date the `Date` of the answer, to which an HTTP date is relative; without it, the time of this machine
  */
-export function retryAfterMs(header: string | undefined, wallClockMs: number): number | undefined {
+export function retryAfterMs(header: string | undefined, date: string | undefined): number | undefined {
   const text = header?.trim() ?? ''
   if (/^\d{1,10}$/.test(text)) return Math.min(Number(text) * 1000, maxMs)
   // Date.parse accepts far more than HTTP dates, such as "1" and "2024".
   if (!/^[A-Za-z]{3,9},? /.test(text)) return undefined
   const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - wallClockMs, 0), maxMs)
+  if (Number.isNaN(at)) return undefined
+  const now = Date.parse(date ?? '')
+  return Math.min(Math.max(at - (Number.isNaN(now) ? Date.now() : now), 0), maxMs)
 }

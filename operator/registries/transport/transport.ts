@@ -2,12 +2,10 @@
  * HTTP to registries: connections are kept alive, every answer has a deadline and a maximum size, and every request waits
  * in the queue of its registry. It follows no redirects, and knows nothing of images and tokens.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../time/clock.ts'
 import type { Alarm } from '../../time/timing.ts'
 import { AuthHosts } from '../oci/auth/auth-hosts.ts'
 import { type Allowance, allowanceOf } from './allowance.ts'
-import { Deadlines } from './deadlines.ts'
 import { exchange } from './exchange.ts'
 import { defaultLimits, type HostQueue, type Limits, Paused } from './host-queue.ts'
 import { HostQueues } from './host-queues.ts'
@@ -48,24 +46,22 @@ export class Transport {
   readonly queues: HostQueues
   readonly #origins: Readonly<Record<string, string>>
   readonly #insecure: ReadonlySet<string>
+  readonly #options: TransportOptions
   readonly #userAgent: string
-  readonly #deadlines: Deadlines
-  readonly #onRequest: NonNullable<TransportOptions['onRequest']>
-  readonly #onAllowance: NonNullable<TransportOptions['onAllowance']>
+  readonly #deadlineMs: number
   readonly #pools: Pools
 
   constructor(options: TransportOptions) {
+    this.#options = options
     this.authHosts = options.authHosts ?? new AuthHosts()
     this.#origins = { ...ownOrigins, ...options.origins }
     this.#insecure = new Set(options.insecureRegistries)
     this.#userAgent = `cvmanager/${options.version}`
     const limits = options.limits ?? defaultLimits
     this.queues = new HostQueues(limits, options.clock, options.alarm)
-    this.#deadlines = new Deadlines(options.deadlineMs ?? defaultDeadlineMs)
-    this.#onRequest = options.onRequest ?? (() => undefined)
-    this.#onAllowance = options.onAllowance ?? (() => undefined)
+    this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs
     this.#pools = new Pools({
-      connectTimeoutMs: this.#deadlines.ms,
+      connectTimeoutMs: this.#deadlineMs,
       // Urgent requests have connections of their own.
       connectionsPerOrigin: 2 * limits.concurrency,
       ca: options.ca,
@@ -91,29 +87,33 @@ export class Transport {
 
   /**
    * Any status is an answer.
-   * @throws Unreachable where no usable answer came; Paused while the registry wants to be left alone; the signal's
-   * reason when it is aborted
+   * @throws Unreachable if no usable answer came; Paused during a pause; the signal's reason when it is aborted
    */
   async send(request: Request): Promise<Answer> {
     const queue = this.queues.of(request.host)
     await queue.enter(request.urgent === true, request.signal)
     try {
       const answer = await this.#exchange(request)
-      const wantedPauseMs = retryAfterOf(answer.headers)
+      const { date, 'retry-after': retryAfter } = answer.headers
+      const wantedPauseMs = retryAfterMs(retryAfter?.toString(), date)
       const refused =
         answer.status === 429 ||
         (answer.status >= 500 && wantedPauseMs !== undefined) ||
         request.isRefusal?.(answer) === true
-      this.#heed(request.host, queue, answer.headers)
-      this.#onRequest(request.host, request.purpose, String(answer.status))
+      const allowance = allowanceOf(answer.headers)
+      if (allowance !== undefined) {
+        queue.heed(allowance)
+        this.#options.onAllowance?.(request.host, allowance)
+      }
+      this.#options.onRequest?.(request.host, request.purpose, String(answer.status))
       if (!refused) queue.answered()
       return { ...answer, retryAfterMs: refused ? queue.pause(wantedPauseMs) : undefined }
     } catch (error) {
       queue.answered()
-      this.#onRequest(request.host, request.purpose, error instanceof Unreachable ? error.kind : 'aborted')
+      this.#options.onRequest?.(request.host, request.purpose, error instanceof Unreachable ? error.kind : 'aborted')
       throw error
     } finally {
-      // undici takes a connection for busy until the turn after the answer, and would open another one.
+      // undici regards a connection as busy until the next turn of the event loop, and would open another one.
       setImmediate(leave, queue)
     }
   }
@@ -121,13 +121,6 @@ export class Transport {
   /** What the registry last said about its quota; undefined if it says nothing. */
   allowance(host: string): Allowance | undefined {
     return this.queues.of(host).allowance
-  }
-
-  #heed(host: string, queue: HostQueue, headers: IncomingHttpHeaders): void {
-    const allowance = allowanceOf(headers)
-    if (allowance === undefined) return
-    queue.heed(allowance)
-    this.#onAllowance(host, allowance)
   }
 
   async #exchange(request: Request): Promise<RawAnswer> {
@@ -139,12 +132,12 @@ export class Transport {
     }
     if (pool.check !== undefined) await pool.check()
     try {
-      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlines)
+      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlineMs)
     } catch (error) {
-      // The other side may close an idle connection just as it is used again, which is nobody's fault.
+      // The server may close an idle connection just as it is used again. That is no failure.
       const again = error instanceof Unreachable && error.kind === 'closed' && request.method !== 'POST'
       if (!again) throw error
-      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlines)
+      return await exchange(pool.dispatcher, request, this.#userAgent, this.#deadlineMs)
     }
   }
 
@@ -155,13 +148,6 @@ export class Transport {
 }
 
 const leave = (queue: HostQueue): void => queue.leave()
-
-function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
-  const header = headers['retry-after']?.toString()
-  if (header === undefined) return undefined
-  const date = Date.parse(headers.date ?? '')
-  return retryAfterMs(header, Number.isNaN(date) ? Date.now() : date)
-}
 
 export type { Answer, Purpose, Request }
 export { Paused, Unreachable }

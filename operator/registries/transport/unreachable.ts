@@ -1,4 +1,4 @@
-/** Why no usable answer came, from what the network, TLS and HTTP say. */
+/** Explains why no usable answer came, by the errors of the network, TLS and HTTP. */
 import { messageOf } from '../../errors.ts'
 import { ForbiddenAddress } from './addresses.ts'
 

@@ -9,8 +9,7 @@ import { HostQueues } from '../../../registries/transport/host-queues.ts'
 import { SteppedTime } from '../../../time/testing/stepped-time.ts'
 import type { Target } from '../../target.ts'
 import type { Versions } from '../../versions/version.ts'
-import { Poller } from '../poller.ts'
-import type { PollerOptions } from '../poller-options.ts'
+import { Poller, type PollerOptions } from '../poller.ts'
 
 export const digests = (name: string): Digest => digestOf(Buffer.from(name))
 

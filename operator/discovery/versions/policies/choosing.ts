@@ -7,7 +7,7 @@ import { parseFilter } from './filter.ts'
 import { parsePolicy } from './policies.ts'
 import type { Candidate } from './policy.ts'
 
-/** How long this may keep other work waiting. */
+/** How long this may block other work. */
 const maxSliceMs = 10
 const maxSliceLength = 1000
 
