@@ -3,6 +3,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
+import { gates } from '../operator/rollouts/gates/gates.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -128,8 +129,9 @@ function reasonsInCode(): Set<string> {
   const sources = globSync('operator/**/*.ts', { cwd: root }).filter((path) => !/(test|fixture|cases)\.ts$/.test(path))
   const text = sources.map(read)
   const found = text.flatMap((source) => makers.flatMap((maker) => [...source.matchAll(maker)].map(([, word]) => word)))
-  // rollouts/plan/outcome.ts builds these from the outcome.
-  return new Set([...found.filter((word) => word !== undefined), 'Aborted', 'RolloutAborted'])
+  // A gate's name is a reason; rollouts/plan/outcome.ts builds the last two from the outcome.
+  const named = gates.map(({ name }) => name)
+  return new Set([...found.filter((word) => word !== undefined), ...named, 'Aborted', 'RolloutAborted'])
 }
 
 /** A reason of the API server itself. The code knows it by its status code and never shows the word. */
