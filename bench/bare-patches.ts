@@ -26,8 +26,11 @@ export async function setFinalizer(world: World, name: string, round: number): P
   await world.api.jsonPatch(`${deployments}/${name}`, [{ op: 'add', path: '/metadata/finalizers', value }])
 }
 
-export async function setStatus(world: World, name: string, round: number): Promise<void> {
-  const operation = { op: 'add', path: '/status/collisionCount', value: round + 1 }
+let statuses = 0
+
+/** Counts on, since the API server accepts no smaller count. */
+export async function setStatus(world: World, name: string): Promise<void> {
+  const operation = { op: 'add', path: '/status/collisionCount', value: ++statuses }
   await world.api.jsonPatch(`${deployments}/${name}/status`, [operation])
 }
 

@@ -49,7 +49,7 @@ export async function measureFloor(world: World): Promise<Floor> {
     for (let round = 0; round < times; round++) {
       heads.push(await timed(() => head(pollUrl(world), agent)))
       finalizers.push(await timed(() => setFinalizer(world, name, round)))
-      statuses.push(await timed(() => setStatus(world, name, round)))
+      statuses.push(await timed(() => setStatus(world, name)))
       patches.push(await timed(() => patchBare(world, name)))
       await sleep(pauseMs)
     }
