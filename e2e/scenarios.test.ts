@@ -16,9 +16,13 @@ import { rightsAreThoseUsed } from './scenario/rights.ts'
 import type { AddTest } from './scenario/scenario.ts'
 
 const bed = await startBed(t)
-const [basic, token] = await Promise.all([startRegistry({ auth: 'basic' }), startRegistry({ auth: 'token' })])
-t.teardown(() => Promise.all([basic.stop(), token.stop()]))
-const operator = await bed.operator({ registries: [bed.registry, basic, token] })
+const [basic, token, throttling] = await Promise.all([
+  startRegistry({ auth: 'basic' }),
+  startRegistry({ auth: 'token' }),
+  startRegistry(),
+])
+t.teardown(() => Promise.all([basic.stop(), token.stop(), throttling.stop()]))
+const operator = await bed.operator({ registries: [bed.registry, basic, token, throttling] })
 await operator.isAtWork()
 
 /** A scenario mostly waits for the next poll. */
@@ -29,7 +33,7 @@ rollouts(test, bed)
 rollbacks(test, bed)
 // The scenarios with the longest waits come early.
 access(test, bed, { basic, token })
-faults(test, bed)
+faults(test, bed, throttling)
 units(test, bed)
 changesOfMind(test, bed)
 versions(test, bed)

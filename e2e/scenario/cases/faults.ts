@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { Registry } from '../../harness/registry.ts'
 import type { Fault } from '../../harness/registry-faults.ts'
 import type { Bed } from '../bed.ts'
 import { v1, v2 } from '../builds.ts'
@@ -98,8 +99,11 @@ const outages: readonly (readonly [string, Fault, string, RegExp])[] = [
   ['answers 429', { status: 429, headers: { 'retry-after': '1' } }, 'RegistryThrottled', /limits how often .*\(429\)/],
 ]
 
-/** Bad input and faults: a condition and one event say what is wrong and what to do, and no workload changes. */
-export function faults(test: AddTest, bed: Bed): void {
+/**
+ * Bad input and faults: a condition and one event say what is wrong and what to do, and no workload changes.
+ * @param throttling a registry that only this function uses
+ */
+export function faults(test: AddTest, bed: Bed, throttling: Registry): void {
   for (const { what, spec, reason, says, correction } of mistakes) {
     test(`${what}: one event, no patch, and cvmanager continues once the spec is corrected`, async (t) => {
       const world = await emptyWorld(t, bed)
@@ -118,7 +122,9 @@ export function faults(test: AddTest, bed: Bed): void {
 
   for (const [what, fault, reason, says] of outages) {
     test(`a registry that ${what}: one event, no patch, and cvmanager continues once the registry does`, async (t) => {
-      const world = await scenario(t, bed, web)
+      // A 429 pauses the whole registry, so that one has no other followers.
+      const registry = reason === 'RegistryThrottled' ? throttling : bed.registry
+      const world = await scenario(t, bed, { ...web, registry })
       const heal = world.registry.faults.inject(fault, { when: ({ path }) => path.includes(`/${world.path}/`) })
       t.teardown(heal)
       await world.becomes(reason === 'RegistryAccessDenied' ? 'Stalled' : 'Unavailable', { reason })
