@@ -43,11 +43,13 @@ export async function untilUpToDate({ api }: World, operator: Operator, count: n
   const upToDate = new Set<string>()
   const stopping = new AbortController()
   const read = async () => {
-    // Without a resource version it begins with all objects.
-    for await (const line of api.lines(`${containerVersions}?watch=true&timeoutSeconds=3600`, stopping.signal)) {
-      const { metadata, status } = (JSON.parse(line) as { readonly object: ContainerVersion }).object
-      if (status?.phase === 'UpToDate') upToDate.add(metadata.name)
-      else upToDate.delete(metadata.name)
+    // The API server ends a watch whose reader falls behind. Without a resource version each begins with all objects.
+    while (!stopping.signal.aborted) {
+      for await (const line of api.lines(`${containerVersions}?watch=true&timeoutSeconds=3600`, stopping.signal)) {
+        const { metadata, status } = (JSON.parse(line) as { readonly object: ContainerVersion }).object
+        if (status?.phase === 'UpToDate') upToDate.add(metadata.name)
+        else upToDate.delete(metadata.name)
+      }
     }
   }
   const reading = read().catch((error: unknown) => {
