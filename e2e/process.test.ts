@@ -4,6 +4,7 @@ import { startBed } from './scenario/bed.ts'
 import { away } from './scenario/cases/away.ts'
 import { commands } from './scenario/cases/commands.ts'
 import { idle } from './scenario/cases/idle.ts'
+import { oneLeader } from './scenario/cases/one-leader.ts'
 import { replicas } from './scenario/cases/replicas.ts'
 
 const bed = await startBed(t)
@@ -15,3 +16,4 @@ await Promise.all([
 ])
 await t.test('services that cvmanager needs go away', (t) => away(t, bed))
 await t.test('replicas', (t) => replicas(t, bed))
+await t.test('one leader', (t) => oneLeader(t, bed))

@@ -58,8 +58,8 @@ export const schema = {
     group: 'manager',
     placeholder: 'NAME',
   }),
-  leaseNamespace: text('', new RegExp(`^${label}$`), 'the name of a namespace', {
-    doc: "The namespace of the Lease. Empty: the namespace of the pod, or of the kubeconfig's context.",
+  leaseNamespace: text('cvmanager', new RegExp(`^${label}$`), 'the name of a namespace', {
+    doc: 'The namespace of the Lease, wherever cvmanager runs: a pod and a kubeconfig of any context use the same Lease. The namespace must exist, and cvmanager needs the right to create, get and update Leases in it.',
     group: 'manager',
     placeholder: 'NS',
   }),

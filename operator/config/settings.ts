@@ -20,8 +20,10 @@ export function loadSettings({ flags = {}, env = {}, configMapData = {} }: Sourc
   // If convict read the flags and the environment itself, its errors would not name the source.
   const config = convict(schema as convict.Schema<Record<string, unknown>>, { env: {}, args: [] })
   const set = (key: SettingKey, value: unknown, source: string) => {
+    const { format, default: byDefault } = settingOf(key)
     try {
-      config.set(key, value).validate({ allowed: 'strict' })
+      // An empty text means "not set".
+      config.set(key, value === '' && format === 'cvm-text' ? byDefault : value).validate({ allowed: 'strict' })
     } catch {
       throw new UsageError(`${source}: ${JSON.stringify(value)} is not allowed; it must be ${settingOf(key).allowed}`)
     }
