@@ -1,10 +1,15 @@
 /** Command lines of the first cvmanager (2018), as its manifests, its chart and its README had them. */
-import { rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { test } from 'tap'
 import { endHeartbeat, heartbeatFile } from '../commands/heartbeat.ts'
 import { runCli } from './run-cli.fixture.ts'
 
 const configMap = { version: 'latest' }
+
+const web = {
+  ...{ Namespace: 'shop', Name: 'web', Type: 'Deployment', Container: 'app', Version: '1a2b3c4' },
+  ...{ AvailablePods: 3, CV: 'web-cv', Tag: 'env-prod' },
+}
 
 test('run takes its old flags, and one line says which of them have no effect any more', async (t) => {
   const { status, err, requests } = await runCli(
@@ -123,6 +128,19 @@ test('cv takes flags before get', async (t) => {
     status: 0,
     requests: [{}, { k8sConfig: 'package.json' }],
   })
+})
+
+test('each command line of docs/migration.md runs, with a warning where the page says so', async (t) => {
+  t.teardown(endHeartbeat)
+  writeFileSync(heartbeatFile(), '')
+  const page = readFileSync(new URL('../../docs/migration.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| `cvmanager ([^`]+)` \| (.+) \|$/gm)]
+  t.ok(rows.length > 20)
+  for (const [, line = '', now = ''] of rows) {
+    const { status, err } = await runCli(line, { configMap, versions: [web] })
+    t.equal(status, 0, line)
+    t.match(err, now.startsWith('a warning') ? /^warning: [^\n]+\n$/ : /^$/, line)
+  }
 })
 
 test('neither help nor completion shows what is old', async (t) => {

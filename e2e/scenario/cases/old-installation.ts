@@ -75,6 +75,19 @@ spec:
   config: {name: versions, key: photos}
 `
 
+/** Of the first months, before the selector. */
+const beforeSelectors = `
+apiVersion: custom.k8s.io/v1
+kind: ContainerVersion
+metadata:
+  name: early-cv
+spec:
+  imageRepo: nearmap/sourcephotos
+  tag: env-audev-api
+  checkFrequency: 5
+  deployment: {name: photosapp, container: photosapp-container}
+`
+
 const working = (world: World) => `
 kind: ContainerVersion
 apiVersion: custom.k8s.io/v1
@@ -104,9 +117,11 @@ export async function oldInstallation(t: Test, bed: Bed): Promise<void> {
   const { cluster } = bed
   const { directory, kubeconfig } = cluster
 
-  await t.test('kubectl apply takes the old manifests, with strict validation', async () => {
+  await t.test('kubectl apply takes the old manifests, with strict validation', async (t) => {
     await cluster.applyText(migrated(managersOwn), '--validate=strict')
     await cluster.applyText(migrated(everyField), '--validate=strict', '-n', world.namespace)
+    const early = cluster.applyText(migrated(beforeSelectors), '-n', world.namespace)
+    await t.rejects(early, /spec\.selector: Required value|unknown field "spec\.(checkFrequency|deployment)"/)
   })
 
   const operator = await bed.operator({ name: 'old-flags', flags: oldFlags })
