@@ -76,6 +76,7 @@ export class LeaderElection {
   /** The lease when it last changed, by our own monotonic clock: the clocks of other machines do not matter (B19, R7). */
   #observed = { record: '', atMs: 0 }
   #lastWarning = ''
+  #mayWrite = false
   #trouble: string | undefined
 
   constructor(options: LeaderElectionOptions) {
@@ -127,7 +128,10 @@ export class LeaderElection {
     const now = performance.now()
     if (record !== this.#observed.record) this.#observed = { record, atMs: now }
     const expired = now - this.#observed.atMs >= leaseDurationSeconds * 1000
-    if (holderIdentity !== '' && holderIdentity !== identity && !expired) return false
+    if (this.#lease && holderIdentity !== '' && holderIdentity !== identity && !expired) {
+      await this.#mayTakeOver(this.#lease, signal)
+      return false
+    }
     try {
       const transitions = leaseTransitions + (this.#lease ? 1 : 0)
       await this.#write({ holderIdentity: identity, leaseTransitions: transitions }, timeoutMs, signal)
@@ -136,6 +140,17 @@ export class LeaderElection {
       if (isConflict(error) || isAlreadyExists(error)) return false
       throw error
     }
+  }
+
+  /** A replica that stands by must not find out only in an emergency that it has no right to write: it tries once, without effect. */
+  async #mayTakeOver(lease: Lease, signal: AbortSignal): Promise<void> {
+    if (this.#mayWrite) return
+    const options = { query: { dryRun: 'All' }, timeoutMs: this.#timing.renewDeadlineMs, signal }
+    await this.#options.client.replace(this.#path, lease, options).catch((error: unknown) => {
+      // The leader was faster; the right is there.
+      if (!isConflict(error)) throw error
+    })
+    this.#mayWrite = true
   }
 
   /** Renews the lease until this process stops or loses it. */

@@ -18,7 +18,7 @@ export async function oneLeader(t: Test, bed: Bed): Promise<void> {
       await world.ciMoves('env-prod', v2)
       await world.runs(v2)
       t.notOk(await laptop.leads(), 'the laptop stands by')
-      t.equal((await readiness(laptop)).status, 200, 'and is ready to take over')
+      t.equal((await readiness(laptop, 200)).status, 200, 'and is ready to take over')
       t.equal(await world.imagePatches('web'), 1, 'the pod has patched it once')
       const patches = await bed.cluster.auditLog({ verbs: ['patch'], namespace: world.namespace, name: 'web' })
       const others = patches.map(({ user }) => user.username).filter((name) => name !== operatorUser)
@@ -37,24 +37,33 @@ export async function oneLeader(t: Test, bed: Bed): Promise<void> {
   )
 
   await t.test('a Lease that is forbidden: /ready fails until the right is granted', async (t) => {
-    const kubeconfig = await bed.cluster.serviceAccountKubeconfig('default', 'stranger')
+    const { cluster } = bed
+    const leader = await bed.operator({ name: 'leader' })
+    await leader.isAtWork()
+    const kubeconfig = await cluster.serviceAccountKubeconfig('default', 'stranger')
     const stranger = await bed.operator({ name: 'stranger', kubeconfig })
     await stranger.stands()
-    const { status, text } = await readiness(stranger, 503)
-    t.equal(status, 503)
-    t.match(text, /the Lease cvmanager\/cvmanager is forbidden/)
-    t.match(text, /the right to create Leases in namespace cvmanager, and to get and update cvmanager/)
-    t.match(text, '--lease-namespace')
-    t.match(text, /cannot get resource/)
-    await bed.cluster.kubectl(
-      ...['create', 'rolebinding', 'stranger', '-n', 'cvmanager'],
-      ...['--role=cvmanager-leader', '--serviceaccount=default:stranger'],
-    )
-    await bed.cluster.kubectl(
-      ...['create', 'clusterrolebinding', 'stranger', '--clusterrole=cvmanager', '--serviceaccount=default:stranger'],
-    )
-    t.equal((await readiness(stranger, 200)).status, 200)
+    const forbidden = await readiness(stranger, 503)
+    t.equal(forbidden.status, 503)
+    t.match(forbidden.text, /the Lease cvmanager\/cvmanager is forbidden/)
+    t.match(forbidden.text, /the right to create Leases in namespace cvmanager, and to get and update cvmanager/)
+    t.match(forbidden.text, '--lease-namespace')
+    t.match(forbidden.text, /cannot get resource/)
+
+    const lease = ['-n', 'cvmanager', '--verb=get', '--resource=leases.coordination.k8s.io']
+    await cluster.kubectl('create', 'role', 'only-get', ...lease)
+    const account = '--serviceaccount=default:stranger'
+    await cluster.kubectl('create', 'rolebinding', 'only-get', '-n', 'cvmanager', '--role=only-get', account)
+    const half = await readiness(stranger, 503, /cannot update resource/)
+    t.match(half.text, /cannot update resource/, 'a replica that could not take over is not ready')
+
+    await cluster.kubectl('create', 'rolebinding', 'all', '-n', 'cvmanager', '--role=cvmanager-leader', account)
+    await cluster.kubectl('create', 'clusterrolebinding', 'stranger', '--clusterrole=cvmanager', account)
+    t.equal((await readiness(stranger, 200)).status, 200, 'it stands by')
+    t.notOk(await stranger.leads())
+    await leader.stop('SIGTERM')
     await stranger.isAtWork()
+    t.equal((await readiness(stranger, 200)).status, 200, 'it leads')
     await stranger.stop('SIGTERM')
   })
 
@@ -73,14 +82,17 @@ export async function oneLeader(t: Test, bed: Bed): Promise<void> {
   })
 }
 
-/** The answer of /ready; with `wanted`, once its status is that, or the last one of twenty seconds. */
-async function readiness({ port }: Operator, wanted?: number): Promise<{ status: number; text: string }> {
+/** The answer of /ready once it has this status and text, or the last one of twenty seconds. */
+async function readiness(
+  { port }: Operator,
+  wanted: number,
+  says = /^(?!.*has not been read yet)/,
+): Promise<{ status: number; text: string }> {
   for (const end = Date.now() + 20_000; ; ) {
     const answer = await fetch(`http://127.0.0.1:${port}/ready`)
+    const { status } = answer
     const text = await answer.text()
-    // The first answer may be of before the first look at the Lease.
-    const isFinal = wanted === undefined || (answer.status === wanted && !text.includes('has not been read yet'))
-    if (isFinal || Date.now() > end) return { status: answer.status, text }
+    if ((status === wanted && says.test(text)) || Date.now() > end) return { status, text }
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }
