@@ -33,7 +33,8 @@ export function normalized(program: Command, args: readonly string[]): readonly 
   const [before, after] = end < 0 ? [rest, []] : [rest.slice(0, end), rest.slice(end)]
   const others = [...before.flatMap((arg) => switched(command, arg)), ...after]
   // Without a command, what was given in its place comes first: the error is about that.
-  return isGroup(command) ? [...words, ...others, ...(others.length > 0 ? flags : [])] : [...words, ...flags, ...others]
+  if (!isGroup(command)) return [...words, ...flags, ...others]
+  return words.length > 0 && others.length === 0 ? words : [...words, ...others, ...flags]
 }
 
 /** A group such as `cr` has no flags of its own, and neither has the program but for its version. */

@@ -1,8 +1,11 @@
 /** Command lines of the first cvmanager (2018), as its manifests, its chart and its README had them. */
 import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { test } from 'tap'
+import t, { test } from 'tap'
 import { endHeartbeat, heartbeatFile } from '../commands/heartbeat.ts'
 import { runCli } from './run-cli.fixture.ts'
+
+// The heartbeat of `cr sync` is there.
+process.env.TMPDIR = t.testdir()
 
 const configMap = { version: 'latest' }
 
@@ -74,7 +77,6 @@ test('cr sync takes the flags that the first controller gave to its syncers', as
 })
 
 test('cr sync status succeeds while cr sync is alive', async (t) => {
-  t.teardown(endHeartbeat)
   const status = async (flags: string) => (await runCli(`cr sync status ${flags}`.trim())).status
   endHeartbeat()
   t.match(await runCli('cr sync status --by 5m'), { status: 1, err: /^error: cr sync is not running here/ })
@@ -131,7 +133,6 @@ test('cv takes flags before get', async (t) => {
 })
 
 test('each command line of docs/migration.md runs, with a warning where the page says so', async (t) => {
-  t.teardown(endHeartbeat)
   writeFileSync(heartbeatFile(), '')
   const page = readFileSync(new URL('../../docs/migration.md', import.meta.url), 'utf8')
   const rows = [...page.matchAll(/^\| `cvmanager ([^`]+)` \| (.+) \|$/gm)]
@@ -164,6 +165,7 @@ test('a wrong line is still refused, and names what is wrong', async (t) => {
     ['cr --rpo x tags get', /unknown option '--rpo'/],
     ['cr --password=s3cret tags get', /unknown option '--password'\n/],
     ['--prot 1 run', /unknown option '--prot'/],
+    ['--repo x', /unknown option '--repo'/],
     ['run --v', /-v, --v <LEVEL>.*missing/],
     ['cr sync status --namespace shop', /unknown option '--namespace'/],
   ]

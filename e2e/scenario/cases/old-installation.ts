@@ -171,11 +171,12 @@ export async function oldInstallation(t: Test, bed: Bed): Promise<void> {
     async (t) => {
       const status = () => command(directory, 'cr', 'sync', 'status', '--by', '300s', '--logtostderr=true', '--v=1')
       t.match(await status(), { status: 1 })
-      const { child, ended } = spawned(t, '../main.ts', [
+      const args = [
         ...['cr', 'sync', `--namespace=${world.namespace}`, '--cv=web-cv', '--version=4711', '--history=false'],
         ...['--rollback=true', '--logtostderr=true', '--v=1', '--vmodule=', '--k8s-config', kubeconfig],
         ...['--insecure-registry', bed.registry.host],
-      ])
+      ]
+      const { child, ended } = spawned(t, '../main.ts', args, { TMPDIR: directory })
       await world.waitsFor('the probe to succeed', async () => (await status()).status === 0)
       child.kill('SIGTERM')
       t.match(await ended, { status: 0, stderr: /^warning: these flags have no effect any more: --version / })
