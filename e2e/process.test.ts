@@ -4,8 +4,6 @@ import { startBed } from './scenario/bed.ts'
 import { away } from './scenario/cases/away.ts'
 import { commands } from './scenario/cases/commands.ts'
 import { idle } from './scenario/cases/idle.ts'
-import { oldInstallation } from './scenario/cases/old-installation.ts'
-import { oneLeader } from './scenario/cases/one-leader.ts'
 import { replicas } from './scenario/cases/replicas.ts'
 
 const bed = await startBed(t)
@@ -17,5 +15,3 @@ await Promise.all([
 ])
 await t.test('services that cvmanager needs go away', (t) => away(t, bed))
 await t.test('replicas', (t) => replicas(t, bed))
-await t.test('an installation of 2018', (t) => oldInstallation(t, bed))
-await t.test('one leader', (t) => oneLeader(t, bed))
