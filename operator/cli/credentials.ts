@@ -1,4 +1,4 @@
-/** Credentials for a registry, from standard input or the environment; never from an argument, which `ps` would show. */
+/** Credentials for a registry, from standard input or the environment. `ps` shows an argument: only an old one is taken, with a warning. */
 import { text } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.ts'
