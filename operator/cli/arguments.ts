@@ -24,7 +24,8 @@ export function normalized(program: Command, args: readonly string[]): readonly 
     }
     const option = arg.startsWith('-') ? flagBelow(command, nameIn(arg)) : undefined
     if (!option) break
-    const taken = option.required && !arg.includes('=') && value !== undefined ? 2 : 1
+    const isAttached = arg.includes('=') || /^-[^-]./.test(arg)
+    const taken = option.required && !isAttached && value !== undefined ? 2 : 1
     early.push(...rest.slice(0, taken))
     rest = rest.slice(taken)
   }
@@ -54,7 +55,7 @@ function flagBelow(command: Command, name: string): Option | undefined {
 }
 
 const nameIn = (arg: string): string => {
-  const name = arg.replace(/=.*$/s, '')
+  const name = /^-[^-]/.test(arg) ? arg.slice(0, 2) : arg.replace(/=.*$/s, '')
   return renamed[name] ?? name
 }
 

@@ -130,6 +130,13 @@ test('cv takes flags before get', async (t) => {
     status: 0,
     requests: [{}, { k8sConfig: 'package.json' }],
   })
+  for (const line of [
+    '-v 2 cv -n shop -ojson get',
+    '-v2 cv -nshop get -o json',
+    'cv --namespace=shop --output json -v=2 get',
+  ]) {
+    t.match(await runCli(line), { status: 0, out: 'null', requests: [{ namespace: 'shop' }, {}] }, line)
+  }
 })
 
 test('each command line of docs/migration.md runs, with a warning where the page says so', async (t) => {
