@@ -59,7 +59,7 @@ test('run reads ConfigMap kube-system/cvmanager if it is there and may be read',
   t.match(await runCli('run'), { status: 0, err: '' }, 'there is none')
   t.match(await runCli('run', { configMapFailure: new Error('403') }), {
     status: 0,
-    err: /^warning: cannot read ConfigMap kube-system\/cvmanager, and goes on without it: 403\n$/,
+    err: /^warning: cannot read ConfigMap kube-system\/cvmanager; cvmanager goes on without it: 403\n$/,
   })
   t.match(await runCli('run --configmap-key cd/settings', { configMapFailure: new Error('403') }), { status: 1 })
   t.match((await runCli('cv get')).requests, [{ namespace: undefined }, {}], 'other commands do not')

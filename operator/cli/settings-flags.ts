@@ -61,7 +61,7 @@ export async function settingsOf({ command, options }: Invocation, io: Io): Prom
   const reading = (await io.clusterCommands()).configMapData(settings, namespace, name)
   const data = await reading.catch((thrown: unknown) => {
     if (isNamed || thrown instanceof UsageError) throw thrown
-    warn(`cannot read ConfigMap ${configmapKey}, and goes on without it: ${messageOf(thrown)}`)
+    warn(`cannot read ConfigMap ${configmapKey}; cvmanager goes on without it: ${messageOf(thrown)}`)
     return undefined
   })
   if (data === undefined && isNamed) {
