@@ -51,7 +51,7 @@ export class Operator {
       // With "--cpu-prof --cpu-prof-dir=DIRECTORY" it says where the time goes.
       env: { NODE_OPTIONS: process.env.BENCH_NODE_FLAGS ?? '', ...options.env },
       args: [
-        ...['run', '--k8s-config', cluster.kubeconfig, '--port', '0'],
+        ...['run', '--k8s-config', cluster.kubeconfig, '--port', '0', '--lease-namespace', 'default'],
         ...['--insecure-registry', registry.host, '--poll-interval-seconds', `${options.intervalSeconds}`],
         ...webhooks,
         ...(options.flags ?? []),

@@ -21,8 +21,8 @@ export function settingsPage(): string {
 # Settings
 
 Each setting can be given in three places. A flag takes precedence over the environment, the environment over the
-ConfigMap, and the ConfigMap over the default. If any of them has a value that is not allowed, or the ConfigMap has an
-unknown key, cvmanager names it and does not start.
+ConfigMap, and the ConfigMap over the default. If any of them has a value that is not allowed, cvmanager names it and does
+not start. It ignores an unknown key of the ConfigMap, with a warning that suggests the nearest name.
 
 \`--configmap-key NAMESPACE/NAME\` names the ConfigMap. Its data has one key per setting:
 
@@ -37,28 +37,29 @@ data:
   insecureRegistries: registry.shop.svc:5000, localhost:5000
 \`\`\`
 
-Separate the items of a list by commas or line breaks, or repeat its flag. \`--no-<flag>\` turns a setting off. An empty
-environment variable counts as not set.
+Separate the items of a list by commas or line breaks, or repeat its flag. \`--no-<flag>\` and \`--<flag>=false\` turn a
+setting off. An empty environment variable counts as not set, and so does an empty text.
 
 ${sections.join('\n')}
 ## Credentials on the command line
 
 The \`cvmanager cr\` commands take the user and the password for a registry from \`--username\` with \`--password-stdin\`,
-or from the environment variables \`CVMANAGER_REGISTRY_USERNAME\` and \`CVMANAGER_REGISTRY_PASSWORD\`. There is no flag
-for the password itself: every process on the machine could read it.
+or from the environment variables \`CVMANAGER_REGISTRY_USERNAME\` and \`CVMANAGER_REGISTRY_PASSWORD\`. Do not give the
+password itself as a flag: every process on the machine can read it.
 `
 }
 
 function entry(key: SettingKey): string {
   const { doc, allowed, default: value, placeholder, configMap, format } = settingOf(key)
-  const flag = format === 'cvm-yes-or-no' ? `--${flagOf(key)}` : `--${flagOf(key)} ${placeholder}`
+  const flag = format === 'cvm-yes-or-no' ? `\`--${flagOf(key)}\`` : `\`--${flagOf(key)} ${placeholder}\``
+  const elsewhere = configMap === 'only' ? ['no', 'no'] : [flag, `\`${variableOf(key)}\``]
   return `### \`${key}\`
 
 ${doc}
 
 | flag | environment | ConfigMap | default | allowed |
 |---|---|---|---|---|
-| \`${flag}\` | \`${variableOf(key)}\` | ${configMap === false ? 'no' : `\`${key}\``} | ${shown(value)} | ${allowed} |
+| ${elsewhere.join(' | ')} | ${configMap === false ? 'no' : `\`${key}\``} | ${shown(value)} | ${allowed} |
 `
 }
 

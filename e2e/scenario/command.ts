@@ -10,7 +10,7 @@ export interface Ended {
 
 /** Runs `cvmanager <args>` as a user does, and waits until it exits. */
 export async function command(directory: string, ...args: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env.PATH ?? '', HOME: directory }
+  const env = { PATH: process.env.PATH ?? '', HOME: directory, TMPDIR: directory }
   const child = spawn(process.execPath, [await bundle(directory), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
   const [status, output, complaint] = await Promise.all([ended, text(child.stdout), text(child.stderr)])

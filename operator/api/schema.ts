@@ -21,3 +21,17 @@ export const oneOf = <const T extends string>(values: readonly T[], options: Sch
 export const integer = (options: IntegerOptions) => Type.Integer({ format: 'int64', ...options })
 
 export const time = (description: string) => Type.String({ description, format: 'date-time' })
+
+/** The name of an object in the namespace of the ContainerVersion. */
+export const objectName = (description: string) =>
+  Type.String({
+    description,
+    minLength: 1,
+    maxLength: 253,
+    'x-kubernetes-validations': [
+      rule(
+        "self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
+        'must be the name of an object in the same namespace: lower-case letters, digits, - and . only, e.g. web-config',
+      ),
+    ],
+  })

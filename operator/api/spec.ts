@@ -1,23 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { defaultTimeoutSeconds, defaultVersionSyntax, strategyKinds } from './names.ts'
 import { policySchema } from './policy.ts'
-import { type Infer, integer, maxPatternLength, oneOf, rule } from './schema.ts'
+import { type Infer, integer, maxPatternLength, objectName, oneOf, rule } from './schema.ts'
 
 /** The registry is not polled more often than this for one tag. */
 const minPollIntervalSeconds = 5
-
-const objectName = (description: string) =>
-  Type.String({
-    description,
-    minLength: 1,
-    maxLength: 253,
-    'x-kubernetes-validations': [
-      rule(
-        "self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
-        'must be the name of an object in the same namespace: lower-case letters, digits, - and . only, e.g. web-config',
-      ),
-    ],
-  })
 
 const verifyRules = [
   rule(
@@ -40,6 +27,7 @@ const verification = Type.Object(
       Type.String({ description: 'The repository of the image to run, without a tag.', maxLength: 255 }),
     ),
     tag: Type.Optional(Type.String({ description: 'The tag of the image to run.', maxLength: 128 })),
+    timeoutSeconds: Type.Optional(integer({ description: 'How long the verification may take, in seconds.' })),
   },
   { description: 'A verification of a version.', 'x-kubernetes-validations': verifyRules },
 )
@@ -115,6 +103,11 @@ const blueGreen = Type.Object(
       }),
     ),
     scaleDown: Type.Optional(Type.Boolean({ description: 'Whether to scale the old side to zero after the switch.' })),
+    timeoutSeconds: Type.Optional(
+      integer({
+        description: 'Accepted from manifests of the first cvmanager, and without effect. Use spec.timeoutSeconds.',
+      }),
+    ),
   },
   { description: 'The settings of the strategy ServiceBlueGreen.' },
 )
@@ -163,6 +156,12 @@ export const specSchema = Type.Object(
         minLength: 1,
         maxLength: maxPatternLength,
         default: defaultVersionSyntax,
+      }),
+    ),
+    livenessSeconds: Type.Optional(
+      integer({
+        description:
+          'Accepted from manifests of the first cvmanager, and without effect. It was the period of the probe of a syncer, a Deployment for each ContainerVersion. There are no syncers any more: /alive of cvmanager answers for all.',
       }),
     ),
     pollIntervalSeconds: Type.Optional(
@@ -234,7 +233,9 @@ export const specSchema = Type.Object(
               description: "Whether to record each rollout in a ConfigMap. Default: the manager's setting.",
             }),
           ),
-          name: Type.Optional(objectName('The name of the ConfigMap. Default: <workload>.history.')),
+          name: Type.Optional(
+            objectName('The ConfigMap is <name>.history. Default: the name of the workload, so <workload>.history.'),
+          ),
         },
         { description: 'The record of rollouts.' },
       ),

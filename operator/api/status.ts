@@ -147,6 +147,21 @@ export const statusSchema = Type.Object(
     current: Type.Optional(current),
     next: Type.Optional(next),
     rollout: Type.Optional(rollout),
+    deployed: Type.Optional(
+      Type.Boolean({ description: 'Whether there is a current version. A copy, for readers of the first cvmanager.' }),
+    ),
+    currVersion: Type.Optional(
+      Type.String({ description: 'The version of the last rollout. A copy, for readers of the first cvmanager.' }),
+    ),
+    currStatus: Type.Optional(
+      oneOf(['Progressing', 'Success', 'Failed'], {
+        description: 'How the last rollout stands. A copy, for readers of the first cvmanager.',
+      }),
+    ),
+    currStatusTime: Type.Optional(time('When currVersion or currStatus last changed.')),
+    successVersion: Type.Optional(
+      Type.String({ description: 'The version of current. A copy, for readers of the first cvmanager.' }),
+    ),
     rollouts: Type.Optional(Type.Array(pastRollout, { description: 'The last rollouts, newest first.', maxItems: 10 })),
     quarantined: Type.Optional(
       Type.Array(quarantined, {

@@ -1,5 +1,6 @@
 /** `cvmanager cr sync`. */
 import type { SyncOutcome } from '../commands/sync.ts'
+import { UsageError } from '../errors.ts'
 import { createLogger } from '../log/log.ts'
 import { addCredentialFlags, credentialsOf } from './credentials.ts'
 import { type CliCommand, type ExitStatus, exit } from './io.ts'
@@ -16,14 +17,23 @@ const outcomes: Readonly<Record<SyncOutcome, { readonly words: string; readonly 
   Failed: { words: 'failed; kubectl describe says why', status: exit.failure },
 }
 
+const namespaceFlag = '--namespace <NS>'
+const cvFlag = '--cv <NAME>'
+
+/** Were they mandatory for commander, `cr sync status` would need them, too. */
+function given(flag: string, value: unknown): unknown {
+  if (value === undefined) throw new UsageError(`required option '${flag}' not specified`)
+  return value
+}
+
 export const crSync: CliCommand = {
   name: 'cr sync',
   description: 'Follow one ContainerVersion in the foreground, without the controller',
 
   addFlags(command) {
     command
-      .requiredOption('--namespace <NS>', 'The namespace of the ContainerVersion')
-      .requiredOption('--cv <NAME>', 'The name of the ContainerVersion')
+      .option(namespaceFlag, 'The namespace of the ContainerVersion')
+      .option(cvFlag, 'The name of the ContainerVersion')
       .addOption(providerOption())
       .option('--once', 'Check once, wait for the rollout that this starts, and exit')
     addSettingsFlags(addCredentialFlags(command), ['cluster', 'registry', 'rollout', 'log'])
@@ -31,8 +41,8 @@ export const crSync: CliCommand = {
 
   async run(invocation, io) {
     const { options } = invocation
-    const namespace = namespaceFrom('--namespace', options.namespace)
-    const name = objectNameFrom('--cv', options.cv)
+    const namespace = namespaceFrom('--namespace', given(namespaceFlag, options.namespace))
+    const name = objectNameFrom('--cv', given(cvFlag, options.cv))
     const settings = withDockerConfig(await settingsOf(invocation, io), io.env)
     const credentials = await credentialsOf(invocation, io)
     const { sync } = await io.clusterCommands()

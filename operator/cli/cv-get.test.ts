@@ -36,18 +36,36 @@ test('wide adds the digest, or <unknown>', async (t) => {
   t.match(out, /worker .*<unknown>\n$/)
 })
 
+test('JSON is exactly the text of the first cvmanager, with -o json or CVMANAGER_OUTPUT=json', async (t) => {
+  const text =
+    '[{"Namespace":"shop","Name":"web","Type":"Deployment","Container":"app","Version":"1a2b3c4","AvailablePods":3,"CV":"web-cv","Tag":"env-prod"},' +
+    '{"Namespace":"shop","Name":"worker","Type":"StatefulSet","Container":"app","Version":"1a2b3c4","AvailablePods":12,"CV":"web-cv","Tag":"env-prod"}]'
+  t.equal((await runCli('cv get -o json', { versions })).out, text)
+  t.equal((await runCli('cv get', { versions, env: { CVMANAGER_OUTPUT: 'json' } })).out, text)
+  t.match((await runCli('cv get -o table', { versions, env: { CVMANAGER_OUTPUT: 'json' } })).out, /^NAMESPACE/)
+  t.match((await runCli('cv get', { versions, env: { CVMANAGER_OUTPUT: '' } })).out, /^NAMESPACE/)
+  t.match(await runCli('cv get', { env: { CVMANAGER_OUTPUT: 'xml' } }), {
+    status: 2,
+    err: 'error: CVMANAGER_OUTPUT: "xml" is not allowed; it must be one of table, wide, json, yaml\n',
+  })
+  const odd = await runCli('cv get -o json', { versions: [{ ...web, Tag: 'semver >=1 <2 & \u2028' }] })
+  t.match(odd.out, '"Tag":"semver \\u003e=1 \\u003c2 \\u0026 \\u2028"', 'as Go escapes it')
+})
+
 test('JSON and YAML have exactly the fields of the first cvmanager', async (t) => {
   t.same(JSON.parse((await runCli('cv get -o json', { versions: [web] })).out), [fields])
   t.same(parse((await runCli('cv get -o yaml', { versions: [web] })).out), [fields])
 })
 
-test('without managed workloads, people get a message and programs an empty list', async (t) => {
+test('without managed workloads, people get a message and programs null, as from the first cvmanager', async (t) => {
   const { out, err, status } = await runCli('cv get -n shop')
   t.same(
     { out, err, status },
     { out: '', err: 'No workload is managed by a ContainerVersion in namespace shop.\n', status: 0 },
   )
-  t.same(JSON.parse((await runCli('cv get -o json')).out), [])
+  t.equal((await runCli('cv get -o json')).out, 'null')
+  t.equal((await runCli('cv get', { env: { CVMANAGER_OUTPUT: 'json' } })).out, 'null')
+  t.same(parse((await runCli('cv get -o yaml')).out), [])
 })
 
 test('without --namespace, all namespaces are listed', async (t) => {

@@ -2,10 +2,20 @@
 import { Option } from 'commander'
 import { stringify } from 'yaml'
 import type { WorkloadVersion } from '../commands/get.ts'
+import { UsageError } from '../errors.ts'
 import { type CliCommand, exit } from './io.ts'
 import { namespaceFrom } from './names.ts'
-import { json, table } from './output.ts'
+import { table } from './output.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
+
+/** The output of the first cvmanager, to the byte: Go escapes the signs of HTML, and writes an empty list as `null`. */
+const jsonOf2018 = (versions: readonly WorkloadVersion[]): string =>
+  versions.length === 0
+    ? 'null'
+    : JSON.stringify(versions.map(fields)).replaceAll(
+        /[<>&\u2028\u2029]/g,
+        (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
 
 /** The fields of the first cvmanager, in its order, and no others. */
 const fields = ({ Digest, ...shown }: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> => shown
@@ -14,10 +24,12 @@ const heads = ['NAMESPACE', 'NAME', 'TYPE', 'CONTAINER', 'VERSION', 'PODS', 'CV'
 const cells = (version: WorkloadVersion): readonly string[] => Object.values(fields(version)).map(String)
 const wideCells = (version: WorkloadVersion) => [...cells(version), version.Digest ?? '<unknown>']
 
+const outputVariable = 'CVMANAGER_OUTPUT'
+
 const forms: Readonly<Record<string, (versions: readonly WorkloadVersion[]) => string>> = {
   table: (versions) => table([heads, ...versions.map(cells)]),
   wide: (versions) => table([[...heads, 'DIGEST'], ...versions.map(wideCells)]),
-  json: (versions) => json(versions.map(fields)),
+  json: jsonOf2018,
   yaml: (versions) => stringify(versions.map(fields)),
 }
 
@@ -30,13 +42,22 @@ export const cvGet: CliCommand = {
       .addOption(new Option('-n, --namespace <NS>', 'Only this namespace').conflicts('allNamespaces'))
       .option('-A, --all-namespaces', 'All namespaces; the default')
       .addOption(
-        new Option('-o, --output <FORM>', 'The form of the output').choices(Object.keys(forms)).default('table'),
+        new Option(
+          '-o, --output <FORM>',
+          `The form of the output (or ${outputVariable}); by default, a table. JSON is as in the first cvmanager`,
+        ).choices(Object.keys(forms)),
       )
     addSettingsFlags(command, ['cluster'])
   },
 
   async run(invocation, io) {
-    const { namespace, output } = invocation.options
+    const { namespace } = invocation.options
+    const output = invocation.options.output ?? (io.env[outputVariable] || 'table')
+    const form = forms[String(output)]
+    if (!form) {
+      const known = Object.keys(forms).join(', ')
+      throw new UsageError(`${outputVariable}: ${JSON.stringify(output)} is not allowed; it must be one of ${known}`)
+    }
     const only = namespace === undefined ? undefined : namespaceFrom('--namespace', namespace)
     const settings = await settingsOf(invocation, io)
     const { getVersions } = await io.clusterCommands()
@@ -45,7 +66,7 @@ export const cvGet: CliCommand = {
       io.printError(`No workload is managed by a ContainerVersion${only ? ` in namespace ${only}` : ''}.\n`)
       return exit.ok
     }
-    io.print(forms[String(output)]?.(versions) ?? '')
+    io.print(form(versions))
     return exit.ok
   },
 
@@ -58,5 +79,5 @@ Examples:
   cvmanager cv get -n shop -o wide --k8s-config ~/.kube/config
 
   # Which version does the workload web run?
-  cvmanager cv get -n shop -o json --k8s-config ~/.kube/config | jq -r '.[] | select(.Name == "web").Version'`,
+  cvmanager cv get -n shop -o json --k8s-config ~/.kube/config | jq -r '.[]? | select(.Name == "web").Version'`,
 }

@@ -5,8 +5,11 @@ import { redactText } from '../log/redact.ts'
 export function errorLine(thrown: unknown): string {
   const message = messageOf(thrown)
     .trim()
-    .replaceAll(/\s*\n\s*/g, ' ')
     .replace(/^error: /, '')
     .replace(/^(unknown option '[^=']*)=.*'/, "$1'")
-  return `error: ${redactText(message)}\n`
+  return `error: ${oneLine(message)}\n`
 }
+
+export const warningLine = (message: string): string => `warning: ${oneLine(message)}\n`
+
+const oneLine = (message: string): string => redactText(message.trim().replaceAll(/\s*\n\s*/g, ' '))

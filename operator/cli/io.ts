@@ -29,6 +29,8 @@ export interface CliCommand {
   readonly description: string
   /** Printed at the end of the help: examples, exit statuses. */
   readonly help?: string
+  /** Neither the help nor the completion shows it. */
+  readonly isHidden?: boolean
   addFlags(command: Command): unknown
   run(invocation: Invocation, io: Io): Promise<ExitStatus>
 }

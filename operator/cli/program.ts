@@ -3,14 +3,17 @@ import { Command, CommanderError } from 'commander'
 import { isNotFound } from '../commands/tags/not-found.ts'
 import { UsageError } from '../errors.ts'
 import { version } from '../version.ts'
+import { normalized } from './arguments.ts'
 import { completion } from './completion.ts'
 import { crResolve } from './cr-resolve.ts'
 import { crSync } from './cr-sync.ts'
+import { crSyncStatus } from './cr-sync-status.ts'
 import { crTagsAdd } from './cr-tags-add.ts'
 import { crTagsGet } from './cr-tags-get.ts'
 import { crTagsRemove } from './cr-tags-remove.ts'
 import { cvGet } from './cv-get.ts'
-import { errorLine } from './error-line.ts'
+import { errorLine, warningLine } from './error-line.ts'
+import { addFlagsOf2018, flagsWithoutEffect } from './flags-of-2018.ts'
 import { type CliCommand, type ExitStatus, exit, type Io } from './io.ts'
 import { run } from './run.ts'
 import { versionCommand } from './version.ts'
@@ -19,6 +22,7 @@ import { versionCommand } from './version.ts'
 const cliCommands: readonly CliCommand[] = [
   run,
   crSync,
+  crSyncStatus,
   crResolve,
   crTagsGet,
   crTagsAdd,
@@ -50,7 +54,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<ExitS
       status = ended
     })
     if (args.length === 0) program.outputHelp()
-    else await program.parseAsync(args, { from: 'user' })
+    else await program.parseAsync(normalized(program, args), { from: 'user' })
     return status
   } catch (thrown) {
     // commander also throws after it has shown a help or the version.
@@ -73,15 +77,18 @@ function createProgram(io: Io, end: (status: ExitStatus) => void): Command {
     .helpOption('-h, --help', 'Explain this command')
     // The error carries the message, too; it must not be printed twice.
     .configureOutput({ writeOut: io.print, writeErr: io.printError, outputError: () => undefined })
-  for (const { name, description, help = '', addFlags, run } of cliCommands) {
+  for (const { name, description, help = '', isHidden = false, addFlags, run } of cliCommands) {
     const words = name.split(' ')
     const parent = words.slice(0, -1).reduce(groupOf, program)
     const command = parent
-      .command(words.at(-1) ?? '')
+      .command(words.at(-1) ?? '', { hidden: isHidden })
       .description(description)
       .addHelpText('after', help)
     addFlags(command)
+    addFlagsOf2018(command, name)
     command.action(async () => {
+      const ignored = flagsWithoutEffect(command, name)
+      if (ignored !== undefined) io.printError(warningLine(ignored))
       end(await run({ command, options: command.opts(), operands: command.args }, io))
     })
   }
@@ -100,6 +107,7 @@ function groupOf(parent: Command, name: string): Command {
     .action(() => {
       const known = group.commands.map((command) => command.name()).join(', ')
       const given = group.args[0]
+      if (given?.startsWith('-')) throw new UsageError(`unknown option '${given}'`)
       throw new UsageError(
         given === undefined
           ? `cvmanager ${path}: which command? There is: ${known}`

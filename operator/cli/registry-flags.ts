@@ -34,8 +34,8 @@ export const addRepositoryFlags = (command: Command, version: string): Command =
     .addOption(
       new Option(
         '--version-pattern <PATTERN>',
-        'An RE2 pattern for whole tags, instead of --version; the matching tag with the highest numbers counts',
-      ).conflicts('version'),
+        'An RE2 pattern for whole tags, instead of --version; the matching tag with the highest numbers counts. Beside --version it has no effect',
+      ),
     )
 
 /** @throws UsageError */
@@ -70,8 +70,9 @@ export function tagsFrom(values: unknown): readonly string[] {
  * @throws UsageError
  */
 export function versionFrom({ version, versionPattern }: Invocation['options']): WantedImage | undefined {
-  if (versionPattern !== undefined) return { by: 'pattern', pattern: String(versionPattern) }
-  if (version === undefined) return undefined
+  if (version === undefined) {
+    return versionPattern === undefined ? undefined : { by: 'pattern', pattern: String(versionPattern) }
+  }
   const name = String(version)
   if (isTag(name) || isDigest(name)) return { by: 'name', name }
   throw new UsageError(`--version: ${JSON.stringify(name)} is neither a tag nor a digest (sha256: and 64 digits)`)

@@ -14,13 +14,24 @@ export interface Fakes {
   readonly changes?: ChangesResult
   readonly resolved?: ResolvedTag
   readonly failure?: Error
+  readonly configMapFailure?: Error
   readonly env?: Io['env']
   readonly stdin?: string
 }
 
 export async function runCli(
-  args: string,
-  { outcome = 'UpToDate', versions = [], configMap, failure, env = {}, stdin = '', ...results }: Fakes = {},
+  /** Separated by spaces, or one by one. */
+  args: string | readonly string[],
+  {
+    outcome = 'UpToDate',
+    versions = [],
+    configMap,
+    failure,
+    configMapFailure,
+    env = {},
+    stdin = '',
+    ...results
+  }: Fakes = {},
 ) {
   const seen = { out: '', err: '', sync: undefined as SyncRequest | undefined, requests: [] as unknown[] }
   const answer = async <T>(value: T, ...requests: unknown[]): Promise<T> => {
@@ -35,7 +46,8 @@ export async function runCli(
       return answer(outcome)
     },
     getVersions: (settings, namespace) => answer(versions, { namespace }, settings),
-    configMapData: (_, namespace, name) => answer(configMap, { namespace, name }),
+    configMapData: (_, namespace, name) =>
+      configMapFailure ? Promise.reject(configMapFailure) : answer(configMap, { namespace, name }),
   }
   const tagCommands: TagCommands = {
     getTags: (request) => answer(results.images ?? { images: [], problems: [] }, request),
@@ -44,7 +56,8 @@ export async function runCli(
     resolvePolicy: (request) => answer(undefined, request).then(noFake),
     resolveTag: (request) => answer(results.resolved, request).then((resolved) => resolved ?? noFake()),
   }
-  const status = await runProgram(args === '' ? [] : args.split(' '), {
+  const words = typeof args === 'string' ? args.split(' ').filter((word) => word !== '') : args
+  const status = await runProgram(words, {
     env: { CVMANAGER_LOG_LEVEL: 'error', ...env },
     stdin: (async function* () {
       yield stdin
@@ -58,7 +71,7 @@ export async function runCli(
     clusterCommands: async () => clusterCommands,
     tagCommands: async () => tagCommands,
     // `run` would not end by itself.
-    stopSignal: () => (args.startsWith('run') ? AbortSignal.abort('SIGTERM') : new AbortController().signal),
+    stopSignal: () => (words.includes('run') ? AbortSignal.abort('SIGTERM') : new AbortController().signal),
   })
   return { status, ...seen }
 }

@@ -16,7 +16,7 @@ export const run: CliCommand = {
     const { runOperator } = await io.clusterCommands()
     const log = createLogger(settings)
     const signal = io.stopSignal()
-    log.info({ ...version }, 'cvmanager is starting')
+    log.info({ ...version, versionInConfigMap: settings.version || undefined }, 'cvmanager is starting')
     signal.addEventListener('abort', () => log.info({ signal: signal.reason }, 'cvmanager is stopping'))
     try {
       await endingWithin(settings.shutdownSeconds, signal, runOperator(settings, log, signal))

@@ -2,14 +2,15 @@
 import { accessSync, constants } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { Group } from '../config/formats.ts'
-import { flagOf, type SettingKey, settingKeys, settingOf, variableOf } from '../config/schema.ts'
+import { flagKeys, flagOf, type SettingKey, settingOf, variableOf } from '../config/schema.ts'
 import { loadSettings, type Settings, type Sources } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
+import { warningLine } from './error-line.ts'
 import type { Invocation, Io } from './io.ts'
 
 /** Adds the flags of the settings in these groups; by default, of all settings. */
 export function addSettingsFlags(command: Command, groups?: readonly Group[]): Command {
-  for (const key of settingKeys) {
+  for (const key of flagKeys) {
     if (groups && !groups.includes(settingOf(key).group)) continue
     for (const option of optionsOf(key)) {
       // The values stand under the key of the setting, even if the flag has another name.
@@ -43,23 +44,32 @@ function optionsOf(key: SettingKey): readonly Option[] {
 export const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 /**
- * Also reads the ConfigMap if one is named.
+ * Also reads the ConfigMap that is named, and for a command with that flag the one of its default.
  * @throws UsageError
  */
-export async function settingsOf({ options }: Invocation, io: Io): Promise<Settings> {
+export async function settingsOf({ command, options }: Invocation, io: Io): Promise<Settings> {
   const flags = options as NonNullable<Sources['flags']>
   const settings = loadSettings({ flags, env: io.env })
   for (const key of ['k8sConfig', 'dockerConfig', 'registryCaFile'] as const) checkFile(key, settings[key])
-  if (settings.configmapKey === '') return settings
+  const isNamed = Boolean(flags.configmapKey || io.env[variableOf('configmapKey')])
+  const hasDefault = command.options.some((option) => option.attributeName() === 'configmapKey')
+  if (!isNamed && !hasDefault) return settings
 
-  const [namespace = '', name = ''] = settings.configmapKey.split('/')
-  const data = await (await io.clusterCommands()).configMapData(settings, namespace, name)
-  if (data === undefined) {
+  const warn = (message: string) => io.printError(warningLine(message))
+  const { configmapKey } = settings
+  const [namespace = '', name = ''] = configmapKey.split('/')
+  const reading = (await io.clusterCommands()).configMapData(settings, namespace, name)
+  const data = await reading.catch((thrown: unknown) => {
+    if (isNamed || thrown instanceof UsageError) throw thrown
+    warn(`cannot read ConfigMap ${configmapKey}; cvmanager goes on without it: ${messageOf(thrown)}`)
+    return undefined
+  })
+  if (data === undefined && isNamed) {
     throw new UsageError(
       `--configmap-key: there is no ConfigMap ${name} in namespace ${namespace}; create it, or leave out the flag`,
     )
   }
-  return loadSettings({ flags, env: io.env, configMapData: data })
+  return loadSettings({ flags, env: io.env, configMapData: data, warn })
 }
 
 function checkFile(key: SettingKey, path: string): void {

@@ -2,11 +2,12 @@
 import { aborted } from 'node:util'
 import type { ContainerVersionStatus } from '../api/status.ts'
 import type { Settings } from '../config/settings.ts'
-import { NeedsChangeError } from '../errors.ts'
+import { messageOf, NeedsChangeError } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
 import type { Credentials } from '../registries/registry.ts'
 import type { Observation } from '../rollouts/observe/observation.ts'
 import type { Plan } from '../rollouts/plan/plan.ts'
+import { beat, endHeartbeat } from './heartbeat.ts'
 
 export interface SyncRequest {
   readonly settings: Settings
@@ -29,6 +30,7 @@ export type SyncOutcome = 'UpToDate' | 'RolledOut' | 'RolledBack' | 'Failed' | '
 export interface SyncController {
   readonly objects: { get(key: string): unknown }
   readonly operator: { start(): Promise<void> }
+  troubles(): readonly string[]
   stop(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export async function sync(
     const settled = offer.state !== 'unknown' && after.rollout === undefined && !patched
     if (once && settled) ended.resolve(outcomeOf(after, rolledOut))
   })
+  const beats = once ? undefined : setInterval(() => beatUnlessInTrouble(controller, log), beatMs)
   try {
     const started = controller.operator.start().then(() => {
       if (controller.objects.get(key)) return ended.promise
@@ -59,7 +62,20 @@ export async function sync(
     })
     return await Promise.race([started, aborted(signal, process).then(() => 'Held' as const)])
   } finally {
+    clearInterval(beats)
+    if (!once) endHeartbeat()
     await controller.stop()
+  }
+}
+
+const beatMs = 1_000
+
+function beatUnlessInTrouble(controller: SyncController, log: Logger): void {
+  if (controller.troubles().length > 0) return
+  try {
+    beat()
+  } catch (thrown) {
+    log.debug({ error: messageOf(thrown) }, 'no sign of life for cr sync status')
   }
 }
 

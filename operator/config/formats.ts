@@ -16,8 +16,8 @@ interface About {
   readonly off?: string
   /** The name of the value in the help. */
   readonly placeholder?: string
-  /** False for settings that are needed to read the ConfigMap. */
-  readonly configMap?: boolean
+  /** False for settings that are needed to read the ConfigMap; `only` for one that has neither flag nor variable. */
+  readonly configMap?: false | 'only'
 }
 
 export interface Setting<T> extends About {

@@ -27,11 +27,16 @@ export const schema = {
     placeholder: 'FILE',
     configMap: false,
   }),
-  configmapKey: text('', new RegExp(`^${label}/${subdomain}$`), 'NAMESPACE/NAME of a ConfigMap', {
-    doc: 'The ConfigMap with settings of the manager, one setting per key. It is read once, at start.',
+  configmapKey: text('kube-system/cvmanager', new RegExp(`^${label}/${subdomain}$`), 'NAMESPACE/NAME of a ConfigMap', {
+    doc: 'The ConfigMap with settings of the manager, one setting per key. It is read once, at start. If you name it, it must exist; the default is only read if it exists.',
     group: 'manager',
     placeholder: 'NS/NAME',
     configMap: false,
+  }),
+  version: text('', path, 'a version', {
+    doc: 'The version of cvmanager that the cluster should run, as the ContainerVersion of cvmanager itself writes it there (spec.config). It is for the self-update, which is not there yet; until then cvmanager only logs it.',
+    group: 'manager',
+    configMap: 'only',
   }),
   port: wholeNumber(8081, 0, 65535, {
     doc: 'The port of the HTTP server for /alive, /ready, /version and /metrics. 0 chooses a free port and logs it.',
@@ -58,8 +63,8 @@ export const schema = {
     group: 'manager',
     placeholder: 'NAME',
   }),
-  leaseNamespace: text('', new RegExp(`^${label}$`), 'the name of a namespace', {
-    doc: "The namespace of the Lease. Empty: the namespace of the pod, or of the kubeconfig's context.",
+  leaseNamespace: text('cvmanager', new RegExp(`^${label}$`), 'the name of a namespace', {
+    doc: 'The namespace of the Lease, wherever cvmanager runs: a pod and a kubeconfig of any context use the same Lease. The namespace must exist, and cvmanager needs the right to create, get and update Leases in it.',
     group: 'manager',
     placeholder: 'NS',
   }),
@@ -70,6 +75,11 @@ export const schema = {
   }),
   history: yesOrNo(false, {
     doc: 'Record each rollout in the ConfigMap <workload>.history, even if spec.history does not ask for it.',
+    group: 'rollout',
+  }),
+  rollback: yesOrNo(true, {
+    doc: 'Restore the previous images after a failed rollout, if spec.rollback does not say whether to.',
+    off: 'Leave a version that failed in place, if spec.rollback does not say otherwise.',
     group: 'rollout',
   }),
   pollIntervalSeconds: wholeNumber(60, 5, 86_400, {
@@ -211,6 +221,9 @@ export type Settings = { readonly [K in SettingKey]: (typeof schema)[K]['default
 
 /** A setting without the type of its value, for lists of settings. */
 export const settingOf = (key: SettingKey): Setting<unknown> => schema[key]
+
+/** The settings with a flag and an environment variable. */
+export const flagKeys = settingKeys.filter((key) => settingOf(key).configMap !== 'only')
 
 const words = (key: string): readonly string[] => key.split(/(?=[A-Z])/).map((word) => word.toLowerCase())
 

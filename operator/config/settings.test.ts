@@ -69,17 +69,39 @@ test('a bad value is refused even if another source takes precedence', async (t)
   )
 })
 
-test('an unknown key of the ConfigMap is refused, and the nearest name is suggested', async (t) => {
-  const settings = (data: Record<string, string>) =>
-    refusal(() => loadSettings({ flags: { configmapKey: 'cd/settings' }, configMapData: data }))
+test('an unknown key of the ConfigMap is ignored with a warning, and the nearest name is suggested', async (t) => {
+  const settings = (data: Record<string, string>) => {
+    const warnings: string[] = []
+    const warn = (message: string) => warnings.push(message)
+    const loaded = loadSettings({ flags: { configmapKey: 'cd/settings' }, configMapData: data, warn })
+    t.same(loaded, loadSettings({ flags: { configmapKey: 'cd/settings' } }), 'nothing else changes')
+    return warnings.join()
+  }
   t.equal(
     settings({ loglevel: 'info' }),
-    'ConfigMap cd/settings, key loglevel: there is no such setting; did you mean logLevel?',
+    'ConfigMap cd/settings, key loglevel: there is no such setting, and it is ignored; did you mean logLevel?',
   )
   t.match(settings({ pollInterval: '5' }), /did you mean pollIntervalSeconds/)
-  t.match(settings({ zzz: '5' }), /known are port, .*logFormat/)
-  t.match(settings({ k8sConfig: '/x' }), /cannot be in the ConfigMap; use --k8s-config or .*CVMANAGER_K8S_CONFIG/)
+  t.match(settings({ zzz: '5' }), /known are version, port, .*logFormat/)
+  t.match(settings({ k8sConfig: '/x' }), /cannot be in the ConfigMap, .*; use --k8s-config or .*CVMANAGER_K8S_CONFIG/)
   t.match(settings({ constructor: '/x', __proto__: 'x' }), /key constructor: there is no such setting/)
+})
+
+test('the ConfigMap of the first cvmanager has the key version, which is readable and nothing else', async (t) => {
+  const warnings: string[] = []
+  const warn = (message: string) => warnings.push(message)
+  const load = (version: string) => loadSettings({ configMapData: { version }, warn }).version
+  for (const version of ['latest', '1a2b3c4', `sha256:${'a'.repeat(64)}`, 'v1\n']) t.equal(load(version), version)
+  t.equal(loadSettings({ flags: { version: 'x' }, env: { CVMANAGER_VERSION: 'x' } }).version, '')
+  t.same(warnings, [])
+})
+
+test('an empty text means not set', async (t) => {
+  t.match(loadSettings({ configMapData: { leaseNamespace: '', leaseName: '' } }), {
+    leaseNamespace: 'cvmanager',
+    leaseName: 'cvmanager',
+  })
+  t.equal(loadSettings({ flags: { configmapKey: '' } }).configmapKey, 'kube-system/cvmanager')
 })
 
 test('B26 an interval under five seconds is refused, so that nothing spins', async (t) => {

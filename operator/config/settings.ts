@@ -3,7 +3,16 @@ import convict from 'convict'
 import { UsageError } from '../errors.ts'
 import { itemsOf } from './formats.ts'
 import { nearest } from './nearest.ts'
-import { flagOf, type SettingKey, type Settings, schema, settingKeys, settingOf, variableOf } from './schema.ts'
+import {
+  flagKeys,
+  flagOf,
+  type SettingKey,
+  type Settings,
+  schema,
+  settingKeys,
+  settingOf,
+  variableOf,
+} from './schema.ts'
 
 export type { Settings } from './schema.ts'
 
@@ -13,49 +22,52 @@ export interface Sources {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** The data of the ConfigMap that `--configmap-key` names. */
   readonly configMapData?: Readonly<Record<string, string>> | undefined
+  /** Receives a line about each key of the ConfigMap that is ignored. */
+  readonly warn?: (message: string) => void
 }
 
 /** @throws UsageError that names the source, the key, the value, and the allowed values */
-export function loadSettings({ flags = {}, env = {}, configMapData = {} }: Sources): Settings {
+export function loadSettings({ flags = {}, env = {}, configMapData = {}, warn = () => undefined }: Sources): Settings {
   // If convict read the flags and the environment itself, its errors would not name the source.
   const config = convict(schema as convict.Schema<Record<string, unknown>>, { env: {}, args: [] })
   const set = (key: SettingKey, value: unknown, source: string) => {
+    const { format, default: byDefault } = settingOf(key)
     try {
-      config.set(key, value).validate({ allowed: 'strict' })
+      // An empty text means "not set".
+      config.set(key, value === '' && format === 'cvm-text' ? byDefault : value).validate({ allowed: 'strict' })
     } catch {
       throw new UsageError(`${source}: ${JSON.stringify(value)} is not allowed; it must be ${settingOf(key).allowed}`)
     }
   }
 
-  const configMap = `ConfigMap ${flags.configmapKey ?? env[variableOf('configmapKey')] ?? ''}`
+  const configMap = `ConfigMap ${flags.configmapKey || env[variableOf('configmapKey')] || schema.configmapKey.default}`
   for (const [name, value] of Object.entries(configMapData)) {
-    set(configMapKey(name, configMap), value, `${configMap}, key ${name}`)
+    const source = `${configMap}, key ${name}`
+    const key = settingKeys.find((known) => known === name)
+    if (key === undefined || settingOf(key).configMap === false) warn(`${source}: ${whyIgnored(name, key)}`)
+    else set(key, value, source)
   }
-  for (const key of settingKeys) {
+  for (const key of flagKeys) {
     const variable = variableOf(key)
     const value = env[variable]
     if (value && !isServiceLink(value)) set(key, value, `environment variable ${variable}`)
   }
-  for (const key of settingKeys) {
+  for (const key of flagKeys) {
     const value = flags[key]
     if (value !== undefined) set(key, Array.isArray(value) ? itemsOf(value) : value, `--${flagOf(key)}`)
   }
   return Object.freeze(config.getProperties()) as Settings
 }
 
-function configMapKey(name: string, configMap: string): SettingKey {
-  const key = settingKeys.find((known) => known === name)
-  if (key === undefined) {
-    const known = settingKeys.filter((candidate) => settingOf(candidate).configMap !== false)
-    const meant = nearest(name, known)
-    const remedy = meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`
-    throw new UsageError(`${configMap}, key ${name}: there is no such setting; ${remedy}`)
-  }
-  if (settingOf(key).configMap === false) {
+/** The key of an old installation, or a slip, must not keep cvmanager from starting. */
+function whyIgnored(name: string, key: SettingKey | undefined): string {
+  if (key !== undefined) {
     const remedy = `use --${flagOf(key)} or the environment variable ${variableOf(key)}`
-    throw new UsageError(`${configMap}, key ${name}: this setting cannot be in the ConfigMap; ${remedy}`)
+    return `this setting cannot be in the ConfigMap, and is ignored; ${remedy}`
   }
-  return key
+  const known = settingKeys.filter((candidate) => settingOf(candidate).configMap !== false)
+  const meant = nearest(name, known)
+  return `there is no such setting, and it is ignored; ${meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`}`
 }
 
 /**

@@ -25,6 +25,7 @@ export interface ReconcilerOptions {
   readonly effects: Effects
   readonly clock: Clock
   readonly defaultIntervalSeconds: number
+  readonly rollbackByDefault: boolean
   /** Called after each reconcile that carried its plan out. */
   readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
 }
@@ -47,10 +48,11 @@ export class Reconciler {
 
   /** @throws ApiError, TransientError */
   async reconcile(key: string): Promise<Result> {
-    const { objects, observer, effects, clock, onReconciled } = this.#options
+    const { objects, observer, effects, clock, rollbackByDefault, onReconciled } = this.#options
     const object = objects.get(key)
     if (!object) return this.#forget(key)
-    const observation = await observer.observe(object, await this.#offer(object))
+    const observed = await observer.observe(object, await this.#offer(object))
+    const observation = { ...observed, rollbackByDefault }
     const planned = plan(observation)
     try {
       await act(effects, object, planned)

@@ -1,5 +1,6 @@
 /** The HTTP server of probes, pages and metrics. It only reads. */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
+import { accepts } from 'hono/accepts'
 import type { Registry } from 'prom-client'
 import type { Logger } from '../log/log.ts'
 import type { Version } from '../version.ts'
@@ -28,13 +29,14 @@ function routes({ whyNotAlive, whyNotReady, version, metrics, log }: Omit<HttpOp
   app.use(securityHeaders)
   app.get('/alive', (c) => {
     const reasons = whyNotAlive()
+    if (!wantsJson(c)) return reasons.length === 0 ? c.text('alive') : c.text(`${reasons.join('\n')}\n`, 503)
     return reasons.length === 0 ? c.json({ alive: true }) : c.json({ alive: false, reasons }, 503)
   })
   app.get('/ready', (c) => {
     const reasons = whyNotReady()
     return reasons.length === 0 ? c.json({ ready: true }) : c.json({ ready: false, reasons }, 503)
   })
-  app.get('/version', (c) => c.json(version))
+  app.get('/version', (c) => (wantsJson(c) ? c.json(version) : c.text(version.version)))
   // The body is complete before the status is sent, so that a failure is a 500 and not half a page (B47).
   app.get('/metrics', async (c) => c.body(await metrics.metrics(), 200, { 'content-type': metrics.contentType }))
   app.notFound((c) =>
@@ -46,3 +48,8 @@ function routes({ whyNotAlive, whyNotReady, version, metrics, log }: Omit<HttpOp
   })
   return app
 }
+
+/** The first cvmanager answered with text, as it still does for whoever does not ask for JSON. */
+const wantsJson = (c: Context): boolean =>
+  accepts(c, { header: 'Accept', supports: ['text/plain', 'application/json'], default: 'text/plain' }) ===
+  'application/json'

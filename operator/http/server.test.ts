@@ -7,6 +7,8 @@ import { type HttpOptions, serveHttp } from './routes.ts'
 
 type Probes = Pick<HttpOptions, 'whyNotAlive' | 'whyNotReady'>
 
+const json = { accept: 'application/json' }
+
 const healthy: Probes = { whyNotAlive: () => [], whyNotReady: () => [] }
 
 async function serve(t: Test, probes: Partial<Probes> = {}) {
@@ -22,14 +24,22 @@ async function serve(t: Test, probes: Partial<Probes> = {}) {
     log,
   })
   t.teardown(() => server.close())
-  return { ...server, metrics, lines, log, get: (path: string) => fetch(`http://127.0.0.1:${server.port}${path}`) }
+  return {
+    ...server,
+    metrics,
+    lines,
+    log,
+    get: (path: string, headers: Record<string, string> = {}) =>
+      fetch(`http://127.0.0.1:${server.port}${path}`, { headers }),
+  }
 }
 
 test('a working process is alive and ready', async (t) => {
   const { get } = await serve(t)
   const alive = await get('/alive')
   t.equal(alive.status, 200)
-  t.same(await alive.json(), { alive: true })
+  t.equal(await alive.text(), 'alive')
+  t.same(await (await get('/alive', json)).json(), { alive: true })
   t.same(await (await get('/ready')).json(), { ready: true })
 })
 
@@ -38,9 +48,11 @@ test('B44 /alive answers 503 with the reasons when the loop is stuck or the watc
   const { get } = await serve(t, { whyNotAlive: () => reasons })
   t.equal((await get('/alive')).status, 200)
   reasons = ['the watch of deployments has been silent for 90 s']
-  const dead = await get('/alive')
+  const dead = await get('/alive', json)
   t.equal(dead.status, 503)
   t.same(await dead.json(), { alive: false, reasons })
+  const inWords = await get('/alive')
+  t.same([inWords.status, await inWords.text()], [503, `${reasons[0]}\n`])
 })
 
 test('/ready answers 503 with the reasons until the caches are complete', async (t) => {
@@ -52,7 +64,27 @@ test('/ready answers 503 with the reasons until the caches are complete', async 
 
 test('/version tells what runs', async (t) => {
   const { get } = await serve(t)
-  t.same(await (await get('/version')).json(), version)
+  t.same(await (await get('/version', json)).json(), version)
+})
+
+test('/alive and /version answer with the text of the first cvmanager, unless JSON is asked for', async (t) => {
+  const { get } = await serve(t)
+  const typeOf = async (path: string, accept: string) =>
+    (await get(path, { accept })).headers.get('content-type')?.replace(/;.*/, '')
+  for (const accept of [
+    '*/*',
+    'text/plain',
+    'text/html,application/xhtml+xml,*/*;q=0.8',
+    'application/json;q=0',
+    'x',
+  ]) {
+    t.equal(await (await get('/alive', { accept })).text(), 'alive', accept)
+    t.equal(await (await get('/version', { accept })).text(), version.version, accept)
+    t.equal(await typeOf('/version', accept), 'text/plain', accept)
+  }
+  for (const accept of ['application/json', 'APPLICATION/JSON', 'application/json, text/plain, */*', 'application/*']) {
+    for (const path of ['/alive', '/version']) t.equal(await typeOf(path, accept), 'application/json', accept)
+  }
 })
 
 test('/metrics has every metric of cvmanager and those of the process', async (t) => {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { messageOf } from '../errors.ts'
 import { pause } from '../time/backoff.ts'
 import type { Clock } from '../time/clock.ts'
-import { isAlreadyExists, isConflict, isNotFound, undefinedIfNotFound } from './api-error.ts'
+import { isAlreadyExists, isConflict, isForbidden, isNotFound, undefinedIfNotFound } from './api-error.ts'
 import type { ApiClient } from './client.ts'
 import { resourcePath } from './resource-path.ts'
 
@@ -76,6 +76,8 @@ export class LeaderElection {
   /** The lease when it last changed, by our own monotonic clock: the clocks of other machines do not matter (B19, R7). */
   #observed = { record: '', atMs: 0 }
   #lastWarning = ''
+  #mayWrite = false
+  #trouble: string | undefined
 
   constructor(options: LeaderElectionOptions) {
     const { namespace, name, timing = defaultTiming } = options
@@ -83,6 +85,12 @@ export class LeaderElection {
     this.#timing = timing
     this.#collection = resourcePath(leases, { namespace })
     this.#path = resourcePath(leases, { namespace, name })
+    this.#trouble = `the Lease ${namespace}/${name} has not been read yet`
+  }
+
+  /** Why this process can neither lead nor take over; undefined if it can. */
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   /** The annotations of another leader when the lease was last read; undefined if no other process leads. */
@@ -120,7 +128,10 @@ export class LeaderElection {
     const now = performance.now()
     if (record !== this.#observed.record) this.#observed = { record, atMs: now }
     const expired = now - this.#observed.atMs >= leaseDurationSeconds * 1000
-    if (holderIdentity !== '' && holderIdentity !== identity && !expired) return false
+    if (this.#lease && holderIdentity !== '' && holderIdentity !== identity && !expired) {
+      await this.#mayTakeOver(this.#lease, signal)
+      return false
+    }
     try {
       const transitions = leaseTransitions + (this.#lease ? 1 : 0)
       await this.#write({ holderIdentity: identity, leaseTransitions: transitions }, timeoutMs, signal)
@@ -129,6 +140,17 @@ export class LeaderElection {
       if (isConflict(error) || isAlreadyExists(error)) return false
       throw error
     }
+  }
+
+  /** A replica that stands by must not find out only in an emergency that it has no right to write: it tries once, without effect. */
+  async #mayTakeOver(lease: Lease, signal: AbortSignal): Promise<void> {
+    if (this.#mayWrite) return
+    const options = { query: { dryRun: 'All' }, timeoutMs: this.#timing.renewDeadlineMs, signal }
+    await this.#options.client.replace(this.#path, lease, options).catch((error: unknown) => {
+      // The leader was faster; the right is there.
+      if (!isConflict(error)) throw error
+    })
+    this.#mayWrite = true
   }
 
   /** Renews the lease until this process stops or loses it. */
@@ -203,15 +225,33 @@ export class LeaderElection {
     try {
       const result = await action()
       this.#lastWarning = ''
+      this.#trouble = undefined
       return result
     } catch (error) {
       if (signal?.aborted) return otherwise
-      const reason = messageOf(error)
+      const refusal = this.#refusal(error)
+      this.#trouble = refusal ?? this.#trouble
+      const reason = refusal ?? messageOf(error)
       if (reason !== this.#lastWarning)
         this.#options.log.warn({ lease: this.#path, reason }, 'cannot read or write the lease')
       this.#lastWarning = reason
       return otherwise
     }
+  }
+
+  /** A failure that only a person can end. This process goes on trying, and notices when it has ended. */
+  #refusal(error: unknown): string | undefined {
+    const { namespace, name } = this.#options
+    const other = 'or name another namespace with --lease-namespace'
+    if (isForbidden(error)) {
+      const right = `the right to create Leases in namespace ${namespace}, and to get and update ${name} (deploy/rbac.yaml)`
+      return `the Lease ${namespace}/${name} is forbidden; grant ${right}, ${other}: ${error.message}`
+    }
+    if (isNotFound(error) && error.message.includes(`namespaces "${namespace}" not found`)) {
+      const remedy = `kubectl create namespace ${namespace}`
+      return `there is no namespace ${namespace} for the Lease ${name}; create it (${remedy}), ${other}: ${error.message}`
+    }
+    return undefined
   }
 }
 

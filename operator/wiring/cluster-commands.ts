@@ -36,7 +36,7 @@ export const configMapData: ClusterCommands['configMapData'] = (settings, namesp
   connected(settings, async ({ client }) => {
     const path = resourcePath({ group: '', version: 'v1', plural: 'configmaps' }, { namespace, name })
     const found = await client
-      .get<{ readonly data?: Readonly<Record<string, string>> }>(path)
+      .get<{ readonly data?: Readonly<Record<string, string>> }>(path, { timeoutMs: 10_000 })
       .catch(undefinedIfNotFound)
     return found && (found.data ?? {})
   })

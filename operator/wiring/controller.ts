@@ -96,6 +96,7 @@ export async function makeController(options: ControllerOptions) {
     },
     clock,
     defaultIntervalSeconds: settings.pollIntervalSeconds,
+    rollbackByDefault: settings.rollback,
     onReconciled: (observation, plan) => {
       options.onReconciled?.(observation, plan)
       if (!plan.record || !metrics) return

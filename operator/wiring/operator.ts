@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { aborted } from 'node:util'
-import type { KubeConfig } from '@kubernetes/client-node'
 import type { ClusterCommands } from '../commands/commands.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { serveHttp } from '../http/routes.ts'
@@ -22,7 +21,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   const election = settings.leaderElection
     ? new LeaderElection({
         client: connection.client,
-        namespace: settings.leaseNamespace || ownNamespace(connection.kubeConfig),
+        namespace: settings.leaseNamespace,
         name: settings.leaseName,
         identity,
         clock: systemClock,
@@ -62,7 +61,10 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
     port: settings.port,
     whyNotAlive: () => controller?.troubles() ?? [],
     // A standby replica is ready to take over.
-    whyNotReady: () => (controller && !synced ? ['the first lists are not complete yet'] : []),
+    whyNotReady: () => [
+      ...(election?.trouble === undefined ? [] : [election.trouble]),
+      ...(controller && !synced ? ['the first lists are not complete yet'] : []),
+    ],
     version,
     metrics: metrics.registry,
     log,
@@ -109,7 +111,3 @@ async function lead(
   }
   if (broken.signal.aborted) throw broken.signal.reason
 }
-
-/** The namespace of the kubeconfig's context; in a cluster, that is the namespace of the pod. */
-const ownNamespace = (kubeConfig: KubeConfig): string =>
-  kubeConfig.getContextObject(kubeConfig.currentContext)?.namespace?.trim() || 'default'

@@ -7,21 +7,21 @@ import { writeConfigMap } from './config-map.ts'
 import { recordOf, withRecord } from './records.ts'
 
 /**
- * Records a rollout once, in the ConfigMap `<workload>.history` of each workload.
+ * Records a rollout once, in the ConfigMap `<workload>.history` of each workload, or `<spec.history.name>.history`.
  * @throws ApiError, TransientError
  */
 export async function writeHistory(client: ApiClient, object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
   // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
   for (const member of rollout.workloads) {
     const record = recordOf(rollout, member, object.name)
-    const name = object.spec.history?.name ?? historyName(member.name)
+    const name = historyName(object.spec.history?.name ?? member.name)
     await writeConfigMap(client, object.namespace, name, (data) => withRecord(data, record))
   }
 }
 
-/** Names the ConfigMap of a workload's history. If the workload's name leaves no room for the ending, it is cut and hashed (B43). */
-export function historyName(workload: string): string {
+/** Names the ConfigMap of a history. If the name, usually the workload's, leaves no room for the ending, it is cut and hashed (B43). */
+export function historyName(of: string): string {
   const ending = '.history'
-  const name = nameEndingIn(workload, ending)
-  return name === workload + ending ? name : nameEndingIn(workload, `-${hash('sha256', workload).slice(0, 8)}${ending}`)
+  const name = nameEndingIn(of, ending)
+  return name === of + ending ? name : nameEndingIn(of, `-${hash('sha256', of).slice(0, 8)}${ending}`)
 }

@@ -15,6 +15,8 @@ export interface Observation {
   readonly offer: Offer
   /** Since when this process has observed the object without a status; undefined if the object has one. */
   readonly newSince: number | undefined
+  /** For a spec that does not say whether to roll back; if undefined, it rolls back. */
+  readonly rollbackByDefault?: boolean | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }

@@ -70,7 +70,7 @@ function failed(rollout: RolloutStatus): PlannedEvent {
   const { version, message, outcome } = rollout
   const consequence =
     outcome === 'Failed'
-      ? 'The workloads stay as they are, since spec.rollback.enabled is false.'
+      ? 'The workloads stay as they are, since rollback is off (spec.rollback.enabled, or the setting rollback).'
       : 'The previous images are put back.'
   return rolloutEvent(rollout, 'Warning', 'RolloutFailed', `${version} failed: ${message}. ${consequence}`)
 }

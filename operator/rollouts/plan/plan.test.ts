@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import type { ContainerVersion } from '../../api/container-version.ts'
+import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import { epoch, imageOf, object, observation, offers, version, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
@@ -233,6 +234,20 @@ test('without rollback a failed version stays, and is up to date once its worklo
   ;(cluster.bad as Set<string>).clear()
   cluster.settle()
   t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
+})
+
+test('the manager says whether a version that failed is rolled back, unless the spec does', async (t) => {
+  const outcomeOf = (rollbackByDefault: boolean | undefined, spec: Partial<ContainerVersionSpec> = {}) => {
+    const cluster = new Simulation([imageOf('v1')], { offered: 'v2', bad: ['v2'], spec })
+    cluster.reconcile()
+    const stuck = workload('web-0', [{ name: 'web', image: imageOf('v2') }], { state: 'stuck', reason: 'it crashes' })
+    const members = { workloads: [stuck], members: [stuck] }
+    const given = observation({ object: cluster.object, offer: offers('v2'), ...members, now: epoch + 1_000 })
+    return plan({ ...given, rollbackByDefault }).status.rollout?.phase
+  }
+  t.same([outcomeOf(undefined), outcomeOf(true), outcomeOf(false)], ['RollingBack', 'RollingBack', 'Recording'])
+  t.equal(outcomeOf(false, { rollback: { enabled: true } }), 'RollingBack')
+  t.equal(outcomeOf(true, { rollback: { enabled: false } }), 'Recording')
 })
 
 test('a newer version replaces the rollout in progress, and a rollback then restores what ran before both', async (t) => {

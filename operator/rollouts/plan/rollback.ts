@@ -15,7 +15,7 @@ const rollbackGraceMs = 8_000
 /** The version has failed. The previous images come back, or the new ones stay, as `rollback.enabled` says. */
 export function failed(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
   const failure = { ...rollout, reason, message: message.slice(0, maxMessageLength) }
-  const rollsBack = observation.object.spec.rollback?.enabled ?? true
+  const rollsBack = observation.object.spec.rollback?.enabled ?? observation.rollbackByDefault ?? true
   return rollsBack
     ? rollBack(observation, { ...failure, phase: 'RollingBack', rollbackTime: timestamp(observation.now) })
     : conclude(observation, failure, 'Failed')

@@ -4,6 +4,7 @@ import type { Version } from '../../discovery/target.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Decision, State } from './decision.ts'
 import { durationInWords } from './duration.ts'
+import { statusOf2018 } from './status-of-2018.ts'
 
 const maxMessageLength = 4_000
 const maxPastRollouts = 10
@@ -15,7 +16,7 @@ export function statusOf(object: ContainerVersion, decision: Decision, now: numb
   if (!state) return before
   const message = state.message.slice(0, maxMessageLength)
   const observed = offered ? observedOf(object, offered, now) : before.observed
-  return withoutUndefined({
+  const status = withoutUndefined({
     ...before,
     observedGeneration: object.generation,
     phase: state.phase,
@@ -28,6 +29,7 @@ export function statusOf(object: ContainerVersion, decision: Decision, now: numb
     quarantined: quarantinedOf(object, decision, observed?.digest),
     conditions: conditionsOf(object, { ...state, message }, now),
   })
+  return withoutUndefined({ ...status, ...statusOf2018(status, now) })
 }
 
 /** The version on offer, and since when it has been seen. */
