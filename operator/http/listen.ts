@@ -1,6 +1,6 @@
 /** Starts the HTTP servers: one for probes, pages and metrics, one for webhooks. */
 import { createServer, type ServerOptions } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import { messageOf, NeedsChangeError } from '../errors.ts'
@@ -18,17 +18,18 @@ export interface ListenOptions
   readonly port: number
   /** The flag that sets the port, for the error message. */
   readonly flag: string
-  readonly maxConnections?: number
+  /** Called with each new connection. */
+  readonly onConnection?: (socket: Socket) => void
   readonly log: Pick<Logger, 'error'>
 }
 
 /** @throws NeedsChangeError `PortUnavailable` */
 export async function listen(
   fetch: Parameters<typeof getRequestListener>[0],
-  { port, flag, maxConnections, log, ...timeouts }: ListenOptions,
+  { port, flag, onConnection, log, ...timeouts }: ListenOptions,
 ): Promise<HttpServer> {
   const server = createServer(timeouts, getRequestListener(fetch, { overrideGlobalObjects: false }))
-  if (maxConnections !== undefined) server.maxConnections = maxConnections
+  if (onConnection !== undefined) server.on('connection', onConnection)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(unavailable(port, flag, error)))
     server.listen(port, resolve)

@@ -1,4 +1,5 @@
 /** `POST /v1/hooks/<kind>`: authenticates, bounds and parses a webhook, and answers before anything is polled. */
+import type { Socket } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Dispatcher, HintOutcome } from '../discovery/push/dispatcher.ts'
@@ -8,6 +9,7 @@ import type { ReceiversByKind } from '../discovery/push/secret-files.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
 import { type HttpServer, listen, securityHeaders } from './listen.ts'
+import { Strangers, UnprovenBodies } from './strangers.ts'
 
 export interface WebhookOptions {
   readonly port: number
@@ -23,8 +25,8 @@ interface NodeEnv {
 }
 
 export const maxPayloadBytes = 1024 * 1024
-/** How many unauthenticated senders may send their bodies at the same time. */
-const maxUnauthenticated = 32
+/** How many connections of senders that have not proven themselves are open at the same time. */
+const maxStrangers = 512
 const warningIntervalMs = 60_000
 
 /**
@@ -34,13 +36,18 @@ const warningIntervalMs = 60_000
 export function serveWebhooks({ port, log, ...options }: WebhookOptions): Promise<HttpServer> {
   // A webhook is a few kilobytes, sent at once.
   const limits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 }
-  const app = webhookRoutes({ log, ...options })
-  return listen(app.fetch, { port, flag: '--webhook-port', log, maxConnections: 512, ...limits })
+  const strangers = new Strangers(maxStrangers)
+  const app = webhookRoutes({ log, ...options }, strangers)
+  const onConnection = (socket: Socket) => strangers.connected(socket)
+  return listen(app.fetch, { port, flag: '--webhook-port', log, onConnection, ...limits })
 }
 
-function webhookRoutes({ receivers, dispatcher, forwarder, log }: Omit<WebhookOptions, 'port'>): Hono<NodeEnv> {
+function webhookRoutes(
+  { receivers, dispatcher, forwarder, log }: Omit<WebhookOptions, 'port'>,
+  strangers: Strangers,
+): Hono<NodeEnv> {
   const app = new Hono<NodeEnv>()
-  let unauthenticated = 0
+  const unproven = new UnprovenBodies((why) => (why === 'too slow' ? tooSlow() : cannotTake()))
   const warnedAt = new Map<string, number>()
 
   /** Warns that a secret may have changed on one side only. It does so once a minute, so that strangers cannot fill the log. */
@@ -61,21 +68,16 @@ function webhookRoutes({ receivers, dispatcher, forwarder, log }: Omit<WebhookOp
 
     let read: Promise<Buffer> | undefined
     // Node's own stream: a web stream of it would take as long as all the rest.
-    const body = () => (read ??= boundedBody(c.env?.incoming ?? c.req.raw.body))
-    const unauthenticatedBody = async () => {
-      if (unauthenticated >= maxUnauthenticated) throw cannotTake()
-      unauthenticated++
-      try {
-        return await body()
-      } finally {
-        unauthenticated--
-      }
-    }
-    if (!(await receiver.authenticate(head, unauthenticatedBody))) {
+    const stream = c.env?.incoming ?? c.req.raw.body
+    const unprovenBody = () => (read ??= unproven.read((onSize) => boundedBody(stream, onSize)))
+    if (!(await receiver.authenticate(head, unprovenBody))) {
       warnOfRefusal(kind)
       const error = 'the secret, the signature or the token is missing or wrong'
       throw new Refusal(401, 'refused', error, { 'www-authenticate': 'Bearer' })
     }
+    const { incoming, outgoing } = c.env ?? {}
+    if (incoming && outgoing) strangers.proven(incoming.socket, outgoing)
+    const body = () => (read ??= boundedBody(stream))
     if (allowed !== undefined) {
       log.info({ kind, origin: allowed['webhook-allowed-origin'] }, 'allowed a sender to send webhooks')
       return c.body(null, 200, { ...allowed })
@@ -117,7 +119,7 @@ function webhookRoutes({ receivers, dispatcher, forwarder, log }: Omit<WebhookOp
 }
 
 class Refusal extends Error {
-  readonly status: 400 | 401 | 405 | 413 | 415 | 503
+  readonly status: 400 | 401 | 405 | 408 | 413 | 415 | 503
   readonly outcome: HintOutcome
   readonly headers: Record<string, string>
 
@@ -130,6 +132,8 @@ class Refusal extends Error {
 }
 
 const cannotTake = () => new Refusal(503, 'unavailable', 'cannot take it now; the log says more')
+
+const tooSlow = () => new Refusal(408, 'malformed', 'a signed body arrives within three seconds of its headers')
 
 const tooLarge = () => new Refusal(413, 'malformed', `a payload has at most ${maxPayloadBytes} bytes`)
 
@@ -153,12 +157,16 @@ function checkHeaders({ req }: Context): void {
  * Reads a body byte for byte: signatures are made over its bytes.
  * @throws Refusal
  */
-async function boundedBody(stream: AsyncIterable<Uint8Array> | null): Promise<Buffer> {
+async function boundedBody(
+  stream: AsyncIterable<Uint8Array> | null,
+  onSize: (bytes: number) => void = () => undefined,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of stream ?? []) {
     size += chunk.length
     if (size > maxPayloadBytes) throw tooLarge()
+    onSize(size)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

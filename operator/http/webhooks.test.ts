@@ -1,6 +1,6 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { bearer, githubSignature, secret, webhookServer } from '../discovery/push/receivers/webhook-server.fixture.ts'
 import { maxPayloadBytes, serveWebhooks } from './webhook-routes.ts'
 
@@ -76,27 +76,105 @@ t.test('S7 neither a secret nor a payload is logged, and refusals are logged onc
   t.equal(lines.filter((line) => line.includes('was refused')).length, 1)
 })
 
-t.test('slow senders without a secret neither fill the memory nor keep others out', async (t) => {
-  const { port, send, outcomes } = await webhookServer(t, 'ghcr')
-  const slow = Array.from({ length: 40 }, () => {
-    const socket = connect(port, '127.0.0.1')
-    t.teardown(() => socket.destroy())
-    socket.on('error', () => undefined)
-    socket.write(
-      'POST /v1/hooks/ghcr HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n' +
-        `X-Hub-Signature-256: sha256=${'0'.repeat(64)}\r\n\r\n{`,
-    )
-    return socket
+const ping = (body: string) => ({ 'x-github-event': 'ping', 'x-hub-signature-256': githubSignature(body) })
+const start = (kind: string, ...headers: readonly string[]): string =>
+  [`POST /v1/hooks/${kind} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', ...headers, '', ''].join('\r\n')
+const wrong = `X-Hub-Signature-256: sha256=${'0'.repeat(64)}`
+
+/** What strangers may do to a server on the internet. */
+const nuisances: readonly (readonly [string, number, string | Buffer])[] = [
+  ['connections that send nothing', 600, ''],
+  ['slow headers', 600, start('ghcr').slice(0, 40)],
+  ['slow bodies', 600, `${start('ghcr', 'Content-Length: 1000', wrong)}{`],
+  ['bodies without an end', 600, `${start('ghcr', 'Transfer-Encoding: chunked', wrong)}1\r\n{\r\n`],
+  ['slow bodies for a kind without a secret', 600, `${start('harbor', 'Content-Length: 1000')}{`],
+  [
+    'large bodies that lack their last byte',
+    40,
+    Buffer.concat([
+      Buffer.from(start('ghcr', `Content-Length: ${maxPayloadBytes}`, wrong)),
+      Buffer.alloc(maxPayloadBytes - 1),
+    ]),
+  ],
+]
+
+for (const [what, count, bytes] of nuisances) {
+  t.test(`strangers with ${what} keep no sender out that knows the secret`, async (t) => {
+    const { port, send } = await webhookServer(t, 'ghcr')
+    strangers(t, port, count, bytes)
+    await sleep(500)
+    for (let times = 0; times < 5; times++) {
+      const body = JSON.stringify({ times, padding: 'x'.repeat(20_000) })
+      t.equal((await send(body, { headers: ping(body) })).status, 202)
+    }
   })
-  await sleep(300)
-  t.equal(outcomes.unavailable, 8, 'from the 33rd on they are refused')
-  const body = '{}'
-  const signed = { headers: { 'x-github-event': 'ping', 'x-hub-signature-256': githubSignature(body) } }
-  t.equal((await send(body, signed)).status, 503)
-  for (const socket of slow) socket.destroy()
+}
+
+t.test('strangers keep no sender out that proves itself by its headers, even if its body is slow', async (t) => {
+  const { port } = await webhookServer(t, 'distribution')
+  const real = conversation(t, port, start('distribution', 'Content-Length: 13', `Authorization: Bearer ${secret}`))
   await sleep(100)
-  t.equal((await send(body, signed)).status, 202)
+  strangers(t, port, 600, `${start('distribution', 'Content-Length: 1000')}{`)
+  await sleep(500)
+  for (const part of ['{"eve', 'nts"', ':[]}']) {
+    real.socket.write(part)
+    await sleep(100)
+  }
+  t.match(await real.answer, /^HTTP\/1\.1 202/)
 })
+
+t.test('a body that is to prove its sender has three seconds, and the answer says so', async (t) => {
+  const { port, outcomes } = await webhookServer(t, 'ghcr')
+  const began = performance.now()
+  const { answer } = conversation(t, port, `${start('ghcr', 'Content-Length: 1000', wrong)}{`)
+  t.match(await answer, /^HTTP\/1\.1 408[\s\S]*three seconds/)
+  t.ok(performance.now() - began < 5_000, 'and the connection is closed')
+  t.same(outcomes, { malformed: 1 })
+})
+
+t.test('a body that is declared too large is refused before it is sent', async (t) => {
+  const { port } = await webhookServer(t, 'ghcr')
+  const { answer } = conversation(t, port, start('ghcr', 'Content-Length: 99999999999', wrong))
+  t.match(await answer, /^HTTP\/1\.1 413/)
+})
+
+function conversation(t: Test, port: number, text: string) {
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  let received = ''
+  const answer = new Promise<string>((resolve) => {
+    socket.on('data', (bytes) => {
+      received += bytes
+    })
+    socket.on('close', () => resolve(received))
+    socket.on('error', () => resolve(received))
+    socket.on('data', () => received.includes('\r\n\r\n') && received.startsWith('HTTP/1.1 202') && resolve(received))
+  })
+  socket.write(text)
+  return { socket, answer }
+}
+
+/** They come back whenever they are cut off. */
+function strangers(t: Test, port: number, count: number, bytes: string | Buffer): void {
+  let ended = false
+  const sockets = new Set<Socket>()
+  const open = () => {
+    if (ended) return
+    const socket = connect(port, '127.0.0.1')
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      sockets.delete(socket)
+      setTimeout(open, 500).unref()
+    })
+    socket.write(bytes)
+  }
+  for (let opened = 0; opened < count; opened++) open()
+  t.teardown(() => {
+    ended = true
+    for (const socket of sockets) socket.destroy()
+  })
+}
 
 t.test('a port that is in use is refused with what to do', async (t) => {
   const { port } = await webhookServer(t, 'quay')
