@@ -104,6 +104,9 @@ const pastRollout = Type.Object(
     startTime: time('When the rollout began.'),
     endTime: time('When the rollout ended.'),
     duration: Type.String({ description: 'The duration, e.g. 1m12s.' }),
+    workloads: Type.Optional(
+      Type.Array(rolloutWorkload, { description: 'The workloads of the rollout. Only the last rollout has them.' }),
+    ),
   },
   { description: 'A completed rollout.' },
 )

@@ -1,7 +1,6 @@
 import type { ContainerVersionStatus, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import type { Change } from '../workloads/workload.ts'
-import type { PlannedEvent } from './events.ts'
 
 /** The state of an object, for its phase, its message and its conditions. */
 export interface State {
@@ -26,7 +25,6 @@ export interface Decision {
   readonly ended?: RolloutStatus | undefined
   /** The version that failed in it. */
   readonly failure?: Quarantined | undefined
-  readonly events?: readonly PlannedEvent[]
   readonly changes?: readonly Change[]
   /** Milliseconds since the epoch. */
   readonly requeueAt?: number | undefined

@@ -7,7 +7,7 @@ export interface PlannedEvent extends EventText {
   readonly workloads: readonly { readonly kind: string; readonly name: string; readonly uid: string }[]
 }
 
-export function rolloutEvent(
+function rolloutEvent(
   { id, workloads }: Pick<RolloutStatus, 'id' | 'workloads'>,
   type: PlannedEvent['type'],
   reason: string,
@@ -25,52 +25,88 @@ export function orderOf(reason: string): number {
   return at < 0 ? reasonsInOrder.length : at
 }
 
+/** Afterwards nobody misses an event, and the API server may have dropped it: it must not come back after a restart. */
+const maxEventAgeMs = 5 * 60_000
+
 /**
- * The events that belong to a status. They follow from the status alone: if the process dies before it writes them, the
- * next one does. The API server refuses an event that is there already.
+ * The events that belong to a status. They follow from the status alone: if one could not be written, or the process dies
+ * before it is, the next reconcile writes it. The API server refuses an event that is there already.
+ * @param now milliseconds since the epoch
  */
-export function eventsOf({
-  phase,
-  message = '',
-  conditions,
-  rollout,
-  rollouts,
-  next,
-}: ContainerVersionStatus): readonly PlannedEvent[] {
-  if (rollout) {
-    const failure = rollout.reason === undefined ? [] : [failed(rollout)]
-    return [...replaced(rollout, rollouts ?? []), started(rollout), ...failure]
-  }
-  const ready = conditions?.find(({ type }) => type === 'Ready')
-  const troubled = phase === 'Stalled' || phase === 'Unavailable'
-  const held = phase === 'Pending' && next !== undefined
-  if (!ready || !(troubled || held)) return []
-  const id = hash('sha256', `${message} ${ready.lastTransitionTime}`).slice(0, 10)
-  return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, workloads: [] }]
+export function eventsOf(status: ContainerVersionStatus, now: number): readonly PlannedEvent[] {
+  const { rollout, rollouts = [] } = status
+  const isYoung = (time: string) => now < Date.parse(time) + maxEventAgeMs
+  const workloads = rollout?.workloads ?? rollouts[0]?.workloads ?? []
+  const past = rollouts.filter(({ endTime }) => isYoung(endTime)).reverse()
+  return [
+    ...past.flatMap((ended) => endedEvents({ workloads, ...ended })),
+    ...(rollout ? [startedEvent(rollout)] : [...adoptedEvents(status, isYoung), ...stateEvents(status)]),
+    ...(rollout?.reason === undefined ? [] : [failedEvent(rollout)]),
+  ]
 }
 
-/** The events of the rollouts that this one has replaced, directly or through others. */
-function replaced({ workloads }: RolloutStatus, rollouts: readonly PastRollout[]): readonly PlannedEvent[] {
-  const others = rollouts.findIndex(({ outcome }) => outcome !== 'Superseded')
-  return rollouts.slice(0, others < 0 ? rollouts.length : others).flatMap((past) => {
-    const rollout = { ...past, workloads }
-    const message = `the rollout of ${past.version} was ${past.message}, which is on offer now`
-    return [started(rollout), rolloutEvent(rollout, 'Normal', 'RolloutSuperseded', message)]
-  })
+type Ended = PastRollout & Pick<RolloutStatus, 'workloads'>
+
+function endedEvents(rollout: Ended): readonly PlannedEvent[] {
+  const failure = rollout.outcome === 'RolledBack' || rollout.outcome === 'Failed' ? [failedEvent(rollout)] : []
+  return [startedEvent(rollout), ...failure, outcomeEvent(rollout)]
 }
 
-function started(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'from' | 'workloads'>): PlannedEvent {
+function startedEvent(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'from' | 'workloads'>): PlannedEvent {
   const { version, digest, workloads, from } = rollout
   const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
   const before = from ? `, which ran ${from}` : ''
   return rolloutEvent(rollout, 'Normal', 'RolloutStarted', `rolling out ${version} (${digest}) to ${names}${before}`)
 }
 
-function failed(rollout: RolloutStatus): PlannedEvent {
+function failedEvent(
+  rollout: Pick<RolloutStatus, 'id' | 'version' | 'message' | 'outcome' | 'workloads'>,
+): PlannedEvent {
   const { version, message, outcome } = rollout
   const consequence =
     outcome === 'Failed'
       ? 'The workloads stay as they are, since rollback is off (spec.rollback.enabled, or the setting rollback).'
       : 'The previous images are put back.'
   return rolloutEvent(rollout, 'Warning', 'RolloutFailed', `${version} failed: ${message}. ${consequence}`)
+}
+
+function outcomeEvent(rollout: Ended): PlannedEvent {
+  const { outcome, version, digest, message, from, duration } = rollout
+  const event = (type: PlannedEvent['type'], reason: string, words: string) =>
+    rolloutEvent(rollout, type, reason, words)
+  switch (outcome) {
+    case 'Succeeded':
+      return event('Normal', 'RolloutSucceeded', `${version} (${digest}) is rolled out and healthy, after ${duration}`)
+    case 'RolledBack': {
+      const to = from ? ` to ${from}` : ''
+      return event('Warning', 'RolledBack', `${version} failed and was rolled back${to}, after ${duration}: ${message}`)
+    }
+    case 'Failed':
+      return event('Warning', 'LeftInPlace', `${version} failed and was left in place, after ${duration}: ${message}`)
+    case 'Superseded':
+      return event('Normal', 'RolloutSuperseded', `the rollout of ${version} was ${message}, which is on offer now`)
+    case 'Aborted':
+      return event('Normal', 'RolloutAborted', `the rollout of ${version} has ended after ${duration}: ${message}`)
+  }
+}
+
+/** The workloads have come to run this version without a rollout. */
+function adoptedEvents(
+  { current, rollouts = [] }: ContainerVersionStatus,
+  isYoung: (time: string) => boolean,
+): readonly PlannedEvent[] {
+  if (!current || !isYoung(current.since)) return []
+  const { digest, version, since } = current
+  if (rollouts.some(({ outcome, endTime }) => outcome === 'Succeeded' && endTime === since)) return []
+  const message = `the workloads already run ${version} (${digest}): nothing was changed`
+  return [{ type: 'Normal', reason: 'Adopted', message, id: digest, workloads: [] }]
+}
+
+function stateEvents({ phase, message = '', conditions, next }: ContainerVersionStatus): readonly PlannedEvent[] {
+  const ready = conditions?.find(({ type }) => type === 'Ready')
+  const troubled = phase === 'Stalled' || phase === 'Unavailable'
+  const held = phase === 'Pending' && next !== undefined
+  if (!ready || !(troubled || held)) return []
+  const id = hash('sha256', `${message} ${ready.lastTransitionTime}`).slice(0, 10)
+  return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, workloads: [] }]
 }

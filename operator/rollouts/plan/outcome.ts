@@ -4,8 +4,6 @@ import { timestamp } from '../../time/clock.ts'
 import { quarantineMessage } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Decision, State } from './decision.ts'
-import { durationInWords } from './duration.ts'
-import { type PlannedEvent, rolloutEvent } from './events.ts'
 import { inProgress } from './in-progress.ts'
 
 /** Ends a rollout. The status names the outcome before the record is written, so that a restart cannot find another (B28). */
@@ -26,7 +24,6 @@ export function recordOf({ object, now }: Observation, rollout: RolloutStatus): 
     ...(outcome === 'Succeeded' ? { current: { digest, version, image, since: endTime } } : {}),
     failure,
     ended: rollout,
-    events: [outcomeEvent(outcome, rollout)],
   }
   return inProgress(rollout, { afterRecord, requeueAt: now })
 }
@@ -42,24 +39,4 @@ function stateAfter(outcome: Outcome, { version, message }: RolloutStatus): Stat
   return outcome === 'Succeeded'
     ? { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${version}` }
     : { phase: 'Pending', reason: outcome, message: `the rollout of ${version} has ended: ${message}` }
-}
-
-function outcomeEvent(outcome: Outcome, rollout: RolloutStatus): PlannedEvent {
-  const { version, digest, message, from, startTime, endTime = startTime } = rollout
-  const took = durationInWords(startTime, endTime)
-  const event = (type: PlannedEvent['type'], reason: string, words: string) =>
-    rolloutEvent(rollout, type, reason, words)
-  switch (outcome) {
-    case 'Succeeded':
-      return event('Normal', 'RolloutSucceeded', `${version} (${digest}) is rolled out and healthy, after ${took}`)
-    case 'RolledBack': {
-      const to = from ? ` to ${from}` : ''
-      return event('Warning', 'RolledBack', `${version} failed and was rolled back${to}, after ${took}: ${message}`)
-    }
-    case 'Failed':
-      return event('Warning', 'LeftInPlace', `${version} failed and was left in place, after ${took}: ${message}`)
-    case 'Superseded':
-    case 'Aborted':
-      return event('Normal', `Rollout${outcome}`, `the rollout of ${version} has ended after ${took}: ${message}`)
-  }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
+import type { PastRollout } from '../../api/status.ts'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import { epoch, imageOf, object, observation, offers, version, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
@@ -391,9 +392,9 @@ test('cvmanager gives up its ownership of fields, but first makes the changes of
   t.equal(behind.changes.length, 1)
 })
 
-const names = fc.constantFrom('v1', 'v2', 'v3', 'v4')
+const names = fc.constantFrom('v0', 'v1', 'v2', 'v3', 'v4')
 
-test('wherever the process dies, a cluster settles with one version and one record of each rollout', async (t) => {
+test('wherever the process dies, a cluster settles with one version, one record of each rollout and all events', async (t) => {
   const moves = fc.array(fc.tuple(names, fc.nat(6)), { minLength: 1, maxLength: 6 })
   const deaths = fc.array(fc.boolean(), { maxLength: 60 })
   fc.assert(
@@ -403,15 +404,18 @@ test('wherever the process dies, a cluster settles with one version and one reco
       fc.subarray(['v2', 'v3']),
       moves,
       deaths,
+      deaths,
       fc.boolean(),
-      (count, first, bad, tagMoves, kills, enabled) => {
+      (count, first, bad, tagMoves, kills, refusals, enabled) => {
         const dying = [...kills]
+        const refusing = [...refusals]
         const running = Array.from({ length: count }, () => imageOf('v0'))
         const cluster = new Simulation(running, {
           offered: first,
           bad,
           spec: { rollback: { enabled } },
           dies: () => dying.shift() ?? false,
+          refuses: () => refusing.shift() ?? false,
         })
         for (const [offered, times] of tagMoves) {
           cluster.offered = offered
@@ -421,6 +425,7 @@ test('wherever the process dies, a cluster settles with one version and one reco
           }
         }
         dying.length = 0
+        refusing.length = 0
         cluster.settle()
         const last = tagMoves.at(-1)?.[0] ?? first
         // What was never seen to be well is nothing to go back to.
@@ -428,12 +433,13 @@ test('wherever the process dies, a cluster settles with one version and one reco
         if (enabled && cluster.workloads.some(({ image }) => broken.includes(image))) return false
         const images = new Set(cluster.workloads.map(({ image }) => image))
         const ids = cluster.past.map(({ id }) => id)
-        const effective = new Set(cluster.patches)
+        const missing = eventsToExpect(cluster).filter((event) => !cluster.events.has(event))
         return (
+          missing.length === 0 &&
+          (cluster.patches.length >= 1 || images.has(imageOf('v0'))) &&
           images.size === 1 &&
           new Set(ids).size === ids.length &&
           new Set(cluster.records.map((record) => record.split(' ')[0])).size === cluster.records.length &&
-          effective.size >= 1 &&
           (cluster.object.status.phase === 'UpToDate') ===
             (images.has(imageOf(last)) && (enabled || !bad.includes(last)))
         )
@@ -442,6 +448,25 @@ test('wherever the process dies, a cluster settles with one version and one reco
     { numRuns: 400 },
   )
   t.pass('400 clusters')
+})
+
+/** By reason and id: each rollout starts and ends, and what came to run without a rollout was adopted. */
+function eventsToExpect({ past, object: { status } }: Simulation): readonly string[] {
+  const endOf = ({ outcome }: PastRollout) =>
+    outcome === 'RolledBack' ? outcome : outcome === 'Failed' ? 'LeftInPlace' : `Rollout${outcome}`
+  const rolledOut = past.some(({ outcome, endTime }) => outcome === 'Succeeded' && endTime === status.current?.since)
+  return [
+    ...past.flatMap((rollout) => [`RolloutStarted ${rollout.id}`, `${endOf(rollout)} ${rollout.id}`]),
+    ...(status.current && !rolledOut ? [`Adopted ${status.current.digest}`] : []),
+  ]
+}
+
+test('events are not written again when they are old', async (t) => {
+  const cluster = new Simulation([imageOf('v1')], { offered: 'v2' })
+  cluster.settle()
+  t.match(cluster.reconcile().events, [{ reason: 'RolloutStarted' }, { reason: 'RolloutSucceeded' }])
+  cluster.now += 5 * 60_000
+  t.same(cluster.reconcile().events, [], 'the API server may have dropped them')
 })
 
 test('plan is pure: the same observation gives the same plan, and does not change', async (t) => {

@@ -40,22 +40,23 @@ export interface RolloutRecord {
 export function plan(observation: Observation): Plan {
   const { object, workloads, now } = observation
   const decision = decide(observation)
-  const { events = [], changes = [], rollout, afterRecord, requeueAt } = decision
+  const { changes = [], rollout, afterRecord, requeueAt } = decision
   const status = statusOf(object, decision, now)
   const disowned = workloads.filter(({ mustDisown }) => mustDisown)
   const isQuiet = changes.length === 0 && afterRecord === undefined
   return {
     status,
-    events: [...events, ...eventsOf(status)],
+    events: eventsOf(status, now),
     changes: isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes,
-    record: rollout &&
-      afterRecord && {
-        rollout,
-        status: statusOf({ ...object, status }, afterRecord, now),
-        events: afterRecord.events ?? [],
-      },
+    record: rollout && afterRecord && recordOf(rollout, statusOf({ ...object, status }, afterRecord, now), now),
     requeueAt,
   }
+}
+
+function recordOf(rollout: RolloutStatus, status: ContainerVersionStatus, now: number): RolloutRecord {
+  // Its events are new, however long ago it ended.
+  const { endTime } = rollout
+  return { rollout, status, events: eventsOf(status, endTime === undefined ? now : Date.parse(endTime)) }
 }
 
 function decide(observation: Observation): Decision {
@@ -100,19 +101,11 @@ function consider(observation: Observation, strategy: Strategy, version: Version
 function upToDate({ object, now }: Observation, version: Version, image: string): Decision {
   const { digest, name } = version
   const before = object.status.current
-  const adopted: PlannedEvent = {
-    type: 'Normal',
-    reason: 'Adopted',
-    message: `the workloads already run ${name} (${digest}): nothing was changed`,
-    id: digest,
-    workloads: [],
-  }
   const unchanged = before?.digest === digest && before.image === image
   return {
     state: { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${name}` },
     offered: version,
     current: unchanged ? before : { digest, version: name, image, since: timestamp(now) },
-    events: before ? [] : [adopted],
   }
 }
 

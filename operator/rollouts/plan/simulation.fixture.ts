@@ -26,17 +26,28 @@ export class Simulation {
   readonly records: string[] = []
   readonly events = new Map<string, PlannedEvent>()
   readonly #dies: () => boolean
+  readonly #refuses: () => boolean
 
-  /** @param dies called around each write: whether the process is killed there */
+  /**
+   * @param dies called around each write: whether the process is killed there
+   * @param refuses called for each event: whether the API server refuses it, such as with 429
+   */
   constructor(
     running: readonly string[],
-    options: { offered: string; bad?: readonly string[]; spec?: Partial<ContainerVersionSpec>; dies?: () => boolean },
+    options: {
+      offered: string
+      bad?: readonly string[]
+      spec?: Partial<ContainerVersionSpec>
+      dies?: () => boolean
+      refuses?: () => boolean
+    },
   ) {
     this.offered = options.offered
     this.bad = new Set(options.bad ?? [])
     this.workloads = running.map((image, index) => ({ name: `web-${index}`, image }))
     this.object = object({}, options.spec)
     this.#dies = options.dies ?? (() => false)
+    this.#refuses = options.refuses ?? (() => false)
   }
 
   get past(): readonly PastRollout[] {
@@ -94,8 +105,8 @@ export class Simulation {
     this.#write(() => {
       if (!this.records.some((other) => other.startsWith(id))) this.records.push(`${id} ${outcome}`)
     })
-    this.#emit(record.events)
     this.#write(() => this.#status(record.status))
+    this.#emit(record.events)
   }
 
   #write(write: () => void): void {
@@ -105,7 +116,7 @@ export class Simulation {
   }
 
   #emit(events: readonly PlannedEvent[]): void {
-    for (const event of events) this.events.set(`${event.reason} ${event.id}`, event)
+    for (const event of events) if (!this.#refuses()) this.events.set(`${event.reason} ${event.id}`, event)
   }
 
   #status(status: ContainerVersion['status']): void {

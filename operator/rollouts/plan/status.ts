@@ -58,12 +58,13 @@ function quarantinedOf(
   return entries && entries.length > 0 ? entries : undefined
 }
 
-/** The last rollouts, with this one in front and only once. */
+/** The last rollouts, with this one in front and only once. It alone keeps its workloads, for its events. */
 function pastRollouts(before: readonly PastRollout[] | undefined, rollout: RolloutStatus): readonly PastRollout[] {
-  const { id, digest, version, from, outcome = 'Aborted', message, startTime, endTime = startTime } = rollout
-  const duration = durationInWords(startTime, endTime)
-  const entry = withoutUndefined({ id, digest, version, from, outcome, message, startTime, endTime, duration })
-  return [entry, ...(before ?? []).filter((other) => other.id !== id)].slice(0, maxPastRollouts)
+  const { id, digest, version, from, outcome = 'Aborted', message, startTime, endTime = startTime, workloads } = rollout
+  const ended = { id, digest, version, from, outcome, message, startTime, endTime, workloads }
+  const entry = withoutUndefined({ ...ended, duration: durationInWords(startTime, endTime) })
+  const others = (before ?? []).filter((other) => other.id !== id).map(({ workloads: _, ...other }) => other)
+  return [entry, ...others].slice(0, maxPastRollouts)
 }
 
 type Truth = Condition['status']
