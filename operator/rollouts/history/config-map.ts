@@ -1,38 +1,48 @@
 import { isAlreadyExists, isConflict, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
+import { resourcePath } from '../../kubernetes/resource-path.ts'
 
 type Data = Readonly<Record<string, string>>
 
 interface RawConfigMap {
   readonly metadata: { readonly resourceVersion: string }
   readonly data?: Data
+  /** In base64. */
+  readonly binaryData?: Data
 }
 
 const maxAttempts = 5
 
 /**
  * Sets keys of a ConfigMap, and nothing else of it. Creates the ConfigMap if there is none.
- * @param change the keys to set, given the present data; undefined if nothing needs to change
+ * @param change the keys to set, given the present data and the size of its binary data; undefined if nothing needs to change
  * @throws ApiError, TransientError
  */
 export async function writeConfigMap(
   client: ApiClient,
   namespace: string,
   name: string,
-  change: (data: Data) => Data | undefined,
+  change: (data: Data, binaryBytes: number) => Data | undefined,
 ): Promise<void> {
-  const path = `/api/v1/namespaces/${namespace}/configmaps`
+  const configMaps = { group: '', version: 'v1', plural: 'configmaps' }
+  const path = resourcePath(configMaps, { namespace, name })
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const found = await client.get<RawConfigMap>(`${path}/${name}`).catch(undefinedIfNotFound)
-      const data = change(found?.data ?? {})
+      const found = await client.get<RawConfigMap>(path).catch(undefinedIfNotFound)
+      const binary = Object.values(found?.binaryData ?? {}).join('')
+      const data = change(found?.data ?? {}, (binary.length * 3) / 4)
       if (data === undefined) return
       if (found) {
         const { resourceVersion } = found.metadata
-        await client.mergePatch(`${path}/${name}`, { metadata: { resourceVersion }, data })
+        await client.mergePatch(path, { metadata: { resourceVersion }, data })
       } else {
         const labels = { 'app.kubernetes.io/managed-by': 'cvmanager' }
-        await client.create(path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
+        await client.create(resourcePath(configMaps, { namespace }), {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name, labels },
+          data,
+        })
       }
       return
     } catch (thrown) {

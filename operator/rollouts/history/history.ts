@@ -15,7 +15,7 @@ export async function writeHistory(client: ApiClient, object: ContainerVersion, 
   for (const member of rollout.workloads) {
     const record = recordOf(rollout, member, object.name)
     const name = historyName(object.spec.history?.name ?? member.name)
-    await writeConfigMap(client, object.namespace, name, (data) => withRecord(data, record))
+    await writeConfigMap(client, object.namespace, name, (data, binaryBytes) => withRecord(data, record, binaryBytes))
   }
 }
 

@@ -50,6 +50,24 @@ test('B28 Info lists successful rollouts only; the structured records have every
   t.match(readRecords(data[recordsKey]).records, [{ outcome: 'RolledBack', message: 'it crashed' }])
 })
 
+test('where the keys of others fill the ConfigMap, old records go and the new one is there', async (t) => {
+  const maxConfigMapBytes = 1024 * 1024
+  const size = (data: object) => Buffer.byteLength(Object.values(data).join(''))
+  let mine = withRecord({}, record()) ?? {}
+  for (let index = 0; index < 40; index++) mine = withRecord(mine, record({ id: `r${index}` })) ?? mine
+  const theirs = 'é'.repeat((maxConfigMapBytes - 12_000) / 2)
+  const data: Record<string, string> = {
+    ...mine,
+    theirs,
+    ...withRecord({ ...mine, theirs }, record({ id: 'new' }), 2_000),
+  }
+  t.ok(size(data) + 2_000 <= maxConfigMapBytes)
+  t.equal(readRecords(data[recordsKey]).records[0]?.id, 'new')
+  t.ok(readRecords(data[recordsKey]).records.length > 5, 'as many as fit')
+  const full = withRecord({ theirs: 'x'.repeat(maxConfigMapBytes) }, record({ id: 'new' }))
+  t.match(readRecords(full?.[recordsKey]).records, [{ id: 'new' }], 'it is never left out: the API server refuses it')
+})
+
 test('B45 workloads of one name and different kinds keep their records apart', async (t) => {
   const data = withRecord({}, record()) ?? {}
   const both = withRecord(data, record({ kind: 'StatefulSet' })) ?? {}
@@ -70,7 +88,7 @@ test('B45 the history always is valid, has whole records with the newest among t
       const limit = 6_000
       let data: Readonly<Record<string, string>> = {}
       for (const [index, text] of messages.entries()) {
-        data = withRecord(data, record({ id: `r${index}`, message: text, version: `v${index}` }), limit) ?? data
+        data = withRecord(data, record({ id: `r${index}`, message: text, version: `v${index}` }), 0, limit) ?? data
       }
       const { records, unreadable } = readRecords(data[recordsKey])
       const size = Buffer.byteLength(Object.values(data).join(''))

@@ -9,8 +9,10 @@ export const recordsKey = 'rollouts.json'
 /** Keeps records that cannot be read, so that a person's mistake loses nothing. */
 export const unreadableKey = 'rollouts.unreadable'
 
-/** A ConfigMap may hold 1 MiB. This leaves room for the keys of others. */
+/** This leaves room for the keys of others. */
 export const maxBytes = 900 * 1024
+/** The API server's limit for all values of a ConfigMap. */
+const maxConfigMapBytes = 1024 * 1024
 
 export interface HistoryRecord extends Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'image' | 'startTime'> {
   readonly kind: string
@@ -53,22 +55,29 @@ export function recordOf(
 
 type Data = Readonly<Record<string, string>>
 
-/** The data with the record in front; undefined if the record is there already. */
-export function withRecord(data: Data, record: HistoryRecord, limit = maxBytes): Data | undefined {
+/**
+ * The data with the record in front; undefined if the record is there already. Where the keys of others leave less room, old
+ * records go; the new one is there in any case.
+ * @param binaryBytes the size of the binary data beside it
+ */
+export function withRecord(data: Data, record: HistoryRecord, binaryBytes = 0, wanted = maxBytes): Data | undefined {
   const { records, unreadable } = readRecords(data[recordsKey])
   if (
     records.some(({ id, kind, workload }) => id === record.id && kind === record.kind && workload === record.workload)
   )
     return undefined
-  const lines = [record, ...records].map((entry) => JSON.stringify(entry))
+  const { [infoKey]: _info, [recordsKey]: _records, [unreadableKey]: _unreadable, ...others } = data
+  const limit = Math.min(wanted, maxConfigMapBytes - binaryBytes - bytes(Object.values(others).join('')))
+  const line = JSON.stringify(record)
+  const lines = records.map((entry) => JSON.stringify(entry))
   const info = record.outcome === 'Succeeded' ? [infoOf(record)] : []
   const infos = [...info, ...splitInfo(data[infoKey] ?? '')]
-  const aside = unreadable === undefined ? {} : { [unreadableKey]: unreadable.slice(0, limit / 10) }
+  const aside = unreadable === undefined ? {} : { [unreadableKey]: unreadable.slice(0, Math.max(0, limit / 10)) }
   const room = limit - bytes(Object.values(aside).join(''))
   return {
     [infoKey]: bounded(infos, room / 3).join('\n'),
     // One record a line, so that a diff of the ConfigMap is readable.
-    [recordsKey]: `[\n${bounded(lines, (room * 2) / 3).join(',\n')}\n]\n`,
+    [recordsKey]: `[\n${[line, ...bounded(lines, (room * 2) / 3 - bytes(line))].join(',\n')}\n]\n`,
     ...aside,
   }
 }
