@@ -149,6 +149,28 @@ test('a success resets the back-off, which never exceeds its limit', async (t) =
   t.equal(failures.at(-1)?.failures, 1)
 })
 
+test('a failure that the rest did not wait for is retried with back-off, or earlier if the handler asks for it', async (t) => {
+  const seen: number[] = []
+  const error = new TransientError('ApiServerUnavailable', 'an event was not written')
+  const results: Result[] = [{ failure: error, requeueAfterMs: 60_000 }, { failure: error, requeueAfterMs: 10 }, {}]
+  const { queue, time, failures, elapsed } = setUp(
+    noting(
+      seen,
+      () => elapsed(),
+      () => results.shift() ?? {},
+    ),
+  )
+  queue.add('a')
+  await time.advance(3_600_000)
+  t.match(failures, [
+    { error, failures: 1 },
+    { error, failures: 2 },
+  ])
+  const [first = 0, second = 0, third = 0] = seen
+  t.ok(first === 0 && second >= 250 && second <= 500, `${seen}`)
+  t.equal(third, second + 10)
+})
+
 test('Retry-After takes precedence over the back-off', async (t) => {
   const { queue, failures } = setUp(async () => {
     throw new TransientError('RegistryThrottled', 'slow down', { retryAfterMs: 42_000 })

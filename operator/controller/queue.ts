@@ -8,6 +8,8 @@ import { type Alarm, monotonicClock, systemAlarm } from '../time/timing.ts'
 export interface Result {
   /** Reconcile again after this many milliseconds, even if nothing changes. */
   readonly requeueAfterMs?: number | undefined
+  /** Something failed that the rest did not wait for: the queue retries the key with back-off, too. */
+  readonly failure?: unknown
 }
 
 export interface Failure {
@@ -149,8 +151,9 @@ export class WorkQueue {
     this.#running.set(key, run)
     this.#cancelLater(key)
     try {
-      const { requeueAfterMs } = await this.#options.handle(key, signal)
-      this.#failures.delete(key)
+      const { requeueAfterMs, failure } = await this.#options.handle(key, signal)
+      if (failure === undefined) this.#failures.delete(key)
+      else this.#failed(key, failure)
       if (requeueAfterMs !== undefined) this.addAfter(key, requeueAfterMs)
     } catch (error) {
       if (!signal.aborted) this.#failed(key, error)

@@ -13,6 +13,7 @@ import type { Observation } from '../rollouts/observe/observation.ts'
 import type { Observer } from '../rollouts/observe/observe.ts'
 import type { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import { type Plan, plan } from '../rollouts/plan/plan.ts'
+import { type BackoffLimits, backoffMs } from '../time/backoff.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Result } from './queue.ts'
 
@@ -33,14 +34,16 @@ export interface ReconcilerOptions {
 /** Secrets are not watched: after a refusal they are read again this often. */
 const readCredentialsEveryMs = 30_000
 
-/** After a conflict: long enough for the watch to bring the other write. */
-const conflictRetryMs = 100
+/** After conflicts in a row. Whoever meets a conflict reads the object again, so that the first retry sees it. */
+const conflicts: BackoffLimits = { firstMs: 100, maxMs: 10_000 }
 
 /** Reconciles one ContainerVersion: observes, plans, acts. It receives a key, never an event. */
 export class Reconciler {
   readonly #options: ReconcilerOptions
   /** When to read the credentials of a key again. */
   readonly #readCredentialsAt = new Map<string, number>()
+  /** How many conflicts in a row a key has met. */
+  readonly #conflicts = new Map<string, number>()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
@@ -54,16 +57,20 @@ export class Reconciler {
     const observed = await observer.observe(object, await this.#offer(object))
     const observation = { ...observed, rollbackByDefault }
     const planned = plan(observation)
+    let failure: unknown
     try {
-      await act(effects, object, planned)
+      failure = await act(effects, object, planned)
     } catch (thrown) {
-      // Somebody wrote at the same time. The watch is about to bring the change, so this costs no back-off.
-      if (isConflict(thrown)) return { requeueAfterMs: conflictRetryMs }
-      throw thrown
+      if (!isConflict(thrown)) throw thrown
+      const inARow = (this.#conflicts.get(key) ?? 0) + 1
+      this.#conflicts.set(key, inARow)
+      return { requeueAfterMs: backoffMs(inARow, conflicts) }
     }
+    this.#conflicts.delete(key)
     onReconciled?.(observation, planned)
     const times = [planned.requeueAt, this.#readCredentialsAt.get(key)].filter((time) => time !== undefined)
-    return { requeueAfterMs: times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined }
+    const requeueAfterMs = times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined
+    return { requeueAfterMs, failure }
   }
 
   #forget(key: string): Result {
@@ -73,6 +80,7 @@ export class Reconciler {
     credentials.forget(key)
     effects.deployedVersion.forget(key)
     this.#readCredentialsAt.delete(key)
+    this.#conflicts.delete(key)
     return {}
   }
 

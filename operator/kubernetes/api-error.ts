@@ -65,8 +65,20 @@ export function undefinedIfNotFound(thrown: unknown): undefined {
 }
 /** The object has changed since it was read; not a 409 because it already exists. */
 export const isConflict = (thrown: unknown): thrown is ApiError => is(thrown, 409) && !isAlreadyExists(thrown)
+/** As the API server's own answer to a write that is based on an old view. */
+export const oldView = (what: string): ApiError =>
+  new ApiError(409, 'Conflict', `${what} has changed since it was observed`)
 export const isAlreadyExists = (thrown: unknown): thrown is ApiError =>
   is(thrown, 409) && thrown.reason === 'AlreadyExists'
 /** The resourceVersion or the continue token has expired. */
 export const isGone = (thrown: unknown): thrown is ApiError => is(thrown, 410)
 export const isInvalid = (thrown: unknown): thrown is ApiError => is(thrown, 422)
+
+/**
+ * The API server would refuse the same request again: a 4xx that is neither a race (409), an old view (410) nor a limit (429).
+ * What exceeds the limits of etcd is answered with 500.
+ */
+export const isRefused = (thrown: unknown): thrown is ApiError =>
+  thrown instanceof ApiError &&
+  ((thrown.status >= 400 && thrown.status < 500 && ![409, 410, 429].includes(thrown.status)) ||
+    /request is too large|message larger than max/.test(thrown.message))

@@ -92,6 +92,7 @@ export async function makeController(options: ControllerOptions) {
       historyByDefault: settings.history,
       deployedVersion: new DeployedVersion(client),
       onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
+      clock,
       log,
     },
     clock,
@@ -110,7 +111,8 @@ export async function makeController(options: ControllerOptions) {
     const end = metrics?.reconcileSeconds.startTimer()
     try {
       const result = await reconciler.reconcile(key)
-      end?.({ outcome: result.requeueAfterMs === undefined ? 'settled' : 'again' })
+      const outcome = result.requeueAfterMs === undefined ? 'settled' : 'again'
+      end?.({ outcome: result.failure === undefined ? outcome : 'transient_error' })
       return result
     } catch (thrown) {
       end?.({ outcome: 'transient_error' })

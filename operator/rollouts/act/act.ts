@@ -1,63 +1,122 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import { isForbidden, isInvalid } from '../../kubernetes/api-error.ts'
+import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
+import { isNotFound, isRefused } from '../../kubernetes/api-error.ts'
 import { writeHistory } from '../history/history.ts'
 import type { Plan, RolloutRecord } from '../plan/plan.ts'
-import { applyChanges } from './changes.ts'
+import type { Change } from '../workloads/workload.ts'
+import { applyChanges, confirmWorkloads } from './changes.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
+import { optional, type Refusal, report, required } from './optional.ts'
+
+/** A rollout that has ended waits this long for its record, such as for an admission webhook that restarts. */
+const maxRecordingMs = 20_000
 
 /**
  * Carries a plan out, always in this order: finalizer and status, changes, events, record. Each write is idempotent and
  * guarded, and the status says what is going to happen before it happens. So the process may die after any write.
+ * @returns why to try again: a failure that may pass, of a write that delivery does not hang on; undefined if there is none
+ * @throws ApiError, TransientError if a write fails that delivery hangs on
  */
-export async function act(effects: Effects, before: ContainerVersion, plan: Plan): Promise<void> {
+export async function act(effects: Effects, before: ContainerVersion, plan: Plan): Promise<unknown> {
   const { status, events, changes, record } = plan
-  const guarded = status.rollout ? await effects.writer.finalizer(before, true) : before
-  const object = await effects.writer.status(guarded, status)
-  await applyChanges(effects, object, changes)
+  await confirmRepetition(effects, before, plan)
+  const guarded = status.rollout ? await writeFinalizer(effects, before, true) : before
+  const object = await writeStatus(effects, guarded, status)
+  // The status was not written, so that it has guarded nothing.
+  if (object === before && changesImages(changes)) await effects.writer.confirm(before)
+  const failures = [await applyChanges(effects, object, changes)]
   // The events of a rollout follow from its status. After a change of images the next reconcile emits them, so that in a
   // burst no change waits for the events of another object.
-  if (!changes.some(({ change }) => change === 'images')) await emit(effects, object, events)
+  if (!changesImages(changes)) failures.push(await emit(effects, object, events))
   const after = record ? await writeRecord(effects, object, record) : object
-  if (!after.status.rollout) await settle(effects, after)
+  if (record) failures.push(await emit(effects, after, record.events))
+  if (!after.status.rollout) {
+    failures.push(await writeConfig(effects, after))
+    await writeFinalizer(effects, after, false)
+  }
+  return failures.find((failure) => failure !== undefined)
+}
+
+const changesImages = (changes: readonly Change[]): boolean => changes.some(({ change }) => change === 'images')
+
+/**
+ * A version that ran already is about to be rolled out again. Unless somebody has changed the workloads, they come from a list
+ * that is older than the status: so they are read again first.
+ * @throws ApiError 409 if a workload has changed since it was observed
+ */
+async function confirmRepetition(
+  effects: Effects,
+  { status: { rollout, current, rollouts = [] } }: ContainerVersion,
+  { status, changes }: Plan,
+): Promise<void> {
+  const next = status.rollout
+  if (next === undefined || next.id === rollout?.id) return
+  if (![current, ...rollouts].some((ran) => ran?.digest === next.digest)) return
+  await confirmWorkloads(effects, changes)
 }
 
 async function writeRecord(
   effects: Effects,
   object: ContainerVersion,
-  record: RolloutRecord,
+  { rollout, status }: RolloutRecord,
 ): Promise<ContainerVersion> {
-  const { rollout, events, status } = record
   const { enabled = effects.historyByDefault } = object.spec.history ?? {}
-  if (enabled) await optional(effects, object, 'HistoryNotWritten', () => writeHistory(effects.client, object, rollout))
-  await emit(effects, object, events)
-  return effects.writer.status(object, status)
+  if (enabled) await recordHistory(effects, object, rollout)
+  return writeStatus(effects, object, status)
 }
 
-/** No rollout is in progress: writes the deployed version, and removes the finalizer. */
-async function settle(effects: Effects, object: ContainerVersion): Promise<void> {
-  await optional(effects, object, 'ConfigNotWritten', () => effects.deployedVersion.write(object))
-  await effects.writer.finalizer(object, false)
+/** @throws ApiError, TransientError while there is time for another try */
+async function recordHistory(effects: Effects, object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
+  const { id, version, startTime, endTime = startTime } = rollout
+  const refusal: Refusal = {
+    reason: 'HistoryNotWritten',
+    id,
+    message: (cause) =>
+      `the rollout of ${version} is not in the history: ${cause}. Remove what refuses it, or set spec.history.enabled to false. Nothing else waits for the record.`,
+  }
+  const failure = await optional(effects, object, refusal, () => writeHistory(effects.client, object, rollout))
+  if (failure === undefined) return
+  if (effects.clock.now() < Date.parse(endTime) + maxRecordingMs) throw failure
+  await report(effects, object, refusal, failure)
 }
 
-/**
- * A write that no rollout waits for. A transient failure is retried. If the API server refuses the write for good, an event
- * says so and the rollout continues without it (B28).
- */
-async function optional(
+function writeConfig(effects: Effects, object: ContainerVersion): Promise<unknown> {
+  const {
+    generation,
+    spec: { config },
+    status,
+  } = object
+  const refusal: Refusal = {
+    reason: 'ConfigNotWritten',
+    id: `${generation} ${status.current?.version}`,
+    message: (cause) =>
+      `key ${config?.key} of ConfigMap ${config?.name} does not have the version: ${cause}. Remove what refuses it, or take spec.config out. Nothing else waits for it.`,
+  }
+  return optional(effects, object, refusal, () => effects.deployedVersion.write(object))
+}
+
+function writeFinalizer(effects: Effects, object: ContainerVersion, present: boolean): Promise<ContainerVersion> {
+  return required(effects, object, notWritten(object), () => effects.writer.finalizer(object, present))
+}
+
+/** The status of an object that is being deleted is for nobody: the deletion does not hang on it. */
+async function writeStatus(
   effects: Effects,
   object: ContainerVersion,
-  reason: string,
-  write: () => Promise<void>,
-): Promise<void> {
+  status: ContainerVersionStatus,
+): Promise<ContainerVersion> {
   try {
-    await write()
+    return await required(effects, object, notWritten(object), () => effects.writer.status(object, status))
   } catch (thrown) {
-    if (!isForbidden(thrown) && !isInvalid(thrown)) throw thrown
-    // Nothing can be created in a namespace that is being deleted, and nothing needs to be.
-    if (object.deleting) return
-    const message = `${thrown.message}. Grant it, or take it out of the spec; nothing else is held up by this.`
-    const id = `${object.generation} ${thrown.message}`
-    await emit(effects, object, [{ type: 'Warning', reason, message, id, workloads: [] }])
+    if (object.deleting && isRefused(thrown) && !isNotFound(thrown)) return { ...object, status }
+    throw thrown
   }
 }
+
+const notWritten = ({ generation, namespace, name }: ContainerVersion): Refusal => ({
+  reason: 'StatusNotWritten',
+  id: `${generation}`,
+  message: (cause) =>
+    `cvmanager cannot write ContainerVersion ${namespace}/${name}, and rolls nothing out before it can: ${cause}. Remove what refuses it, such as an admission policy or a missing right.`,
+})

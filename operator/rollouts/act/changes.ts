@@ -1,34 +1,50 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import { ApiError, isConflict, isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
+import { ApiError, isConflict, isNotFound, oldView } from '../../kubernetes/api-error.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
-import { disown, patchImages } from '../workloads/image-patch.ts'
-import type { Change, ImageChange, ObjectRef } from '../workloads/workload.ts'
+import { disown, patchImages, workloadNow } from '../workloads/image-patch.ts'
+import type { Change, ImageChange, ObjectRef, WorkloadObject, WorkloadRef } from '../workloads/workload.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
+import { optional } from './optional.ts'
 
 /**
  * Sends all changes, even if one of them is refused: the workloads move as one, and the next reconcile sends the rest.
- * @throws the error of the first change that failed
+ * @returns a failure that may pass, of a change that no rollout hangs on; undefined if there is none
+ * @throws the error of the first change of images that failed
  */
 export async function applyChanges(
   effects: Effects,
   object: ContainerVersion,
   changes: readonly Change[],
-): Promise<void> {
+): Promise<unknown> {
   const results = await Promise.allSettled(changes.map((change) => apply(effects, object, change)))
   for (const result of results) if (result.status === 'rejected') throw result.reason
+  return results.map((result) => result.status === 'fulfilled' && result.value).find(Boolean) || undefined
 }
 
-async function apply(effects: Effects, object: ContainerVersion, change: Change): Promise<void> {
+/** Reads the workloads of these changes again. @throws ApiError 409 if one of them has changed since it was observed */
+export async function confirmWorkloads(effects: Effects, changes: readonly Change[]): Promise<void> {
+  for (const { change, of } of changes) {
+    if (change !== 'images') continue
+    const found = await readWorkload(effects, of)
+    if (found?.resourceVersion !== of.resourceVersion) throw oldView(`${of.kind} ${of.namespace}/${of.name}`)
+  }
+}
+
+async function readWorkload(effects: Effects, of: WorkloadRef): Promise<WorkloadObject | undefined> {
+  const found = await workloadNow(effects.client, of)
+  if (found) effects.onChanged(found)
+  return found
+}
+
+function apply(effects: Effects, object: ContainerVersion, change: Change): Promise<unknown> {
   switch (change.change) {
     case 'images':
       return changeImages(effects, object, change)
     case 'delete':
       return deletePod(effects, object, change.of)
-    case 'disown': {
-      const workload = await disown(effects.client, change.of)
-      if (workload) effects.onChanged(workload)
-    }
+    case 'disown':
+      return giveUpOwnership(effects, object, change.of)
   }
 }
 
@@ -39,7 +55,9 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
     if (workload) effects.onChanged(workload)
     effects.log.info({ kind, name, images: change.images }, 'patched')
   } catch (thrown) {
-    if (!isConflict(thrown) && thrown instanceof ApiError) {
+    // The watch may be late.
+    if (isConflict(thrown)) await readWorkload(effects, change.of)
+    else if (thrown instanceof ApiError) {
       const message = `${kind}/${name}: ${thrown.message}`
       const id = `${object.status.rollout?.id} ${kind} ${name}`
       await emit(effects, object, [{ type: 'Warning', reason: 'PatchRefused', message, id, workloads: [] }])
@@ -48,20 +66,27 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
   }
 }
 
+function giveUpOwnership(effects: Effects, object: ContainerVersion, of: WorkloadRef): Promise<unknown> {
+  const { kind, namespace, name, uid } = of
+  const message = (cause: string) =>
+    `cvmanager still owns the image in managedFields of ${kind} ${namespace}/${name}: ${cause}. The next server-side apply of another manager may end in a conflict. Remove what refuses the change.`
+  return optional(effects, object, { reason: 'OwnershipNotGivenUp', id: uid, message }, async () => {
+    const workload = await disown(effects.client, of)
+    if (workload) effects.onChanged(workload)
+  })
+}
+
 /** Deletes this very pod. If it is gone, or there is another of its name, there is nothing to do. */
-async function deletePod(
-  effects: Effects,
-  object: ContainerVersion,
-  { namespace, name, uid }: ObjectRef,
-): Promise<void> {
+function deletePod(effects: Effects, object: ContainerVersion, { namespace, name, uid }: ObjectRef): Promise<unknown> {
   const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name })
-  try {
-    await effects.client.delete(path, { body: { preconditions: { uid } } })
-    effects.log.info({ pod: name }, 'deleted a pod that blocked the change of its workload')
-  } catch (thrown) {
-    if (isNotFound(thrown) || isConflict(thrown)) return
-    if (!isForbidden(thrown)) throw thrown
-    const message = `pod ${name} is not ready and blocks the change of its workload, and cvmanager may not delete it. Do it: kubectl delete pod ${name} -n ${namespace}; or grant cvmanager the verb delete on pods.`
-    await emit(effects, object, [{ type: 'Warning', reason: 'PodNotReplaced', message, id: uid, workloads: [] }])
-  }
+  const message = (cause: string) =>
+    `pod ${name} is not ready and blocks the change of its workload, and cvmanager may not delete it: ${cause}. Do it: kubectl delete pod ${name} -n ${namespace}; or grant cvmanager the verb delete on pods.`
+  return optional(effects, object, { reason: 'PodNotReplaced', id: uid, message }, async () => {
+    try {
+      await effects.client.delete(path, { body: { preconditions: { uid } } })
+      effects.log.info({ pod: name }, 'deleted a pod that blocked the change of its workload')
+    } catch (thrown) {
+      if (!isNotFound(thrown) && !isConflict(thrown)) throw thrown
+    }
+  })
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { EventWriter } from '../../kubernetes/events.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { DeployedVersion } from '../history/deployed-version.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -15,5 +16,6 @@ export interface Effects {
   readonly deployedVersion: DeployedVersion
   /** Receives each workload as it is after a change. */
   readonly onChanged: (workload: WorkloadObject) => void
+  readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'warn'>
 }

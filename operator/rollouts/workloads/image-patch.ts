@@ -19,6 +19,12 @@ export async function patchImages(client: ApiClient, { of, images }: ImageChange
   return patched === undefined ? undefined : workloadKind(kind).strip(patched)
 }
 
+/** @returns the workload as the API server has it now; undefined if it is gone */
+export async function workloadNow(client: ApiClient, of: WorkloadRef): Promise<WorkloadObject | undefined> {
+  const found = await client.get(workloadPath(of)).catch(undefinedIfNotFound)
+  return found === undefined ? undefined : workloadKind(of.kind).strip(found)
+}
+
 interface Managed {
   readonly metadata: { readonly managedFields?: readonly V1ManagedFieldsEntry[] }
 }
@@ -41,7 +47,9 @@ export async function disown(client: ApiClient, of: WorkloadRef): Promise<Worklo
       return workloadKind(of.kind).strip(patch.length === 0 ? seen : await client.jsonPatch(path, patch))
     } catch (thrown) {
       if (isNotFound(thrown)) return undefined
-      if (!isConflict(thrown) && !isInvalid(thrown)) throw thrown
+      // A list of entries that has changed meanwhile is refused as invalid, too.
+      const isRace = isConflict(thrown) || (isInvalid(thrown) && attempt < maxAttempts)
+      if (!isRace) throw thrown
     }
   }
   return undefined

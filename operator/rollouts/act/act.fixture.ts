@@ -1,0 +1,92 @@
+/** For tests of `act`: an API server that answers from a few objects, and refuses what a test says. */
+import type { ContainerVersion } from '../../api/container-version.ts'
+import { containerVersion } from '../../api/container-version.ts'
+import type { EventText } from '../../kubernetes/events.ts'
+import { DeployedVersion } from '../history/deployed-version.ts'
+import { epoch } from '../plan/plan.fixture.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { WorkloadObject } from '../workloads/workload.ts'
+import { act } from './act.ts'
+import type { Effects } from './effects.ts'
+import { StatusWriter } from './status-writer.ts'
+
+/** The error of a request such as `PATCH configmaps/web.history`; undefined if it succeeds. */
+export type Refuse = (request: string) => Error | undefined
+
+interface Raw {
+  metadata: { resourceVersion: string; finalizers?: readonly string[] }
+  [field: string]: unknown
+}
+
+export class Bench {
+  now = epoch
+  refuse: Refuse = () => undefined
+  readonly requests: string[] = []
+  readonly events: EventText[] = []
+  readonly changed: WorkloadObject[] = []
+  readonly #objects = new Map<string, Raw>()
+
+  constructor(object: ContainerVersion) {
+    const { key: _, spec, status, ...metadata } = object
+    const deletion = object.deleting ? { deletionTimestamp: '2026-01-02T03:04:05Z' } : {}
+    this.put('containerversions/web-cv', { metadata: { ...metadata, ...deletion }, spec, status })
+  }
+
+  put(path: string, object: Raw): void {
+    this.#objects.set(path, object)
+  }
+
+  get object(): ContainerVersion {
+    return containerVersion(this.#objects.get('containerversions/web-cv'))
+  }
+
+  get writes(): readonly string[] {
+    return this.requests.filter((request) => !request.startsWith('GET'))
+  }
+
+  /** @param seen the object as the plan saw it */
+  act(plan: Plan, seen = this.object): Promise<unknown> {
+    return act(this.#effects(), seen, plan)
+  }
+
+  #effects(): Effects {
+    const client = {
+      get: (path: string) => this.#answer('GET', path),
+      create: (path: string, body: Raw) => this.#answer('POST', path, body),
+      replace: (path: string, { status }: Raw) => this.#answer('PUT', path, { status } as never),
+      mergePatch: (path: string, body: Raw) => this.#answer('PATCH', path, body),
+      strategicPatch: (path: string, body: Raw) => this.#answer('PATCH', path, body),
+      jsonPatch: (path: string) => this.#answer('PATCH', path),
+      delete: (path: string) => this.#answer('DELETE', path),
+    } as unknown as Effects['client']
+    const emit = async (_: unknown, event: EventText) => {
+      await this.#answer('POST', '/api/v1/namespaces/shop/events')
+      this.events.push(event)
+    }
+    return {
+      client,
+      writer: new StatusWriter(client, () => undefined),
+      events: { emit } as unknown as Effects['events'],
+      historyByDefault: true,
+      deployedVersion: new DeployedVersion(client),
+      onChanged: (workload) => this.changed.push(workload),
+      clock: { now: () => this.now },
+      log: { info: () => undefined, warn: () => undefined } as never,
+    }
+  }
+
+  async #answer(method: string, path: string, body?: Partial<Raw>): Promise<Raw> {
+    const name = path.replace(/^.*\/namespaces\/[^/]+\//, '')
+    const request = `${method} ${name}`
+    this.requests.push(request)
+    const error = this.refuse(request)
+    if (error) throw error
+    const key = name.replace('/status', '')
+    const before = this.#objects.get(key) ?? { metadata: { resourceVersion: '1' } }
+    if (method === 'GET') return before
+    const resourceVersion = String(Number(before.metadata.resourceVersion) + 1)
+    const after = { ...before, ...body, metadata: { ...before.metadata, ...body?.metadata, resourceVersion } }
+    this.#objects.set(key, after)
+    return after
+  }
+}
