@@ -19,6 +19,11 @@ const graceMs = 3_000
 const steadyMs = 1_000
 /** Short, so that the cache is up to date a few seconds after an outage of any length. */
 const retries: BackoffLimits = { firstMs: 250, maxMs: 8_000 }
+/**
+ * A list that is older than what was seen comes from an API server that lags, or whose data was restored from a backup. One
+ * that lags catches up sooner.
+ */
+const maxLagMs = 5_000
 /** Each page of Deployments leaves some 2.5 MB of garbage; larger pages are no faster and only raise the peak of memory. */
 const defaultPageLimit = 250
 
@@ -56,6 +61,8 @@ export class ListWatch<T extends CachedObject> {
   #failures = 0
   #lastContactMs = 0
   #lastError: unknown
+  /** Since when all lists have been older than what was seen. */
+  #olderSinceMs: number | undefined
 
   constructor(options: ListWatchOptions<T>) {
     const { log, path } = options
@@ -133,7 +140,7 @@ export class ListWatch<T extends CachedObject> {
       const query: Query = { limit: pageLimit, continue: next }
       const { metadata, items = [] }: Page = await client.get<Page>(path, { query, signal })
       this.#succeeded()
-      replacement ??= this.cache.replace(metadata.resourceVersion)
+      replacement ??= this.#replacement(metadata.resourceVersion)
       for (const item of items) {
         const object = this.#strip(item)
         if (object) replacement.add(object)
@@ -142,7 +149,18 @@ export class ListWatch<T extends CachedObject> {
     } while (next)
     replacement.end()
     this.#mustList = false
+    this.#olderSinceMs = undefined
     this.#synced.resolve()
+  }
+
+  /** @throws TransientError if the list is older than what was seen, and that may pass */
+  #replacement(resourceVersion: string): ReturnType<Cache<T>['replace']> {
+    if (this.cache.isSetBack(resourceVersion)) {
+      this.#olderSinceMs ??= performance.now()
+      if (performance.now() - this.#olderSinceMs < maxLagMs)
+        throw new TransientError('ApiServerLags', `GET ${this.#options.path}: the list is older than what was seen`)
+    }
+    return this.cache.replace(resourceVersion)
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
