@@ -69,6 +69,12 @@ const rolloutWorkload = Type.Object(
     name: Type.String({ description: "The workload's name." }),
     uid: Type.String({ description: "The workload's UID, which tells it from a later workload of the same name." }),
     previous: Type.Array(previousImage, { description: 'The images that a rollback restores.' }),
+    unavailableBefore: Type.Optional(
+      integer({
+        description:
+          'How many of its pods were unavailable because of their nodes before the rollout, which does not wait for them.',
+      }),
+    ),
   },
   { description: 'A workload of the rollout.' },
 )

@@ -53,6 +53,7 @@ export function workload(
     name: `Deployment/${name}`,
     containers: containers.map((container) => ({ ...container, running })),
     health,
+    unavailable: 0,
     mustDisown: false,
     blockers: [],
     runs: (image) => containers.every((container) => container.image === image),

@@ -1,5 +1,5 @@
 import type { V1DaemonSet } from '@kubernetes/client-node'
-import { appsKind, healthy, waiting } from './strip.ts'
+import { appsKind, healthy, onDelete, waiting } from './strip.ts'
 import type { Health } from './workload.ts'
 
 export const daemonSet = appsKind('DaemonSet', 'daemonsets', (object: V1DaemonSet) => ({
@@ -13,11 +13,8 @@ function progress({ metadata, spec, status }: V1DaemonSet): Health {
   const wanted = status?.desiredNumberScheduled ?? 0
   if (observedGeneration < (metadata?.generation ?? 0)) return waiting('its change is not observed yet')
   if (updatedNumberScheduled < wanted) {
-    const hint =
-      spec?.updateStrategy?.type === 'OnDelete'
-        ? '; its updateStrategy is OnDelete: delete the pods, or set RollingUpdate'
-        : ''
-    return waiting(`${updatedNumberScheduled} of ${wanted} pods updated${hint}`)
+    if (spec?.updateStrategy?.type === 'OnDelete') return onDelete(updatedNumberScheduled, wanted)
+    return waiting(`${updatedNumberScheduled} of ${wanted} pods updated`)
   }
   if (numberAvailable < wanted) return waiting(`${numberAvailable} of ${wanted} pods available`)
   return healthy

@@ -1,5 +1,5 @@
 import type { V1Deployment } from '@kubernetes/client-node'
-import { appsKind, healthy, waiting } from './strip.ts'
+import { appsKind, healthy, paused, waiting } from './strip.ts'
 import type { Health } from './workload.ts'
 
 export const deployment = appsKind('Deployment', 'deployments', (object: V1Deployment) => ({
@@ -11,7 +11,7 @@ export const deployment = appsKind('Deployment', 'deployments', (object: V1Deplo
 function progress({ metadata, spec, status }: V1Deployment): Health {
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0, conditions } = status ?? {}
   const wanted = spec?.replicas ?? 1
-  if (spec?.paused) return waiting('it is paused; resume it with `kubectl rollout resume`')
+  if (spec?.paused) return paused
   if (observedGeneration < (metadata?.generation ?? 0)) return waiting('its change is not observed yet')
   const progressing = conditions?.find(({ type }) => type === 'Progressing')
   if (progressing?.reason === 'ProgressDeadlineExceeded')

@@ -48,6 +48,7 @@ export function workload(
     containers: selected,
     // The pods show sooner than the controller that a change will not succeed.
     health: (progress.state === 'waiting' && podTrouble(pods, images)) || progress,
+    unavailable: 0,
     mustDisown: object.mustDisown,
     blockers: blockersOf(object, containers, pods),
     runs: (image) => selected.every((container) => runsImage(container, image, object)),

@@ -1,5 +1,5 @@
 import type { V1StatefulSet } from '@kubernetes/client-node'
-import { appsKind, healthy, waiting } from './strip.ts'
+import { appsKind, healthy, onDelete, waiting } from './strip.ts'
 import type { Health } from './workload.ts'
 
 export const statefulSet = appsKind('StatefulSet', 'statefulsets', (object: V1StatefulSet) => ({
@@ -23,8 +23,8 @@ function progress(object: V1StatefulSet): Health {
   const allUpdated = currentRevision === updateRevision
   const updated = partition > 0 ? updatedReplicas >= toUpdate : allUpdated || updatedReplicas >= wanted
   if (!updated) {
-    const hint = isOnDelete(object) ? '; its updateStrategy is OnDelete: delete the pods, or set RollingUpdate' : ''
-    return waiting(`${updatedReplicas} of ${toUpdate} pods updated${hint}`)
+    if (isOnDelete(object)) return onDelete(updatedReplicas, toUpdate)
+    return waiting(`${updatedReplicas} of ${toUpdate} pods updated`)
   }
   if (available < wanted) return waiting(`${available} of ${wanted} pods available`)
   return healthy

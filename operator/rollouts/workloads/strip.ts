@@ -10,6 +10,17 @@ import type { Container, Health, WorkloadKind, WorkloadObject } from './workload
 
 export const healthy: Health = { state: 'healthy' }
 export const waiting = (reason: string): Health => ({ state: 'waiting', reason })
+export const paused: Health = {
+  state: 'waiting',
+  reason: 'it is paused; resume it with `kubectl rollout resume`',
+  because: 'Paused',
+}
+/** A workload whose pods somebody must delete, one after another. */
+export const onDelete = (updated: number, wanted: number): Health => ({
+  state: 'waiting',
+  reason: `${updated} of ${wanted} pods updated; its updateStrategy is OnDelete: delete the pods, or set RollingUpdate`,
+  because: 'OnDelete',
+})
 
 /** What each kind finds out in its own way. */
 interface KindFields {

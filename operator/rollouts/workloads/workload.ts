@@ -3,8 +3,8 @@ import type { CachedObject } from '../../kubernetes/store.ts'
 
 export type Health =
   | { readonly state: 'healthy' }
-  /** Not healthy yet; `reason` tells people what it waits for. */
-  | { readonly state: 'waiting'; readonly reason: string }
+  /** Not healthy yet; `reason` tells people what it waits for, and `because` why the version could not be tried. */
+  | { readonly state: 'waiting'; readonly reason: string; readonly because?: 'Paused' | 'OnDelete' | 'Quota' }
   /** Will not become healthy by itself; `reason` names the cause, such as a pod that cannot pull its image. */
   | { readonly state: 'stuck'; readonly reason: string }
 
@@ -88,6 +88,8 @@ export interface Workload {
   readonly name: string
   readonly containers: readonly SelectedContainer[]
   readonly health: Health
+  /** How many of its pods are unavailable because of their nodes. No rollout changes that, so none waits for them. */
+  readonly unavailable: number
   readonly mustDisown: boolean
   /** Pods that block the last change, and that the workload's own controller does not replace. */
   readonly blockers: readonly ObjectRef[]
