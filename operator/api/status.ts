@@ -43,6 +43,15 @@ const current = Type.Object(
   { description: 'The version that all workloads run.' },
 )
 
+const healthyVersion = Type.Object(
+  {
+    digest: digest('The digest of the version.'),
+    version: Type.String({ description: 'The name of the version.' }),
+    image: Type.String({ description: 'The image, as rolled out.' }),
+  },
+  { description: 'A version with which all workloads were healthy.' },
+)
+
 const next = Type.Object(
   {
     digest: digest('The digest of the version.'),
@@ -58,9 +67,12 @@ const next = Type.Object(
 const previousImage = Type.Object(
   {
     name: Type.String({ description: "The container's name." }),
-    image: Type.String({ description: 'The exact image before the rollout.' }),
+    image: Type.String({ description: 'The exact image.' }),
+    rewritten: Type.Optional(
+      Type.String({ description: 'What the API server stored instead of the image of the rollout.' }),
+    ),
   },
-  { description: 'A container before the rollout.' },
+  { description: 'The image that a rollback restores in a container.' },
 )
 
 const rolloutWorkload = Type.Object(
@@ -68,7 +80,15 @@ const rolloutWorkload = Type.Object(
     kind: Type.String({ description: 'Deployment, StatefulSet or DaemonSet.' }),
     name: Type.String({ description: "The workload's name." }),
     uid: Type.String({ description: "The workload's UID, which tells it from a later workload of the same name." }),
-    previous: Type.Array(previousImage, { description: 'The images that a rollback restores.' }),
+    previous: Type.Array(previousImage, {
+      description:
+        'The images that a rollback restores: those before the rollout, or those that last ran well if the workload was not healthy with them.',
+    }),
+    unproven: Type.Optional(
+      Type.Boolean({
+        description: 'The workload was not healthy with its previous images, and no better ones are known.',
+      }),
+    ),
     unavailableBefore: Type.Optional(
       integer({
         description:
@@ -91,8 +111,13 @@ const rollout = Type.Object(
     deadline: time('When the rollout fails if it is not complete.'),
     workloads: Type.Array(rolloutWorkload, { description: 'The workloads that move together.' }),
     outcome: Type.Optional(oneOf(outcomes, { description: 'The outcome, once it is known.' })),
-    reason: Type.Optional(Type.String({ description: 'The cause of a failure in one word.' })),
-    message: Type.Optional(Type.String({ description: 'The cause of the failure.' })),
+    reason: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried, in one word.' })),
+    message: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried.' })),
+    waitingSince: Type.Optional(
+      time(
+        'Since when the rollout waits for a person to resume a workload or to delete pods. The deadline moves by that time.',
+      ),
+    ),
     rollbackTime: Type.Optional(time('When the rollback began.')),
     endTime: Type.Optional(time('When the rollout ended.')),
   },
@@ -105,8 +130,12 @@ const pastRollout = Type.Object(
     digest: digest('The digest that was rolled out.'),
     version: Type.String({ description: 'The version that was rolled out.' }),
     from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
-    outcome: oneOf(outcomes, { description: 'The outcome.' }),
-    message: Type.Optional(Type.String({ description: 'The cause of the failure.' })),
+    outcome: oneOf(outcomes, {
+      description: 'The outcome. Aborted: the version could not be tried, or the ContainerVersion was deleted.',
+    }),
+    reason: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried, in one word.' })),
+    message: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried.' })),
+    generation: Type.Optional(integer({ description: 'The generation of the spec when the rollout ended.' })),
     startTime: time('When the rollout began.'),
     endTime: time('When the rollout ended.'),
     duration: Type.String({ description: 'The duration, e.g. 1m12s.' }),
@@ -154,6 +183,13 @@ export const statusSchema = Type.Object(
     message: Type.Optional(Type.String({ description: 'The state in one sentence.' })),
     observed: Type.Optional(observed),
     current: Type.Optional(current),
+    lastHealthy: Type.Optional(
+      Type.Array(healthyVersion, {
+        description:
+          'The versions with which all workloads were healthy, newest first. A rollback goes back to one of them if a workload was not healthy when the rollout began.',
+        maxItems: 2,
+      }),
+    ),
     next: Type.Optional(next),
     rollout: Type.Optional(rollout),
     deployed: Type.Optional(
@@ -193,5 +229,6 @@ export const statusSchema = Type.Object(
 export type ContainerVersionStatus = Infer<typeof statusSchema>
 export type Condition = Infer<typeof condition>
 export type RolloutStatus = Infer<typeof rollout>
+export type HealthyVersion = Infer<typeof healthyVersion>
 export type PastRollout = Infer<typeof pastRollout>
 export type Quarantined = Infer<typeof quarantined>

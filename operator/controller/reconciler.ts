@@ -8,11 +8,14 @@ import { isConflict } from '../kubernetes/api-error.ts'
 import type { Store } from '../kubernetes/store.ts'
 import type { TargetCredentials } from '../registries/credentials/pull-secrets.ts'
 import { act } from '../rollouts/act/act.ts'
+import { ImagesRewrittenError } from '../rollouts/act/changes.ts'
 import type { Effects } from '../rollouts/act/effects.ts'
 import type { Observation } from '../rollouts/observe/observation.ts'
 import type { Observer } from '../rollouts/observe/observe.ts'
 import type { SelectorIndex } from '../rollouts/observe/selector-index.ts'
+import { limitOf } from '../rollouts/plan/limit.ts'
 import { type Plan, plan } from '../rollouts/plan/plan.ts'
+import type { RewrittenImage } from '../rollouts/workloads/workload.ts'
 import { type BackoffLimits, backoffMs } from '../time/backoff.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Result } from './queue.ts'
@@ -27,6 +30,8 @@ export interface ReconcilerOptions {
   readonly clock: Clock
   readonly defaultIntervalSeconds: number
   readonly rollbackByDefault: boolean
+  /** Reconciles a key after this time at the latest, whatever becomes of the reconcile in progress. */
+  readonly requeueAfter: (key: string, milliseconds: number) => void
   /** Called after each reconcile that carried its plan out. */
   readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
 }
@@ -44,6 +49,8 @@ export class Reconciler {
   readonly #readCredentialsAt = new Map<string, number>()
   /** How many conflicts in a row a key has met. */
   readonly #conflicts = new Map<string, number>()
+  /** The images that the API server has stored otherwise than they were sent, until `plan` knows it. */
+  readonly #rewritten = new Map<string, readonly RewrittenImage[]>()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
@@ -54,13 +61,19 @@ export class Reconciler {
     const { objects, observer, effects, clock, rollbackByDefault, onReconciled } = this.#options
     const object = objects.get(key)
     if (!object) return this.#forget(key)
+    this.#requeueByLimit(object)
     const observed = await observer.observe(object, await this.#offer(object))
-    const observation = { ...observed, rollbackByDefault }
+    const observation = { ...observed, rollbackByDefault, rewritten: this.#rewritten.get(key) }
     const planned = plan(observation)
     let failure: unknown
     try {
       failure = await act(effects, object, planned)
+      this.#rewritten.delete(key)
     } catch (thrown) {
+      if (thrown instanceof ImagesRewrittenError) {
+        this.#rewritten.set(key, thrown.rewritten)
+        return { requeueAfterMs: 0 }
+      }
       if (!isConflict(thrown)) throw thrown
       const inARow = (this.#conflicts.get(key) ?? 0) + 1
       this.#conflicts.set(key, inARow)
@@ -81,7 +94,14 @@ export class Reconciler {
     effects.deployedVersion.forget(key)
     this.#readCredentialsAt.delete(key)
     this.#conflicts.delete(key)
+    this.#rewritten.delete(key)
     return {}
+  }
+
+  /** A rollout ends by its limit even if each reconcile fails, and so waits for longer and longer. */
+  #requeueByLimit({ key, status: { rollout } }: ContainerVersion): void {
+    const leftMs = rollout ? limitOf(rollout) - this.#options.clock.now() : 0
+    if (leftMs > 0) this.#options.requeueAfter(key, leftMs)
   }
 
   /** Follows what the spec says, and returns what the registry offers. A target that cannot be followed is a failed offer. */

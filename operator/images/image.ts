@@ -20,3 +20,9 @@ export function ofOneRepository(image: string, other: string): boolean {
   const [one, two] = [partsOf(image), partsOf(other)]
   return one !== undefined && two !== undefined && sameRepository(one.repository, two.repository)
 }
+
+/** Whether two texts name one image: they are equal, or have one digest in one repository. */
+export function isSameImage(one: string, other: string): boolean {
+  const digest = digestOf(one)
+  return one === other || (digest !== undefined && digest === digestOf(other) && ofOneRepository(one, other))
+}

@@ -98,6 +98,7 @@ export async function makeController(options: ControllerOptions) {
     clock,
     defaultIntervalSeconds: settings.pollIntervalSeconds,
     rollbackByDefault: settings.rollback,
+    requeueAfter: (key, milliseconds) => queue.addAfter(key, milliseconds),
     onReconciled: (observation, plan) => {
       options.onReconciled?.(observation, plan)
       if (!plan.record || !metrics) return

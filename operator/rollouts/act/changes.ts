@@ -1,16 +1,34 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
+import { isSameImage } from '../../images/image.ts'
 import { ApiError, isConflict, isNotFound, oldView } from '../../kubernetes/api-error.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
 import { disown, patchImages, workloadNow } from '../workloads/image-patch.ts'
-import type { Change, ImageChange, ObjectRef, WorkloadObject, WorkloadRef } from '../workloads/workload.ts'
+import type {
+  Change,
+  ImageChange,
+  ObjectRef,
+  RewrittenImage,
+  WorkloadObject,
+  WorkloadRef,
+} from '../workloads/workload.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
 import { optional } from './optional.ts'
 
+/** The API server has stored other images than those that were sent. */
+export class ImagesRewrittenError extends Error {
+  readonly rewritten: readonly RewrittenImage[]
+
+  constructor(rewritten: readonly RewrittenImage[]) {
+    super(`the API server has stored ${rewritten.map(({ sent, stored }) => `${stored} instead of ${sent}`).join(', ')}`)
+    this.rewritten = rewritten
+  }
+}
+
 /**
  * Sends all changes, even if one of them is refused: the workloads move as one, and the next reconcile sends the rest.
  * @returns a failure that may pass, of a change that no rollout hangs on; undefined if there is none
- * @throws the error of the first change of images that failed
+ * @throws ImagesRewrittenError, or else the error of the first change of images that failed
  */
 export async function applyChanges(
   effects: Effects,
@@ -18,7 +36,10 @@ export async function applyChanges(
   changes: readonly Change[],
 ): Promise<unknown> {
   const results = await Promise.allSettled(changes.map((change) => apply(effects, object, change)))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
+  const rewritten = errors.flatMap((error) => (error instanceof ImagesRewrittenError ? error.rewritten : []))
+  if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
+  if (errors.length > 0) throw errors[0]
   return results.map((result) => result.status === 'fulfilled' && result.value).find(Boolean) || undefined
 }
 
@@ -54,6 +75,7 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
     const workload = await patchImages(effects.client, change)
     if (workload) effects.onChanged(workload)
     effects.log.info({ kind, name, images: change.images }, 'patched')
+    if (workload) refuseRewritten(change, workload)
   } catch (thrown) {
     // The watch may be late.
     if (isConflict(thrown)) await readWorkload(effects, change.of)
@@ -64,6 +86,15 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
     }
     throw thrown
   }
+}
+
+/** @throws ImagesRewrittenError if the API server has stored something else */
+function refuseRewritten({ of, images }: ImageChange, { containers }: WorkloadObject): void {
+  const rewritten = images.flatMap(({ name, image: sent }) => {
+    const stored = containers.find((container) => container.name === name)?.image
+    return stored === undefined || isSameImage(stored, sent) ? [] : [{ of, name, sent, stored }]
+  })
+  if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
 }
 
 function giveUpOwnership(effects: Effects, object: ContainerVersion, of: WorkloadRef): Promise<unknown> {

@@ -7,7 +7,7 @@ import type { Gate } from './gate.ts'
 export const quarantine: Gate = {
   name: 'Quarantine',
 
-  check(object, { digest }) {
+  check({ object }, { digest }) {
     const entry = quarantineOf(object, digest)
     return entry && { message: quarantineMessage(entry, object.spec) }
   },

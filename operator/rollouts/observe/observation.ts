@@ -1,7 +1,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Offer } from '../../discovery/target.ts'
 import type { NeedsChangeError } from '../../errors.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { RewrittenImage, Workload } from '../workloads/workload.ts'
 
 /** What `plan` decides by: one ContainerVersion and its surroundings at one moment. */
 export interface Observation {
@@ -13,6 +13,8 @@ export interface Observation {
   /** Why the workloads of the selector cannot be rolled out to; undefined if they can. */
   readonly problem: NeedsChangeError | undefined
   readonly offer: Offer
+  /** What the last patches of its workloads had, and what the API server has stored instead. */
+  readonly rewritten?: readonly RewrittenImage[] | undefined
   /** Since when this process has observed the object without a status; undefined if the object has one. */
   readonly newSince: number | undefined
   /** For a spec that does not say whether to roll back; if undefined, it rolls back. */

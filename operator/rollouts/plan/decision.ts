@@ -1,4 +1,4 @@
-import type { ContainerVersionStatus, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
+import type { ContainerVersionStatus, HealthyVersion, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import type { Change } from '../workloads/workload.ts'
 
@@ -19,6 +19,8 @@ export interface Decision {
   /** What holds the version on offer back. */
   readonly heldBy?: string
   readonly current?: ContainerVersionStatus['current']
+  /** The version with which all workloads are healthy. */
+  readonly healthy?: HealthyVersion
   /** The rollout in progress. */
   readonly rollout?: RolloutStatus
   /** A rollout that has ended. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ContainerVersionStatus, PastRollout, RolloutStatus } from '../../api/status.ts'
 import type { EventText } from '../../kubernetes/events.ts'
+import { previousVersions } from './previous.ts'
 
 export interface PlannedEvent extends EventText {
   /** Events appear on these workloads too, not only on the ContainerVersion. */
@@ -48,8 +49,9 @@ export function eventsOf(status: ContainerVersionStatus, now: number): readonly 
 type Ended = PastRollout & Pick<RolloutStatus, 'workloads'>
 
 function endedEvents(rollout: Ended): readonly PlannedEvent[] {
-  const failure = rollout.outcome === 'RolledBack' || rollout.outcome === 'Failed' ? [failedEvent(rollout)] : []
-  return [startedEvent(rollout), ...failure, outcomeEvent(rollout)]
+  const { outcome, reason } = rollout
+  const hasFailed = outcome === 'RolledBack' || outcome === 'Failed' || reason !== undefined
+  return [startedEvent(rollout), ...(hasFailed ? [failedEvent(rollout)] : []), outcomeEvent(rollout)]
 }
 
 function startedEvent(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'from' | 'workloads'>): PlannedEvent {
@@ -60,33 +62,39 @@ function startedEvent(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' |
 }
 
 function failedEvent(
-  rollout: Pick<RolloutStatus, 'id' | 'version' | 'message' | 'outcome' | 'workloads'>,
+  rollout: Pick<RolloutStatus, 'id' | 'version' | 'reason' | 'message' | 'outcome' | 'workloads'>,
 ): PlannedEvent {
-  const { version, message, outcome } = rollout
+  const { version, message, outcome, reason = '' } = rollout
   const consequence =
     outcome === 'Failed'
       ? 'The workloads stay as they are, since rollback is off (spec.rollback.enabled, or the setting rollback).'
       : 'The previous images are put back.'
-  return rolloutEvent(rollout, 'Warning', 'RolloutFailed', `${version} failed: ${message}. ${consequence}`)
+  return outcome === 'Aborted'
+    ? rolloutEvent(rollout, 'Warning', reason, `${version} could not be tried: ${message}. ${consequence}`)
+    : rolloutEvent(rollout, 'Warning', 'RolloutFailed', `${version} failed: ${message}. ${consequence}`)
 }
 
 function outcomeEvent(rollout: Ended): PlannedEvent {
-  const { outcome, version, digest, message, from, duration } = rollout
+  const { outcome, version, digest, reason: obstacle, message, duration } = rollout
   const event = (type: PlannedEvent['type'], reason: string, words: string) =>
     rolloutEvent(rollout, type, reason, words)
   switch (outcome) {
     case 'Succeeded':
       return event('Normal', 'RolloutSucceeded', `${version} (${digest}) is rolled out and healthy, after ${duration}`)
     case 'RolledBack': {
-      const to = from ? ` to ${from}` : ''
-      return event('Warning', 'RolledBack', `${version} failed and was rolled back${to}, after ${duration}: ${message}`)
+      const to = previousVersions(rollout)
+      return event('Warning', outcome, `${version} failed and was rolled back to ${to}, after ${duration}: ${message}`)
     }
     case 'Failed':
       return event('Warning', 'LeftInPlace', `${version} failed and was left in place, after ${duration}: ${message}`)
     case 'Superseded':
       return event('Normal', 'RolloutSuperseded', `the rollout of ${version} was ${message}, which is on offer now`)
     case 'Aborted':
-      return event('Normal', 'RolloutAborted', `the rollout of ${version} has ended after ${duration}: ${message}`)
+      return event(
+        obstacle === undefined ? 'Normal' : 'Warning',
+        'RolloutAborted',
+        `the rollout of ${version} has ended after ${duration}: ${message}`,
+      )
   }
 }
 
@@ -97,7 +105,7 @@ function adoptedEvents(
 ): readonly PlannedEvent[] {
   if (!current || !isYoung(current.since)) return []
   const { digest, version, since } = current
-  if (rollouts.some(({ outcome, endTime }) => outcome === 'Succeeded' && endTime === since)) return []
+  if (rollouts.some(({ endTime }) => endTime === since)) return []
   const message = `the workloads already run ${version} (${digest}): nothing was changed`
   return [{ type: 'Normal', reason: 'Adopted', message, id: digest, workloads: [] }]
 }

@@ -2,11 +2,13 @@ import type { RolloutStatus } from '../../api/status.ts'
 import type { Change, Workload } from '../workloads/workload.ts'
 import type { Decision, State } from './decision.ts'
 
+/** What comes next in a rollout, at `requeueAt` at the latest: whatever else should bring the key back may not come. */
+interface Next extends Pick<Decision, 'state' | 'changes' | 'afterRecord'> {
+  readonly requeueAt: number
+}
+
 /** A rollout is in progress. Its status changes with the phase alone, so that a rollout costs few writes. */
-export function inProgress(
-  rollout: RolloutStatus,
-  next: Pick<Decision, 'changes' | 'requeueAt' | 'afterRecord'>,
-): Decision {
+export function inProgress(rollout: RolloutStatus, next: Next): Decision {
   return { state: stateOf(rollout), rollout, ...next }
 }
 
@@ -16,8 +18,9 @@ function stateOf({ phase, outcome, workloads, version, deadline, reason, message
     const words = `rolling out ${version} to ${names}, until ${deadline} at the latest`
     return { phase: 'RollingOut', reason: 'RollingOut', message: words }
   }
-  // A rollout that was aborted has no reason: it has not failed.
-  const why = reason === undefined ? message : `${version} failed: ${message}`
+  // A rollout that ends because the object is deleted has no reason.
+  const result = outcome === 'Aborted' ? 'could not be tried' : 'failed'
+  const why = reason === undefined ? message : `${version} ${result}: ${message}`
   const words = `putting the previous images of ${names} back: ${why}`
   return { phase: 'RollingBack', reason: 'RollingBack', message: words }
 }
@@ -26,11 +29,7 @@ function stateOf({ phase, outcome, workloads, version, deadline, reason, message
 const readPodsEveryMs = 2_000
 
 /** Waits for the pods, and deletes those that would never become ready. */
-export function untilPodsChange(
-  workloads: readonly Workload[],
-  until: number,
-  now: number,
-): Pick<Decision, 'changes' | 'requeueAt'> {
+export function untilPodsChange(workloads: readonly Workload[], until: number, now: number): Next {
   const changes = workloads.flatMap(({ blockers }) => blockers).map((pod): Change => ({ change: 'delete', of: pod }))
   return { changes, requeueAt: Math.min(until, now + readPodsEveryMs) }
 }

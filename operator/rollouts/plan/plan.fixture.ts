@@ -45,8 +45,9 @@ export function workload(
   containers: readonly Container[],
   health: Health = { state: 'healthy' },
   running?: string,
+  uid = `uid-of-${name}`,
 ): Workload {
-  const ref = { kind: 'Deployment', namespace: 'shop', name, uid: `uid-of-${name}`, resourceVersion: '1' }
+  const ref = { kind: 'Deployment', namespace: 'shop', name, uid, resourceVersion: '1' }
   const restore = (images: readonly Container[]): ImageChange => ({ change: 'images', of: ref, images })
   return {
     ref,

@@ -122,7 +122,8 @@ test('a version that was set by hand is adopted, and one that failed and was lef
   left.settle()
   t.match(left.past, [{ version: 'v2', outcome: 'Failed' }])
   left.offered = 'v3'
-  t.match(left.reconcile().status.rollout, { version: 'v3', workloads: [{ previous: [{ image: imageOf('v2') }] }] })
+  // A rollback of v3 goes back to what last ran well.
+  t.match(left.reconcile().status.rollout, { version: 'v3', workloads: [{ previous: [{ image: imageOf('v1') }] }] })
   t.end()
 })
 

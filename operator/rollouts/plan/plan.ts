@@ -80,25 +80,25 @@ function decide(observation: Observation): Decision {
 
 /** No rollout is in progress, and the registry offers a version. */
 function consider(observation: Observation, strategy: Strategy, version: Version): Decision {
-  const { object, workloads, now } = observation
+  const { object, workloads } = observation
   const image = composeImage(object.spec.imageRepo, version)
   const run = workloads.every((workload) => workload.runs(image))
   const healthy = workloads.every(({ health }) => health.state === 'healthy')
   const failure = quarantineOf(object, version.digest)
-  if (run && (!failure || healthy)) return upToDate(observation, version, image)
+  if (run && (!failure || healthy)) return upToDate(observation, version, image, healthy)
 
-  const hold = checkGates(gates, object, version, now)
+  const hold = checkGates(gates, observation, version)
   if (!hold) return begin(observation, strategy, version)
-  const { by, message, until } = hold
+  const { by, message, until, phase = 'Pending' } = hold
   return {
-    state: failure ? failureState(failure, object.spec) : { phase: 'Pending', reason: by, message },
+    state: failure ? failureState(failure, object.spec) : { phase, reason: by, message },
     offered: version,
     heldBy: by,
     requeueAt: until,
   }
 }
 
-function upToDate({ object, now }: Observation, version: Version, image: string): Decision {
+function upToDate({ object, now }: Observation, version: Version, image: string, healthy: boolean): Decision {
   const { digest, name } = version
   const before = object.status.current
   const unchanged = before?.digest === digest && before.image === image
@@ -106,6 +106,7 @@ function upToDate({ object, now }: Observation, version: Version, image: string)
     state: { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${name}` },
     offered: version,
     current: unchanged ? before : { digest, version: name, image, since: timestamp(now) },
+    ...(healthy ? { healthy: { digest, version: name, image } } : {}),
   }
 }
 

@@ -1,68 +1,94 @@
-import type { RolloutStatus } from '../../api/status.ts'
+import type { Outcome, RolloutStatus } from '../../api/status.ts'
+import { isSameImage } from '../../images/image.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { ImageChange, Workload } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
+import { limitOf } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
+import { wasRewritten } from './rewritten.ts'
 
 /** A pod's own message may be very long, and the status, an event and the history each repeat it. */
 const maxMessageLength = 1_000
-
-/** A rollback that starts at the deadline still gets this long to become healthy before the rollout ends. */
-const rollbackGraceMs = 8_000
 
 /** The version has failed. The previous images come back, or the new ones stay, as `rollback.enabled` says. */
 export function failed(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
   const failure = { ...rollout, reason, message: message.slice(0, maxMessageLength) }
   const rollsBack = observation.object.spec.rollback?.enabled ?? observation.rollbackByDefault ?? true
   return rollsBack
-    ? rollBack(observation, { ...failure, phase: 'RollingBack', rollbackTime: timestamp(observation.now) })
+    ? rollBack(observation, { ...failure, ...rollingBackSince(observation) })
     : conclude(observation, failure, 'Failed')
 }
 
-/** @param isOutdated another version is on offer: it need not wait for the health of the one that it replaces */
+/**
+ * The version could not be tried, which says nothing about it. The previous images come back whatever `rollback.enabled`
+ * says, so that the version can be tried again later.
+ */
+export function giveUp(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
+  const untried = { ...rollout, outcome: 'Aborted' as const, reason, message: message.slice(0, maxMessageLength) }
+  return rollBack(observation, { ...untried, ...rollingBackSince(observation) })
+}
+
+const rollingBackSince = ({ now }: Observation) => ({
+  phase: 'RollingBack' as const,
+  rollbackTime: timestamp(now),
+})
+
+/**
+ * Puts the previous images back, and waits until the workloads are healthy with them.
+ * @param isOutdated another version is on offer: it need not wait for the health of the one that it replaces
+ */
 export function rollBack(observation: Observation, rollout: RolloutStatus, isOutdated = false): Decision {
+  const decision = putBack(observation, rollout, rollout.outcome ?? 'Failed')
+  if (decision) return decision
+
   const { members, now } = observation
-  const { deadline, rollbackTime = deadline, message } = rollout
-  const until = Math.max(Date.parse(deadline), Date.parse(rollbackTime)) + rollbackGraceMs
-  const changes = restorations(observation, rollout)
-  if (changes.length > 0 && now >= until) {
-    const names = changes.map(({ of }) => `${of.kind}/${of.name}`).join(', ')
-    return conclude(observation, { ...rollout, message: `${message}; ${names} could not be put back` }, 'Failed')
-  }
-  // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
-  if (changes.length > 0) return inProgress(rollout, { changes, requeueAt: now })
+  const until = limitOf(rollout)
   const unhealthy = members.filter(({ health }) => health.state !== 'healthy')
   const hopeless = unhealthy.every(({ health, blockers }) => health.state === 'stuck' && blockers.length === 0)
-  if (hopeless || isOutdated || now >= until) return conclude(observation, withHealth(rollout, unhealthy), 'RolledBack')
+  if (hopeless || isOutdated || now >= until)
+    return conclude(observation, withHealth(rollout, unhealthy), rollout.outcome ?? 'RolledBack')
   return inProgress(rollout, untilPodsChange(members, until, now))
 }
 
-/** The object is being deleted: the rollout ends with all workloads as they were before it. */
+/** The object is being deleted: the rollout ends when all workloads are as they were before it, or at the limit. */
 export function abort(observation: Observation, rollout: RolloutStatus): Decision {
   if (rollout.phase === 'Recording') return recordOf(observation, rollout)
-  const { message = 'the ContainerVersion was deleted' } = rollout
-  const aborted: RolloutStatus = { ...rollout, phase: 'RollingBack', message }
-  const changes = restorations(observation, rollout)
-  // Reconciled again at once: an object that is being deleted selects nothing, so that no change requeues it.
-  if (changes.length > 0) return inProgress(aborted, { changes, requeueAt: observation.now })
-  return conclude(observation, aborted, 'Aborted')
+  // Without a reason: this is neither a failure nor an obstacle.
+  const { reason, message = 'the ContainerVersion was deleted', ...running } = rollout
+  const aborted = { ...rollingBackSince(observation), ...running, phase: 'RollingBack' as const, message }
+  return putBack(observation, aborted, 'Aborted') ?? conclude(observation, aborted, 'Aborted')
+}
+
+/**
+ * The next step while a workload has not got its previous images back; undefined if all have.
+ * @param outcome if that cannot be done by the limit
+ */
+function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision | undefined {
+  const left = restorations(observation, rollout)
+  if (left.length === 0) return undefined
+  const changes = left.filter((change) => !wasRewritten(observation, change))
+  // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
+  if (changes.length > 0 && observation.now < limitOf(rollout))
+    return inProgress(rollout, { changes, requeueAt: observation.now })
+  const names = left.map(({ of }) => `${of.kind}/${of.name}`).join(', ')
+  const message = `${rollout.message}; ${names} could not be put back`
+  return conclude(observation, { ...rollout, message }, outcome)
 }
 
 /** Restores what this rollout has changed, and nothing that somebody else has changed since. */
 function restorations({ members }: Observation, rollout: RolloutStatus): ImageChange[] {
-  return members.flatMap((workload) => {
-    const previous = rollout.workloads.find(({ uid }) => uid === workload.ref.uid)?.previous ?? []
-    const images = previous.filter(
-      ({ name, image }) => image !== rollout.image && imageIn(workload, name) === rollout.image,
-    )
-    return images.length > 0 ? [workload.restore(images)] : []
+  return members.flatMap(({ ref, containers, restore }) => {
+    const previous = rollout.workloads.find(({ uid }) => uid === ref.uid)?.previous ?? []
+    const images = previous.filter(({ name, image, rewritten }) => {
+      const present = containers.find((container) => container.name === name)?.image
+      if (present === undefined || present === image) return false
+      return present === rewritten || isSameImage(present, rollout.image)
+    })
+    return images.length > 0 ? [restore(images.map(({ name, image }) => ({ name, image })))] : []
   })
 }
-
-const imageIn = ({ containers }: Workload, name: string) =>
-  containers.find((container) => container.name === name)?.image
 
 /** The message says which workload is not healthy with its previous image. */
 function withHealth(rollout: RolloutStatus, [first]: readonly Workload[]): RolloutStatus {

@@ -6,13 +6,18 @@ import { NeedsChangeError } from '../../errors.ts'
 import { digestOf, tagOf } from '../../images/image.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
+import { paused } from '../gates/paused.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
-import type { SelectedContainer } from '../workloads/workload.ts'
-import type { Decision } from './decision.ts'
+import type { Decision, State } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
-import { failed, rollBack } from './rollback.ts'
+import { membersOf } from './previous.ts'
+import { rewrittenIn, rewrittenMessage, withRewritten } from './rewritten.ts'
+import { failed, giveUp, rollBack } from './rollback.ts'
+
+/** A pod that a person has replaced is judged this soon. */
+const waitingForPersonMs = 30_000
 
 /**
  * Starts a rollout: writes the images that the workloads have now into the status (B17), and takes the first step.
@@ -36,7 +41,7 @@ export function begin(
     ...fromVersion(observation, replaced),
     startTime,
     deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
-    workloads: members(observation, replaced, name),
+    workloads: membersOf(observation, replaced, version),
   }
   const ended = replaced && {
     ...replaced,
@@ -55,40 +60,6 @@ function fromVersion({ object, workloads }: Observation, replaced: RolloutStatus
 }
 
 /**
- * The workloads with their images before the rollout. Those of `known` keep the images that it found, even if the selector
- * does not find them any more: a rollback restores whatever the rollout has changed.
- */
-function members(
-  { object, workloads }: Observation,
-  known: RolloutStatus | undefined,
-  offered: string,
-): RolloutStatus['workloads'] {
-  // A tag that a policy chooses is not meant to move, but it can.
-  const tag = object.spec.tag ?? offered
-  const others = known?.workloads.filter(({ uid }) => !workloads.some(({ ref }) => ref.uid === uid)) ?? []
-  const selected = workloads.map(({ ref: { kind, name, uid }, containers }) => {
-    const previous = known?.workloads.find((member) => member.uid === uid)?.previous ?? []
-    const added = containers.filter((container) => !previous.some((before) => before.name === container.name))
-    return {
-      kind,
-      name,
-      uid,
-      previous: [
-        ...previous,
-        ...added.map((container) => ({ name: container.name, image: exactImage(container, tag) })),
-      ],
-    }
-  })
-  return [...selected, ...others]
-}
-
-/** If the template has the moving tag, that now names another image: a rollback must restore what the pods really ran. */
-function exactImage({ image, running }: SelectedContainer, movingTag: string): string {
-  const moved = digestOf(image) === undefined && tagOf(image) === movingTag
-  return moved && running ? `${image}@${running}` : image
-}
-
-/**
  * A rollout is in progress.
  * @param strategy or why there is none for the spec as it is now
  * @param version the version on offer now
@@ -102,24 +73,54 @@ export function proceed(
   const isOutdated = version !== undefined && version.digest !== rollout.digest
   if (rollout.phase === 'Recording') return recordOf(observation, rollout)
   if (rollout.phase === 'RollingBack') return rollBack(observation, rollout, isOutdated)
-  const { problem } = observation
-  if (strategy instanceof NeedsChangeError) return failed(observation, rollout, strategy.reason, strategy.message)
-  if (problem) return failed(observation, rollout, problem.reason, problem.message)
-  if (isOutdated) return begin(observation, strategy, version, rollout)
-  return takeStep(observation, { ...rollout, workloads: members(observation, rollout, rollout.version) }, strategy)
+  const rewritten = rewrittenIn(observation, rollout)
+  if (rewritten.length > 0)
+    return giveUp(observation, withRewritten(rollout, rewritten), 'ImageRewritten', rewrittenMessage(rewritten))
+  const { problem, now } = observation
+  if (strategy instanceof NeedsChangeError) return waitForChange(observation, resumed(rollout, now), strategy)
+  if (problem) return waitForChange(observation, resumed(rollout, now), problem)
+  if (isOutdated && !paused.check(observation, version)) return begin(observation, strategy, version, rollout)
+  const { digest, version: name } = rollout
+  return takeStep(observation, { ...rollout, workloads: membersOf(observation, rollout, { digest, name }) }, strategy)
 }
 
-function takeStep(observation: Observation, rollout: RolloutStatus, strategy: Strategy): Decision {
+/** The workloads cannot be rolled out to at the moment. What is gone may come back, so this waits until the deadline. */
+function waitForChange(observation: Observation, rollout: RolloutStatus, problem: NeedsChangeError): Decision {
+  const { reason, message } = problem
+  const { version, deadline } = rollout
+  if (observation.now >= Date.parse(deadline)) return giveUp(observation, rollout, reason, message)
+  const words = `the rollout of ${version} goes on if this is corrected by ${deadline}: ${message}`
+  const state: State = { phase: 'RollingOut', reason, message: words }
+  return inProgress(rollout, { state, requeueAt: Date.parse(deadline) })
+}
+
+/** The clock has stood still while the rollout waited for a person. */
+function resumed({ waitingSince, ...rollout }: RolloutStatus, now: number): RolloutStatus {
+  if (waitingSince === undefined) return rollout
+  return { ...rollout, deadline: timestamp(Date.parse(rollout.deadline) + now - Date.parse(waitingSince)) }
+}
+
+function takeStep(observation: Observation, started: RolloutStatus, strategy: Strategy): Decision {
   const { workloads, now } = observation
-  const step = strategy.next({ image: rollout.image, deadline: Date.parse(rollout.deadline) }, { workloads, now })
+  const rollout = resumed(started, now)
+  const deadline = Date.parse(rollout.deadline)
+  const step = strategy.next({ image: rollout.image, deadline }, { workloads, now })
   switch (step.step) {
     case 'apply':
-      return inProgress(rollout, { changes: step.changes })
+      return inProgress(rollout, { changes: step.changes, requeueAt: deadline })
     case 'wait':
       return inProgress(rollout, untilPodsChange(workloads, step.until, now))
+    case 'waitForPerson': {
+      const { reason, waitingFor } = step
+      const message = `the rollout of ${rollout.version} waits without a deadline for ${waitingFor}`
+      const state: State = { phase: 'RollingOut', reason, message }
+      return inProgress({ waitingSince: timestamp(now), ...started }, { state, requeueAt: now + waitingForPersonMs })
+    }
     case 'done':
       return conclude(observation, rollout, 'Succeeded')
     case 'fail':
       return failed(observation, rollout, step.reason, step.message)
+    case 'giveUp':
+      return giveUp(observation, rollout, step.reason, step.message)
   }
 }

@@ -2,15 +2,37 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { PastRollout } from '../../api/status.ts'
-import type { Container, Health, ImageChange } from '../workloads/workload.ts'
+import { NeedsChangeError } from '../../errors.ts'
+import type { Health, ImageChange, RewrittenImage } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
+import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
 
 export interface Simulated {
   readonly name: string
   image: string
+  /** Undefined: one made of the name. */
+  readonly uid?: string
+  /** Why a change of its image does not reach its pods. */
+  blocked?: 'Paused' | 'OnDelete' | 'Quota' | undefined
+  /** The API server refuses patches of it. */
+  refuses?: boolean
 }
+
+interface Options {
+  readonly offered: string
+  readonly bad?: readonly string[]
+  readonly spec?: Partial<ContainerVersionSpec>
+  readonly dies?: () => boolean
+  /** Called for each event: whether the API server refuses it, such as with 429. */
+  readonly refuses?: () => boolean
+  /** What a mutating webhook makes of an image. */
+  readonly rewrite?: (image: string) => string
+}
+
+/** As the work queue's. */
+const maxBackoffMs = 300_000
 
 export class Simulation {
   now = epoch
@@ -25,27 +47,22 @@ export class Simulation {
   readonly patches: string[] = []
   readonly records: string[] = []
   readonly events = new Map<string, PlannedEvent>()
+  rewrite: (image: string) => string
   readonly #dies: () => boolean
   readonly #refuses: () => boolean
+  /** The memory of the process. */
+  #rewritten: readonly RewrittenImage[] | undefined
+  #failures = 0
+  /** The last thing that ran in the pods of a workload whose change is blocked, by UID. */
+  readonly #running = new Map<string, string>()
 
-  /**
-   * @param dies called around each write: whether the process is killed there
-   * @param refuses called for each event: whether the API server refuses it, such as with 429
-   */
-  constructor(
-    running: readonly string[],
-    options: {
-      offered: string
-      bad?: readonly string[]
-      spec?: Partial<ContainerVersionSpec>
-      dies?: () => boolean
-      refuses?: () => boolean
-    },
-  ) {
+  /** @param dies called around each write: whether the process is killed there */
+  constructor(running: readonly string[], options: Options) {
     this.offered = options.offered
     this.bad = new Set(options.bad ?? [])
     this.workloads = running.map((image, index) => ({ name: `web-${index}`, image }))
     this.object = object({}, options.spec)
+    this.rewrite = options.rewrite ?? ((image) => image)
     this.#dies = options.dies ?? (() => false)
     this.#refuses = options.refuses ?? (() => false)
   }
@@ -60,21 +77,31 @@ export class Simulation {
 
   /** Plans and acts once. A process that dies carries out a part of the plan. @returns the plan */
   reconcile(): Plan {
-    const seen = this.workloads.map(({ name, image }) => workload(name, [{ name: 'web', image }], this.#health(image)))
-    const members = this.object.status.rollout?.workloads.map(({ name }) => name) ?? []
+    const { object, offered, selected, now } = this
+    const seen = this.workloads.map((each) =>
+      workload(each.name, [{ name: 'web', image: each.image }], this.#health(each), undefined, each.uid),
+    )
+    const members = object.status.rollout?.workloads.map(({ uid }) => uid) ?? []
+    const workloads = object.deleting ? [] : seen.filter(({ ref }) => selected?.includes(ref.name) ?? true)
     const planned = plan(
       observation({
-        object: this.object,
-        workloads: seen.filter(({ ref }) => this.selected?.includes(ref.name) ?? true),
-        members: seen.filter(({ ref }) => members.includes(ref.name)),
-        offer: this.offered === undefined ? { state: 'unknown' } : offers(this.offered),
-        now: this.now,
+        object,
+        workloads,
+        members: seen.filter(({ ref }) => members.includes(ref.uid)),
+        problem: workloads.length === 0 ? new NeedsChangeError('WorkloadNotFound', 'no workload') : undefined,
+        offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
+        rewritten: this.#rewritten,
+        now,
       }),
     )
     try {
       this.#act(planned)
+      this.#rewritten = undefined
+      this.#failures = 0
     } catch (thrown) {
-      if (thrown !== death) throw thrown
+      if (thrown === death) this.#restart()
+      else if (thrown === refusal) this.#failures += 1
+      else if (thrown !== rewriting) throw thrown
     }
     return planned
   }
@@ -90,15 +117,50 @@ export class Simulation {
     throw new Error(`not settled: ${JSON.stringify(this.object.status)}`)
   }
 
-  #health(image: string): Health {
-    const bad = [...this.bad].some((name) => image.includes(`:${name}@`))
-    return bad ? { state: 'stuck', reason: 'container web of pod web-x is in ImagePullBackOff' } : { state: 'healthy' }
+  /** Reconciles as the queue does for this time: after each change, when a plan says so, and after errors with back-off. */
+  run(milliseconds: number): void {
+    const end = this.now + milliseconds
+    for (let turns = 0; turns < 5_000; turns += 1) {
+      const before = this.#resources()
+      const { requeueAt = Number.POSITIVE_INFINITY } = this.reconcile()
+      const { rollout } = this.object.status
+      const limit = rollout && limitOf(rollout) > this.now ? limitOf(rollout) : Number.POSITIVE_INFINITY
+      const retryAt = this.now + Math.min(500 * 2 ** (this.#failures - 1), maxBackoffMs)
+      const due = this.#failures > 0 ? Math.min(retryAt, limit) : Math.min(requeueAt, limit)
+      if (this.#resources() !== before || this.#rewritten) continue
+      this.now = Math.max(this.now, Math.min(due, end))
+      if (due > end) return
+    }
+    throw new Error(`it reconciles without end: ${JSON.stringify(this.object.status)}`)
+  }
+
+  #resources(): string {
+    return JSON.stringify([this.object, this.workloads])
+  }
+
+  #restart(): void {
+    this.#rewritten = undefined
+    this.#failures = 0
+  }
+
+  #health({ name, image, uid = name, blocked }: Simulated): Health {
+    // A paused Deployment says so even if its pods run its image.
+    const untried = blocked === 'Paused' || (blocked !== undefined && this.#running.get(uid) !== image)
+    if (blocked && untried) return { state: 'waiting', reason: blocked, because: blocked }
+    this.#running.set(uid, image)
+    return this.isBad(image)
+      ? { state: 'stuck', reason: 'container web of pod web-x is in ImagePullBackOff' }
+      : { state: 'healthy' }
+  }
+
+  isBad(image: string): boolean {
+    return [...this.bad].some((name) => image.includes(`:${name}@`))
   }
 
   #act({ status, events, changes, record }: Plan): void {
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
     const images = changes.filter(({ change }) => change === 'images') as readonly ImageChange[]
-    for (const change of images) this.#write(() => this.#patch(change.of.name, change.images))
+    this.#patchAll(images)
     if (images.length === 0) this.#emit(events)
     if (!record) return
     const { id, outcome } = record.rollout
@@ -123,13 +185,32 @@ export class Simulation {
     this.object = { ...this.object, status: structuredClone(status) as ContainerVersion['status'] }
   }
 
-  #patch(name: string, images: readonly Container[]): void {
-    const found = this.workloads.find((candidate) => candidate.name === name)
-    const image = images[0]?.image
-    if (!found || image === undefined || found.image === image) return
-    found.image = image
-    this.patches.push(`${name} ${image}`)
+  /** As `act` does: sends all patches, and then tells of the images that were rewritten, or else of a refusal. */
+  #patchAll(changes: readonly ImageChange[]): void {
+    const rewritten: RewrittenImage[] = []
+    let refused = false
+    for (const { of, images } of changes) {
+      const found = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === of.uid)
+      const sent = images[0]?.image
+      if (!found || sent === undefined) continue
+      if (found.refuses) refused = true
+      else this.#write(() => rewritten.push(...this.#patch(found, of, sent)))
+    }
+    if (rewritten.length > 0) {
+      this.#rewritten = rewritten
+      throw rewriting
+    }
+    if (refused) throw refusal
+  }
+
+  #patch(found: Simulated, of: ImageChange['of'], sent: string): readonly RewrittenImage[] {
+    const stored = this.rewrite(sent)
+    this.patches.push(`${found.name} ${sent}`)
+    found.image = stored
+    return stored === sent ? [] : [{ of, name: 'web', sent, stored }]
   }
 }
 
 const death = new Error('killed')
+const refusal = new Error('refused')
+const rewriting = new Error('rewritten')

@@ -8,6 +8,8 @@ import { statusOf2018 } from './status-of-2018.ts'
 
 const maxMessageLength = 4_000
 const maxPastRollouts = 10
+/** One may be the version that fails next. */
+const maxHealthyVersions = 2
 
 /** Makes the status of a decision; no other function makes a status. */
 export function statusOf(object: ContainerVersion, decision: Decision, now: number): ContainerVersionStatus {
@@ -23,9 +25,10 @@ export function statusOf(object: ContainerVersion, decision: Decision, now: numb
     message,
     observed,
     current: decision.current ?? before.current,
+    lastHealthy: lastHealthyOf(before, decision),
     next: nextOf(decision),
     rollout,
-    rollouts: ended ? pastRollouts(before.rollouts, ended) : before.rollouts,
+    rollouts: ended ? pastRollouts(before.rollouts, ended, object.generation) : before.rollouts,
     quarantined: quarantinedOf(object, decision, observed?.digest),
     conditions: conditionsOf(object, { ...state, message }, now),
   })
@@ -46,6 +49,16 @@ function nextOf({ rollout, failure, offered, heldBy }: Decision): ContainerVersi
   return offered && heldBy ? { digest: offered.digest, version: offered.name, heldBy } : undefined
 }
 
+/** A version that has failed is none of them any more. */
+function lastHealthyOf(
+  { lastHealthy = [] }: ContainerVersionStatus,
+  { healthy, failure }: Decision,
+): ContainerVersionStatus['lastHealthy'] {
+  const others = lastHealthy.filter(({ digest }) => digest !== healthy?.digest && digest !== failure?.digest)
+  const all = healthy ? [healthy, ...others] : others
+  return all.length > 0 ? all.slice(0, maxHealthyVersions) : undefined
+}
+
 /** A version that failed stays in quarantine for as long as it is on offer and the spec is the same. */
 function quarantinedOf(
   { status, generation }: ContainerVersion,
@@ -59,9 +72,14 @@ function quarantinedOf(
 }
 
 /** The last rollouts, with this one in front and only once. It alone keeps its workloads, for its events. */
-function pastRollouts(before: readonly PastRollout[] | undefined, rollout: RolloutStatus): readonly PastRollout[] {
-  const { id, digest, version, from, outcome = 'Aborted', message, startTime, endTime = startTime, workloads } = rollout
-  const ended = { id, digest, version, from, outcome, message, startTime, endTime, workloads }
+function pastRollouts(
+  before: readonly PastRollout[] | undefined,
+  rollout: RolloutStatus,
+  generation: number,
+): readonly PastRollout[] {
+  const { id, digest, version, from, outcome = 'Aborted', reason, message } = rollout
+  const { startTime, endTime = startTime, workloads } = rollout
+  const ended = { id, digest, version, from, outcome, reason, message, generation, startTime, endTime, workloads }
   const entry = withoutUndefined({ ...ended, duration: durationInWords(startTime, endTime) })
   const others = (before ?? []).filter((other) => other.id !== id).map(({ workloads: _, ...other }) => other)
   return [entry, ...others].slice(0, maxPastRollouts)

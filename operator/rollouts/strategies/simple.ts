@@ -1,4 +1,15 @@
-import { apply, done, fail, type Observed, type Rollout, type Step, type Strategy, wait } from './strategy.ts'
+import {
+  apply,
+  done,
+  fail,
+  giveUp,
+  type Observed,
+  type Rollout,
+  type Step,
+  type Strategy,
+  wait,
+  waitForPerson,
+} from './strategy.ts'
 
 /** Patches all workloads at once, then waits until every one is healthy. */
 export class Simple implements Strategy {
@@ -7,19 +18,23 @@ export class Simple implements Strategy {
     if (behind.length > 0) {
       return now < deadline
         ? apply(behind.map((workload) => workload.changeTo(image)))
-        : fail('DeadlineExceeded', `${behind.map(({ name }) => name).join(', ')} could not be changed by the deadline`)
+        : giveUp('PatchRefused', `${behind.map(({ name }) => name).join(', ')} could not be changed by the deadline`)
     }
 
     for (const { name, health } of workloads) {
       if (health.state === 'stuck') return fail('WorkloadStuck', `${name}: ${health.reason}`)
     }
     const waiting = workloads.flatMap(({ name, health }) =>
-      health.state === 'waiting' ? [`${name}: ${health.reason}`] : [],
+      health.state === 'waiting' ? [{ because: health.because, reason: `${name}: ${health.reason}` }] : [],
     )
     if (waiting.length === 0) return done()
-    const reasons = waiting.join('; ')
-    return now < deadline
-      ? wait(reasons, deadline)
-      : fail('DeadlineExceeded', `still waiting at the deadline for ${reasons}`)
+    const causes = new Set(waiting.map(({ because }) => because))
+    const reasons = waiting.map(({ reason }) => reason).join('; ')
+    // Only if nothing else is at work: the others still have their deadline.
+    if ([...causes].every((cause) => cause === 'Paused' || cause === 'OnDelete'))
+      return waitForPerson(causes.has('Paused') ? 'WorkloadPaused' : 'PodsToDelete', reasons)
+    if (now < deadline) return wait(reasons, deadline)
+    const message = `still waiting at the deadline for ${reasons}`
+    return causes.has('Quota') ? giveUp('PodsRefused', message) : fail('DeadlineExceeded', message)
   }
 }

@@ -76,6 +76,15 @@ export interface ImageChange {
   readonly images: readonly Container[]
 }
 
+/** The API server has stored another image than a patch had: a webhook or policy has rewritten it. */
+export interface RewrittenImage {
+  readonly of: WorkloadRef
+  /** The container's name. */
+  readonly name: string
+  readonly sent: string
+  readonly stored: string
+}
+
 export interface SelectedContainer extends Container {
   /** The digest that all its pods run; undefined if they differ. */
   readonly running: string | undefined
