@@ -120,7 +120,7 @@ const makers: readonly RegExp[] = [
   /(?:reason|by): '([A-Z]\w+)'/g,
   /\(\s*(?:\w+,\s*)?'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
   /optional\(\w+, object, '([A-Z]\w+)'/g,
-  /\bfail\(\s*'([A-Z]\w+)'/g,
+  /\b(?:fail|giveUp|waitForPerson)\(\s*'([A-Z]\w+)'/g,
   /\bnotFound\(\s*'([A-Z]\w+)'/g,
   /const noneFits = '([A-Z]\w+)'/g,
 ]

@@ -7,6 +7,7 @@ import { admission } from './scenario/cases/admission.ts'
 import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
+import { obstacles } from './scenario/cases/obstacles.ts'
 import { rollbacks } from './scenario/cases/rollbacks.ts'
 import { rollouts } from './scenario/cases/rollouts.ts'
 import { units } from './scenario/cases/units.ts'
@@ -34,6 +35,7 @@ rollbacks(test, bed)
 // The scenarios with the longest waits come early.
 access(test, bed, { basic, token })
 faults(test, bed, throttling)
+obstacles(test, bed)
 units(test, bed)
 changesOfMind(test, bed)
 versions(test, bed)

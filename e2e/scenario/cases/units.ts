@@ -92,20 +92,6 @@ export function units(test: AddTest, bed: Bed): void {
     t.match((await world.status()).rollouts?.length, 1)
   })
 
-  test('B36 a workload that was deleted and created again is another workload', async (t) => {
-    const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
-    await world.ciMoves('env-prod', hanging)
-    await world.sees('web', hanging)
-    await world.becomes('RollingOut')
-    await world.delete('Deployment', 'web')
-    await world.becomes('RolledBack')
-    const patches = await world.imagePatches('web')
-    await world.makes(...workloads(world, { deployment: 'web', running: v2 }))
-    await world.pollsAgain(1)
-    t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)], 'it does not get the old workload’s image')
-    t.equal(await world.imagePatches('web'), patches, 'nor the version that failed')
-  })
-
   test('a rollback restores the image of a workload that came from another ContainerVersion by its label', async (t) => {
     const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
     const [moved] = workloads(world, { deployment: 'moved', running: v1, workload: { labels: { cvapp: 'other' } } })

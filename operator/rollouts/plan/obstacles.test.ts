@@ -65,7 +65,7 @@ test('a mirror that gets the same digest is named as what to follow', async (t) 
   cluster.run(second)
   t.match(
     messageOf(cluster, 'ImageRewritten'),
-    / If mirror\.example\.com is your mirror, set spec\.imageRepo to mirror\.example\.com\/shop\/web\./,
+    /, or set spec\.imageRepo to mirror\.example\.com\/shop\/web if that is your mirror: container web of Deployment\/web-0 got /,
   )
   t.equal(patchesTo(cluster, 'v2'), 1)
 })

@@ -111,3 +111,30 @@ test('an adopted version that is not healthy is current, but nothing to go back 
   t.same(cluster.images, [imageOf('v1')])
   t.match(cluster.object.status, { phase: 'RolledBack', current: { version: 'v1' } })
 })
+
+test('what ran well last is restored even if it is not healthy at the moment, and nothing older', async (t) => {
+  const cluster = new Simulation([imageOf('v0')], { offered: 'v0', bad: ['v2'] })
+  cluster.settle()
+  cluster.offered = 'v1'
+  cluster.settle()
+  const [workload] = cluster.workloads
+  if (workload) workload.blocked = 'Quota'
+  if (workload) Object.assign(workload, { uid: 'created again, not ready yet' })
+  cluster.offered = 'v2'
+  cluster.reconcile()
+  if (workload) workload.blocked = undefined
+  cluster.settle()
+  t.same(cluster.images, [imageOf('v1')])
+  t.match(messages(cluster, 'RolledBack'), [
+    /^v2 failed and was rolled back to v1, .*were not healthy before the rollout/,
+  ])
+})
+
+test('a rollback over a superseded rollout finds what ran well, which the first one was about to put back', async (t) => {
+  const cluster = healthy(['hand', 'v2'])
+  setImage(cluster, 'hand')
+  t.match(cluster.reconcile().status.rollout, { version: 'v1', workloads: [{ unproven: true }] })
+  cluster.offered = 'v2'
+  cluster.settle()
+  t.same(cluster.images, [imageOf('v1')])
+})

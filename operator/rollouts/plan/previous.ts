@@ -1,7 +1,8 @@
+import type { ContainerVersion } from '../../api/container-version.ts'
 import type { HealthyVersion, RolloutStatus } from '../../api/status.ts'
-import { digestOf, ofOneRepository, tagOf } from '../../images/image.ts'
+import { digestOf, isSameImage, ofOneRepository, tagOf } from '../../images/image.ts'
 import type { Observation } from '../observe/observation.ts'
-import type { SelectedContainer, Workload } from '../workloads/workload.ts'
+import type { SelectedContainer } from '../workloads/workload.ts'
 
 type Member = RolloutStatus['workloads'][number]
 
@@ -10,56 +11,60 @@ type Member = RolloutStatus['workloads'][number]
  * selector does not find them any more: a rollback restores whatever the rollout has changed.
  */
 export function membersOf(
-  observation: Observation,
+  { object, workloads }: Observation,
   known: RolloutStatus | undefined,
   target: { readonly digest: string; readonly name: string },
 ): readonly Member[] {
-  const { object, workloads } = observation
   // A tag that a policy chooses is not meant to move, but it can.
   const tag = object.spec.tag ?? target.name
-  const before = (uid: string) => known?.workloads.find((member) => member.uid === uid)
-  // The health of a workload that the rollout has changed says nothing about the images before it.
-  const arriving = workloads.filter(({ ref }) => !before(ref.uid))
-  const unhealthy = arriving.filter(({ health }) => health.state !== 'healthy')
-  const better = betterVersion(observation, unhealthy, target.digest)
-  // The workloads move as one: what is not healthy in one of them is restored in none.
-  const bad = new Set(unhealthy.flatMap(({ containers }) => containers.map((each) => exactImage(each, tag))))
-
-  const selected = workloads.map(({ ref: { kind, name, uid }, containers }): Member => {
-    const member = before(uid) ?? { kind, name, uid, previous: [] }
-    const added = containers
-      .filter((container) => !member.previous.some((previous) => previous.name === container.name))
-      .map((container) => {
-        const own = exactImage(container, tag)
-        const replaces = better !== undefined && bad.has(own) && mayGet(observation, container, better)
-        return { name: container.name, image: replaces ? better.image : own }
-      })
-    const unproven = unhealthy.some(({ ref }) => ref.uid === uid) && added.some(({ image }) => image !== better?.image)
-    return { ...member, previous: [...member.previous, ...added], ...(unproven ? { unproven } : {}) }
+  const selected = workloads.map(({ ref: { kind, name, uid }, containers, health }): Member => {
+    const before = known?.workloads.find((member) => member.uid === uid)
+    // The health of a workload that the rollout has changed says nothing about the images before it.
+    const unproven = before === undefined && health.state !== 'healthy' ? { unproven: true } : {}
+    const member = before ?? { kind, name, uid, previous: [], ...unproven }
+    const added = containers.filter(
+      (container) => !member.previous.some((previous) => previous.name === container.name),
+    )
+    const images = added.map((container) => ({ name: container.name, image: exactImage(container, tag) }))
+    return { ...member, previous: [...member.previous, ...images] }
   })
   // A workload that was created again has taken the place of the old one.
   const others = (known?.workloads ?? []).filter(
-    (member) =>
-      !selected.some(({ uid, kind, name }) => uid === member.uid || (kind === member.kind && name === member.name)),
+    ({ uid, kind, name }) =>
+      !selected.some((found) => found.uid === uid || (found.kind === kind && found.name === name)),
   )
-  return [...selected, ...others]
+  const isKnown = ({ uid, unproven }: Member) => !unproven && known?.workloads.some((member) => member.uid === uid)
+  return withBetterImages(object, [...selected, ...others], isKnown, target.digest)
 }
 
-/** What last ran well, if that is neither the target nor what the unhealthy workloads have. */
-function betterVersion(
-  { object }: Observation,
-  unhealthy: readonly Workload[],
+/**
+ * What was not healthy is not restored if something else ran well, other than the target. The workloads move as one: what is
+ * not healthy in one of them is restored in none.
+ */
+function withBetterImages(
+  { spec, status }: ContainerVersion,
+  members: readonly Member[],
+  isProven: (member: Member) => boolean | undefined,
   target: string,
-): HealthyVersion | undefined {
-  if (unhealthy.length === 0) return undefined
-  return object.status.lastHealthy?.find(
-    ({ digest, image }) => digest !== target && !unhealthy.some((workload) => workload.runs(image)),
-  )
-}
-
-/** Whether that version was one for this container: the spec may have named other images then. */
-function mayGet({ object }: Observation, container: SelectedContainer, { image }: HealthyVersion): boolean {
-  return [container.image, object.spec.imageRepo].some((other) => ofOneRepository(other, image))
+): readonly Member[] {
+  const better = status.lastHealthy?.find(({ digest }) => digest !== target)?.image
+  if (better === undefined) return members
+  const unproven = members.filter((member) => member.unproven).flatMap(({ previous }) => previous)
+  // The spec may have named other images when that version was healthy.
+  const isBad = (image: string) =>
+    unproven.some((container) => container.image === image) &&
+    !isSameImage(image, better) &&
+    [image, spec.imageRepo].some((other) => ofOneRepository(other, better))
+  return members.map((member) => {
+    if (isProven(member) || !member.previous.some(({ image }) => isBad(image))) return member
+    const { unproven: _, ...proven } = member
+    return {
+      ...proven,
+      previous: member.previous.map((container) =>
+        isBad(container.image) ? { ...container, image: better } : container,
+      ),
+    }
+  })
 }
 
 /** If the template has the moving tag, that now names another image: a rollback must restore what the pods really ran. */

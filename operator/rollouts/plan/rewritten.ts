@@ -1,4 +1,5 @@
 import type { RolloutStatus } from '../../api/status.ts'
+import { NeedsChangeError } from '../../errors.ts'
 import { partsOf } from '../../images/image.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { ImageChange, RewrittenImage } from '../workloads/workload.ts'
@@ -31,15 +32,18 @@ export function withRewritten(rollout: RolloutStatus, rewritten: readonly Rewrit
 }
 
 /** What was sent, what was stored, and who may have rewritten it. */
-export function rewrittenMessage(rewritten: readonly RewrittenImage[]): string {
+export function rewritingProblem(rewritten: readonly RewrittenImage[]): NeedsChangeError {
   const found = rewritten.map(
     ({ of, name, sent, stored }) => `container ${name} of ${of.kind}/${of.name} got ${stored} instead of ${sent}`,
   )
-  const advice = rewritten.flatMap(({ sent, stored }) => {
+  const mirrors = rewritten.flatMap(({ sent, stored }) => {
     const [one, other] = [partsOf(sent), partsOf(stored)]
-    return one?.digest && one.digest === other?.digest
-      ? [` If ${other.repository.host} is your mirror, set spec.imageRepo to ${other.name}.`]
-      : []
+    return one?.digest && one.digest === other?.digest ? [other.name] : []
   })
-  return `${found.join(', ')}: a mutating webhook or policy rewrites it (kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies). Let it leave the images of these workloads alone.${advice[0] ?? ''}`
+  const orFollow = mirrors.length > 0 ? `, or set spec.imageRepo to ${mirrors[0]} if that is your mirror` : ''
+  // What to do comes first, since a long message is cut.
+  return new NeedsChangeError(
+    'ImageRewritten',
+    `a mutating webhook or policy rewrites the image; find it with kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies and let it leave these workloads alone${orFollow}: ${found.join(', ')}`,
+  )
 }

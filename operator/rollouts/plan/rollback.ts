@@ -21,12 +21,20 @@ export function failed(observation: Observation, rollout: RolloutStatus, reason:
     : conclude(observation, failure, 'Failed')
 }
 
+/** What keeps a version from being tried. */
+interface Obstacle {
+  readonly reason: string
+  readonly message: string
+}
+
 /**
  * The version could not be tried, which says nothing about it. The previous images come back whatever `rollback.enabled`
  * says, so that the version can be tried again later.
  */
-export function giveUp(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
-  const untried = { ...rollout, outcome: 'Aborted' as const, reason, message: message.slice(0, maxMessageLength) }
+export function giveUp(observation: Observation, rollout: RolloutStatus, obstacle: Obstacle): Decision {
+  // It becomes a part of sentences.
+  const message = obstacle.message.replace(/\.$/, '').slice(0, maxMessageLength)
+  const untried = { ...rollout, outcome: 'Aborted' as const, reason: obstacle.reason, message }
   return rollBack(observation, { ...untried, ...rollingBackSince(observation) })
 }
 

@@ -13,7 +13,7 @@ import type { Decision, State } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { membersOf } from './previous.ts'
-import { rewrittenIn, rewrittenMessage, withRewritten } from './rewritten.ts'
+import { rewritingProblem, rewrittenIn, withRewritten } from './rewritten.ts'
 import { failed, giveUp, rollBack } from './rollback.ts'
 
 /** A pod that a person has replaced is judged this soon. */
@@ -74,8 +74,7 @@ export function proceed(
   if (rollout.phase === 'Recording') return recordOf(observation, rollout)
   if (rollout.phase === 'RollingBack') return rollBack(observation, rollout, isOutdated)
   const rewritten = rewrittenIn(observation, rollout)
-  if (rewritten.length > 0)
-    return giveUp(observation, withRewritten(rollout, rewritten), 'ImageRewritten', rewrittenMessage(rewritten))
+  if (rewritten.length > 0) return giveUp(observation, withRewritten(rollout, rewritten), rewritingProblem(rewritten))
   const { problem, now } = observation
   if (strategy instanceof NeedsChangeError) return waitForChange(observation, resumed(rollout, now), strategy)
   if (problem) return waitForChange(observation, resumed(rollout, now), problem)
@@ -88,7 +87,7 @@ export function proceed(
 function waitForChange(observation: Observation, rollout: RolloutStatus, problem: NeedsChangeError): Decision {
   const { reason, message } = problem
   const { version, deadline } = rollout
-  if (observation.now >= Date.parse(deadline)) return giveUp(observation, rollout, reason, message)
+  if (observation.now >= Date.parse(deadline)) return giveUp(observation, rollout, problem)
   const words = `the rollout of ${version} goes on if this is corrected by ${deadline}: ${message}`
   const state: State = { phase: 'RollingOut', reason, message: words }
   return inProgress(rollout, { state, requeueAt: Date.parse(deadline) })
@@ -121,6 +120,6 @@ function takeStep(observation: Observation, started: RolloutStatus, strategy: St
     case 'fail':
       return failed(observation, rollout, step.reason, step.message)
     case 'giveUp':
-      return giveUp(observation, rollout, step.reason, step.message)
+      return giveUp(observation, rollout, step)
   }
 }

@@ -44,6 +44,8 @@ export class Simulation {
   /** Versions whose pods never become healthy. */
   readonly bad: ReadonlySet<string>
   readonly workloads: Simulated[]
+  /** Those that were deleted. */
+  readonly gone: Simulated[] = []
   readonly patches: string[] = []
   readonly records: string[] = []
   readonly events = new Map<string, PlannedEvent>()
@@ -53,6 +55,7 @@ export class Simulation {
   /** The memory of the process. */
   #rewritten: readonly RewrittenImage[] | undefined
   #failures = 0
+  #restarted = false
   /** The last thing that ran in the pods of a workload whose change is blocked, by UID. */
   readonly #running = new Map<string, string>()
 
@@ -94,6 +97,7 @@ export class Simulation {
         now,
       }),
     )
+    this.#restarted = false
     try {
       this.#act(planned)
       this.#rewritten = undefined
@@ -127,7 +131,7 @@ export class Simulation {
       const limit = rollout && limitOf(rollout) > this.now ? limitOf(rollout) : Number.POSITIVE_INFINITY
       const retryAt = this.now + Math.min(500 * 2 ** (this.#failures - 1), maxBackoffMs)
       const due = this.#failures > 0 ? Math.min(retryAt, limit) : Math.min(requeueAt, limit)
-      if (this.#resources() !== before || this.#rewritten) continue
+      if (this.#resources() !== before || this.#rewritten || this.#restarted) continue
       this.now = Math.max(this.now, Math.min(due, end))
       if (due > end) return
     }
@@ -139,6 +143,7 @@ export class Simulation {
   }
 
   #restart(): void {
+    this.#restarted = true
     this.#rewritten = undefined
     this.#failures = 0
   }

@@ -32,7 +32,7 @@ export class Simple implements Strategy {
     const reasons = waiting.map(({ reason }) => reason).join('; ')
     // Only if nothing else is at work: the others still have their deadline.
     if ([...causes].every((cause) => cause === 'Paused' || cause === 'OnDelete'))
-      return waitForPerson(causes.has('Paused') ? 'WorkloadPaused' : 'PodsToDelete', reasons)
+      return causes.has('Paused') ? waitForPerson('WorkloadPaused', reasons) : waitForPerson('PodsToDelete', reasons)
     if (now < deadline) return wait(reasons, deadline)
     const message = `still waiting at the deadline for ${reasons}`
     return causes.has('Quota') ? giveUp('PodsRefused', message) : fail('DeadlineExceeded', message)
