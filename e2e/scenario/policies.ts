@@ -1,5 +1,6 @@
 /** Admission policies of one namespace, as administrators apply them. */
 import type { KubernetesObject } from '../harness/cluster.ts'
+import { containerName } from './manifests.ts'
 import type { World } from './world.ts'
 
 const apiVersion = 'admissionregistration.k8s.io/v1'
@@ -46,11 +47,13 @@ async function enforce(world: World, kind: string, spec: object): Promise<void> 
   )
 }
 
-/** The API server takes a moment to know a policy. @param holds whether a dry run shows its effect */
-export async function isInForce(world: World, image: string, holds: (stored: string) => boolean): Promise<void> {
+/** The API server takes a moment to know a policy. @param holds whether a dry run of this image shows its effect */
+export async function isInForce(world: World, image: string, holds: (answer: string) => boolean): Promise<void> {
+  const template = { spec: { containers: [{ name: containerName, image }] } }
+  const patch = JSON.stringify({ metadata: { annotations: { probe: image } }, spec: { template } })
   await world.waitsFor('the policy to be in force', async () => {
     const answer = await world
-      .kubectl('set', 'image', 'deployment/web', `main=${image}`, '--dry-run=server', '-o', 'json')
+      .kubectl('patch', 'deployment/web', '-p', patch, '--dry-run=server', '-o', 'json')
       .catch((thrown: unknown) => String(thrown))
     return holds(answer)
   })

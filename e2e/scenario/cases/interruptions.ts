@@ -94,7 +94,9 @@ interface Settled {
 async function settled(t: Test, bed: Bed, registry = bed.registry): Promise<Settled> {
   const world = await emptyWorld(t, bed, registry)
   await world.ciMoves('env-prod', v1)
-  await world.makes(...workloads(world, { deployment: 'web', running: v1, replicas: 1 }), webCv(world, 'env-prod'))
+  // A selector that finds nothing has time until the deadline.
+  const made = workloads(world, { deployment: 'web', running: v1, replicas: 1 })
+  await world.makes(...made, webCv(world, 'env-prod', { timeoutSeconds: 15 }))
   await world.waitsFor('the pod to be ready', () => world.now('Deployment', 'web')?.ready === 1)
   const proxy = await WriteProxy.before(bed.kubeconfig)
   t.teardown(() => proxy.stop())

@@ -34,9 +34,10 @@ test('if nothing else is known, a rollback restores the image that was not healt
   const cluster = new Simulation([imageOf('hand')], { offered: 'v2', bad: ['hand', 'v2'] })
   cluster.settle()
   t.same(cluster.images, [imageOf('hand')])
-  const says = /Those of Deployment\/web-0 were not healthy before the rollout either, and no better ones are known\./
-  t.match(messages(cluster, 'RolloutFailed'), [says])
+  const says =
+    /; the previous images of Deployment\/web-0 were not healthy before the rollout either, and no better ones are known/
   t.match(messages(cluster, 'RolledBack'), [says])
+  t.match(cluster.object.status.message, says)
 })
 
 test('an image that was set by hand and is healthy is restored exactly', async (t) => {

@@ -79,14 +79,6 @@ export function previousVersions({ workloads }: Pick<RolloutStatus, 'workloads'>
   return [...new Set(images.map((image) => tagOf(image) ?? digestOf(image) ?? image))].join(', ')
 }
 
-/** Says which workloads a rollback restores to images with which they were not healthy; empty if to none. */
-export function unprovenWords({ workloads }: Pick<RolloutStatus, 'workloads'>): string {
-  const names = workloads.filter(({ unproven }) => unproven).map(({ kind, name }) => `${kind}/${name}`)
-  return names.length === 0
-    ? ''
-    : ` Those of ${names.join(', ')} were not healthy before the rollout either, and no better ones are known.`
-}
-
 /** The version that a rollback has restored in all workloads, if it is one that ran well. */
 export function restoredVersion(
   { workloads }: RolloutStatus,

@@ -56,7 +56,7 @@ export function rollBack(observation: Observation, rollout: RolloutStatus, isOut
   const unhealthy = members.filter(({ health }) => health.state !== 'healthy')
   const hopeless = unhealthy.every(({ health, blockers }) => health.state === 'stuck' && blockers.length === 0)
   if (hopeless || isOutdated || now >= until)
-    return conclude(observation, withHealth(rollout, unhealthy), rollout.outcome ?? 'RolledBack')
+    return conclude(observation, withTrouble(rollout, unhealthy), rollout.outcome ?? 'RolledBack')
   return inProgress(rollout, untilPodsChange(members, until, now))
 }
 
@@ -98,10 +98,19 @@ function restorations({ members }: Observation, rollout: RolloutStatus): ImageCh
   })
 }
 
-/** The message says which workload is not healthy with its previous image. */
-function withHealth(rollout: RolloutStatus, [first]: readonly Workload[]): RolloutStatus {
-  if (!first || first.health.state === 'healthy') return rollout
-  const { message } = rollout
-  const trouble = `with its previous image, ${first.name} is not healthy yet: ${first.health.reason}`
-  return { ...rollout, message: `${message}; ${trouble}` }
+/** The message says what is not well after the rollback. */
+function withTrouble(rollout: RolloutStatus, [first]: readonly Workload[]): RolloutStatus {
+  const { message, workloads } = rollout
+  const names = workloads.filter(({ unproven }) => unproven).map(({ kind, name }) => `${kind}/${name}`)
+  const troubles = [
+    ...(names.length > 0
+      ? [
+          `the previous images of ${names.join(', ')} were not healthy before the rollout either, and no better ones are known`,
+        ]
+      : []),
+    ...(first && first.health.state !== 'healthy'
+      ? [`with its previous image, ${first.name} is not healthy yet: ${first.health.reason}`]
+      : []),
+  ]
+  return { ...rollout, message: [message, ...troubles].join('; ') }
 }
