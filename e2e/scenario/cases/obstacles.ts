@@ -107,11 +107,11 @@ export function obstacles(test: AddTest, bed: Bed): void {
   })
 
   test('a paused Deployment holds the version back, and the rollout begins by itself after the resume', async (t) => {
-    const world = await scenario(t, bed, { ...web, spec: { timeoutSeconds: 3 } })
+    const world = await scenario(t, bed, web)
     await world.kubectl('rollout', 'pause', 'deployment/web')
     await world.ciMoves('env-prod', v2)
     await world.becomes('Pending', { reason: 'WorkloadPaused' })
-    await sleep(5_000)
+    await sleep(3_000)
     const status = await world.status()
     t.match(status, { phase: 'Pending', next: { version: v2.name, heldBy: 'WorkloadPaused' }, rollouts: undefined })
     t.match(status.message, new RegExp(`kubectl rollout resume deployment/web -n ${world.namespace}`))
@@ -145,14 +145,14 @@ export function obstacles(test: AddTest, bed: Bed): void {
         ...(kind === 'StatefulSet' ? { statefulSet: 'web' } : { daemonSet: 'web' }),
         running: v1,
         follows: 'env-prod',
-        spec: { timeoutSeconds: 3 },
+        spec: { timeoutSeconds: 8 },
         workload: { spec: { updateStrategy: { type: 'OnDelete' } } },
       })
       await world.waitsFor('its pods to be ready', () => (world.now(kind, 'web')?.ready ?? 0) > 0)
       await world.ciMoves('env-prod', v2)
       await world.sees('web', v2, kind)
       await world.becomes('RollingOut', { reason: 'PodsToDelete' })
-      await sleep(6_000)
+      await sleep(10_000)
       const { phase, message } = await world.status()
       t.equal(phase, 'RollingOut')
       t.match(message, new RegExp(`waits without a deadline for ${kind}/web: .*delete the pods`))
