@@ -83,7 +83,11 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
       return event('Normal', 'RolloutSucceeded', `${version} (${digest}) is rolled out and healthy, after ${duration}`)
     case 'RolledBack': {
       const to = previousVersions(rollout)
-      return event('Warning', outcome, `${version} failed and was rolled back to ${to}, after ${duration}: ${message}`)
+      return event(
+        'Warning',
+        'RolledBack',
+        `${version} failed and was rolled back to ${to}, after ${duration}: ${message}`,
+      )
     }
     case 'Failed':
       return event('Warning', 'LeftInPlace', `${version} failed and was left in place, after ${duration}: ${message}`)
