@@ -15,6 +15,7 @@ import type { Logger } from '../log/log.ts'
 import type { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
 import { PullSecrets, type TargetCredentials } from '../registries/credentials/pull-secrets.ts'
 import type { Credentials } from '../registries/registry.ts'
+import { PodDeleter } from '../rollouts/act/pod-deleter.ts'
 import { StatusWriter } from '../rollouts/act/status-writer.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
 import type { Observation } from '../rollouts/observe/observation.ts'
@@ -87,6 +88,7 @@ export async function makeController(options: ControllerOptions) {
       : new PullSecrets(client, clock, resolver),
     effects: {
       client,
+      pods: new PodDeleter(client),
       writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
       historyByDefault: settings.history,

@@ -8,6 +8,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { act } from './act.ts'
 import type { Effects } from './effects.ts'
+import { PodDeleter } from './pod-deleter.ts'
 import { StatusWriter } from './status-writer.ts'
 
 /** The error of a request such as `PATCH configmaps/web.history`; undefined if it succeeds. */
@@ -69,6 +70,7 @@ export class Bench {
       events: { emit } as unknown as Effects['events'],
       historyByDefault: true,
       deployedVersion: new DeployedVersion(client),
+      pods: new PodDeleter(client),
       onChanged: (workload) => this.changed.push(workload),
       clock: { now: () => this.now },
       log: { info: () => undefined, warn: () => undefined } as never,

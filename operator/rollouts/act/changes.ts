@@ -1,7 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { isSameImage } from '../../images/image.ts'
-import { ApiError, isConflict, isNotFound, oldView } from '../../kubernetes/api-error.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
 import { disown, patchImages, workloadNow } from '../workloads/image-patch.ts'
 import type {
   Change,
@@ -108,16 +107,12 @@ function giveUpOwnership(effects: Effects, object: ContainerVersion, of: Workloa
 }
 
 /** Deletes this very pod. If it is gone, or there is another of its name, there is nothing to do. */
-function deletePod(effects: Effects, object: ContainerVersion, { namespace, name, uid }: ObjectRef): Promise<unknown> {
-  const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name })
+function deletePod(effects: Effects, object: ContainerVersion, pod: ObjectRef): Promise<unknown> {
+  const { namespace, name, uid } = pod
   const message = (cause: string) =>
     `pod ${name} is not ready and blocks the change of its workload, and cvmanager may not delete it: ${cause}. Do it: kubectl delete pod ${name} -n ${namespace}; or grant cvmanager the verb delete on pods.`
   return optional(effects, object, { reason: 'PodNotReplaced', id: uid, message }, async () => {
-    try {
-      await effects.client.delete(path, { body: { preconditions: { uid } } })
+    if (await effects.pods.delete(pod))
       effects.log.info({ pod: name }, 'deleted a pod that blocked the change of its workload')
-    } catch (thrown) {
-      if (!isNotFound(thrown) && !isConflict(thrown)) throw thrown
-    }
   })
 }

@@ -4,12 +4,14 @@ import type { EventWriter } from '../../kubernetes/events.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { DeployedVersion } from '../history/deployed-version.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
+import type { PodDeleter } from './pod-deleter.ts'
 import type { StatusWriter } from './status-writer.ts'
 
 /** Everything that `act` writes with. */
 export interface Effects {
   readonly client: ApiClient
   readonly writer: StatusWriter
+  readonly pods: PodDeleter
   readonly events: EventWriter
   /** Whether rollouts are recorded where the spec does not say. */
   readonly historyByDefault: boolean

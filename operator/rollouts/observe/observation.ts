@@ -15,6 +15,8 @@ export interface Observation {
   readonly offer: Offer
   /** What the last patches of its workloads had, and what the API server has stored instead. */
   readonly rewritten?: readonly RewrittenImage[] | undefined
+  /** Reads that the API server has refused: it goes without what they would tell. */
+  readonly missingRights: readonly string[]
   /** Since when this process has observed the object without a status; undefined if the object has one. */
   readonly newSince: number | undefined
   /** For a spec that does not say whether to roll back; if undefined, it rolls back. */

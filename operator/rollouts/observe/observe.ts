@@ -2,12 +2,16 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Offer } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
+import { isForbidden } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Clock } from '../../time/clock.ts'
-import { containerNotFound, needsPods, selectContainers, workload } from '../workloads/select.ts'
+import { noPods } from '../workloads/health.ts'
+import { containerNotFound, selectContainers } from '../workloads/select.ts'
+import { needsPods, workload } from '../workloads/view.ts'
 import type { Container, Workload, WorkloadObject } from '../workloads/workload.ts'
 import type { Observation } from './observation.ts'
 import { PodLists } from './pod-lists.ts'
+import { refusalOf } from './refusal.ts'
 import type { SelectorIndex } from './selector-index.ts'
 
 /** A workload with the containers that a ContainerVersion selects in it. */
@@ -16,38 +20,57 @@ interface Selected {
   readonly containers: readonly Container[]
 }
 
+/** A controller creates missing pods at once, unless the API server refuses them. */
+const uncreatedMs = 5_000
+
 /** Observes one ContainerVersion and its surroundings in the caches. Lists pods only if they add something. */
 export class Observer {
+  readonly #client: ApiClient
   readonly #index: SelectorIndex
   readonly #clock: Clock
   readonly #pods: PodLists
   readonly #newSince = new Map<string, number>()
 
   constructor(client: ApiClient, index: SelectorIndex, clock: Clock) {
+    this.#client = client
     this.#index = index
     this.#clock = clock
     this.#pods = new PodLists(client)
   }
 
-  /** @throws ApiError, TransientError if pods cannot be listed */
+  /** @throws ApiError, TransientError if pods cannot be listed; but not if a right to do it is missing */
   async observe(object: ContainerVersion, offer: Offer): Promise<Observation> {
     const { selected, problem } = this.#select(object)
-    const images = imagesOf(object, offer)
-    const rollingOut = object.status.rollout !== undefined
-    const view = async ({ object: found, containers }: Selected, concerned: ReadonlySet<string>): Promise<Workload> => {
-      const wanted = (rollingOut || images.size > 0) && needsPods(found, containers, rollingOut)
-      // While a rollout waits, its workloads change with each of their pods.
-      const pods = wanted ? await this.#pods.of(found, { recent: rollingOut }) : []
-      return workload(found, containers, pods, concerned)
-    }
-    const members = this.#members(object)
+    const { rollout } = object.status
     const now = this.#clock.now()
+    const began = rollout?.rollbackTime ?? rollout?.startTime
+    const times = { now, since: began === undefined ? now : Date.parse(began) }
+    const offered = imageOffered(object, offer)
+    const missingRights = new Set<string>()
+    const allowed = <T>(read: Promise<T>, otherwise: T): Promise<T> =>
+      read.catch((thrown: unknown) => {
+        if (!isForbidden(thrown)) throw thrown
+        missingRights.add(thrown.message)
+        return otherwise
+      })
+    const view = async ({ object: found, containers }: Selected): Promise<Workload> => {
+      const changes = rollout !== undefined || (offered && containers.some(({ image }) => image !== offered))
+      const wanted = changes && needsPods(found, containers, rollout !== undefined)
+      // While a rollout waits, its workloads change with each of their pods.
+      const recent = rollout !== undefined
+      const facts = wanted ? await allowed(this.#pods.of(found, { recent }), noPods) : noPods
+      const isRefused = wanted && found.uncreatedPods > 0 && now >= times.since + uncreatedMs
+      const refusal = isRefused ? await allowed(refusalOf(this.#client, found, times.since), undefined) : undefined
+      const member = rollout?.workloads.find(({ uid }) => uid === found.uid)
+      return workload(found, containers, { ...facts, refusal }, times, member?.unavailableBefore)
+    }
     return {
       object,
-      workloads: await Promise.all(selected.map((each) => view(each, images))),
-      members: await Promise.all(members.map((each) => view(each, previousImages(object)))),
+      workloads: await Promise.all(selected.map(view)),
+      members: await Promise.all(this.#members(object).map(view)),
       problem,
       offer,
+      missingRights: [...missingRights],
       newSince: this.#sinceWhenNew(object, now),
       now,
     }
@@ -125,16 +148,8 @@ function noWorkload({ namespace, spec }: ContainerVersion): NeedsChangeError {
   )
 }
 
-/** The images that are rolled out now, or may be next. Only pods that run one of them say something about the version. */
-function imagesOf({ spec, status }: ContainerVersion, offer: Offer): ReadonlySet<string> {
-  const images = new Set<string>()
-  if (status.rollout) images.add(status.rollout.image)
+/** The image that may be rolled out next. */
+function imageOffered({ spec }: ContainerVersion, offer: Offer): string | undefined {
   const version = offer.state === 'unknown' ? undefined : offer.version
-  if (version) images.add(composeImage(spec.imageRepo, version))
-  return images
-}
-
-/** The images that a rollback restores. The pods of the version that failed do not count for its success. */
-function previousImages({ status }: ContainerVersion): ReadonlySet<string> {
-  return new Set((status.rollout?.workloads ?? []).flatMap(({ previous }) => previous.map(({ image }) => image)))
+  return version && composeImage(spec.imageRepo, version)
 }

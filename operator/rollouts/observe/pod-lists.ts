@@ -1,22 +1,34 @@
 import { LRUCache } from 'lru-cache'
-import type { ApiClient } from '../../kubernetes/client.ts'
-import { type Pod, pod } from '../workloads/pods.ts'
-import type { WorkloadObject } from '../workloads/workload.ts'
+import type { ApiClient, Query } from '../../kubernetes/client.ts'
+import type { PodFacts } from '../workloads/health.ts'
+import { workloadKind } from '../workloads/kinds.ts'
+import { isOwn, type Pod, pod } from '../workloads/pods.ts'
+import type { Revision, WorkloadObject } from '../workloads/workload.ts'
 
 /** A list counts as recent for this long. */
 const recentMs = 1_500
-/** The first pods of a workload are enough to judge its health. */
+const pageSize = 500
+/** The first own pods of a workload are enough to judge its health. */
 const maxPods = 500
+/** Some 500 bytes each. */
+const maxRevisions = 2_000
+
+interface Page {
+  readonly metadata: { readonly continue?: string }
+  readonly items: readonly unknown[]
+}
 
 /** The pods of workloads, listed on demand: cvmanager does not watch pods. */
 export class PodLists {
   readonly #client: ApiClient
-  readonly #recent = new LRUCache<string, readonly Pod[], WorkloadObject>({
+  readonly #recent = new LRUCache<string, PodFacts, WorkloadObject>({
     ttl: recentMs,
     ttlAutopurge: true,
     ignoreFetchAbort: true,
-    fetchMethod: (_uid, _old, { context }) => this.#list(context),
+    fetchMethod: (_key, _old, { context }) => this.#facts(context),
   })
+  /** While a workload has one template, the same objects control its pods. */
+  readonly #revisions = new LRUCache<string, Revision>({ max: maxRevisions })
 
   constructor(client: ApiClient) {
     this.#client = client
@@ -26,14 +38,51 @@ export class PodLists {
    * @param options.recent whether a recent list will do
    * @throws ApiError, TransientError
    */
-  of(workload: WorkloadObject, { recent }: { readonly recent: boolean }): Promise<readonly Pod[]> {
-    return recent ? this.#recent.forceFetch(workload.uid, { context: workload }) : this.#list(workload)
+  of(workload: WorkloadObject, { recent }: { readonly recent: boolean }): Promise<PodFacts> {
+    return recent ? this.#recent.forceFetch(keyOf(workload), { context: workload }) : this.#facts(workload)
   }
 
-  async #list({ namespace, podSelector }: WorkloadObject): Promise<readonly Pod[]> {
-    const path = `/api/v1/namespaces/${namespace}/pods`
-    const query = { labelSelector: podSelector, limit: maxPods }
-    const { items } = await this.#client.get<{ readonly items: readonly unknown[] }>(path, { query })
-    return items.map(pod)
+  async #facts(workload: WorkloadObject): Promise<PodFacts> {
+    const revision = await this.#revision(workload)
+    return { pods: await this.#pods(workload, revision), replicaSet: revision.replicaSet }
+  }
+
+  async #revision(workload: WorkloadObject): Promise<Revision> {
+    const known = this.#revisions.get(keyOf(workload))
+    if (known) return known
+    const { templates, revisionOf } = workloadKind(workload.kind)
+    const listed: unknown[] = []
+    if (templates !== undefined) {
+      const path = `/apis/apps/v1/namespaces/${workload.namespace}/${templates}`
+      for await (const items of this.#list(path, workload)) listed.push(...items)
+    }
+    const found = revisionOf(workload, listed)
+    if (found.present !== undefined) this.#revisions.set(keyOf(workload), found)
+    return found
+  }
+
+  /** Other pods with its labels do not count for the bound. Of a StatefulSet any pod may block a change. */
+  async #pods(workload: WorkloadObject, revision: Revision): Promise<readonly Pod[]> {
+    const enough = workload.waitsFromOrdinal === undefined ? maxPods : Number.POSITIVE_INFINITY
+    const own: Pod[] = []
+    for await (const items of this.#list(`/api/v1/namespaces/${workload.namespace}/pods`, workload)) {
+      own.push(...items.filter((raw) => isOwn(raw, revision)).map((raw) => pod(raw, revision)))
+      if (own.length >= enough) break
+    }
+    return own
+  }
+
+  /** Yields the objects that have the labels of a workload's pods, page by page. */
+  async *#list(path: string, { podSelector }: WorkloadObject): AsyncGenerator<readonly unknown[], void> {
+    let next: string | undefined
+    do {
+      const query: Query = { labelSelector: podSelector, limit: pageSize, continue: next }
+      const page: Page = await this.#client.get<Page>(path, { query })
+      yield page.items
+      next = page.metadata.continue
+    } while (next)
   }
 }
+
+/** What was seen before a change of the template says nothing about the pods after it. */
+const keyOf = ({ uid, generation, revision }: WorkloadObject): string => `${uid} ${generation} ${revision}`

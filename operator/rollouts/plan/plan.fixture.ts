@@ -66,5 +66,14 @@ export function workload(
 export function observation(given: Partial<Observation> & Pick<Observation, 'object'>): Observation {
   const workloads = given.workloads ?? []
   const offer: Offer = { state: 'unknown' }
-  return { workloads, members: workloads, problem: undefined, offer, newSince: undefined, now: epoch, ...given }
+  return {
+    workloads,
+    members: workloads,
+    problem: undefined,
+    offer,
+    missingRights: [],
+    newSince: undefined,
+    now: epoch,
+    ...given,
+  }
 }

@@ -46,7 +46,7 @@ export function plan(observation: Observation): Plan {
   const isQuiet = changes.length === 0 && afterRecord === undefined
   return {
     status,
-    events: eventsOf(status, now),
+    events: [...eventsOf(status, now), ...observation.missingRights.map(rightMissing)],
     changes: isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes,
     record: rollout && afterRecord && recordOf(rollout, statusOf({ ...object, status }, afterRecord, now), now),
     requeueAt,
@@ -58,6 +58,14 @@ function recordOf(rollout: RolloutStatus, status: ContainerVersionStatus, now: n
   const { endTime } = rollout
   return { rollout, status, events: eventsOf(status, endTime === undefined ? now : Date.parse(endTime)) }
 }
+
+const rightMissing = (refusal: string): PlannedEvent => ({
+  type: 'Warning',
+  reason: 'RightMissing',
+  message: `${refusal}. Apply the deploy/rbac.yaml of this version. Until then cvmanager does not see why pods fail, and waits for the deadline instead.`,
+  id: refusal,
+  workloads: [],
+})
 
 function decide(observation: Observation): Decision {
   const { object, offer, problem } = observation

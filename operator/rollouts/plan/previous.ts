@@ -17,11 +17,12 @@ export function membersOf(
 ): readonly Member[] {
   // A tag that a policy chooses is not meant to move, but it can.
   const tag = object.spec.tag ?? target.name
-  const selected = workloads.map(({ ref: { kind, name, uid }, containers, health }): Member => {
+  const selected = workloads.map(({ ref: { kind, name, uid }, containers, health, unavailable }): Member => {
     const before = known?.workloads.find((member) => member.uid === uid)
     // The health of a workload that the rollout has changed says nothing about the images before it.
     const unproven = before === undefined && health.state !== 'healthy' ? { unproven: true } : {}
-    const member = before ?? { kind, name, uid, previous: [], ...unproven }
+    const unavailableBefore = unavailable > 0 ? { unavailableBefore: unavailable } : {}
+    const member = before ?? { kind, name, uid, previous: [], ...unproven, ...unavailableBefore }
     const added = containers.filter(
       (container) => !member.previous.some((previous) => previous.name === container.name),
     )

@@ -12,9 +12,13 @@ import type { ImageChange, WorkloadObject, WorkloadRef } from './workload.ts'
  */
 export async function patchImages(client: ApiClient, { of, images }: ImageChange): Promise<WorkloadObject | undefined> {
   const { kind, uid, resourceVersion } = of
-  const containers = images.map(({ name, image }) => ({ name, image }))
+  const inList = (init: boolean) =>
+    images.filter((container) => (container.init ?? false) === init).map(({ name, image }) => ({ name, image }))
+  // The API server merges these lists by name.
+  const lists = Object.entries({ containers: inList(false), initContainers: inList(true) })
+  const pod = Object.fromEntries(lists.filter(([, list]) => list.length > 0))
   // The UID excludes another workload of the same name (B36).
-  const patch = { metadata: { uid, resourceVersion }, spec: { template: { spec: { containers } } } }
+  const patch = { metadata: { uid, resourceVersion }, spec: { template: { spec: pod } } }
   const patched = await client.strategicPatch(workloadPath(of), patch).catch(undefinedIfNotFound)
   return patched === undefined ? undefined : workloadKind(kind).strip(patched)
 }

@@ -17,16 +17,34 @@ test('Deployment', (t) => {
 
 test('a Deployment says that it is paused, or past its own deadline', async (t) => {
   const health = (given: object) => deployment.strip(raw(given)).progress
-  t.match(health({ spec: { paused: true } }), { state: 'waiting', reason: /kubectl rollout resume/ })
-  const conditions = [
-    { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' },
-  ]
-  t.match(health({ status: { observedGeneration: 2, conditions } }), { state: 'stuck', reason: 'timed out' })
-  t.match(
-    health({ status: { observedGeneration: 1, conditions } }),
-    { state: 'waiting' },
-    'the condition is about the previous change',
-  )
+  t.match(health({ spec: { paused: true } }), {
+    state: 'waiting',
+    reason: /kubectl rollout resume/,
+    because: 'Paused',
+  })
+  const settled = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }
+  t.match(health({ spec: { paused: true }, status: settled }), { because: 'Paused' }, 'whatever its other state')
+  const lastUpdateTime = '2026-01-02T03:04:05Z'
+  const condition = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' }
+  const timedOut = (observedGeneration: number) =>
+    deployment.strip(raw({ status: { observedGeneration, conditions: [{ ...condition, lastUpdateTime }] } })).timedOut
+  t.same(timedOut(2), { message: 'timed out', time: Date.parse(lastUpdateTime) })
+  t.equal(timedOut(1), undefined, 'the condition is about the previous change')
+})
+
+test('a Deployment quotes why the API server refuses its pods, or the ReplicaSet that would create them', async (t) => {
+  const health = (status: object) => deployment.strip(raw({ status: { observedGeneration: 2, ...status } })).progress
+  const message = 'pods "web-1" is forbidden: exceeded quota: compute'
+  const refused = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }
+  t.same(health({ conditions: [refused] }), {
+    state: 'waiting',
+    reason: `0 of 1 pods updated; it is refused: ${message}`,
+    because: 'Quota',
+  })
+  const settled = { replicas: 1, updatedReplicas: 1, availableReplicas: 1 }
+  t.match(health({ ...settled, conditions: [refused] }), { state: 'healthy' }, 'it has all the pods that it wants')
+  const notCreated = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message }
+  t.match(health({ observedGeneration: 1, conditions: [notCreated] }), { state: 'waiting', because: 'Quota' })
 })
 
 test('StatefulSet', (t) => {
@@ -70,6 +88,7 @@ test('the partition of a StatefulSet counts, and one with OnDelete says that som
   t.match(health({ spec: { replicas: 3, updateStrategy: { type: 'OnDelete' } }, status }), {
     state: 'waiting',
     reason: /OnDelete/,
+    because: 'OnDelete',
   })
 })
 

@@ -1,10 +1,13 @@
-import type { V1Pod } from '@kubernetes/client-node'
-import type { Health } from './workload.ts'
+import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
+import { controllerOf } from './strip.ts'
+import type { Revision } from './workload.ts'
 
-/** The fields in use of a pod. */
+/** The fields in use of a workload's own pod. */
 export interface Pod {
   readonly name: string
   readonly uid: string
+  /** It has the present template of its workload. */
+  readonly present: boolean
   readonly ready: boolean
   readonly deleting: boolean
   /** Evicted, failed or finished: it will not run again. */
@@ -12,78 +15,115 @@ export interface Pod {
   readonly containers: readonly PodContainer[]
   /** Why it is not scheduled; undefined if it is. */
   readonly unschedulable: string | undefined
+  /** Its node is away. */
+  readonly nodeLost: boolean
+  /** From this time on its kubelet should have done what is not done. */
+  readonly overdue: number
+  /** When it took its last step that lasted: scheduled, initialized, a container started or ended. */
+  readonly stepped: number
+  /** When its status last changed in any way. */
+  readonly changed: number
 }
 
-interface PodContainer {
+export interface PodContainer {
   readonly name: string
-  /** As the pod's spec names it. */
+  /** It is in `initContainers`. */
+  readonly init: boolean
+  /** As the pod's spec names it; a policy may have rewritten it, so that it says nothing about what runs. */
   readonly image: string
   /** The `sha256:…` digest that really runs, from `imageID` in the status. */
   readonly digest: string | undefined
   readonly waiting: { readonly reason: string; readonly message: string } | undefined
+  /** How it ended last. */
+  readonly exit: { readonly code: number; readonly reason: string; readonly message: string } | undefined
   readonly restarts: number
 }
 
+/** Whether a pod, as the API server sends it, is a workload's own: its labels alone say nothing. */
+export function isOwn(raw: unknown, { controllers }: Revision): boolean {
+  const controller = controllerOf((raw as V1Pod).metadata)
+  return controller !== undefined && controllers.has(controller)
+}
+
 /** @param raw a pod as the API server sends it */
-export function pod(raw: unknown): Pod {
+export function pod(raw: unknown, { label, present }: Revision): Pod {
   const { metadata, spec, status } = raw as V1Pod
   const condition = (type: string) => status?.conditions?.find((candidate) => candidate.type === type)
   const scheduled = condition('PodScheduled')
-  const containers = (spec?.containers ?? []).map(({ name, image = '' }): PodContainer => {
-    const seen = status?.containerStatuses?.find((candidate) => candidate.name === name)
-    const waiting = seen?.state?.waiting
-    return {
-      name,
-      image,
-      digest: seen?.imageID?.match(/sha256:[0-9a-f]{64}$/)?.[0],
-      waiting: waiting && { reason: waiting.reason ?? 'Waiting', message: waiting.message ?? '' },
-      restarts: seen?.restartCount ?? 0,
-    }
-  })
+  const ready = condition('Ready')
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
+  const named = (init: boolean, containers: readonly { name: string; image?: string }[] = []) =>
+    containers.map(({ name, image = '' }) =>
+      podContainer(
+        { name, image, init },
+        statuses.find((candidate) => candidate.name === name),
+      ),
+    )
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
+    present: present !== undefined && metadata?.labels?.[label] === present,
     deleting: metadata?.deletionTimestamp !== undefined,
     // An evicted or finished pod will never run again: it says nothing about the version (B31).
     ended: status?.phase === 'Failed' || status?.phase === 'Succeeded',
-    ready: condition('Ready')?.status === 'True',
-    containers,
+    ready: ready?.status === 'True',
+    containers: [...named(false, spec?.containers), ...named(true, spec?.initContainers)],
     unschedulable:
       scheduled?.status === 'False' ? (scheduled.message ?? scheduled.reason ?? 'unschedulable') : undefined,
+    // The node lifecycle controller takes Ready away and leaves what the kubelet said of the containers (MarkPodsNotReady).
+    nodeLost:
+      status?.phase === 'Unknown' ||
+      status?.reason === 'NodeLost' ||
+      (ready?.status === 'False' && !ready.reason && condition('ContainersReady')?.status === 'True'),
+    overdue: overdue(raw as V1Pod),
+    stepped: latest([
+      metadata?.creationTimestamp,
+      status?.startTime,
+      ...(status?.conditions ?? []).map(({ lastTransitionTime }) => lastTransitionTime),
+      ...statuses.flatMap(({ state, lastState }) => [
+        state?.running?.startedAt,
+        state?.terminated?.finishedAt,
+        lastState?.terminated?.finishedAt,
+      ]),
+    ]),
+    changed: latest((metadata?.managedFields ?? []).map(({ time }) => time)),
   }
 }
 
-/** The kubelet's reasons for a waiting container that do not pass by themselves (pkg/kubelet/images, kuberuntime). */
-const hopeless: ReadonlySet<string> = new Set([
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'ErrImageNeverPull',
-  'ImageInspectError',
-  'CreateContainerConfigError',
-])
-
-/** A container may crash until the services that it needs are up. After this many restarts it counts as stuck. */
-const restartsUntilStuck = 3
-
-/**
- * Why a workload is not healthy yet, according to its pods.
- * @param images the images of the rollout: only pods that run one of them say something about the version
- */
-export function podTrouble(pods: readonly Pod[], images: ReadonlySet<string>): Health | undefined {
-  const concerned = pods.filter(
-    (candidate) =>
-      !candidate.deleting && !candidate.ended && candidate.containers.some(({ image }) => images.has(image)),
-  )
-  for (const { name, containers } of concerned) {
-    for (const { name: container, waiting, restarts } of containers) {
-      if (!waiting) continue
-      const crashing = waiting.reason === 'CrashLoopBackOff' && restarts >= restartsUntilStuck
-      if (!crashing && !hopeless.has(waiting.reason)) continue
-      const times = crashing ? ` after ${restarts} restarts` : ''
-      const why = waiting.message === '' ? '' : `: ${waiting.message}`
-      return { state: 'stuck', reason: `container ${container} of pod ${name} is in ${waiting.reason}${times}${why}` }
-    }
+function podContainer(
+  container: Pick<PodContainer, 'name' | 'image' | 'init'>,
+  status: V1ContainerStatus | undefined,
+): PodContainer {
+  const waiting = status?.state?.waiting
+  const exit = status?.lastState?.terminated ?? status?.state?.terminated
+  return {
+    ...container,
+    // Without a repository it is the digest of a configuration, which no registry serves as an image.
+    digest: status?.imageID?.match(/@(sha256:[0-9a-f]{64})$/)?.[1],
+    waiting: waiting && { reason: waiting.reason ?? 'Waiting', message: waiting.message ?? '' },
+    exit: exit && { code: exit.exitCode, reason: exit.reason ?? '', message: exit.message ?? '' },
+    restarts: status?.restartCount ?? 0,
   }
-  const pending = concerned.find(({ unschedulable }) => unschedulable !== undefined)
-  return pending && { state: 'waiting', reason: `pod ${pending.name} is not scheduled: ${pending.unschedulable}` }
 }
+
+/** A kubelet takes a pod, and lets a deleted one go, within seconds. */
+const kubeletMs = 30_000
+
+/** A deleted pod is there until its kubelet lets it go; a scheduled one has no start time until its kubelet has taken it. */
+function overdue({ metadata, spec, status }: V1Pod): number {
+  if (metadata?.deletionTimestamp !== undefined) return latest([metadata.deletionTimestamp]) + kubeletMs
+  if (spec?.nodeName && status?.startTime === undefined) return latest([metadata?.creationTimestamp]) + kubeletMs
+  return Number.POSITIVE_INFINITY
+}
+
+/** The API server sends times as text. 0 if there is none. */
+const latest = (times: readonly (Date | string | undefined)[]): number =>
+  Math.max(0, ...times.flatMap((time) => (time === undefined || time === null ? [] : [Date.parse(String(time))])))
+
+const live = ({ deleting, ended }: Pod): boolean => !deleting && !ended
+/** The live pods of the present template: only they say something about the version. */
+export const presentPods = (pods: readonly Pod[]): readonly Pod[] => pods.filter((each) => each.present && live(each))
+
+/** Whether it is its node, and not its version, that keeps a pod unavailable. */
+export const isLost = ({ unschedulable, nodeLost, overdue }: Pod, now: number): boolean =>
+  unschedulable !== undefined || nodeLost || now > overdue

@@ -3,6 +3,8 @@ import type {
   V1Deployment,
   V1LabelSelector,
   V1ManagedFieldsEntry,
+  V1ObjectMeta,
+  V1PodSpec,
   V1StatefulSet,
 } from '@kubernetes/client-node'
 import { fieldManager } from '../../kubernetes/client.ts'
@@ -10,6 +12,8 @@ import type { Container, Health, WorkloadKind, WorkloadObject } from './workload
 
 export const healthy: Health = { state: 'healthy' }
 export const waiting = (reason: string): Health => ({ state: 'waiting', reason })
+/** The API server refuses its pods, by a quota or a policy. */
+export const refused = (reason: string): Health => ({ state: 'waiting', reason, because: 'Quota' })
 export const paused: Health = {
   state: 'waiting',
   reason: 'it is paused; resume it with `kubectl rollout resume`',
@@ -26,6 +30,10 @@ export const onDelete = (updated: number, wanted: number): Health => ({
 interface KindFields {
   readonly progress: Health
   readonly availablePods: number
+  readonly missingPods: number | undefined
+  readonly uncreatedPods?: number
+  readonly revision: string | undefined
+  readonly timedOut?: WorkloadObject['timedOut']
   readonly waitsFromOrdinal?: number | undefined
 }
 
@@ -36,9 +44,27 @@ export function appsKind<T extends AppsObject>(
   kind: string,
   plural: string,
   fieldsOf: (object: T) => KindFields,
+  revisions: Pick<WorkloadKind, 'templates' | 'revisionOf'>,
 ): WorkloadKind {
   const strip = (raw: unknown) => stripped(kind, raw as T, fieldsOf(raw as T))
-  return { kind, group: 'apps', version: 'v1', plural, strip }
+  return { kind, group: 'apps', version: 'v1', plural, strip, ...revisions }
+}
+
+/** Whether the controller of a workload has seen its last change (B19). */
+export function isObserved({ metadata, status }: AppsObject): boolean {
+  return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0)
+}
+
+/** The object that alone decides about this one. */
+export function controllerOf(metadata: V1ObjectMeta | undefined): string | undefined {
+  return metadata?.ownerReferences?.find((owner) => owner.controller === true)?.uid
+}
+
+function containersOf(pod: V1PodSpec | undefined): readonly Container[] {
+  return [
+    ...(pod?.containers ?? []).map(({ name, image = '' }) => ({ name, image })),
+    ...(pod?.initContainers ?? []).map(({ name, image = '' }) => ({ name, image, init: true as const })),
+  ]
 }
 
 /** Keeps the fields in use of a workload. */
@@ -52,14 +78,17 @@ function stripped(kind: string, { metadata, spec }: AppsObject, fields: KindFiel
     namespace,
     name,
     uid,
+    generation: rest.generation ?? 0,
     labels: rest.labels ?? {},
     controlled: rest.ownerReferences?.some((owner) => owner.controller === true) ?? false,
     deleting: rest.deletionTimestamp !== undefined,
-    containers: (pod?.containers ?? []).map(({ name, image }): Container => ({ name, image: image ?? '' })),
+    containers: containersOf(pod),
     imagePullSecrets: (pod?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
     serviceAccountName: pod?.serviceAccountName ?? 'default',
     podSelector: selectorQuery(spec?.selector ?? {}),
     mustDisown: managedFields.some(ownedByUs) && managedFields.some(isApplied),
+    uncreatedPods: 0,
+    timedOut: undefined,
     waitsFromOrdinal: undefined,
     ...fields,
   }

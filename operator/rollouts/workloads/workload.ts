@@ -11,6 +11,8 @@ export type Health =
 export interface Container {
   readonly name: string
   readonly image: string
+  /** It is in `initContainers`: an init container, or a sidecar. Names are unique among all containers of a pod. */
+  readonly init?: true
 }
 
 /** One object, and no other of its name (B36). */
@@ -28,6 +30,7 @@ export interface WorkloadRef extends ObjectRef {
 
 /** What the cache keeps of a workload: some 0.6 KB instead of the 11 KB of the whole object. */
 export interface WorkloadObject extends CachedObject, WorkloadRef {
+  readonly generation: number
   readonly labels: Readonly<Record<string, string>>
   /** Another object controls it, and alone decides about it (B14). */
   readonly controlled: boolean
@@ -40,14 +43,37 @@ export interface WorkloadObject extends CachedObject, WorkloadRef {
   readonly podSelector: string
   /** cvmanager owns fields of a workload that another manager applies server-side: its next apply would conflict. */
   readonly mustDisown: boolean
+  /**
+   * Names its present pod template: the hash of a Deployment's, the update revision of a StatefulSet, the generation of a
+   * DaemonSet. Undefined until its controller has taken the template up, but for a Deployment.
+   */
+  readonly revision: string | undefined
   /** Whether its controller has brought the last change to all its pods. */
   readonly progress: Health
   readonly availablePods: number
+  /** How many of its pods do not have the last change, or are not available. Undefined until the change is observed. */
+  readonly missingPods: number | undefined
+  /** How many of its pods are not even created, of a kind whose status does not say why. */
+  readonly uncreatedPods: number
+  /** The condition ProgressDeadlineExceeded of a Deployment, which may be about an earlier template. */
+  readonly timedOut: { readonly message: string; readonly time: number } | undefined
   /**
    * From this ordinal on, its controller keeps a pod of an older template for as long as the pod is not ready, so that a
    * broken pod blocks every later change. Undefined if the controller replaces pods in any state.
    */
   readonly waitsFromOrdinal: number | undefined
+}
+
+/** Which pods are a workload's own, and which of them have its present template. */
+export interface Revision {
+  /** The UIDs of what controls its pods: its own, or those of its ReplicaSets. */
+  readonly controllers: ReadonlySet<string>
+  /** The label of a pod that names its template. */
+  readonly label: 'pod-template-hash' | 'controller-revision-hash'
+  /** Its value for the present template; undefined while there is nothing of that template. */
+  readonly present: string | undefined
+  /** The ReplicaSet of the present template. */
+  readonly replicaSet?: string | undefined
 }
 
 /** One kind of workload. */
@@ -61,6 +87,10 @@ export interface WorkloadKind {
    * @param raw the object as the API server sends it
    */
   readonly strip: (raw: unknown) => WorkloadObject
+  /** The resource in `apps` that keeps its templates, if its own status does not name the present one. */
+  readonly templates: 'replicasets' | 'controllerrevisions' | undefined
+  /** @param templates objects of that resource, as the API server sends them; those of others too */
+  readonly revisionOf: (object: WorkloadObject, templates: readonly unknown[]) => Revision
 }
 
 export type Change =

@@ -1,0 +1,37 @@
+import { LRUCache } from 'lru-cache'
+import { isConflict, isNotFound } from '../../kubernetes/api-error.ts'
+import type { ApiClient } from '../../kubernetes/client.ts'
+import { resourcePath } from '../../kubernetes/resource-path.ts'
+import type { ObjectRef } from '../workloads/workload.ts'
+
+/** Some 100 bytes each. */
+const maxDeleted = 2_000
+
+/** Deletes pods, each once: a list of pods may be older than a deletion. */
+export class PodDeleter {
+  readonly #client: ApiClient
+  readonly #deleted = new LRUCache<string, true>({ max: maxDeleted })
+
+  constructor(client: ApiClient) {
+    this.#client = client
+  }
+
+  /**
+   * Deletes this very pod. If it is gone, or there is another of its name, there is nothing to do.
+   * @returns whether it sent a deletion
+   * @throws ApiError
+   */
+  async delete({ namespace, name, uid }: ObjectRef): Promise<boolean> {
+    if (this.#deleted.has(uid)) return false
+    const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name })
+    this.#deleted.set(uid, true)
+    try {
+      await this.#client.delete(path, { body: { preconditions: { uid } } })
+    } catch (thrown) {
+      if (isNotFound(thrown) || isConflict(thrown)) return false
+      this.#deleted.delete(uid)
+      throw thrown
+    }
+    return true
+  }
+}

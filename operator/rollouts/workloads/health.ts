@@ -1,0 +1,127 @@
+import { isLost, type Pod, type PodContainer, presentPods } from './pods.ts'
+import { pullFailure } from './pull-failure.ts'
+import { healthy, refused, waiting } from './strip.ts'
+import type { Health, WorkloadObject } from './workload.ts'
+
+/** What is known of the pods of a workload. */
+export interface PodFacts {
+  /** Its own pods, and no others. */
+  readonly pods: readonly Pod[]
+  /** The name of the ReplicaSet of its present template. */
+  readonly replicaSet?: string | undefined
+  /** Why the API server refuses more pods, according to its events. */
+  readonly refusal?: string | undefined
+}
+
+export const noPods: PodFacts = { pods: [] }
+
+/** In milliseconds since the epoch. */
+export interface Times {
+  readonly now: number
+  /** When the rollout, or its rollback, began. Nothing that lasts longer than that says anything about it. */
+  readonly since: number
+}
+
+/** @param unavailableBefore how many pods were unavailable because of their nodes before the rollout */
+export function healthOf(object: WorkloadObject, facts: PodFacts, times: Times, unavailableBefore: number): Health {
+  const { progress } = object
+  // A paused Deployment tries nothing, whatever its pods do.
+  if (progress.state !== 'waiting' || progress.because === 'Paused') return progress
+  if (onlyLostPodsAreMissing(object, facts.pods, times, unavailableBefore)) return healthy
+  // The pods show sooner than the controller that a change will not succeed.
+  const trouble = podTrouble(facts.pods, times)
+  if (trouble?.state === 'stuck') return trouble
+  if (progress.because !== undefined) return progress
+  if (facts.refusal !== undefined) return refused(`${progress.reason}; it is refused: ${facts.refusal}`)
+  if (isTimedOut(object, facts, times)) return { state: 'stuck', reason: object.timedOut?.message ?? '' }
+  return trouble ?? progress
+}
+
+/** The nodes of some pods were away before the rollout: it has succeeded when all the others are ready. */
+function onlyLostPodsAreMissing(
+  { missingPods, waitsFromOrdinal = 0 }: WorkloadObject,
+  pods: readonly Pod[],
+  { now }: Times,
+  unavailableBefore: number,
+): boolean {
+  if (!missingPods || missingPods > unavailableBefore) return false
+  const others = pods.filter((pod) => !pod.ended && !isLost(pod, now))
+  return others.every((pod) => pod.ready && !pod.deleting && (pod.present || ordinalOf(pod) < waitsFromOrdinal))
+}
+
+/** The number at the end of the name of a StatefulSet's pod. */
+export const ordinalOf = ({ name }: Pod): number => Number(name.slice(name.lastIndexOf('-') + 1))
+
+/**
+ * Whether a Deployment's own deadline has passed for this template. Its controller leaves the condition of an earlier
+ * template until the new one makes progress.
+ */
+function isTimedOut({ timedOut }: WorkloadObject, { replicaSet }: PodFacts, { since }: Times): boolean {
+  if (timedOut === undefined) return false
+  const named = timedOut.message.match(/^ReplicaSet "([^"]*)"/)?.[1]
+  return named !== undefined && replicaSet !== undefined ? named === replicaSet : timedOut.time >= since
+}
+
+/** A container may crash until the services that it needs are up. After this many restarts it counts as stuck. */
+const restartsUntilStuck = 3
+/** A ConfigMap or Secret that is applied with the workload arrives sooner. */
+const maxConfigErrorMs = 60_000
+/** The kubelet pauses for 10, 20, 40 and 80 s between its tries: five have failed by now. */
+const maxTriesMs = 150_000
+
+const pulling: ReadonlySet<string> = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+])
+
+/** Why a workload is not healthy yet, according to its pods: first what will not pass by itself. */
+export function podTrouble(pods: readonly Pod[], times: Times): Health | undefined {
+  const troubles = presentPods(pods).flatMap((pod) =>
+    pod.containers.flatMap((container) => containerTrouble(pod, container, times) ?? []),
+  )
+  const pending = presentPods(pods).find(({ unschedulable }) => unschedulable !== undefined)
+  return (
+    troubles.find(({ state }) => state === 'stuck') ??
+    troubles[0] ??
+    (pending && waiting(`pod ${pending.name} is not scheduled: ${pending.unschedulable}`))
+  )
+}
+
+/** The reasons are the kubelet's (k8s.io/kubernetes/pkg/kubelet/images and kuberuntime). */
+function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Times): Health | undefined {
+  if (!container.waiting) return undefined
+  const { reason, message } = container.waiting
+  const words = `${container.init ? 'init container' : 'container'} ${container.name} of pod ${pod.name}`
+  if (reason === 'CrashLoopBackOff') {
+    const { restarts, exit } = container
+    const state = restarts >= restartsUntilStuck ? 'stuck' : 'waiting'
+    return {
+      state,
+      reason: `${words} ${exitInWords(exit)}(${reason} after ${restarts} restarts)${because(exit?.message)}`,
+    }
+  }
+  const judged = (isFinal: boolean): Health => ({
+    state: isFinal ? 'stuck' : 'waiting',
+    reason: `${words} is in ${reason}${because(message)}`,
+  })
+  /** Times of another clock: a rollout that has just begun has not lasted for long, whatever they say. */
+  const lasts = (from: number, ms: number) => now >= Math.max(from, since) + ms
+  if (reason === 'InvalidImageName' || reason === 'ErrImageNeverPull') return judged(true)
+  if (reason === 'CreateContainerConfigError')
+    return judged(lasts(Math.max(pod.stepped, pod.changed), maxConfigErrorMs))
+  if (!pulling.has(reason)) return undefined
+  const failure = pullFailure(container.image, message)
+  return judged(failure === 'final' || (failure === 'unknown' && lasts(pod.stepped, maxTriesMs)))
+}
+
+function exitInWords(exit: PodContainer['exit']): string {
+  if (exit === undefined) return 'crashes '
+  // `Error` and `Completed` say no more than the code.
+  const why = ['', 'Error', 'Completed'].includes(exit.reason) ? '' : `: ${exit.reason}`
+  return `exits with ${exit.code}${why} `
+}
+
+const because = (message: string | undefined): string => (message ? `: ${message}` : '')
