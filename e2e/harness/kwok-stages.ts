@@ -1,3 +1,4 @@
+import { slowAnnotation, slowMs } from './pod-marks.ts'
 import { pattern, podStatus } from './pod-status.ts'
 
 /** How long a container runs, if it ends at all. */
@@ -56,6 +57,18 @@ export const stages: readonly object[] = [
     // Runs again if the image of the pod itself changes: a kubelet would restart that container.
     [alive, isTrue('[.spec.containers[].image] != [(.status.containerStatuses // [])[].image]')],
     { statusTemplate: podStatus(false) },
+  ),
+  stage(
+    'Pod',
+    'pod-warm',
+    [
+      alive,
+      isTrue(`(.metadata.annotations // {})["${slowAnnotation}"] != null`),
+      isTrue('[.status.containerStatuses[]?.ready] | any | not'),
+      { key: '.status.phase', operator: 'In', values: ['Running'] },
+    ],
+    { statusTemplate: podStatus(false) },
+    slowMs,
   ),
   stage(
     'Pod',

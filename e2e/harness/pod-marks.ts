@@ -13,5 +13,9 @@ export const marks = {
   exit3: ['exit3', 'bad4bad'],
 } as const
 
+/** Annotation of a pod that becomes ready only some seconds after its containers have started. */
+export const slowAnnotation = 'e2e.cvmanager.io/slow'
+export const slowMs = 6_000
+
 /** Annotation of a pod: the digest of its images, for images that are written without one. */
 export const digestAnnotation = 'e2e.cvmanager.io/digest'

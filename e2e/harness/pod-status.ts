@@ -1,4 +1,4 @@
-import { digestAnnotation, marks } from './pod-marks.ts'
+import { digestAnnotation, marks, slowAnnotation } from './pod-marks.ts'
 
 /** A plain word must stand alone, or a repository named `exchange` would match `hang`. A hash-like word may be part of a hash. */
 const anyOf = (words: readonly string[]): string =>
@@ -74,7 +74,7 @@ const CONTAINER_STATUS = `
       startedAt: {{ .now | Quote }}
       finishedAt: {{ .now | Quote }}
   {{ else }}
-  ready: {{ not (${matches(pattern.unready, '.c.image')}) }}
+  ready: {{ and .warm (not (${matches(pattern.unready, '.c.image')})) }}
   started: true
   restartCount: 0
   state: { running: { startedAt: {{ .now | Quote }} } }
@@ -89,6 +89,10 @@ export const podStatus = (ends: boolean): string => `${CONTAINER_STATUS}
 {{ with .metadata.annotations }}{{ $digest = index . "${digestAnnotation}" | default "" }}{{ end }}
 {{ $restarts := ne .spec.restartPolicy "Never" }}
 {{ $ready := ${!ends} }}
+{{ $slow := "" }}
+{{ with .metadata.annotations }}{{ $slow = index . "${slowAnnotation}" | default "" }}{{ end }}
+{{ $warm := or (not $slow) .status.startTime }}
+{{ if not $warm }}{{ $ready = false }}{{ end }}
 {{ $pullable := true }}
 {{ $failed := false }}
 {{ $initialized := true }}
@@ -120,12 +124,12 @@ conditions:
 {{ if .spec.initContainers }}
 initContainerStatuses:
 {{ range .spec.initContainers }}
-{{ template "container" dict "c" . "now" $now "digest" $digest "uid" $pod.metadata.uid "name" $pod.metadata.name "namespace" $pod.metadata.namespace "restarts" $restarts "init" true "ends" (ne (.restartPolicy | default "") "Always") "uninitialized" false }}
+{{ template "container" dict "c" . "now" $now "digest" $digest "uid" $pod.metadata.uid "name" $pod.metadata.name "namespace" $pod.metadata.namespace "warm" true "restarts" $restarts "init" true "ends" (ne (.restartPolicy | default "") "Always") "uninitialized" false }}
 {{ end }}
 {{ end }}
 containerStatuses:
 {{ range .spec.containers }}
-{{ template "container" dict "c" . "now" $now "digest" $digest "uid" $pod.metadata.uid "name" $pod.metadata.name "namespace" $pod.metadata.namespace "restarts" $restarts "init" false "ends" ${ends} "uninitialized" (not $initialized) }}
+{{ template "container" dict "c" . "now" $now "digest" $digest "uid" $pod.metadata.uid "name" $pod.metadata.name "namespace" $pod.metadata.namespace "warm" $warm "restarts" $restarts "init" false "ends" ${ends} "uninitialized" (not $initialized) }}
 {{ end }}
 {{ if not .status.podIP }}
 {{ with NodeIPsWith .spec.nodeName }}

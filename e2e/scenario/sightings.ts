@@ -10,13 +10,15 @@ export interface Sighting {
   readonly uid: string
   readonly generation: number
   readonly finalizers: readonly string[]
-  /** The images of a workload's template. */
+  /** The images of a workload's template; those of init containers last. */
   readonly images: readonly string[]
   /** How many pods of a workload are ready. */
   readonly ready: number
   /** The status of a ContainerVersion. */
   readonly status: ContainerVersionStatus
 }
+
+type Images = readonly { readonly image: string }[]
 
 interface Raw {
   readonly metadata: {
@@ -28,7 +30,7 @@ interface Raw {
     readonly finalizers?: readonly string[]
   }
   readonly spec: {
-    readonly template?: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+    readonly template?: { readonly spec: { readonly containers: Images; readonly initContainers?: Images } }
   }
   readonly status?: ContainerVersionStatus & { readonly readyReplicas?: number; readonly numberReady?: number }
 }
@@ -96,13 +98,14 @@ export class Sightings {
 
 function strip(raw: unknown): Seen {
   const { metadata, spec, status } = raw as Raw
+  const pod = spec?.template?.spec
   return {
     key: `${metadata.namespace}/${metadata.name}`,
     resourceVersion: metadata.resourceVersion,
     uid: metadata.uid,
     generation: metadata.generation ?? 0,
     finalizers: metadata.finalizers ?? [],
-    images: spec.template?.spec.containers.map(({ image }) => image) ?? [],
+    images: [...(pod?.containers ?? []), ...(pod?.initContainers ?? [])].map(({ image }) => image),
     ready: status?.readyReplicas ?? status?.numberReady ?? 0,
     status: status ?? {},
   }
