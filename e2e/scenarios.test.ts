@@ -8,6 +8,7 @@ import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
 import { obstacles } from './scenario/cases/obstacles.ts'
+import { pods } from './scenario/cases/pods.ts'
 import { rollbacks } from './scenario/cases/rollbacks.ts'
 import { rollouts } from './scenario/cases/rollouts.ts'
 import { units } from './scenario/cases/units.ts'
@@ -34,6 +35,7 @@ rollouts(test, bed)
 rollbacks(test, bed)
 // The scenarios with the longest waits come early.
 access(test, bed, { basic, token })
+pods(test, bed)
 faults(test, bed, throttling)
 obstacles(test, bed)
 units(test, bed)

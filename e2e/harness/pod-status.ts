@@ -91,7 +91,7 @@ export const podStatus = (ends: boolean): string => `${CONTAINER_STATUS}
 {{ $ready := ${!ends} }}
 {{ $slow := "" }}
 {{ with .metadata.annotations }}{{ $slow = index . "${slowAnnotation}" | default "" }}{{ end }}
-{{ $warm := or (not $slow) .status.startTime }}
+{{ $warm := or (not $slow) (not (not .status.startTime)) }}
 {{ if not $warm }}{{ $ready = false }}{{ end }}
 {{ $pullable := true }}
 {{ $failed := false }}

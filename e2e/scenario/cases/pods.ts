@@ -1,8 +1,9 @@
-import type { KubernetesObject } from '../../harness/cluster.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { slowAnnotation } from '../../harness/pod-marks.ts'
 import { type Bed, operatorUser } from '../bed.ts'
-import { type Build, crashing, hanging, v1, v2 } from '../builds.ts'
-import { workload } from '../manifests.ts'
+import { crashing, hanging, v1, v2 } from '../builds.ts'
+import { type WorkloadKindName, workload } from '../manifests.ts'
+import { bare, isMirrored, podPath, podsOf, quota, rewritesPodImages, writesStatus } from '../raw-pods.ts'
 import { type AddTest, emptyWorld, scenario, webCv, workloads } from '../scenario.ts'
 import type { World } from '../world.ts'
 
@@ -24,6 +25,7 @@ export function pods(test: AddTest, bed: Bed): void {
     Object.assign((other.spec as { template: { metadata: object } }).template.metadata, { labels })
     await world.makes(other, bare(world, 'probe-1', { app: 'carts' }, hanging))
     await world.waitsFor('the other pods', async () => (await podsOf(world, 'carts')).length === 4)
+    await areReady(world, 'StatefulSet', 'carts', 2)
     await world.ciMoves(follows, v2)
     await world.sees('carts', v2, 'StatefulSet')
     await world.runs(v2)
@@ -52,6 +54,7 @@ export function pods(test: AddTest, bed: Bed): void {
     const carts = workloads(world, { statefulSet: 'carts', running: v1, workload: slow })
     await world.makes(...carts, webCv(world, follows))
     await world.runs(v1)
+    await areReady(world, 'StatefulSet', 'carts', 2)
     t.ok((await podsOf(world, 'carts')).every(isMirrored))
     await world.ciMoves(follows, v2)
     await world.sees('carts', v2, 'StatefulSet')
@@ -62,15 +65,14 @@ export function pods(test: AddTest, bed: Bed): void {
 
   for (const [what, waiting] of Object.entries(healing)) {
     test(`${what} heals after 8 s: the version is rolled out`, async (t) => {
-      // Nothing but this test changes the status of its pods.
       const world = await scenario(t, bed, { deployment: 'web', running: v1, follows, replicas: 1 })
       await world.ciMoves(follows, hanging)
       await world.sees('web', hanging)
-      const [name] = await newPods(world, 1)
-      await writesStatus(world, name ?? '', { waiting })
-      await new Promise((resolve) => setTimeout(resolve, 8_000))
+      const name = await newPod(world)
+      await writesStatus(world, name, { waiting })
+      await sleep(8_000)
       t.equal((await world.status()).phase, 'RollingOut', 'it was waited for')
-      await writesStatus(world, name ?? '', { running: {} }, true)
+      await writesStatus(world, name, { running: {} }, true)
       await world.runs(hanging)
       t.equal(await world.imagePatches('web'), 1)
     })
@@ -101,7 +103,9 @@ export function pods(test: AddTest, bed: Bed): void {
   test('the progress deadline of an earlier template does not fail a good version', async (t) => {
     const world = await emptyWorld(t, bed)
     await world.ciMoves(follows, v2)
-    const timed = { spec: { progressDeadlineSeconds: 1 }, image: world.imageOf(hanging) }
+    // Its controller repeats the condition until the old pods are gone.
+    const strategy = { type: 'Recreate' }
+    const timed = { spec: { progressDeadlineSeconds: 1, strategy }, image: world.imageOf(hanging) }
     await world.makes(...workloads(world, { deployment: 'web', running: v1, workload: timed }))
     await world.waitsFor('its progress deadline', async () =>
       JSON.stringify(await world.get('Deployment', 'web')).includes('ProgressDeadlineExceeded'),
@@ -137,6 +141,7 @@ export function pods(test: AddTest, bed: Bed): void {
       workload: { spec: { updateStrategy }, podSpec },
       spec: { timeoutSeconds: 40 },
     })
+    await areReady(world, 'DaemonSet', 'agent', 3)
     const [dead] = await podsOf(world, 'agent')
     const name = dead?.metadata.name ?? ''
     // Its kubelet says nothing more, and lets no pod go.
@@ -144,7 +149,7 @@ export function pods(test: AddTest, bed: Bed): void {
     await bed.client.strategicPatch(podPath(world, name, '/status'), {
       status: { conditions: [{ type: 'Ready', status: 'False' }] },
     })
-    await world.waitsFor('the DaemonSet to miss it', () => world.now('DaemonSet', 'agent')?.ready === 2)
+    await areReady(world, 'DaemonSet', 'agent', 2)
     await world.ciMoves(follows, v2)
     await world.sees('agent', v2, 'DaemonSet')
     await world.runs(v2)
@@ -186,18 +191,8 @@ const healing = {
   },
 } as const
 
-interface RawPod {
-  readonly metadata: { readonly name: string }
-  readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] }
-}
-
-const podPath = ({ namespace }: World, name = '', subresource = ''): string =>
-  `/api/v1/namespaces/${namespace}/pods/${name}${subresource}`
-
-async function podsOf(world: World, app: string): Promise<readonly RawPod[]> {
-  const query = { labelSelector: `app=${app}` }
-  return (await world.bed.client.get<{ items: readonly RawPod[] }>(podPath(world).slice(0, -1), { query })).items
-}
+const areReady = (world: World, kind: WorkloadKindName, name: string, count: number): Promise<void> =>
+  world.waitsFor(`${count} ready pods of ${name}`, () => world.now(kind, name)?.ready === count)
 
 /** The pods that cvmanager has deleted. */
 async function deletedPods({ bed, namespace }: World): Promise<readonly unknown[]> {
@@ -205,88 +200,15 @@ async function deletedPods({ bed, namespace }: World): Promise<readonly unknown[
   return deletions.map(({ objectRef }) => objectRef?.name)
 }
 
-/** A pod that nothing controls. */
-function bare(world: World, name: string, labels: object, build: Build): KubernetesObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: world.namespace, labels },
-    spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: world.imageOf(build) }] },
-  }
-}
-
-async function newPods(world: World, count: number): Promise<readonly string[]> {
-  let found: readonly string[] = []
-  await world.waitsFor(`${count} pods of the new version`, async () => {
-    found = (await podsOf(world, 'web'))
-      .filter(({ spec }) => spec.containers.some(({ image }) => image === world.imageOf(hanging)))
-      .map(({ metadata }) => metadata.name)
-    return found.length === count
+/** The first pod that kwok has started with the new version. */
+async function newPod(world: World): Promise<string> {
+  let name: string | undefined
+  await world.waitsFor('a pod of the new version', async () => {
+    const found = (await podsOf(world, 'web')).find(
+      ({ spec, status }) => status.phase === 'Running' && spec.containers[0]?.image === world.imageOf(hanging),
+    )
+    name = found?.metadata.name
+    return name !== undefined
   })
-  return found
+  return name ?? ''
 }
-
-/** Writes the state of the container `main`, as the kubelet does. */
-async function writesStatus(world: World, name: string, state: object, ready = false): Promise<void> {
-  await world.bed.client.strategicPatch(podPath(world, name, '/status'), {
-    status: {
-      conditions: ['Ready', 'ContainersReady'].map((type) => ({ type, status: ready ? 'True' : 'False' })),
-      containerStatuses: [
-        {
-          name: 'main',
-          image: world.imageOf(hanging),
-          imageID: '',
-          restartCount: 0,
-          ready,
-          state: { running: null, ...state },
-        },
-      ],
-    },
-  })
-}
-
-const quota = ({ namespace }: World): KubernetesObject => ({
-  apiVersion: 'v1',
-  kind: 'ResourceQuota',
-  metadata: { name: 'compute', namespace },
-  spec: { hard: { pods: '1' } },
-})
-
-/** As a policy for a mirror does: each pod of the namespace gets its images from there. */
-async function rewritesPodImages(world: World): Promise<void> {
-  const { bed, namespace } = world
-  const name = `mirror-${namespace}`
-  const api = { apiVersion: 'admissionregistration.k8s.io/v1' }
-  const mirrored =
-    "object.spec.containers.map(c, Object.spec.containers{name: c.name, image: 'mirror.example.com/' + c.image.substring(c.image.indexOf('/') + 1)})"
-  await bed.cluster.apply(
-    {
-      ...api,
-      kind: 'MutatingAdmissionPolicy',
-      metadata: { name },
-      spec: {
-        failurePolicy: 'Fail',
-        reinvocationPolicy: 'Never',
-        matchConstraints: {
-          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }],
-        },
-        mutations: [
-          {
-            patchType: 'ApplyConfiguration',
-            applyConfiguration: { expression: `Object{spec: Object.spec{containers: ${mirrored}}}` },
-          },
-        ],
-      },
-    },
-    { ...api, kind: 'MutatingAdmissionPolicyBinding', metadata: { name }, spec: { policyName: name } },
-  )
-  await world.waitsFor('the policy to be in force', async () => {
-    const query = { dryRun: 'All' }
-    const made = await bed.client.create<RawPod>(podPath(world).slice(0, -1), bare(world, 'probe', {}, v1), { query })
-    return isMirrored(made)
-  })
-}
-
-const isMirrored = ({ spec }: RawPod): boolean =>
-  spec.containers.every(({ image }) => image.startsWith('mirror.example.com/'))

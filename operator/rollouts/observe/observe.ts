@@ -62,7 +62,7 @@ export class Observer {
       const isRefused = wanted && found.uncreatedPods > 0 && now >= times.since + uncreatedMs
       const refusal = isRefused ? await allowed(refusalOf(this.#client, found, times.since), undefined) : undefined
       const member = rollout?.workloads.find(({ uid }) => uid === found.uid)
-      return workload(found, containers, { ...facts, refusal }, times, member?.unavailableBefore)
+      return workload(found, containers, { ...facts, refusal }, times, member && (member.unavailableBefore ?? 0))
     }
     return {
       object,

@@ -113,7 +113,7 @@ function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Tim
   if (reason === 'CreateContainerConfigError')
     return judged(lasts(Math.max(pod.stepped, pod.changed), maxConfigErrorMs))
   if (!pulling.has(reason)) return undefined
-  const failure = pullFailure(container.image, message)
+  const failure = pullFailure(container.image, `${reason}: ${message}`)
   return judged(failure === 'final' || (failure === 'unknown' && lasts(pod.stepped, maxTriesMs)))
 }
 

@@ -62,6 +62,18 @@ test('pods are read only if an image has no digest or the workload is not health
   t.equal(needsPods(unhealthy, unhealthy.containers, false), true, 'to know which pods their nodes keep away')
 })
 
+test('before a rollout, a workload that lacks only pods of lost nodes is healthy, and says how many', async (t) => {
+  const status = { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 1 }
+  const object = daemonSet.strip(raw({ status }))
+  const ready = ownPod({ status: { conditions: [{ type: 'Ready', status: 'True' }] } })
+  const view = (lost: Pod, before?: number) =>
+    workload(object, object.containers, { pods: [ready, lost] }, times, before)
+  const lost = { ...ready, ready: false, nodeLost: true }
+  t.match(view(lost), { unavailable: 1, health: { state: 'healthy' } })
+  t.match(view(lost, 0), { unavailable: 1, health: { state: 'waiting' } }, 'it was there when the rollout began')
+  t.match(view({ ...ready, ready: false }), { unavailable: 0, health: { state: 'waiting' } })
+})
+
 test('only a broken, live pod of an earlier revision at or above the partition blocks a StatefulSet', async (t) => {
   const stale = waitingPod('ImagePullBackOff', '', 0, { revision: 'old' })
   const blockersOf = (pods: readonly Pod[], spec: object = {}, kind: WorkloadKind = statefulSet, observed = 2) => {

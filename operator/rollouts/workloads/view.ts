@@ -5,14 +5,15 @@ import type { Container, ImageChange, ObjectRef, SelectedContainer, Workload, Wo
 
 /**
  * A workload as strategies see it. It needs the facts of its pods only if `needsPods` says so.
- * @param unavailableBefore how many pods were unavailable because of their nodes before the rollout
+ * @param unavailableBefore how many pods were unavailable because of their nodes before the rollout; undefined if it is not
+ *   part of one
  */
 export function workload(
   object: WorkloadObject,
   containers: readonly Container[],
   facts: PodFacts,
   times: Times,
-  unavailableBefore = 0,
+  unavailableBefore?: number,
 ): Workload {
   const { kind, namespace, name, uid, resourceVersion } = object
   const ref = { kind, namespace, name, uid, resourceVersion }
@@ -27,7 +28,7 @@ export function workload(
     ref,
     name: `${kind}/${name}`,
     containers: selected,
-    health: healthOf(object, facts, times, unavailableBefore),
+    health: healthOf(object, facts, times, unavailableBefore ?? lost),
     unavailable: Math.min(lost, object.missingPods ?? 0),
     mustDisown: object.mustDisown,
     blockers: blockersOf(object, facts.pods),

@@ -1,0 +1,69 @@
+import { test } from 'tap'
+import type { ContainerVersion } from '../../api/container-version.ts'
+import type { RolloutStatus } from '../../api/status.ts'
+import { ApiError } from '../../kubernetes/api-error.ts'
+import { Cache } from '../../kubernetes/cache.ts'
+import type { ApiClient } from '../../kubernetes/client.ts'
+import { timestamp } from '../../time/clock.ts'
+import { epoch, imageOf, object, offers, version } from '../plan/plan.fixture.ts'
+import { plan } from '../plan/plan.ts'
+import { raw } from '../workloads/contract.fixture.ts'
+import { deployment } from '../workloads/deployment.ts'
+import { statefulSet } from '../workloads/stateful-set.ts'
+import type { WorkloadKind, WorkloadObject } from '../workloads/workload.ts'
+import { Observer } from './observe.ts'
+import { SelectorIndex } from './selector-index.ts'
+
+const rethrow = (error: unknown) => {
+  throw error
+}
+
+const rollout: RolloutStatus = {
+  id: 'r1',
+  phase: 'RollingOut',
+  digest: version('v2').digest,
+  version: 'v2',
+  image: imageOf('v2'),
+  startTime: timestamp(epoch),
+  deadline: timestamp(epoch + 900_000),
+  workloads: [],
+}
+
+/**
+ * A rollout that waits for its workload.
+ * @param refused the resources that the API server refuses to list; of others there are none
+ */
+async function observed(kind: WorkloadKind, refused: readonly string[]) {
+  const objects = new Cache<ContainerVersion>(rethrow)
+  const workloads = new Cache<WorkloadObject>(rethrow)
+  const index = new SelectorIndex(objects, [workloads], () => undefined)
+  const rolling = object({ rollout })
+  const template = { containers: [{ name: 'web', image: imageOf('v2') }] }
+  objects.update(rolling)
+  workloads.update(kind.strip(raw({ template, status: { observedGeneration: 2, updateRevision: 'new' } })))
+  const get = async (path: string) => {
+    const resource = path.slice(path.lastIndexOf('/') + 1)
+    if (refused.includes(resource)) throw new ApiError(403, 'Forbidden', `GET ${path}: cannot list ${resource}`)
+    return { metadata: {}, items: [] }
+  }
+  const observer = new Observer({ get } as unknown as ApiClient, index, { now: () => epoch + 6_000 })
+  return observer.observe(rolling, offers('v2'))
+}
+
+for (const [kind, resource] of [
+  [deployment, 'replicasets'],
+  [deployment, 'pods'],
+  [statefulSet, 'events'],
+] as const) {
+  test(`without the right to list ${resource} delivery goes on, and an event names the right`, async (t) => {
+    const observation = await observed(kind, [resource])
+    t.match(observation.workloads, [{ health: { state: 'waiting' } }])
+    const { status, events } = plan(observation)
+    t.equal(status.rollout?.phase, 'RollingOut')
+    t.match(
+      events.filter(({ reason }) => reason === 'RightMissing'),
+      [{ type: 'Warning', message: new RegExp(`cannot list ${resource}.*deploy/rbac.yaml`) }],
+    )
+    t.equal(plan(await observed(kind, [])).events.filter(({ reason }) => reason === 'RightMissing').length, 0)
+  })
+}
