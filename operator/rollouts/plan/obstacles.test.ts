@@ -139,6 +139,33 @@ test('what is gone until the deadline ends the rollout without quarantine, and t
   t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
 })
 
+test('an edit that no rollout can go on with has time until the deadline', async (t) => {
+  const cluster = offeredV2()
+  firstOf(cluster).blocked = 'Quota'
+  cluster.run(5 * second)
+  const { spec } = cluster.object
+  const strategy = { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } } as const
+  cluster.object = { ...cluster.object, generation: 2, spec: { ...spec, strategy } }
+  cluster.run(5 * second)
+  t.match(cluster.object.status, {
+    phase: 'RollingOut',
+    message: /goes on if this is corrected by .* to one of: Simple$/,
+  })
+  cluster.object = { ...cluster.object, generation: 3, spec }
+  firstOf(cluster).blocked = undefined
+  cluster.run(second)
+  t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
+
+  const left = offeredV2()
+  firstOf(left).blocked = 'Quota'
+  left.reconcile()
+  left.object = { ...left.object, generation: 2, spec: { ...spec, strategy } }
+  left.run(41 * second)
+  t.match(left.past, [{ version: 'v2', outcome: 'Aborted', reason: 'StrategyNotSupported' }])
+  t.match(left.object.status, { ...untouched, phase: 'Stalled' })
+  t.same(left.images, [imageOf('v1')])
+})
+
 test('a paused workload holds a version back without a deadline, and the rollout starts with the resume', async (t) => {
   const cluster = offeredV2(2)
   const paused = firstOf(cluster)

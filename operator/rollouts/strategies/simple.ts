@@ -18,7 +18,10 @@ export class Simple implements Strategy {
     if (behind.length > 0) {
       return now < deadline
         ? apply(behind.map((workload) => workload.changeTo(image)))
-        : giveUp('PatchRefused', `${behind.map(({ name }) => name).join(', ')} could not be changed by the deadline`)
+        : giveUp(
+            'PatchRefused',
+            `${behind.map(({ name }) => name).join(', ')} could not be changed by the deadline; the events PatchRefused have the API server's answer`,
+          )
     }
 
     for (const { name, health } of workloads) {
