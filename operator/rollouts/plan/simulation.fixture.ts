@@ -55,7 +55,8 @@ export class Simulation {
   /** The memory of the process. */
   #rewritten: readonly RewrittenImage[] | undefined
   #failures = 0
-  #restarted = false
+  /** The process has restarted, or has learned that an image was rewritten. */
+  #again = false
   /** The last thing that ran in the pods of a workload whose change is blocked, by UID. */
   readonly #running = new Map<string, string>()
 
@@ -97,7 +98,7 @@ export class Simulation {
         now,
       }),
     )
-    this.#restarted = false
+    this.#again = false
     try {
       this.#act(planned)
       this.#rewritten = undefined
@@ -105,7 +106,8 @@ export class Simulation {
     } catch (thrown) {
       if (thrown === death) this.#restart()
       else if (thrown === refusal) this.#failures += 1
-      else if (thrown !== rewriting) throw thrown
+      else if (thrown === rewriting) this.#again = true
+      else throw thrown
     }
     return planned
   }
@@ -131,7 +133,7 @@ export class Simulation {
       const limit = rollout && limitOf(rollout) > this.now ? limitOf(rollout) : Number.POSITIVE_INFINITY
       const retryAt = this.now + Math.min(500 * 2 ** (this.#failures - 1), maxBackoffMs)
       const due = this.#failures > 0 ? Math.min(retryAt, limit) : Math.min(requeueAt, limit)
-      if (this.#resources() !== before || this.#rewritten || this.#restarted) continue
+      if (this.#resources() !== before || this.#again) continue
       this.now = Math.max(this.now, Math.min(due, end))
       if (due > end) return
     }
@@ -143,7 +145,7 @@ export class Simulation {
   }
 
   #restart(): void {
-    this.#restarted = true
+    this.#again = true
     this.#rewritten = undefined
     this.#failures = 0
   }
