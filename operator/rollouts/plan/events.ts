@@ -104,12 +104,14 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
 
 /** The workloads have come to run this version without a rollout. */
 function adoptedEvents(
-  { current, rollouts = [] }: ContainerVersionStatus,
+  { phase, current, rollouts = [] }: ContainerVersionStatus,
   isYoung: (time: string) => boolean,
 ): readonly PlannedEvent[] {
   if (!current || !isYoung(current.since)) return []
   const { digest, version, since } = current
-  if (rollouts.some(({ endTime }) => endTime === since)) return []
+  // A rollback may have restored it, too.
+  const rolledOut = ({ outcome }: PastRollout) => outcome === 'Succeeded' || phase !== 'UpToDate'
+  if (rollouts.some((rollout) => rollout.endTime === since && rolledOut(rollout))) return []
   const message = `the workloads already run ${version} (${digest}): nothing was changed`
   return [{ type: 'Normal', reason: 'Adopted', message, id: digest, workloads: [] }]
 }

@@ -139,3 +139,17 @@ test('a rollback over a superseded rollout finds what ran well, which the first 
   cluster.settle()
   t.same(cluster.images, [imageOf('v1')])
 })
+
+test('a status of an earlier release knows what ran well by its past rollouts', async (t) => {
+  const cluster = new Simulation([imageOf('v0')], { offered: 'v1', bad: ['v2', 'v3', 'hand'] })
+  cluster.settle()
+  cluster.offered = 'v2'
+  cluster.settle()
+  const { lastHealthy, ...earlier } = cluster.object.status
+  t.match(lastHealthy, [{ version: 'v1' }])
+  cluster.object = { ...cluster.object, status: earlier }
+  setImage(cluster, 'hand')
+  cluster.offered = 'v3'
+  cluster.settle()
+  t.same(cluster.images, [imageOf('v1')])
+})

@@ -1,6 +1,8 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { HealthyVersion, RolloutStatus } from '../../api/status.ts'
+import type { Digest } from '../../images/digest.ts'
 import { digestOf, isSameImage, ofOneRepository, tagOf } from '../../images/image.ts'
+import { composeImage } from '../../images/reference.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { SelectedContainer } from '../workloads/workload.ts'
 
@@ -43,19 +45,19 @@ export function membersOf(
  * not healthy in one of them is restored in none.
  */
 function withBetterImages(
-  { spec, status }: ContainerVersion,
+  object: ContainerVersion,
   members: readonly Member[],
   isProven: (member: Member) => boolean | undefined,
   target: string,
 ): readonly Member[] {
-  const better = status.lastHealthy?.find(({ digest }) => digest !== target)?.image
+  const better = healthyVersions(object).find(({ digest }) => digest !== target)?.image
   if (better === undefined) return members
   const unproven = members.filter((member) => member.unproven).flatMap(({ previous }) => previous)
   // The spec may have named other images when that version was healthy.
   const isBad = (image: string) =>
     unproven.some((container) => container.image === image) &&
     !isSameImage(image, better) &&
-    [image, spec.imageRepo].some((other) => ofOneRepository(other, better))
+    [image, object.spec.imageRepo].some((other) => ofOneRepository(other, better))
   return members.map((member) => {
     if (isProven(member) || !member.previous.some(({ image }) => isBad(image))) return member
     const { unproven: _, ...proven } = member
@@ -66,6 +68,20 @@ function withBetterImages(
       ),
     }
   })
+}
+
+/** What ran well, newest first. A status that does not say it yet, of an earlier release, has past rollouts. */
+function healthyVersions({ spec, status }: ContainerVersion): readonly HealthyVersion[] {
+  const { lastHealthy, rollouts = [] } = status
+  if (lastHealthy) return lastHealthy
+  const failed = rollouts.filter(({ outcome }) => outcome === 'RolledBack' || outcome === 'Failed')
+  return rollouts
+    .filter(({ outcome, digest }) => outcome === 'Succeeded' && !failed.some((other) => other.digest === digest))
+    .map(({ digest, version }) => ({
+      digest,
+      version,
+      image: composeImage(spec.imageRepo, { name: version, digest: digest as Digest }),
+    }))
 }
 
 /** If the template has the moving tag, that now names another image: a rollback must restore what the pods really ran. */
