@@ -65,14 +65,14 @@ export function obstacles(test: AddTest, bed: Bed): void {
   })
 
   test('a version whose patch a policy refuses is not quarantined, and goes out once the policy allows it', async (t) => {
-    const world = await scenario(t, bed, { ...web, spec: { timeoutSeconds: 4 } })
+    const world = await scenario(t, bed, { ...web, spec: { timeoutSeconds: 8 } })
     await refusesImage(world, world.imageOf(v2))
     await isInForce(world, world.imageOf(v2), (stored) => stored.includes('is not allowed'))
     await world.ciMoves('env-prod', v2)
     const { status } = await world.becomes('Stalled', { reason: 'PatchRefused' })
     await isAborted(t, world, 'PatchRefused')
     const [rollout] = status.rollouts ?? []
-    t.ok(Date.parse(rollout?.endTime ?? '') - Date.parse(rollout?.startTime ?? '') <= 14_000)
+    t.ok(Date.parse(rollout?.endTime ?? '') - Date.parse(rollout?.startTime ?? '') <= 18_000)
     await bed.cluster.kubectl('delete', 'validatingadmissionpolicybinding', world.namespace)
     await isTriedAgain(world)
   })
@@ -163,7 +163,7 @@ export function obstacles(test: AddTest, bed: Bed): void {
   }
 
   test('pods that a quota refuses: the condition is quoted, nothing is quarantined, and it is tried again', async (t) => {
-    const world = await scenario(t, bed, { ...web, spec: { timeoutSeconds: 4 } })
+    const world = await scenario(t, bed, { ...web, spec: { timeoutSeconds: 10 } })
     await world.waitsFor('its pods to be ready', () => world.now('Deployment', 'web')?.ready === 2)
     const quota = (pods: number) => ({
       apiVersion: 'v1',
@@ -197,7 +197,7 @@ export function obstacles(test: AddTest, bed: Bed): void {
   })
 
   test('a good version goes out over a broken image that was set by hand and has timed out', async (t) => {
-    const world = await scenario(t, bed, { ...web, workload: { spec: { progressDeadlineSeconds: 2 } } })
+    const world = await scenario(t, bed, { ...web, workload: { spec: { progressDeadlineSeconds: 8 } } })
     await setBrokenByHand(world)
     await world.kubectl('wait', '--for=condition=Progressing=false', 'deployment/web', '--timeout=30s')
     await world.ciMoves('env-prod', v2)
