@@ -106,13 +106,19 @@ export function pods(test: AddTest, bed: Bed): void {
     // Its controller repeats the condition until the old pods are gone.
     const strategy = { type: 'Recreate' }
     const timed = { spec: { progressDeadlineSeconds: 1, strategy }, image: world.imageOf(hanging) }
-    await world.makes(...workloads(world, { deployment: 'web', running: v1, workload: timed }))
+    await world.makes(...workloads(world, { deployment: 'web', running: v1, replicas: 1, workload: timed }))
     await world.waitsFor('its progress deadline', async () =>
       JSON.stringify(await world.get('Deployment', 'web')).includes('ProgressDeadlineExceeded'),
     )
     await world.changes('Deployment', 'web', { spec: { progressDeadlineSeconds: 600 } })
+    const [old] = await podsOf(world, 'web')
+    const path = podPath(world, old?.metadata.name)
+    await bed.client.mergePatch(path, { metadata: { finalizers: ['e2e.cvmanager.io/slow-to-end'] } })
     await world.makes(webCv(world, follows))
     await world.sees('web', v2)
+    await sleep(3_000)
+    t.equal((await world.status()).phase, 'RollingOut')
+    await bed.client.mergePatch(path, { metadata: { finalizers: null } })
     await world.runs(v2)
     t.equal(await world.imagePatches('web'), 1)
   })

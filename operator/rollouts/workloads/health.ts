@@ -59,7 +59,8 @@ export const ordinalOf = ({ name }: Pod): number => Number(name.slice(name.lastI
 function isTimedOut({ timedOut }: WorkloadObject, { replicaSet }: PodFacts, { since }: Times): boolean {
   if (timedOut === undefined) return false
   const named = timedOut.message.match(/^ReplicaSet "([^"]*)"/)?.[1]
-  return named !== undefined && replicaSet !== undefined ? named === replicaSet : timedOut.time >= since
+  // Times are in whole seconds: one of the second in which the rollout began may be older.
+  return named === undefined ? timedOut.time > since : named === replicaSet
 }
 
 /** A container may crash until the services that it needs are up. After this many restarts it counts as stuck. */
