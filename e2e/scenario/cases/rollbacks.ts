@@ -57,7 +57,10 @@ export function rollbacks(test: AddTest, bed: Bed): void {
     await world.sees('web', crashing)
     await world.sees('web', v1)
     await world.becomes('RolledBack')
-    t.match((await world.status()).message, /container main of pod web-\S+ is in CrashLoopBackOff after 3 restarts/)
+    t.match(
+      (await world.status()).message,
+      /container main of pod web-\S+ exits with 1 \(CrashLoopBackOff after 3 restarts\)/,
+    )
   })
 
   test('R11 a version that never becomes ready is rolled back by its deadline', async (t) => {
