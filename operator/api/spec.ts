@@ -192,7 +192,8 @@ export const specSchema = Type.Object(
         {
           name: Type.Optional(
             Type.String({
-              description: 'The container whose image to change. Default: every container with an image of imageRepo.',
+              description:
+                'The container whose image to change; an init container or a sidecar counts as one. Default: every container with an image of imageRepo.',
               maxLength: 63,
               'x-kubernetes-validations': [
                 rule(

@@ -70,7 +70,11 @@ test('while there is no ReplicaSet of the template, it is looked for again, and 
 test('the last event of the time in question says why pods are refused', async (t) => {
   const event = (message: string, lastTimestamp: string) => ({ message, lastTimestamp })
   const { client } = serving({
-    events: [event('quota', '2026-01-02T03:04:05Z'), event('older', '2026-01-02T03:00:00Z')],
+    events: [
+      event('quota', '2026-01-02T03:04:05Z'),
+      event('older', '2026-01-02T03:00:00Z'),
+      event('object is being deleted: pods "web-1" already exists', '2026-01-02T03:06:00Z'),
+    ],
   })
   t.equal(await refusalOf(client, carts, Date.parse('2026-01-02T03:04:00Z')), 'quota')
   t.equal(await refusalOf(client, carts, Date.parse('2026-01-02T03:05:00Z')), undefined)

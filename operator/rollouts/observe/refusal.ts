@@ -6,6 +6,9 @@ import type { WorkloadObject } from '../workloads/workload.ts'
 /** More events of one workload and reason add nothing. */
 const maxEvents = 50
 
+/** A controller may be ahead of the end of the pod before. */
+const passing = /already exists/
+
 /**
  * Why the API server has refused pods of a StatefulSet or DaemonSet since that time: only events say so. Undefined if it has
  * not.
@@ -19,7 +22,7 @@ export async function refusalOf(
   const path = resourcePath({ group: '', version: 'v1', plural: 'events' }, { namespace })
   const query = { fieldSelector: `involvedObject.uid=${uid},reason=FailedCreate`, limit: maxEvents }
   const { items } = await client.get<{ items: readonly CoreV1Event[] }>(path, { query })
-  return items.findLast((event) => lastTimeOf(event) >= since)?.message
+  return items.findLast((event) => lastTimeOf(event) >= since && !passing.test(event.message ?? ''))?.message
 }
 
 const lastTimeOf = ({ series, lastTimestamp, eventTime }: CoreV1Event): number =>

@@ -1,4 +1,4 @@
-import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
+import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node'
 import { controllerOf } from './strip.ts'
 import type { Revision } from './workload.ts'
 
@@ -70,11 +70,7 @@ export function pod(raw: unknown, { label, present }: Revision): Pod {
     containers: [...named(false, spec?.containers), ...named(true, spec?.initContainers)],
     unschedulable:
       scheduled?.status === 'False' ? (scheduled.message ?? scheduled.reason ?? 'unschedulable') : undefined,
-    // The node lifecycle controller takes Ready away and leaves what the kubelet said of the containers (MarkPodsNotReady).
-    nodeLost:
-      status?.phase === 'Unknown' ||
-      status?.reason === 'NodeLost' ||
-      (ready?.status === 'False' && !ready.reason && condition('ContainersReady')?.status === 'True'),
+    nodeLost: isNodeLost(status),
     overdue: overdue(raw as V1Pod),
     stepped: latest([
       metadata?.creationTimestamp,
@@ -88,6 +84,16 @@ export function pod(raw: unknown, { label, present }: Revision): Pod {
     ]),
     changed: latest((metadata?.managedFields ?? []).map(({ time }) => time)),
   }
+}
+
+function isNodeLost({ phase, reason, conditions }: V1PodStatus = {}): boolean {
+  const [ready, containersReady] = ['Ready', 'ContainersReady'].map((type) =>
+    conditions?.find((candidate) => candidate.type === type),
+  )
+  if (phase === 'Unknown' || ready?.status === 'Unknown') return true
+  if (reason?.startsWith('Node') || ready?.reason?.startsWith('Node')) return true
+  // The node lifecycle controller takes Ready away and leaves what the kubelet said of the containers (MarkPodsNotReady).
+  return ready?.status === 'False' && !ready.reason && containersReady?.status === 'True'
 }
 
 function podContainer(
@@ -107,7 +113,7 @@ function podContainer(
 }
 
 /** A kubelet takes a pod, and lets a deleted one go, within seconds. */
-const kubeletMs = 30_000
+const kubeletMs = 10_000
 
 /** A deleted pod is there until its kubelet lets it go; a scheduled one has no start time until its kubelet has taken it. */
 function overdue({ metadata, spec, status }: V1Pod): number {
