@@ -199,6 +199,7 @@ test('pods that their nodes kept away before the rollout do not hold up its succ
     healthOf(object, { pods }, after(time), before)
   t.match(health(agents(2, 2), [good, good, onDeadNode], 1), { state: 'healthy' })
   t.match(health(agents(2, 2), [good, good, onDeadNode], 0), { state: 'waiting' }, 'it was there before')
+  t.match(health(agents(2, 2), [], 1), { state: 'waiting' }, 'nothing is known of its pods')
   t.match(health(agents(1, 1), [good, onDeadNode, onDeadNode], 1), { state: 'waiting' }, 'one more than before')
   const old = ownPod({ ...ready, revision: 'old' })
   t.match(

@@ -44,7 +44,7 @@ function onlyLostPodsAreMissing(
   { now }: Times,
   unavailableBefore: number,
 ): boolean {
-  if (!missingPods || missingPods > unavailableBefore) return false
+  if (!missingPods || missingPods > unavailableBefore || pods.length === 0) return false
   const others = pods.filter((pod) => !pod.ended && !isLost(pod, now))
   return others.every((pod) => pod.ready && !pod.deleting && (pod.present || ordinalOf(pod) < waitsFromOrdinal))
 }
@@ -98,10 +98,10 @@ function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Tim
   const words = `${container.init ? 'init container' : 'container'} ${container.name} of pod ${pod.name}`
   if (reason === 'CrashLoopBackOff') {
     const { restarts, exit } = container
-    const state = restarts >= restartsUntilStuck ? 'stuck' : 'waiting'
+    const after = `${reason} after ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`
     return {
-      state,
-      reason: `${words} ${exitInWords(exit)}(${reason} after ${restarts} restarts)${because(exit?.message)}`,
+      state: restarts >= restartsUntilStuck ? 'stuck' : 'waiting',
+      reason: `${words} ${exitInWords(exit)} (${after})${because(exit?.message)}`,
     }
   }
   const judged = (isFinal: boolean): Health => ({
@@ -119,10 +119,10 @@ function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Tim
 }
 
 function exitInWords(exit: PodContainer['exit']): string {
-  if (exit === undefined) return 'crashes '
+  if (exit === undefined) return 'crashes'
   // `Error` and `Completed` say no more than the code.
   const why = ['', 'Error', 'Completed'].includes(exit.reason) ? '' : `: ${exit.reason}`
-  return `exits with ${exit.code}${why} `
+  return `exits with ${exit.code}${why}`
 }
 
 const because = (message: string | undefined): string => (message ? `: ${message}` : '')
