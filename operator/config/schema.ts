@@ -96,9 +96,15 @@ export const schema = {
     group: 'registry',
   }),
   insecureRegistries: list(registryHost, 'HOST or HOST:PORT of a registry', {
-    doc: 'Registries that use plain HTTP, loopback included. All other registries use HTTPS only.',
+    doc: 'Registries that use plain HTTP. All other registries use HTTPS only. A registry that is written here with a loopback address, such as localhost:5000, may be reached there.',
     group: 'registry',
     flag: 'insecure-registry',
+    placeholder: 'HOST',
+  }),
+  loopbackRegistries: list(registryHost, 'HOST or HOST:PORT of a registry', {
+    doc: 'Registries that may be at a loopback address of the machine that cvmanager runs on, with HTTPS. All others may not: whoever writes a ContainerVersion could otherwise find out what listens there.',
+    group: 'registry',
+    flag: 'loopback-registry',
     placeholder: 'HOST',
   }),
   dockerConfig: text('', path, 'the path of a Docker config file', {

@@ -116,7 +116,7 @@ export function transportFailure(subject: Subject, thrown: unknown): unknown {
     case 'forbidden':
       return new NeedsChangeError(
         'RegistryAddressForbidden',
-        `cvmanager does not ask ${server(subject)} for ${described(subject)}: ${thrown.message} (loopback, link-local and metadata addresses). Correct spec.imageRepo, or what the registry names as its token service or storage.`,
+        `cvmanager does not ask ${server(subject)} for ${described(subject)}: ${thrown.message} (loopback, link-local and metadata addresses). Correct spec.imageRepo, or what the registry names as its token service or storage; for a registry on cvmanager's own machine, set --loopback-registry ${subject.repository.host}.`,
       )
     case 'connect':
     case 'closed':

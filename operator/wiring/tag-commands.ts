@@ -8,7 +8,7 @@ import { resolvePolicy as policy } from '../commands/tags/resolve-policy.ts'
 import { resolveTag as tag } from '../commands/tags/resolve-tag.ts'
 import type { Settings } from '../config/settings.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
-import type { Repository } from '../images/reference.ts'
+import type { Reference, Repository } from '../images/reference.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import type { Registry } from '../registries/registry.ts'
 import { openRegistries } from './registries.ts'
@@ -20,13 +20,18 @@ export const removeTags: TagCommands['removeTags'] = (request) => withRegistries
 export const resolveTag: TagCommands['resolveTag'] = (request) => withRegistries(request, tag)
 export const resolvePolicy: TagCommands['resolvePolicy'] = (request) => withRegistries(request, policy)
 
-async function withRegistries<R extends RegistryRequest, T>(
+type Named = { readonly image: Reference } | { readonly repositories: readonly Reference[] }
+
+async function withRegistries<R extends RegistryRequest & Named, T>(
   request: R,
   command: (request: R, open: OpenRepository) => Promise<T>,
   overridden: Partial<Settings> = {},
 ): Promise<T> {
   const { provider, credentials: given, signal } = request
-  const settings = { ...request.settings, ...overridden }
+  // Whoever runs the command names these registries, and could reach the loopback of this machine without it.
+  const named = 'image' in request ? [request.image] : request.repositories
+  const loopbackRegistries = named.map(({ repository }) => repository.host)
+  const settings = { ...request.settings, loopbackRegistries, ...overridden }
   // With credentials from flags, the Docker config file need not even be readable.
   const used = given === undefined ? settings : { ...settings, dockerConfig: '' }
   const { registries, resolverFor, transport } = await openRegistries(used)

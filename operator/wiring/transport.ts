@@ -15,6 +15,7 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
   return new Transport({
     version: version.version,
     insecureRegistries: settings.insecureRegistries,
+    loopbackRegistries: settings.loopbackRegistries,
     authHosts: new AuthHosts(settings.authHosts),
     ca: readCa(settings),
     proxies: new ProxyRules(process.env),

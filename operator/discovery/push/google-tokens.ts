@@ -94,7 +94,7 @@ export class GoogleTokens {
         origin,
         path: keysPath,
         headers: { accept: 'application/json' },
-        destination: 'configured',
+        destination: 'settings',
         urgent: true,
       })
       if (status !== 200) throw new Error(`the answer was ${status}`)

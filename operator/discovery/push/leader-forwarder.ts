@@ -115,7 +115,7 @@ export const addressOf = (ip: string, port: number): string | undefined =>
 function originOf(address: string | undefined, ownAddress: string): string | undefined {
   const [, v6, v4, port = ''] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(address ?? '') ?? []
   const ip = v6 ?? v4 ?? ''
-  const isOnLoopback = !mayConnect(ownAddress, 'answered') && mayConnect(ownAddress, 'configured')
-  if (isIP(ip) === 0 || !mayConnect(ip, isOnLoopback ? 'configured' : 'answered')) return undefined
+  const isOnLoopback = !mayConnect(ownAddress, 'answered') && mayConnect(ownAddress, 'settings')
+  if (isIP(ip) === 0 || !mayConnect(ip, isOnLoopback ? 'settings' : 'answered')) return undefined
   return Number(port) >= 1 && Number(port) <= 65_535 ? `http://${address}` : undefined
 }

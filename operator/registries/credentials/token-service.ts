@@ -65,7 +65,7 @@ export async function askMetadata(
   }
 }
 
-const toTransport = ({ url, method, headers, body, destination = 'configured' }: TokenRequest): Request => ({
+const toTransport = ({ url, method, headers, body, destination = 'settings' }: TokenRequest): Request => ({
   host: url.host,
   purpose: 'token',
   method,

@@ -50,7 +50,7 @@ async function logIn(transport: Transport, origin: string, { username, password 
     path: '/v2/auth/token',
     headers: { accept: 'application/json', 'content-type': 'application/json' },
     body: JSON.stringify({ identifier: username, secret: password }),
-    destination: 'configured',
+    destination: 'settings',
   })
   return status === 200 ? usableToken(parseObject(body)?.access_token) : undefined
 }

@@ -75,7 +75,7 @@ export class EcrApi {
           origin: target.origin,
           path: `${target.pathname}${target.search}`,
           headers: {},
-          destination: isOwn ? 'configured' : 'answered',
+          destination: isOwn ? 'settings' : 'answered',
           urgent,
           signal,
         },

@@ -39,7 +39,8 @@ export function handlerFor(transport: Transport, host: string) {
       path: pathOf(request),
       headers: others,
       body: typeof body === 'string' || body instanceof Uint8Array ? body : undefined,
-      destination: 'configured',
+      // The SDK has it from the registry's name, which is one of AWS, or from the settings.
+      destination: 'settings',
       urgent: options.urgent,
       signal: options.abortSignal,
       isRefusal: isThrottling,

@@ -66,7 +66,7 @@ export function googleTransporter(
         ...Object.fromEntries(new Headers(headers as Headers)),
       },
       body: data ? (isForm ? data.toString() : JSON.stringify(data)) : undefined,
-      destination: metadataHosts.has(url.hostname) ? 'platform' : 'configured',
+      destination: metadataHosts.has(url.hostname) ? 'platform' : 'settings',
     })
     const fields = responseType === 'json' ? (parseObject(answer.body) ?? {}) : answer.body.toString()
     // Without a token, the library would go on with the text "undefined".

@@ -34,9 +34,10 @@ export async function peer(t: Scope, answer: Peer['answer']): Promise<Peer> {
   return made
 }
 
-/** A transport that may speak plain HTTP to these hosts; closed with the test. */
+/** A transport that may speak plain HTTP to these hosts, and reach those that `peer` makes; closed with the test. */
 export function transportTo(t: Scope, hosts: readonly string[], options: Partial<TransportOptions> = {}): Transport {
-  const transport = new Transport({ version: 'test', insecureRegistries: hosts, ...options })
+  const reached = { insecureRegistries: hosts, loopbackRegistries: ['127.0.0.1'] }
+  const transport = new Transport({ version: 'test', ...reached, ...options })
   t.teardown(() => transport.close())
   return transport
 }

@@ -3,7 +3,8 @@ import { isIP } from 'node:net'
 import { createSecureContext, getCACertificates } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
-import { type Destination, ForbiddenAddress, guardedLookup, mayConnect } from './addresses.ts'
+import { type Destination, ForbiddenAddress, guardedLookup, isLoopbackName, mayConnect } from './addresses.ts'
+import type { LoopbackHosts } from './loopback-hosts.ts'
 import { assertAllowedName } from './proxied-address.ts'
 import type { ProxyRules } from './proxies.ts'
 
@@ -19,6 +20,7 @@ export interface PoolOptions {
   /** In PEM, beside Node's own. */
   readonly ca?: string | undefined
   readonly proxies?: ProxyRules | undefined
+  readonly loopbackHosts: LoopbackHosts
 }
 
 export interface OriginPool {
@@ -56,16 +58,19 @@ export class Pools {
   }
 
   /** @throws ForbiddenAddress where the origin itself is an address that is not allowed */
-  for(origin: string, destination: Destination): OriginPool {
-    const key = `${destination} ${origin}`
+  for(origin: string, namedBy: Destination): OriginPool {
+    const key = `${namedBy} ${origin}`
     const known = this.#pools.get(key)
     if (known !== undefined) return known
 
-    const hostname = new URL(origin).hostname.replace(/^\[|\]$/g, '')
+    const url = new URL(origin)
+    const destination = namedBy === 'configured' && this.#options.loopbackHosts.has(url) ? 'settings' : namedBy
+    const mayBeLoopback = destination === 'settings' || destination === 'platform'
+    const hostname = url.hostname.replace(/^\[|\]$/g, '')
     // Sockets look up names only, so an address has to be checked here.
-    if (isIP(hostname) !== 0 && !mayConnect(hostname, destination)) {
-      throw new ForbiddenAddress(`${hostname} is an address that is not allowed`)
-    }
+    const isAllowed =
+      isIP(hostname) === 0 ? mayBeLoopback || !isLoopbackName(hostname) : mayConnect(hostname, destination)
+    if (!isAllowed) throw new ForbiddenAddress(`${hostname} is an address that is not allowed`)
     const proxy = destination === 'platform' ? undefined : this.#options.proxies?.for(origin)
     const made: OriginPool =
       proxy === undefined

@@ -11,7 +11,8 @@ import { Unreachable } from './unreachable.ts'
 /** Where only the proxy can resolve names, the local resolver may take long to say so. */
 const maxLookupMs = 1_000
 /** Names of the clouds' metadata services, for when they cannot be looked up here. */
-const metadataNames = /^(?:metadata|metadata\.google\.internal|instance-data(?:\..*)?)\.?$/i
+const metadataNames =
+  /^(?:metadata(?:\.google\.internal|\.goog|\.tencentyun\.com)?|instance-data(?:\..*)?|api\.metadata\.cloud\.ibm\.com)\.?$/i
 
 /** @throws Unreachable `forbidden` */
 export async function assertAllowedName(hostname: string, destination: Destination): Promise<void> {

@@ -1,8 +1,9 @@
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { sendAndFollow } from '../oci/redirects.ts'
 import { peer, transportTo } from '../testing/peer.ts'
-import type { Request } from './transport.ts'
+import type { Request, TransportOptions } from './transport.ts'
 
 const head = (host: string, more: Partial<Request> = {}): Request => ({
   host,
@@ -134,6 +135,72 @@ t.test('metadata addresses are refused before connecting', async (t) => {
     name: 'Unreachable',
     kind: 'forbidden',
   })
+})
+
+/** What a tenant writes as `imageRepo`, to find out what listens on the manager's own machine. */
+const spellings = (port: string) => [
+  `localhost:${port}`,
+  `LOCALHOST:${port}`,
+  `tenant.localhost:${port}`,
+  `127.0.0.1:${port}`,
+  `127.1:${port}`,
+  `2130706433:${port}`,
+  `0x7f.1:${port}`,
+  `0177.0.0.1:${port}`,
+  `0.0.0.0:${port}`,
+  `[::1]:${port}`,
+  `[::ffff:7f00:1]:${port}`,
+  `[64:ff9b::7f00:1]:${port}`,
+]
+
+t.test('S4 a registry at loopback is refused alike, whether something listens there or not', async (t) => {
+  const server = await peer(t, (_, response) => response.end())
+  const [, open = ''] = server.host.split(':')
+  const transport = transportTo(t, [], { loopbackRegistries: [] })
+  for (const scheme of ['http', 'https']) {
+    const answers = async (port: string) =>
+      await Promise.all(
+        spellings(port).map(async (host) => {
+          const sent = transport.send(head(host, { origin: `${scheme}://${host}` }))
+          return await sent.then(String, ({ kind, message }) => `${kind}: ${message}`)
+        }),
+      )
+    const answered = await answers(open)
+    for (const answer of answered) t.match(answer, /^forbidden: .*an address that is not allowed$/)
+    t.same(await answers('1'), answered)
+  }
+  t.equal(server.connections(), 0)
+})
+
+t.test('the settings open loopback for the ports that they name', async (t) => {
+  const server = await peer(t, (_, response) => response.end())
+  const [, port = ''] = server.host.split(':')
+  const allowed = async (options: Partial<TransportOptions>, host: string) => {
+    const transport = transportTo(t, [], { loopbackRegistries: [], ...options })
+    const sent = transport.send(head(host, { origin: `http://${host}` }))
+    return await sent.then(
+      () => true,
+      ({ kind }) => kind !== 'forbidden',
+    )
+  }
+  t.ok(await allowed({ loopbackRegistries: [`127.0.0.1:${port}`] }, server.host))
+  t.ok(await allowed({ loopbackRegistries: ['localhost'] }, `localhost:${port}`))
+  t.ok(await allowed({ insecureRegistries: [server.host] }, server.host), 'plain HTTP is for it, so it is meant')
+  t.ok(await allowed({ insecureRegistries: ['LOCALHOST'] }, `localhost:${port}`))
+  t.ok(await allowed({ loopbackRegistries: [server.host] }, `2130706433:${port}`), 'the same address')
+  t.notOk(await allowed({ loopbackRegistries: [server.host] }, '127.0.0.1:1'), 'another port')
+  t.notOk(await allowed({ loopbackRegistries: [server.host] }, `localhost:${port}`), 'another name')
+  const metadata = { loopbackRegistries: ['169.254.169.254'], insecureRegistries: ['0.0.0.0', '[fe80::1]'] }
+  for (const host of ['169.254.169.254', '0.0.0.0:1', '[fe80::1]']) t.notOk(await allowed(metadata, host))
+})
+
+t.test('S4 a named registry cannot lead to another port of its own host', async (t) => {
+  const other = await peer(t, (_, response) => response.end())
+  const server = await peer(t, (_, response) => response.writeHead(307, { location: `http://${other.host}/` }).end())
+  const transport = transportTo(t, [server.host], { loopbackRegistries: [] })
+  const subject = { repository: { host: server.host, path: 'shop/web' }, what: 'tag x' }
+  await t.rejects(sendAndFollow(transport, head(server.host), subject), { message: /not allowed/ })
+  t.equal(other.connections(), 0)
 })
 
 t.test('after 429 no request is sent before the time in Retry-After', async (t) => {

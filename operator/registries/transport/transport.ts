@@ -9,6 +9,7 @@ import { type Allowance, allowanceOf } from './allowance.ts'
 import { exchange } from './exchange.ts'
 import { defaultLimits, type HostQueue, type Limits, Paused } from './host-queue.ts'
 import { HostQueues } from './host-queues.ts'
+import { LoopbackHosts } from './loopback-hosts.ts'
 import { type OriginPool, Pools } from './pools.ts'
 import type { ProxyRules } from './proxies.ts'
 import type { Answer, Purpose, RawAnswer, Request } from './request.ts'
@@ -18,8 +19,10 @@ import { Unreachable, unreachable } from './unreachable.ts'
 export interface TransportOptions {
   /** The program's version, for the user agent. */
   readonly version: string
-  /** `host` or `host:port`, reached by plain HTTP. Loopback has to be named here too. */
+  /** `host` or `host:port`, reached by plain HTTP. */
   readonly insecureRegistries?: readonly string[]
+  /** `host` or `host:port`, which may be at a loopback address. Those that are written as one above may be, too. */
+  readonly loopbackRegistries?: readonly string[]
   /** By a registry's host: the origin of its API, if it is not at that host. */
   readonly origins?: Readonly<Record<string, string>>
   /** Which other sites a registry may name as its token service. */
@@ -66,6 +69,7 @@ export class Transport {
       connectionsPerOrigin: 2 * limits.concurrency,
       ca: options.ca,
       proxies: options.proxies,
+      loopbackHosts: new LoopbackHosts(options.loopbackRegistries, options.insecureRegistries),
     })
   }
 
