@@ -1,14 +1,12 @@
 /** The tags of a repository that could be the version of an image. */
-import { setImmediate } from 'node:timers/promises'
 import { compareNaturally } from './natural-order.ts'
+import { Slices } from './slices.ts'
 import type { VersionSyntax } from './version-syntax.ts'
-
-/** How long this may block other work. */
-const maxSliceMs = 10
 
 /**
  * In no particular order.
  * @param followed the moving tag itself, which is never a version
+ * @throws NeedsChangeError `VersionSyntaxInvalid` if the pattern takes too long
  */
 export async function candidateTags(
   tags: readonly string[],
@@ -16,12 +14,10 @@ export async function candidateTags(
   syntax: VersionSyntax,
 ): Promise<string[]> {
   const found = new Set<string>()
-  let since = performance.now()
+  const slices = new Slices(syntax.tooLong)
   for (const tag of tags) {
     if (tag !== followed && syntax.matches(tag)) found.add(tag)
-    if (performance.now() - since < maxSliceMs) continue
-    await setImmediate()
-    since = performance.now()
+    if (slices.counts()) await slices.next()
   }
   return [...found]
 }

@@ -1,7 +1,7 @@
 /** Sorts numbers in tags by value: `build-9` before `build-10`. A total order, so that no answer depends on the order of the tags. */
 export function compareNaturally(one: string, other: string): number {
-  let i = 0
-  let j = 0
+  let i = differenceAt(one, other)
+  let j = i
   while (i < one.length && j < other.length) {
     if (isDigit(one, i) && isDigit(other, j)) {
       const [from, until] = number(one, i)
@@ -21,6 +21,14 @@ export function compareNaturally(one: string, other: string): number {
     }
   }
   return one.length - i - (other.length - j) || compareText(one, other)
+}
+
+/** Where they differ, or where the number begins in which they differ. */
+function differenceAt(one: string, other: string): number {
+  let at = 0
+  while (at < one.length && one.charCodeAt(at) === other.charCodeAt(at)) at++
+  while (at > 0 && isDigit(one, at - 1)) at--
+  return at
 }
 
 function isDigit(text: string, at: number): boolean {

@@ -11,6 +11,10 @@ const maxProgramSize = 1000
 /** Compiled patterns keep states that they have seen: up to some megabytes for a malicious one. */
 const maxCompiled = 64
 
+export const patternTakesTooLong = 'it takes too long for the tags of this repository'
+export const simplerPattern =
+  'Write one that can match a tag in one way only: [0-9]+ for a number, and not .* or (.?){100} before other repetitions.'
+
 /** What is wrong with a pattern, and where, as the rest of a sentence. */
 export interface PatternFault {
   readonly pattern: string

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { candidateTags } from './candidates.ts'
 import { likelyTags, versionOfLabels } from './labels.ts'
 import { compareNaturally } from './natural-order.ts'
 import { parseVersionSyntax } from './version-syntax.ts'
@@ -91,4 +92,18 @@ t.test('a label that matches the syntax is the version: first the version, then 
   t.equal(versionOfLabels({ 'org.opencontainers.image.version': 'a b' }, parseVersionSyntax('.+')), undefined)
   t.same(likelyTags(labels).slice(0, 4), ['1.2', 'v1.2', '0a1b2c3d4e5f6', '0a1b2c3d4e5f'])
   t.same(likelyTags({}), [])
+})
+
+t.test('a pattern that follows many ways through each tag is given up', async (t) => {
+  let state = 1
+  const bit = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
+    return state >>> 31
+  }
+  const tags = Array.from({ length: 20_000 }, () => Array.from({ length: 128 }, bit).join(''))
+  await t.rejects(candidateTags(tags, 'env-prod', parseVersionSyntax('.*1.{100}')), {
+    reason: 'VersionSyntaxInvalid',
+    message: /takes too long for the tags of this repository/,
+  })
+  t.equal((await candidateTags(tags, 'env-prod', parseVersionSyntax('[01]+'))).length, tags.length)
 })

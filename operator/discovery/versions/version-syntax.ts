@@ -1,17 +1,21 @@
 /** `spec.versionSyntax`: a user's pattern, which must match the whole tag and cannot be made to run for long. */
 import { NeedsChangeError } from '../../errors.ts'
 import { isTag } from '../../images/reference.ts'
-import { compilePattern, type PatternFault } from './pattern.ts'
+import { compilePattern, type PatternFault, patternTakesTooLong } from './pattern.ts'
 
 export interface VersionSyntax {
   /** Whether `text` is a valid tag that the pattern matches as a whole. */
   matches(text: string): boolean
+  readonly tooLong: () => NeedsChangeError
 }
 
 /** @throws NeedsChangeError `VersionSyntaxInvalid`, which says where the fault is and what to write */
 export function parseVersionSyntax(pattern: string): VersionSyntax {
   const program = compilePattern(pattern, invalid)
-  return { matches: (text) => isTag(text) && program.testExact(text) }
+  return {
+    matches: (text) => isTag(text) && program.testExact(text),
+    tooLong: () => invalid({ pattern, fault: patternTakesTooLong }),
+  }
 }
 
 const invalid = ({ pattern, fault }: PatternFault): NeedsChangeError =>

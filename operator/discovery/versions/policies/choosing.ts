@@ -1,14 +1,13 @@
 /** The policy of one spec, in the form that the poller needs. */
-import { setImmediate } from 'node:timers/promises'
 import type { VersionPolicySpec } from '../../../api/policy.ts'
 import type { Choice, Listing, TagPolicy } from '../../tag-policy.ts'
 import { compareNaturally } from '../natural-order.ts'
-import { parseFilter } from './filter.ts'
+import { patternTakesTooLong, simplerPattern } from '../pattern.ts'
+import { Slices } from '../slices.ts'
+import { maxValueLength, parseFilter } from './filter.ts'
 import { parsePolicy } from './policies.ts'
-import type { Candidate } from './policy.ts'
+import { type Candidate, invalidPolicy } from './policy.ts'
 
-/** How long this may block other work. */
-const maxSliceMs = 10
 const maxSliceLength = 1000
 
 /**
@@ -30,7 +29,7 @@ async function choose(spec: VersionPolicySpec, listing: Listing): Promise<Choice
   const filter = parseFilter(spec.filter)
   let best: Candidate | undefined
   let slice: Candidate[] = []
-  let since = performance.now()
+  const slices = new Slices(() => tooLong(spec))
   const endSlice = (): void => {
     best = policy.choose(best === undefined ? slice : [best, ...slice])
     slice = []
@@ -44,15 +43,17 @@ async function choose(spec: VersionPolicySpec, listing: Listing): Promise<Choice
       example.filtered = later(example.filtered, tag)
       slice.push({ tag, value, pushed })
     }
-    if (slice.length < maxSliceLength && performance.now() - since < maxSliceMs) continue
+    if (!slices.counts() && slice.length < maxSliceLength) continue
     endSlice()
-    await setImmediate()
-    since = performance.now()
+    await slices.next()
   }
   endSlice()
   if (best !== undefined) return { tag: best.tag }
   return { tag: undefined, reason: reasonFor(spec, kind.needs, policy.wanted, example) }
 }
+
+const tooLong = ({ filter }: VersionPolicySpec): Error =>
+  invalidPolicy('filter.pattern', filter?.pattern ?? '', patternTakesTooLong, simplerPattern)
 
 const later = (one: string | undefined, other: string): string =>
   one === undefined || compareNaturally(one, other) < 0 ? other : one
@@ -67,7 +68,9 @@ function reasonFor(
     return needs === 'push times' ? 'the registry does not know the push time of any of its tags' : 'it has no tags'
   }
   const pattern = `spec.policy.filter.pattern ${spec.filter?.pattern}`
-  if (example.filtered === undefined) return `no tag matches ${pattern} as a whole; it has, for example, ${example.any}`
+  const short = spec.filter?.extract ? ` and gives at most ${maxValueLength} characters by filter.extract` : ''
+  if (example.filtered === undefined)
+    return `no tag matches ${pattern} as a whole${short}; it has, for example, ${example.any}`
   const among = spec.filter ? `no tag that matches ${pattern}` : 'no tag'
   return `${among} is ${wanted}; it has, for example, ${example.filtered}`
 }

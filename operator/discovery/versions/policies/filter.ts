@@ -6,6 +6,9 @@ import { invalidPolicy } from './policy.ts'
 /** The part of a tag that is compared; undefined for a tag that is filtered out. */
 export type Filter = (tag: string) => string | undefined
 
+/** As long as a tag may be: what is longer repeats parts of one, and would take long to compare. */
+export const maxValueLength = 128
+
 const everyTag: Filter = (tag) => tag
 
 /** @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write */
@@ -27,7 +30,12 @@ export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
     if (!program.testExact(tag)) return undefined
     const match = program.matcher(tag)
     if (!match.matches()) return undefined
-    return pieces.map(({ text, group }) => (group === undefined ? text : (match.group(group) ?? ''))).join('')
+    let value = ''
+    for (const { text, group } of pieces) {
+      value += group === undefined ? text : (match.group(group) ?? '')
+      if (value.length > maxValueLength) return undefined
+    }
+    return value
   }
 }
 

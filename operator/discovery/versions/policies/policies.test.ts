@@ -210,6 +210,41 @@ t.test('a repository with many tags does not block other work', async (t) => {
   t.ok(longest < 250, `${longest} ms`)
 })
 
+/** Of the whole process: the machine may be busy with other things. */
+async function processorMs(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+const longTags = listing(...Array.from({ length: 10_000 }, (_, i) => `${i}`.padStart(128, '1')))
+
+t.test('what is extracted is no longer than a tag', async (t) => {
+  const filter = (times: number) => ({ pattern: '([0-9]+)', extract: '$1'.repeat(times) })
+  const tag = '1'.repeat(64)
+  t.same(await chosen({ numeric: {}, filter: filter(2) }, tag), { tag })
+  const reason = /no tag matches .* as a whole and gives at most 128 characters by filter\.extract/
+  t.match(await chosen({ numeric: {}, filter: filter(3) }, tag), { tag: undefined, reason })
+
+  const cost = (times: number) => processorMs(() => tagPolicy({ numeric: {}, filter: filter(times) }).choose(longTags))
+  await cost(1)
+  const [once, often] = [await cost(1), await cost(128)]
+  t.ok(often < 4 * once, `${often} ms, and ${once} ms where each tag is extracted once`)
+})
+
+t.test('a pattern that follows many ways through each tag is given up, and named', async (t) => {
+  const policy = (pattern: string) => tagPolicy({ numeric: {}, filter: { pattern, extract: '$1' } }).choose(longTags)
+  const usual = await processorMs(() => policy('([0-9]+)'))
+  for (const pattern of ['((1?){120}1{120}.*)', '((.?){100}.{28,100})']) {
+    const ms = await processorMs(async () => {
+      const message = /filter\.pattern .* it takes too long .* Write one that can match a tag in one way only/
+      await t.rejects(policy(pattern), { reason: 'VersionPolicyInvalid', message })
+    })
+    t.ok(ms < 20 * usual, `${ms} ms, and ${usual} ms for a usual pattern`)
+  }
+})
+
 t.test('every kind makes its policy from its own field', async (t) => {
   for (const spec of specs) t.equal(parsePolicy(spec).name, Object.keys(spec)[0])
   t.throws(() => parsePolicy({}), {
