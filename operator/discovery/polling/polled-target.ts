@@ -75,6 +75,7 @@ export class PolledTarget implements Due, Turn {
   readonly kind: PollKind
   readonly repository: Repository
   readonly credentials: CredentialSource
+  readonly credential: string
   readonly queue: HostQueue
   /** Between 0 and 1: which part of `maxDrift` its polls are early. */
   readonly drift: number
@@ -105,6 +106,7 @@ export class PolledTarget implements Due, Turn {
     this.drift = drift
     this.repository = repository
     this.credentials = credentials
+    this.credential = credentialId(credentials)
     this.queue = queue
     this.#polls = polls
   }

@@ -244,7 +244,7 @@ export class Poller implements TargetPoller {
   #settle(target: PolledTarget, { outcome, retryAfterMs }: PollResult, hinted: boolean): void {
     const now = this.#clock.now()
     target.failures = outcome === 'failed' ? target.failures + 1 : 0
-    if (retryAfterMs !== undefined) target.queue.pause(retryAfterMs)
+    if (retryAfterMs !== undefined) target.queue.pause(target.credential, retryAfterMs)
     if (target.state === 'dropped') return
     if (hinted && outcome === 'unchanged') target.quietUntil = now + hintGapMs
     const isWanted = target.urgent && retryAfterMs === undefined && target.quietUntil <= now
@@ -264,10 +264,11 @@ export class Poller implements TargetPoller {
   }
 
   #retryAt(target: PolledTarget, now: number): number {
-    const { failures, intervalMs, queue } = target
+    const { failures, intervalMs, queue, credential } = target
+    const pausedMs = queue.pausedMs(credential)
     const limits: BackoffLimits = { firstMs: intervalMs, maxMs: Math.max(maxBackoffMs, intervalMs) }
     const delayMs = Math.max(backoffMs(failures, limits, this.#random), intervalMs)
-    return now + Math.max(delayMs, queue.pausedMs > 0 ? queue.pausedMs + this.#spreadMs(target) : 0)
+    return now + Math.max(delayMs, pausedMs > 0 ? pausedMs + this.#spreadMs(target) : 0)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Tells credentials apart without showing them: a hash under a key that lives and dies with the process. */
 import { createHmac, randomBytes } from 'node:crypto'
+import { anonymousId } from '../transport/request.ts'
 import type { CredentialSource } from './credential-source.ts'
 
 const key = randomBytes(32)
@@ -10,7 +11,7 @@ const known = new WeakMap<CredentialSource, string>()
  * id is not a secret, and of no use in a log.
  */
 export function credentialId(credentials: CredentialSource): string {
-  if (credentials.kind === 'anonymous') return 'anonymous'
+  if (credentials.kind === 'anonymous') return anonymousId
   const before = known.get(credentials)
   if (before !== undefined) return before
   const id = createHmac('sha256', key)
@@ -18,6 +19,12 @@ export function credentialId(credentials: CredentialSource): string {
     .digest('base64url')
   known.set(credentials, id)
   return id
+}
+
+/** For credentials that `source` has issued: whatever is counted by credential counts for both. */
+export function issuedBy<T extends CredentialSource>(source: CredentialSource, credentials: T): T {
+  known.set(credentials, credentialId(source))
+  return credentials
 }
 
 function partsOf(credentials: Exclude<CredentialSource, { readonly kind: 'anonymous' }>): readonly string[] {

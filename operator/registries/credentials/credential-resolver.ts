@@ -7,6 +7,7 @@ import { monotonicClock } from '../../time/timing.ts'
 import { anonymous, type Credentials } from '../registry.ts'
 import { abortable } from '../transport/abortable.ts'
 import type { Cloud, Issued } from './cloud.ts'
+import { issuedBy } from './credential-id.ts'
 import type { CredentialSource } from './credential-source.ts'
 import type { DockerLogins } from './docker-logins.ts'
 import { nameOfAccount, type ServiceAccount } from './service-account.ts'
@@ -95,9 +96,10 @@ export class CredentialResolver {
     const current = async (signal: AbortSignal | undefined): Promise<Credentials> => {
       // One caller that is aborted must not end the request for the others, so the cache does not get the signal.
       const { credentials } = await abortable(this.#issued.forceFetch(name, { context: issue }), signal)
-      return credentials
+      return issuedBy(source, credentials)
     }
-    return { kind: 'issued', name, current }
+    const source: CredentialSource = { kind: 'issued', name, current }
+    return source
   }
 }
 

@@ -41,7 +41,7 @@ export class HubLogin {
   }
 }
 
-async function logIn(transport: Transport, origin: string, { username, password }: Login): Promise<string | undefined> {
+async function logIn(transport: Transport, origin: string, login: Login): Promise<string | undefined> {
   const { status, body } = await transport.send({
     host: new URL(origin).host,
     purpose: 'token',
@@ -49,8 +49,9 @@ async function logIn(transport: Transport, origin: string, { username, password 
     origin,
     path: '/v2/auth/token',
     headers: { accept: 'application/json', 'content-type': 'application/json' },
-    body: JSON.stringify({ identifier: username, secret: password }),
+    body: JSON.stringify({ identifier: login.username, secret: login.password }),
     destination: 'settings',
+    credential: credentialId(login),
   })
   return status === 200 ? usableToken(parseObject(body)?.access_token) : undefined
 }

@@ -3,6 +3,7 @@ import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr'
 import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
+import { credentialId } from '../credentials/credential-id.ts'
 import { answerInvalid, type Subject } from '../failures.ts'
 import { sendAndFollow } from '../oci/redirects.ts'
 import type { Access, Credentials } from '../registry.ts'
@@ -76,6 +77,7 @@ export class EcrApi {
           path: `${target.pathname}${target.search}`,
           headers: {},
           destination: isOwn ? 'settings' : 'answered',
+          credential: credentialId(access.credentials),
           urgent,
           signal,
         },
@@ -88,7 +90,8 @@ export class EcrApi {
   }
 
   /** One client for each host and credential, so that tenants share nothing. */
-  #clientFor(sdk: Sdk, name: string, { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials): ECRClient {
+  #clientFor(sdk: Sdk, name: string, credentials: AwsCredentials): ECRClient {
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials
     const key = `${name} ${accessKeyId}`
     const known = this.#clients.get(key)
     if (known !== undefined) return known
@@ -98,7 +101,7 @@ export class EcrApi {
       region,
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
       maxAttempts,
-      requestHandler: handlerFor(this.#deps.transport, name),
+      requestHandler: handlerFor(this.#deps.transport, name, credentialId(credentials)),
       // The SDK has no such variants of a custom endpoint.
       ...(endpoint === undefined ? { useFipsEndpoint: fips, useDualstackEndpoint: dualStack } : { endpoint }),
     }

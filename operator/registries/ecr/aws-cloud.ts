@@ -34,7 +34,7 @@ export class AwsCloud implements Cloud {
   }
 
   readonly issueOwn = async (host: string): Promise<Issued> => {
-    const { sdk, sts } = await this.#sts(host)
+    const { sdk, sts } = await this.#sts(host, 'own identity')
     return await issued(awsCredentials(sdk, this.#deps.identity ?? {}, sts), host)
   }
 
@@ -47,7 +47,7 @@ export class AwsCloud implements Cloud {
       name: `service account ${namespace}/${name} as ${roleArn}`,
       remedy: `${askedAs(account)} Allow it for the role that its annotation ${roleAnnotation} names, in the role's policy or, for another account, in the repository's. The role's trust policy must name system:serviceaccount:${namespace}:${name} and the audience ${audience}.`,
     }
-    const { sdk, sts } = await this.#sts(host)
+    const { sdk, sts } = await this.#sts(host, identity.name)
     const webIdentityToken = await account.token(audience)
     const roleSessionName = `${sessionName}@${namespace}.${name}`.slice(0, maxSessionName)
     return await issued(
@@ -58,10 +58,10 @@ export class AwsCloud implements Cloud {
   }
 
   /** The token service of the registry's region. */
-  async #sts(host: string): Promise<{ readonly sdk: Sdk; readonly sts: StsConfig }> {
+  async #sts(host: string, identity: string): Promise<{ readonly sdk: Sdk; readonly sts: StsConfig }> {
     const { transport, endpoints } = this.#deps
     const region = parseEcrHost(host)?.region ?? ''
-    const requestHandler = handlerFor(transport, `sts.${region}`)
+    const requestHandler = handlerFor(transport, `sts.${region}`, identity)
     const endpoint = endpoints.sts === undefined ? {} : { endpoint: endpoints.sts }
     return { sdk: await import('./sdk.ts'), sts: { region, requestHandler, ...endpoint } }
   }

@@ -25,8 +25,11 @@ const purposes: Readonly<Record<string, Purpose>> = {
   GetDownloadUrlForLayer: 'blob',
 }
 
-/** @param host the registry on whose behalf the calls are made */
-export function handlerFor(transport: Transport, host: string) {
+/**
+ * @param host the registry on whose behalf the calls are made
+ * @param credential the id of the one that signs them
+ */
+export function handlerFor(transport: Transport, host: string, credential: string) {
   const handle = async (request: SdkRequest, options: SdkOptions = {}) => {
     const { method, protocol, hostname, port, headers, body } = request
     const { 'user-agent': _, ...others } = headers
@@ -41,6 +44,7 @@ export function handlerFor(transport: Transport, host: string) {
       body: typeof body === 'string' || body instanceof Uint8Array ? body : undefined,
       // The SDK has it from the registry's name, which is one of AWS, or from the settings.
       destination: 'settings',
+      credential,
       urgent: options.urgent,
       signal: options.abortSignal,
       isRefusal: isThrottling,

@@ -1,5 +1,6 @@
 /** One request to a registry of the OCI distribution API, with the authorization that it wants and safe redirects. */
 import type { Clock } from '../../time/clock.ts'
+import { credentialId } from '../credentials/credential-id.ts'
 import { type Subject, transportFailure } from '../failures.ts'
 import type { Access } from '../registry.ts'
 import type { Answer, Purpose, Request, Transport } from '../transport/transport.ts'
@@ -35,6 +36,7 @@ export class OciClient {
         origin: this.#transport.originOf(repository.host),
         headers: authorization === undefined ? rest.headers : { ...rest.headers, authorization },
         destination: 'configured',
+        credential: credentialId(access.credentials),
         urgent: access.urgent,
         signal: access.signal,
       }

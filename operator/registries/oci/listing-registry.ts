@@ -3,6 +3,7 @@ import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
+import { credentialId } from '../credentials/credential-id.ts'
 import { answerInvalid, type Subject, statusFailure, transportFailure } from '../failures.ts'
 import type { Access, Credentials } from '../registry.ts'
 import { type Answer, Paused, type Request, Unreachable } from '../transport/transport.ts'
@@ -43,7 +44,7 @@ export abstract class ListingRegistry extends OciRegistry {
   protected async ask(
     host: string,
     path: string,
-    { urgent, signal }: Access,
+    { credentials, urgent, signal }: Access,
     { authorization, method = 'GET', origin = this.transport.originOf(host) }: AskOptions = {},
   ): Promise<Answer> {
     const headers = { accept: 'application/json', ...(authorization === undefined ? {} : { authorization }) }
@@ -55,6 +56,7 @@ export abstract class ListingRegistry extends OciRegistry {
       path,
       headers,
       destination: 'configured',
+      credential: credentialId(credentials),
       urgent,
       signal,
     })

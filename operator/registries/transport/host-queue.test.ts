@@ -8,7 +8,7 @@ function limited(limits: Partial<Limits> = {}) {
   const entered: string[] = []
   const refused: unknown[] = []
   const enter = (name: string, urgent = false, signal?: AbortSignal) => {
-    queue.enter(urgent, signal).then(
+    queue.enter('ann', urgent, signal).then(
       () => entered.push(name),
       (error: unknown) => refused.push(error),
     )
@@ -97,12 +97,15 @@ t.test(
     const begun: string[] = []
     const refused: number[] = []
     const add = (name: string, urgent = false) =>
-      queue.addJob({ begin: () => begun.push(name), refuse: (pauseMs) => refused.push(pauseMs) }, urgent)
+      queue.addJob(
+        { credential: 'ann', begin: () => begun.push(name), refuse: (pauseMs) => refused.push(pauseMs) },
+        urgent,
+      )
     for (const name of ['a', 'b', 'c']) add(name)
     add('now', true)
     t.same(begun, ['a', 'b', 'now'])
     t.equal(queue.waitingJobs, 1)
-    queue.pause(3_000)
+    queue.pause('ann', 3_000)
     await time.advance(1_000)
     add('d')
     t.same(refused, [3_000, 2_000])
@@ -115,12 +118,12 @@ t.test(
 
 t.test('after a pause, one request probes the registry before the others go', async (t) => {
   const { time, queue, entered, enter } = limited({ burst: 100 })
-  queue.pause(1_000)
+  queue.pause('ann', 1_000)
   await time.advance(1_000)
   for (let i = 0; i < 4; i++) enter(`${i}`, i > 1)
   await time.advance(500)
   t.same(entered, ['0'])
-  queue.answered()
+  queue.answered('ann')
   queue.leave()
   await time.advance(500)
   t.equal(entered.length, 4)
@@ -140,7 +143,7 @@ t.test('a pause refuses waiting and new requests until it is over', async (t) =>
   enter('one')
   enter('two')
   await time.advance(0)
-  t.equal(queue.pause(3000), 3000)
+  t.equal(queue.pause('ann', 3000), 3000)
   queue.leave()
   enter('three')
   await time.advance(1000)
@@ -153,12 +156,12 @@ t.test('a pause refuses waiting and new requests until it is over', async (t) =>
 
 t.test('pauses without a Retry-After grow, and are short again after an answer', async (t) => {
   const { time, queue } = limited()
-  t.equal(queue.pause(undefined), 5000)
+  t.equal(queue.pause('ann', undefined), 5000)
   await time.advance(5000)
-  t.equal(queue.pause(undefined), 10_000)
+  t.equal(queue.pause('ann', undefined), 10_000)
   await time.advance(10_000)
-  queue.answered()
-  t.equal(queue.pause(undefined), 5000)
+  queue.answered('ann')
+  t.equal(queue.pause('ann', undefined), 5000)
 })
 
 t.test('B25 an aborted request leaves the queue at once', async (t) => {
@@ -173,4 +176,69 @@ t.test('B25 an aborted request leaves the queue at once', async (t) => {
   await time.advance(1000)
   t.same(entered, ['one'])
   t.ok(queue.idle)
+})
+
+t.test(
+  "a pause is for the credential that was refused, and holds the others' requests for ten seconds at most",
+  async (t) => {
+    const { time, queue } = limited({ burst: 100 })
+    const began: string[] = []
+    const put: Record<string, number> = {}
+    const job = (credential: string) =>
+      queue.addJob(
+        {
+          credential,
+          begin: () => began.push(credential),
+          refuse: (pauseMs) => {
+            put[credential] = pauseMs
+          },
+        },
+        false,
+      )
+    t.equal(queue.pause('ann', 3_600_000), 3_600_000)
+    for (const credential of ['ann', 'bob', 'anonymous']) job(credential)
+    t.same(put, { ann: 3_600_000, bob: 10_000, anonymous: 10_000 })
+    await time.advance(10_000)
+    queue.pause('ann', 3_590_000)
+    for (const credential of ['ann', 'bob', 'anonymous']) job(credential)
+    t.same(began, ['bob', 'anonymous'], 'a poll of hers that was under way pauses nobody again')
+    queue.answered('bob')
+    await t.rejects(queue.enter('ann', true, undefined), { name: 'Paused', retryAfterMs: 3_590_000 })
+    await queue.enter('bob', false, undefined)
+    await queue.enter('anonymous', true, undefined)
+    await time.advance(3_590_000)
+    job('ann')
+    t.same(began, ['bob', 'anonymous', 'ann'])
+  },
+)
+
+t.test(
+  'pauses without a Retry-After grow for the credential that is refused again, whoever is answered meanwhile',
+  async (t) => {
+    const { time, queue } = limited()
+    for (const pauseMs of [5_000, 10_000, 20_000, 40_000]) {
+      t.equal(queue.pause('ann', undefined), pauseMs)
+      t.equal(queue.pausedMs('bob'), Math.min(pauseMs, 10_000))
+      await time.advance(pauseMs)
+      queue.answered('bob')
+    }
+    queue.answered('ann')
+    t.equal(queue.pause('ann', undefined), 5_000)
+  },
+)
+
+t.test("one credential's spent quota does not slow the others down", async (t) => {
+  const enteredIn = async (annRemaining: number) => {
+    const { time, queue, entered, enter } = limited({ burst: 100, requestsPerSecond: 100 })
+    queue.heed('ann', { limit: 100, remaining: annRemaining })
+    queue.heed('bob', { limit: 100, remaining: 5 })
+    for (let i = 0; i < 20; i++) enter(`${i}`)
+    for (let tenth = 0; tenth < 10; tenth++) {
+      await time.advance(100)
+      for (let left = 4; left > 0; left--) if (!queue.idle) queue.leave()
+    }
+    return entered.length
+  }
+  t.equal(await enteredIn(90), 20)
+  t.ok((await enteredIn(9)) <= 2, 'both have little left')
 })

@@ -2,12 +2,13 @@
  * The queue in front of one registry. Polls, searches for versions and tagging commands all go through it, so one place
  * knows the rate limit of the registry, the pause that it asked for, and whether it is down.
  */
-import { type BackoffLimits, backoffMs } from '../../time/backoff.ts'
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../time/clock.ts'
 import type { Alarm } from '../../time/timing.ts'
 import { onAbort } from './abortable.ts'
 import type { Allowance } from './allowance.ts'
 import { Line, type Turn } from './line.ts'
+import { Pauses } from './pauses.ts'
 
 export interface Limits {
   /** Default: 200, or more if a registry has so many targets that polling each of them once would take too long. */
@@ -26,14 +27,14 @@ const firstPassSeconds = 8
 
 /** If requests still wait after this time, the queue opens more connections. */
 const patienceMs = 100
-const pauseLimits: BackoffLimits = { firstMs: 5_000, maxMs: 300_000 }
-/** Only one process sends requests, so nothing has to be spread out. */
-const noJitter = () => 1
 
 /** Slow down below this fraction of the quota that the registry grants. */
 const scarceFraction = 0.1
 /** Enough for sixty tags a minute. A registry that counts only pulls does not count these requests. */
 const scarceRequestsPerSecond = 1
+/** A credential that is no longer used has no say. */
+const allowanceAgeMs = 3_600_000
+const maxAllowances = 100
 
 /** After this many failed jobs in a row, the whole registry counts as down, and not only one repository. */
 const failuresUntilDown = 3
@@ -63,36 +64,40 @@ export class HostQueue {
   readonly #alarm: Alarm
   readonly #requests = new Line()
   readonly #jobs = new Line()
+  readonly #pauses: Pauses
   #targets = 0
   #tokens: number
   #filledAt: number
   #window = 1
-  #pausedUntil = Number.NEGATIVE_INFINITY
-  #pauses = 0
   #failedJobs = 0
   #isAlarmSet = false
   #allowance: Allowance | undefined
+  /** By credential, as the registry counts. */
+  readonly #allowances: LRUCache<string, Allowance>
+  #isScarce = false
 
   constructor(limits: Limits, clock: Clock, alarm: Alarm) {
     this.#limits = limits
     this.#clock = clock
     this.#alarm = alarm
+    this.#pauses = new Pauses(clock)
+    this.#allowances = new LRUCache({ max: maxAllowances, ttl: allowanceAgeMs, perf: clock })
     this.#tokens = limits.burst
     this.#filledAt = clock.now()
   }
 
   /** Nothing runs or waits, and nothing has to be remembered. */
   get idle(): boolean {
-    const isCalm = this.#targets === 0 && this.#clock.now() >= this.#pausedUntil
-    return isCalm && this.#requests.idle && this.#jobs.idle
+    return this.#targets === 0 && this.#pauses.areOver && this.#requests.idle && this.#jobs.idle
   }
 
   get allowance(): Allowance | undefined {
     return this.#allowance
   }
 
-  get pausedMs(): number {
-    return Math.max(this.#pausedUntil - this.#clock.now(), 0)
+  /** How long requests with this credential still pause. Sums of monotonic times are not exact. */
+  pausedMs(credential: string): number {
+    return Math.round(this.#pauses.leftMs(credential))
   }
 
   get waitingJobs(): number {
@@ -104,19 +109,24 @@ export class HostQueue {
     this.#targets += count
   }
 
-  /** The registry said how much of its quota is left. */
-  heed(allowance: Allowance): void {
+  /** The registry said how much of a credential's quota is left. */
+  heed(credential: string, allowance: Allowance): void {
     this.#refill()
     this.#allowance = allowance
+    this.#allowances.set(credential, allowance)
+    // One credential's spent quota must not slow the others down.
+    this.#isScarce = [...this.#allowances.values()].every(({ limit, remaining }) => remaining < limit * scarceFraction)
   }
 
   /**
    * Resolves when the request may be sent; `leave` must follow.
+   * @param credential its id
    * @throws Paused during a pause; the signal's reason when it is aborted
    */
-  async enter(urgent: boolean, signal: AbortSignal | undefined): Promise<void> {
+  async enter(credential: string, urgent: boolean, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
-    if (this.pausedMs > 0) throw new Paused(this.pausedMs)
+    const pausedMs = this.pausedMs(credential)
+    if (pausedMs > 0) throw new Paused(pausedMs)
     this.#refill()
     if (this.#requests.idle && this.#tokens >= 1) {
       this.#tokens--
@@ -124,7 +134,7 @@ export class HostQueue {
       return
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const turn: Turn = { begin: resolve, refuse: (pauseMs) => reject(new Paused(pauseMs)) }
+    const turn: Turn = { credential, begin: resolve, refuse: (pauseMs) => reject(new Paused(pauseMs)) }
     this.#requests.add(turn, urgent)
     const forget = onAbort(signal, (reason) => {
       this.#requests.remove(turn)
@@ -146,7 +156,7 @@ export class HostQueue {
 
   /** Calls `begin` when the job may run; `endJob` must follow. During a pause, calls `refuse` instead. */
   addJob(job: Turn, urgent: boolean): void {
-    const { pausedMs } = this
+    const pausedMs = this.pausedMs(job.credential)
     if (pausedMs > 0) {
       job.refuse(pausedMs)
     } else {
@@ -170,23 +180,18 @@ export class HostQueue {
 
   /**
    * The registry refused a request, or named a time before which it accepts no other.
+   * @param credential of the request. Requests with others pause too, but not for long.
    * @returns the pause in milliseconds
    */
-  pause(retryAfterMs: number | undefined): number {
-    const now = this.#clock.now()
-    // Refusals of requests that were sent at the same time count once.
-    if (now >= this.#pausedUntil) this.#pauses++
-    const pauseMs = retryAfterMs ?? backoffMs(Math.max(this.#pauses, 1), pauseLimits, noJitter)
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs)
-    // Sums of monotonic times are not exact.
-    const leftMs = Math.round(this.#pausedUntil - now)
-    if (leftMs > 0) for (const turn of [...this.#requests.clear(), ...this.#jobs.clear()]) turn.refuse(leftMs)
-    return leftMs
+  pause(credential: string, retryAfterMs: number | undefined): number {
+    this.#pauses.begin(credential, retryAfterMs)
+    for (const line of [this.#requests, this.#jobs]) line.refuse((turn) => this.pausedMs(turn.credential))
+    return this.pausedMs(credential)
   }
 
-  /** The registry did not refuse a request: the next pause without a named time is short again. */
-  answered(): void {
-    this.#pauses = 0
+  /** The registry did not refuse a request with this credential. */
+  answered(credential: string): void {
+    this.#pauses.answered(credential)
   }
 
   #refill(): void {
@@ -199,8 +204,7 @@ export class HostQueue {
   #pace(): { readonly requestsPerSecond: number; readonly burst: number } {
     const { requestsPerSecond: wanted, burst } = this.#limits
     const requestsPerSecond = wanted ?? Math.max(usualRequestsPerSecond, this.#targets / firstPassSeconds)
-    const { limit, remaining } = this.#allowance ?? { limit: 0, remaining: 0 }
-    if (limit === 0 || remaining >= limit * scarceFraction) return { requestsPerSecond, burst }
+    if (!this.#isScarce) return { requestsPerSecond, burst }
     return { requestsPerSecond: Math.min(scarceRequestsPerSecond, requestsPerSecond), burst: 1 }
   }
 
@@ -218,9 +222,9 @@ export class HostQueue {
     this.#refill()
     const { requestsPerSecond, burst } = this.#pace()
     const line = this.#requests
-    // After a refusal, one request finds out for all of them whether the registry accepts requests again.
-    const concurrency = this.#pauses > 0 ? 1 : this.#limits.concurrency
-    const urgentConcurrency = this.#pauses > 0 ? 1 : 2 * concurrency
+    // After a refusal, one request at a time finds out for all of them whether the registry accepts requests again.
+    const concurrency = this.#pauses.isProbing ? 1 : this.#limits.concurrency
+    const urgentConcurrency = this.#pauses.isProbing ? 1 : 2 * concurrency
     for (;;) {
       const normal = this.#tokens >= 1 && line.inFlight < Math.min(this.#window, concurrency)
       const urgent = this.#tokens > -burst && line.inFlight < urgentConcurrency

@@ -1,5 +1,7 @@
 /** Something that waits for its turn. */
 export interface Turn {
+  /** The id of the credential that it is for. */
+  readonly credential: string
   begin(): void
   /** There is no turn: the registry asked for a pause, which lasts this much longer. */
   refuse(pauseMs: number): void
@@ -40,11 +42,13 @@ export class Line {
     return first
   }
 
-  /** Empties the line. */
-  clear(): Turn[] {
-    const turns = [...this.#urgent, ...this.#normal]
-    this.#urgent.clear()
-    this.#normal.clear()
-    return turns
+  /** Refuses those that have a pause. @param pauseMsOf 0 for those that have none */
+  refuse(pauseMsOf: (turn: Turn) => number): void {
+    for (const turn of [...this.#urgent, ...this.#normal]) {
+      const pauseMs = pauseMsOf(turn)
+      if (pauseMs <= 0) continue
+      this.remove(turn)
+      turn.refuse(pauseMs)
+    }
   }
 }

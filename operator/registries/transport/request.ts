@@ -2,6 +2,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Destination } from './addresses.ts'
 
+/** The id of no credential. */
+export const anonymousId = 'anonymous'
+
 /** What a request is for, as metrics name it. */
 export type Purpose = 'manifest' | 'tags' | 'blob' | 'token'
 
@@ -16,6 +19,8 @@ export interface Request {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array | undefined
   readonly destination: Destination
+  /** The id of the credential that it is sent with. Default: anonymous. */
+  readonly credential?: string | undefined
   readonly urgent?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /** Whether the registry throttles with this answer, although its status is not 429. */

@@ -13,6 +13,7 @@ import { LoopbackHosts } from './loopback-hosts.ts'
 import { type OriginPool, Pools } from './pools.ts'
 import type { ProxyRules } from './proxies.ts'
 import type { Answer, Purpose, RawAnswer, Request } from './request.ts'
+import { anonymousId } from './request.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { Unreachable, unreachable } from './unreachable.ts'
 
@@ -95,7 +96,8 @@ export class Transport {
    */
   async send(request: Request): Promise<Answer> {
     const queue = this.queues.of(request.host)
-    await queue.enter(request.urgent === true, request.signal)
+    const { credential = anonymousId } = request
+    await queue.enter(credential, request.urgent === true, request.signal)
     try {
       const answer = await this.#exchange(request)
       const { date, 'retry-after': retryAfter } = answer.headers
@@ -106,14 +108,14 @@ export class Transport {
         request.isRefusal?.(answer) === true
       const allowance = allowanceOf(answer.headers)
       if (allowance !== undefined) {
-        queue.heed(allowance)
+        queue.heed(credential, allowance)
         this.#options.onAllowance?.(request.host, allowance)
       }
       this.#options.onRequest?.(request.host, request.purpose, String(answer.status))
-      if (!refused) queue.answered()
-      return { ...answer, retryAfterMs: refused ? queue.pause(wantedPauseMs) : undefined }
+      if (!refused) queue.answered(credential)
+      return { ...answer, retryAfterMs: refused ? queue.pause(credential, wantedPauseMs) : undefined }
     } catch (error) {
-      queue.answered()
+      queue.answered(credential)
       this.#options.onRequest?.(request.host, request.purpose, error instanceof Unreachable ? error.kind : 'aborted')
       throw error
     } finally {

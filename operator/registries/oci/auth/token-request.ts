@@ -1,4 +1,5 @@
 /** One request to a token service: GET, or POST for an identity token (distribution's token and OAuth2 specs). */
+import { credentialId } from '../../credentials/credential-id.ts'
 import {
   accessDenied,
   answerInvalid,
@@ -79,6 +80,7 @@ function tokenRequest(
     purpose: 'token',
     origin: realm.origin,
     destination,
+    credential: credentialId(credentials),
   } as const
   if (credentials.kind === 'identity-token') {
     const form = new URLSearchParams({
