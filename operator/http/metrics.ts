@@ -32,8 +32,7 @@ export function createMetrics() {
     1,
   )
 
-  return {
-    registry,
+  const ofHosts = {
     polls: counter(
       'cvmanager_registry_polls_total',
       'Polls of followed tags, by registry and outcome: unchanged, changed or failed.',
@@ -44,17 +43,6 @@ export function createMetrics() {
       'cvmanager_registry_missed_polls_total',
       'Polls that began more than their interval late, by registry. The followed tags need more requests than go out.',
       'host',
-    ),
-    hints: counter(
-      'cvmanager_push_hints_total',
-      'Push hints, by kind (of webhook, or ecr-events) and outcome: looked, unknown, ignored, refused, malformed, unavailable or forwarded.',
-      'kind',
-      'outcome',
-    ),
-    pushHearing: gauge(
-      'cvmanager_push_hearing',
-      '1 while the queue of events can be read, 0 while it cannot.',
-      'source',
     ),
     registryRequests: counter(
       'cvmanager_registry_requests_total',
@@ -72,6 +60,28 @@ export function createMetrics() {
       'cvmanager_registry_ratelimit_remaining',
       'How many of these pulls are left by the last answer. Below a tenth of the limit, requests are slowed down.',
       'host',
+    ),
+  }
+
+  return {
+    registry,
+    ...ofHosts,
+    /** For a registry that nobody follows any more: series of it would stay for ever. */
+    forgetHost: async (host: string) => {
+      for (const metric of Object.values(ofHosts)) {
+        for (const { labels } of (await metric.get()).values) if (labels.host === host) metric.remove(labels)
+      }
+    },
+    hints: counter(
+      'cvmanager_push_hints_total',
+      'Push hints, by kind (of webhook, or ecr-events) and outcome: looked, unknown, ignored, refused, malformed, unavailable or forwarded.',
+      'kind',
+      'outcome',
+    ),
+    pushHearing: gauge(
+      'cvmanager_push_hearing',
+      '1 while the queue of events can be read, 0 while it cannot.',
+      'source',
     ),
     reconcileSeconds: histogram(
       'cvmanager_reconcile_duration_seconds',

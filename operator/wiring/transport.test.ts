@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { loadSettings } from '../config/settings.ts'
 import { createMetrics } from '../http/metrics.ts'
@@ -49,4 +50,40 @@ t.test('the remaining quota of a registry is a metric', async (t) => {
   const page = await metrics.registry.metrics()
   t.match(page, `cvmanager_registry_ratelimit_limit{host="${server.host}"} 100`)
   t.match(page, `cvmanager_registry_ratelimit_remaining{host="${server.host}"} 76`)
+})
+
+t.test('metrics forget a registry that nobody follows any more, after its last request', async (t) => {
+  const [server, other] = [
+    await peer(t, (_, response) => response.end()),
+    await peer(t, (_, response) => response.end()),
+  ]
+  const metrics = createMetrics()
+  const hosts = [server.host, other.host]
+  const transport = openTransport(loadSettings({ flags: { insecureRegistries: hosts } }), metrics)
+  t.teardown(() => transport.close())
+  const poll = async (host: string) => {
+    const to = { host, origin: `http://${host}`, path: '/v2/' }
+    await transport.send({ ...to, purpose: 'manifest', method: 'HEAD', headers: {}, destination: 'configured' })
+    metrics.polls.inc({ host, outcome: 'changed' })
+    metrics.missedPolls.inc({ host })
+  }
+  const known = async () => {
+    await setImmediate()
+    const page = await metrics.registry.metrics()
+    return hosts.filter((host) => page.includes(`host="${host}"`))
+  }
+  for (const host of hosts) {
+    transport.queues.of(host).addTargets(2)
+    await poll(host)
+  }
+  transport.queues.of(server.host).addTargets(-1)
+  t.same(await known(), hosts)
+  const last = poll(server.host)
+  transport.queues.of(server.host).addTargets(-1)
+  t.same(await known(), hosts)
+  await last
+  t.same(await known(), [other.host])
+  transport.queues.of(server.host).addTargets(1)
+  await poll(server.host)
+  t.same(await known(), hosts)
 })

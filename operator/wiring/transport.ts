@@ -26,6 +26,7 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
       burst: settings.registryBurst,
     },
     onRequest: (host, purpose, outcome) => metrics?.registryRequests.inc({ host, purpose, outcome }),
+    onUnfollowed: (host) => void metrics?.forgetHost(host),
     onAllowance: (host, { limit, remaining }) => {
       metrics?.registryAllowance.set({ host }, limit)
       metrics?.registryRemaining.set({ host }, remaining)

@@ -229,6 +229,7 @@ export class Poller implements TargetPoller {
     let result: PollResult | undefined
     try {
       result = await poll(target, views, { urgent, signal: this.#stopping.signal }, this.#options)
+      this.#options.onPoll?.(target.repository.host, result.outcome, lateMs)
     } catch (error) {
       if (!this.#stopping.signal.aborted) throw error
     } finally {
@@ -236,7 +237,6 @@ export class Poller implements TargetPoller {
       if (recovered) this.#hurry(target.queue)
     }
     if (result === undefined) return
-    this.#options.onPoll?.(target.repository.host, result.outcome, lateMs)
     this.#settle(target, result, hinted)
     for (const view of result.news) for (const key of view.keys) this.#options.onChange(key)
   }

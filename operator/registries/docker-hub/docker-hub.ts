@@ -2,6 +2,7 @@
  * Docker Hub: tags are resolved by the registry's API, with HEAD, which does not count as a pull. Aliases and push times come
  * from the Hub's own API (docs.docker.com/reference/api/hub), which can also remove a tag.
  */
+
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import { isDigest } from '../../images/digest.ts'
@@ -57,7 +58,10 @@ export class DockerHubRegistry extends ListingRegistry {
 
   /** Reads the image's manifest, which is a pull: not when none is left. */
   override async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-    const { remaining, limit } = this.transport.allowance(repository.host) ?? { remaining: 1, limit: 1 }
+    const { remaining, limit } = this.transport.allowance(repository.host, credentialId(access.credentials)) ?? {
+      remaining: 1,
+      limit: 1,
+    }
     if (remaining > 0) return await super.labels(repository, digest, access)
     throw new TransientError(
       'RegistryThrottled',

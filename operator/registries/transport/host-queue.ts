@@ -65,18 +65,21 @@ export class HostQueue {
   readonly #requests = new Line()
   readonly #jobs = new Line()
   readonly #pauses: Pauses
+  readonly #onUnfollowed: () => void
   #targets = 0
+  #wasFollowed = false
   #tokens: number
   #filledAt: number
   #window = 1
   #failedJobs = 0
   #isAlarmSet = false
-  #allowance: Allowance | undefined
   /** By credential, as the registry counts. */
   readonly #allowances: LRUCache<string, Allowance>
   #isScarce = false
 
-  constructor(limits: Limits, clock: Clock, alarm: Alarm) {
+  /** @param onUnfollowed called when the last target is gone and its requests have ended; perhaps more than once */
+  constructor(limits: Limits, clock: Clock, alarm: Alarm, onUnfollowed: () => void = () => undefined) {
+    this.#onUnfollowed = onUnfollowed
     this.#limits = limits
     this.#clock = clock
     this.#alarm = alarm
@@ -91,8 +94,9 @@ export class HostQueue {
     return this.#targets === 0 && this.#pauses.areOver && this.#requests.idle && this.#jobs.idle
   }
 
-  get allowance(): Allowance | undefined {
-    return this.#allowance
+  /** What the registry last said about a credential's quota. */
+  allowance(credential: string): Allowance | undefined {
+    return this.#allowances.get(credential)
   }
 
   /** How long requests with this credential still pause. Sums of monotonic times are not exact. */
@@ -107,12 +111,13 @@ export class HostQueue {
   /** The default rate grows with the number of targets that are polled here. */
   addTargets(count: number): void {
     this.#targets += count
+    this.#wasFollowed = true
+    this.#reportUnfollowed()
   }
 
   /** The registry said how much of a credential's quota is left. */
   heed(credential: string, allowance: Allowance): void {
     this.#refill()
-    this.#allowance = allowance
     this.#allowances.set(credential, allowance)
     // One credential's spent quota must not slow the others down.
     this.#isScarce = [...this.#allowances.values()].every(({ limit, remaining }) => remaining < limit * scarceFraction)
@@ -152,6 +157,7 @@ export class HostQueue {
     this.#requests.inFlight--
     if (this.#requests.idle) this.#window = 1
     else this.#pump()
+    this.#reportUnfollowed()
   }
 
   /** Calls `begin` when the job may run; `endJob` must follow. During a pause, calls `refuse` instead. */
@@ -175,6 +181,7 @@ export class HostQueue {
     this.#failedJobs = failed ? this.#failedJobs + 1 : 0
     this.#jobs.inFlight--
     this.#beginJobs()
+    this.#reportUnfollowed()
     return recovered
   }
 
@@ -192,6 +199,10 @@ export class HostQueue {
   /** The registry did not refuse a request with this credential. */
   answered(credential: string): void {
     this.#pauses.answered(credential)
+  }
+
+  #reportUnfollowed(): void {
+    if (this.#wasFollowed && this.#targets === 0 && this.#requests.idle && this.#jobs.idle) this.#onUnfollowed()
   }
 
   #refill(): void {

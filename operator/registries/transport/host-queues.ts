@@ -10,9 +10,17 @@ export class HostQueues {
   readonly #limits: Limits
   readonly #clock: Clock
   readonly #alarm: Alarm
+  readonly #onUnfollowed: (host: string) => void
   readonly #queues = new Map<string, HostQueue>()
 
-  constructor(limits: Limits, clock: Clock = monotonicClock, alarm: Alarm = systemAlarm) {
+  /** @param onUnfollowed called for a host when its last target is gone and its requests have ended */
+  constructor(
+    limits: Limits,
+    clock: Clock = monotonicClock,
+    alarm: Alarm = systemAlarm,
+    onUnfollowed: (host: string) => void = () => undefined,
+  ) {
+    this.#onUnfollowed = onUnfollowed
     this.#limits = limits
     this.#clock = clock
     this.#alarm = alarm
@@ -24,7 +32,7 @@ export class HostQueues {
     if (this.#queues.size >= maxIdleHosts) {
       for (const [name, { idle }] of this.#queues) if (idle) this.#queues.delete(name)
     }
-    const queue = new HostQueue(this.#limits, this.#clock, this.#alarm)
+    const queue = new HostQueue(this.#limits, this.#clock, this.#alarm, () => this.#onUnfollowed(host))
     this.#queues.set(host, queue)
     return queue
   }

@@ -38,6 +38,8 @@ export interface TransportOptions {
   readonly alarm?: Alarm
   /** Called for every request, with the registry, the purpose, and the status or the kind of failure. */
   readonly onRequest?: (host: string, purpose: Purpose, outcome: string) => void
+  /** Called when nobody follows a tag of that registry any more, and the last request has ended. */
+  readonly onUnfollowed?: (host: string) => void
   /** Called whenever a registry reports its quota. */
   readonly onAllowance?: (host: string, allowance: Allowance) => void
 }
@@ -62,7 +64,7 @@ export class Transport {
     this.#insecure = new Set(options.insecureRegistries)
     this.#userAgent = `cvmanager/${options.version}`
     const limits = options.limits ?? defaultLimits
-    this.queues = new HostQueues(limits, options.clock, options.alarm)
+    this.queues = new HostQueues(limits, options.clock, options.alarm, options.onUnfollowed)
     this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs
     this.#pools = new Pools({
       connectTimeoutMs: this.#deadlineMs,
@@ -124,9 +126,9 @@ export class Transport {
     }
   }
 
-  /** What the registry last said about its quota; undefined if it says nothing. */
-  allowance(host: string): Allowance | undefined {
-    return this.queues.of(host).allowance
+  /** What the registry last said about a credential's quota; undefined if it says nothing. */
+  allowance(host: string, credential = anonymousId): Allowance | undefined {
+    return this.queues.of(host).allowance(credential)
   }
 
   async #exchange(request: Request): Promise<RawAnswer> {
