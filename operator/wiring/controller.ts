@@ -74,7 +74,7 @@ export async function makeController(options: ControllerOptions) {
   const stores = workloads.map(({ store }) => store)
   for (const store of [objects, ...stores]) store.onRecovered(() => queue.retryFailed())
   const index = new SelectorIndex(objects, stores, add)
-  const open = await openRegistries(settings, metrics)
+  const open = await openRegistries(settings, metrics, (message) => log.warn(message))
   const resolver = open.resolverFor(options.provider)
   const onMissed = missedPollsReporter(log, settings, metrics)
   const following = makePoller(open, metrics, { onChange: add, onMissed }, options.provider)
@@ -85,7 +85,9 @@ export async function makeController(options: ControllerOptions) {
     following,
     credentials: options.credentials
       ? onlyThese(options.credentials, resolver)
-      : new PullSecrets(client, clock, resolver),
+      : new PullSecrets(client, clock, resolver, (key, fault) =>
+          log.warn({ containerVersion: key, reason: fault.reason }, `${fault.message} Until then, it is left out.`),
+        ),
     effects: {
       client,
       pods: new PodDeleter(client),

@@ -24,8 +24,12 @@ export interface OpenRegistries {
 }
 
 /** Every registry, chosen by host, over one transport, and the credentials for them. Whoever opens it closes the transport. */
-export async function openRegistries(settings: Settings, metrics?: Metrics): Promise<OpenRegistries> {
-  const logins = await readDockerLogins(settings)
+export async function openRegistries(
+  settings: Settings,
+  metrics?: Metrics,
+  warn: (message: string) => void = (message) => void process.stderr.write(`warning: ${message}\n`),
+): Promise<OpenRegistries> {
+  const logins = await readDockerLogins(settings, warn)
   const transport = openTransport(settings, metrics)
   const clock = monotonicClock
   const resolverFor = (provider?: string) =>
@@ -93,10 +97,10 @@ export function mirrorsOf({ mirrors }: Settings, credentials: Mirror['credential
 }
 
 /** @throws UsageError, NeedsChangeError: the file of `--docker-config` cannot be used */
-async function readDockerLogins({ dockerConfig }: Settings): Promise<DockerLogins> {
+async function readDockerLogins({ dockerConfig }: Settings, warn: (message: string) => void): Promise<DockerLogins> {
   if (dockerConfig === '') return new DockerLogins([])
   const text = await readFile(dockerConfig, 'utf8').catch((cause: unknown) => {
     throw new UsageError(`--docker-config ${dockerConfig}: cannot be read (${messageOf(cause)})`, { cause })
   })
-  return DockerLogins.parse(text, `the file ${dockerConfig}`)
+  return DockerLogins.parse(text, `the file ${dockerConfig}`, { warn })
 }

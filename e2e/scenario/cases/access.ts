@@ -77,6 +77,58 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
     await world.runs(v2)
   })
 
+  test('pull secrets that are missing, unreadable, of another type, empty or wrong take no usable one away', async (t) => {
+    const world = await emptyWorld(t, bed, basic)
+    const wrong = { username: 'puller', password: 'wr0ng-passw0rd' }
+    const config = (text: string) => ({
+      type: 'kubernetes.io/dockerconfigjson',
+      stringData: { '.dockerconfigjson': text },
+    })
+    const contents = {
+      opaque: { type: 'Opaque', stringData: { password: wrong.password } },
+      empty: config('{}'),
+      nothing: config(JSON.stringify({ auths: { 'other.example.com': null, [basic.host]: { auth: null } } })),
+      wrong: config(basic.dockerConfig(wrong)),
+      right: config(basic.dockerConfig()),
+    }
+    for (const [name, content] of Object.entries(contents)) {
+      await world.makes({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name, namespace: world.namespace },
+        ...content,
+      })
+    }
+    await mayReadPullSecret(world, ...Object.keys(contents))
+    await world.ciMoves('env-prod', v2)
+    await world.makes({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'unreadable', namespace: world.namespace },
+    })
+    const imagePullSecrets = ['gone', 'unreadable', ...Object.keys(contents)].map((name) => ({ name }))
+    const workload = { podSpec: { imagePullSecrets } }
+    await world.makes(...workloads(world, { ...web, workload }), webCv(world, 'env-prod'))
+    await world.runs(v2)
+    t.equal(await world.imagePatches('web'), 1)
+  })
+
+  test('S4 a tenant cannot find out what listens on the loopback of the manager', async (t) => {
+    const world = await emptyWorld(t, bed, basic)
+    const [, open = ''] = basic.host.split(':')
+    const messages: string[] = []
+    for (const [name, port] of [
+      ['open', open],
+      ['closed', '1'],
+    ] as const) {
+      const imageRepo = `localhost:${port}/shop/web`
+      await world.makes(webCv(world, 'env-prod', { imageRepo }, name))
+      const { status } = await world.becomes('Stalled', { of: name, reason: 'RegistryAddressForbidden' })
+      messages.push(String(status.message).replaceAll(`localhost:${port}`, 'localhost:PORT'))
+    }
+    t.equal(messages[0], messages[1])
+  })
+
   test('S7 no event and no status contains a secret', async (t) => {
     const world = await emptyWorld(t, bed, basic)
     await mayReadPullSecret(world)
@@ -94,9 +146,12 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
 }
 
 /** As deploy/pull-secrets.yaml grants it. */
-async function mayReadPullSecret(world: World): Promise<void> {
+async function mayReadPullSecret(world: World, ...names: readonly string[]): Promise<void> {
   const { cluster } = world.bed
-  const manifest = await projectFile('deploy/pull-secrets.yaml', { 'namespace: shop': `namespace: ${world.namespace}` })
+  const manifest = await projectFile('deploy/pull-secrets.yaml', {
+    'namespace: shop': `namespace: ${world.namespace}`,
+    'resourceNames: [regcred]': `resourceNames: [${names.length > 0 ? names.join(', ') : 'regcred'}]`,
+  })
   await cluster.applyText(manifest)
 }
 

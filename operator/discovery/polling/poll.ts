@@ -1,6 +1,6 @@
 /** One poll: the digests of the followed tags, and a version for each digest that is new. */
 import type { Repository } from '../../images/reference.ts'
-import { currentCredentials } from '../../registries/credentials/credential-source.ts'
+import { withCredentials } from '../../registries/credentials/credential-source.ts'
 import type { Access, Registry, ResolvedTags } from '../../registries/registry.ts'
 import type { Versions } from '../versions/version.ts'
 import { pollPolicies } from './poll-policies.ts'
@@ -32,17 +32,21 @@ export async function poll(
   request: PollRequest,
   { registryFor, versions }: PollDeps,
 ): Promise<PollResult> {
-  let access: Access
+  const { kind, repository } = target
   let registry: Registry
-  let found: ResolvedTags
+  let resolved: { readonly found: ResolvedTags; readonly access: Access } | PollResult
   try {
-    access = { ...request, credentials: await currentCredentials(target.credentials, request.signal) }
-    registry = registryFor(target.repository)
-    if (target.kind === 'batch' || target.kind === 'tag') found = await resolve(target, views, registry, access)
-    else return await pollPolicies(target, target.kind, registry, access)
+    registry = registryFor(repository)
+    resolved = await withCredentials(target.credentials, request.signal, async (credentials) => {
+      const access = { ...request, credentials }
+      if (kind !== 'batch' && kind !== 'tag') return await pollPolicies(target, kind, registry, access)
+      return { found: await resolve(target, views, registry, access), access }
+    })
   } catch (error) {
     return failedPoll(target, views, error, request)
   }
+  if ('outcome' in resolved) return resolved
+  const { found, access } = resolved
   const news: View[] = []
   const failures: PollError[] = []
   let moved = false
@@ -56,7 +60,6 @@ export async function poll(
       const { digest, aliases } = tagged
       moved ||= digest !== view.digest
       view.digest = digest
-      const { repository } = target
       const last = lastVersion(view.offer) ?? view.remembered
       const { tag, versionSyntax } = selector
       const query = { registry, repository, tag, digest, versionSyntax, access, aliases }

@@ -129,3 +129,28 @@ t.test('a defect in a registry implementation fails its target, and not the proc
   await time.advance(10)
   t.match(poller.offer('a'), { state: 'failed', error: { reason: 'InternalError', message: /x is not a function/ } })
 })
+
+t.test(
+  'of several credentials the next is tried in the same poll, and the one that was accepted comes first',
+  async (t) => {
+    const { time, registry, poller, requests } = polling(t)
+    const users: string[] = []
+    const accepted = new Set(['ann'])
+    registry.fault = (_, { credentials }) => {
+      const user = credentials.kind === 'basic' ? credentials.username : ''
+      users.push(user)
+      return accepted.has(user) ? undefined : new NeedsChangeError('RegistryAccessDenied', `${user} may not`)
+    }
+    const candidates = ['old', 'ann', 'spare'].map((username) => ({ kind: 'basic', username, password: 'x' }) as const)
+    poller.follow('shop/web', target({ credentials: { kind: 'several', candidates } }))
+    await time.advance(1_000)
+    t.match(poller.offer('shop/web'), { state: 'known', version: { digest: digests('one') } })
+    t.same(users, ['old', 'ann'])
+    await time.advance(300_000)
+    t.equal(requests.length, 2 + 5, 'then each poll is one request')
+    accepted.clear()
+    await time.advance(60_000)
+    t.same(users.slice(-3), ['ann', 'old', 'spare'])
+    t.match(poller.offer('shop/web'), { state: 'failed', error: { reason: 'RegistryAccessDenied' } })
+  },
+)

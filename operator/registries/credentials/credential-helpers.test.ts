@@ -66,7 +66,7 @@ t.test('a helper takes precedence over the file for its own host, and runs again
     credsStore: 'desktop',
   })
   const config = [{ pattern: 'b.example.com', credentials: { kind: 'basic', ...auth } as const }]
-  const logins = new DockerLogins(config, parseHelperNames(text, 'the file x'), ask)
+  const logins = new DockerLogins(config, parseHelperNames(text, 'the file x'), { ask })
   const userOf = async (host: string, afresh = false) => {
     const found = await logins.for({ host, path: 'shop/web' }, afresh)
     return found.kind === 'basic' ? found.username : found.kind
@@ -86,6 +86,24 @@ t.test("a helper's name is part of a program's name and nothing else", async (t)
   }
   t.throws(() => parseHelperNames('{"credsStore":"../x"}', 'the file x'), { message: /credsStore/ })
   t.same(parseHelperNames('{"credsStore":""}', 'x'), { byHost: {}, store: undefined })
+})
+
+/** A config file that Docker Desktop wrote on Windows, read on Linux (podman-desktop/podman-desktop#5375). */
+t.test('a helper that is not installed is told once, and takes nothing away', async (t) => {
+  const auths = { 'a.example.com': { username: 'file', password: 'x' } }
+  const credHelpers = { 'gcr.io': null, 'quay.io': 'not-installed-here' }
+  const text = JSON.stringify({ auths, credHelpers, credsStore: 'desktop.exe' })
+  const warnings: string[] = []
+  const logins = DockerLogins.parse(text, 'the file x', { warn: (message) => void warnings.push(message) })
+  const found = async (host: string, afresh = false) => await logins.for({ host, path: 'shop/web' }, afresh)
+  t.match(await found('a.example.com'), { username: 'file' })
+  for (const host of ['docker.io', 'gcr.io', 'quay.io']) t.match(await found(host), { kind: 'anonymous' }, host)
+  t.match(await found('docker.io', true), { kind: 'anonymous' })
+  t.match(warnings, [
+    /docker-credential-desktop\.exe .*: there is no such program in PATH/,
+    /docker-credential-not-installed-here/,
+  ])
+  t.same(parseHelperNames('{"credHelpers":null,"credsStore":null}', 'x'), { byHost: {}, store: undefined })
 })
 
 t.test('S3 a helper in a pull secret is never run', async (t) => {

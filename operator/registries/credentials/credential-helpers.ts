@@ -29,9 +29,12 @@ export function helperFor(host: string, { byHost, store }: HelperNames): string 
   return names.map((name) => (Object.hasOwn(byHost, name) ? byHost[name] : undefined)).find(Boolean) ?? store
 }
 
+/** A Docker config file of another machine often names one. */
+export class HelperNotInstalled extends TransientError {}
+
 /**
  * `undefined` if the helper has no credentials for that host.
- * @throws TransientError `CredentialHelperFailed`, without the program's output: it may contain a secret
+ * @throws HelperNotInstalled; TransientError `CredentialHelperFailed`, without the program's output: it may contain a secret
  */
 export async function askHelper(
   name: string,
@@ -39,8 +42,8 @@ export async function askHelper(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Credentials | undefined> {
   const program = `docker-credential-${name}`
-  const failed = (fault: string): TransientError =>
-    new TransientError(
+  const failed = (fault: string, Failure = TransientError): TransientError =>
+    new Failure(
       'CredentialHelperFailed',
       `the credential helper ${program} gave no credentials for the registry ${host}: ${fault}. Run it by hand: echo ${serverOf(host)} | ${program} get`,
     )
@@ -55,7 +58,7 @@ export async function askHelper(
     if (error instanceof TransientError) throw error
     const { code, killed, stdout = '' } = error as Failure
     if (typeof code === 'number' && none.test(stdout)) return undefined
-    throw failed(faultOf(code, killed === true))
+    throw failed(faultOf(code, killed === true), code === 'ENOENT' ? HelperNotInstalled : TransientError)
   }
 }
 

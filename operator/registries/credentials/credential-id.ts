@@ -29,6 +29,7 @@ export function issuedBy<T extends CredentialSource>(source: CredentialSource, c
 
 function partsOf(credentials: Exclude<CredentialSource, { readonly kind: 'anonymous' }>): readonly string[] {
   if (credentials.kind === 'issued') return ['issued', credentials.name]
+  if (credentials.kind === 'several') return ['several', ...credentials.candidates.map(credentialId)]
   if (credentials.identity !== undefined) return ['identity', credentials.identity.name]
   switch (credentials.kind) {
     case 'basic':

@@ -22,7 +22,7 @@ export interface ResolverOptions {
 export interface Wanted {
   readonly repository: Repository
   /** From a pull secret or a flag. */
-  readonly found?: Credentials | undefined
+  readonly found?: CredentialSource | undefined
   /** The one that the spec names: the credentials and the identity of this process are then not used. */
   readonly serviceAccount?: ServiceAccount | undefined
   /** The registry refused the last credentials: do not use what is cached. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseReference } from '../../images/reference.ts'
 import { credentialId } from './credential-id.ts'
-import { credentialsFor } from './credentials.ts'
+import { credentialsFor, loginsFor } from './credentials.ts'
 import { type DockerConfig, parseDockerConfig, parsePullSecret } from './docker-config.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
@@ -44,11 +44,11 @@ t.test('an invalid pull secret is named, and its content is not shown', async (t
     'hunter2',
     '[]',
     '{"auths":"hunter2"}',
-    '{"auths":{"a":"hunter2"}}',
-    '{"auths":{"a":{"auth":"hunter2"}}}',
+    '{"auths":{"a.example.com":"hunter2"}}',
+    '{"auths":{"a.example.com":{"auth":"hunter2"}}}',
   ]) {
     try {
-      parsePullSecret(secret(text))
+      userFor('a.example.com/web', parsePullSecret(secret(text)))
       t.fail('it was taken')
     } catch (error) {
       t.match(error, { reason: 'PullSecretInvalid', message: /^the pull secret shop\/regcred / })
@@ -67,8 +67,9 @@ t.test('the longest match wins in any order, and a host without a star comes fir
     'reg.example.com:5000': entry('port'),
   })
   t.equal(userFor('reg.example.com/shop/web', logins), 'web')
-  t.equal(userFor('reg.example.com/shop/webs', logins), 'shop')
-  t.equal(userFor('reg.example.com/shopping/x', logins), 'host')
+  t.equal(userFor('reg.example.com/shop/webs', logins), 'web', 'the kubelet compares text')
+  t.equal(userFor('reg.example.com/shopping/x', logins), 'shop')
+  t.equal(userFor('reg.example.com/shopping/x', config({ 'reg.example.com/shop/': entry('shop') })), 'anonymous')
   t.equal(userFor('other.example.com/x', logins), 'star')
   t.equal(userFor('a.b.example.com/x', logins), 'anonymous', 'a star is one label')
   t.equal(userFor('example.com/x', logins), 'anonymous')
@@ -76,6 +77,52 @@ t.test('the longest match wins in any order, and a host without a star comes fir
   t.equal(userFor('reg.example.com:5001/x', logins), 'anonymous')
   t.equal(userFor('evilreg.example.com.attacker.net/x', logins), 'anonymous')
   t.equal(userFor('reg.example.com/x', config({ 'reg.example.com': entry('first') }), logins), 'first')
+})
+
+/** As kubernetes/pkg/credentialprovider/keyring_test.go and config.go have it. */
+t.test("the kubelet's order, patterns and forms of names", async (t) => {
+  const users = (image: string, ...configs: DockerConfig[]) =>
+    loginsFor(parseReference(image).repository, configs).map(({ credentials }) =>
+      credentials instanceof Error ? 'fault' : credentials.kind === 'basic' && credentials.username,
+    )
+  const one = config({ 'reg.example.com': entry('one'), '*.example.com': entry('star one') })
+  const two = config({ 'https://reg.example.com/v1/': entry('two'), 'reg.example.com/shop': entry('path') })
+  t.same(users('reg.example.com/shop/web', one, two), ['path', 'one', 'two', 'star one'])
+  t.same(users('reg.example.com/shop/web', two, one), ['path', 'two', 'one', 'star one'])
+  const globs = {
+    'r?g.example.com': 'q',
+    're[f-h].example.com': 'set',
+    're[^g].example.com': 'not',
+    'r*g.example.com': 'star',
+  }
+  const patterns = config(Object.fromEntries(Object.entries(globs).map(([pattern, user]) => [pattern, entry(user)])))
+  t.same(new Set(users('reg.example.com/web', patterns)), new Set(['q', 'set', 'star']))
+  t.same(users('reg.example.com/web', config({ 're[g.example.com': entry('broken'), '*.*.*.com': entry('deep') })), [])
+  for (const name of ['http://r.example.com', 'https://r.example.com/v2/', 'r.example.com/', 'R.example.com/v1/']) {
+    t.equal(userFor('r.example.com/web', config({ [name]: entry('ann') })), 'ann', name)
+  }
+  t.equal(userFor('r.example.com:5000/web', config({ '*.example.com:5000': entry('ann') })), 'ann')
+  t.equal(userFor('r.example.com:5001/web', config({ '*.example.com:5000': entry('ann') })), 'anonymous')
+  const both = { username: 'other', password: 'x', ...entry('ann') }
+  t.equal(userFor('r.example.com/web', config({ 'r.example.com': both })), 'ann', 'auth counts first')
+})
+
+t.test('null and unreadable entries of other registries are nothing', async (t) => {
+  const logins = config({
+    'null.example.com': null,
+    'empty.example.com': { auth: null, username: null, identitytoken: null },
+    'broken.example.com': { auth: 'hunter2' },
+    'text.example.com': 'hunter2',
+    'good.example.com': { ...entry('ann'), email: null },
+  })
+  t.equal(userFor('good.example.com/web', logins), 'ann')
+  for (const host of ['null', 'empty']) t.equal(userFor(`${host}.example.com/web`, logins), 'anonymous')
+  for (const host of ['broken', 'text']) {
+    t.throws(() => userFor(`${host}.example.com/web`, logins), {
+      name: 'NeedsChangeError',
+      reason: 'PullSecretInvalid',
+    })
+  }
 })
 
 t.test('all names of Docker Hub mean the same host', async (t) => {

@@ -6,9 +6,11 @@ import { isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
 import type { Clock } from '../../time/clock.ts'
+import type { Credentials } from '../registry.ts'
+import { credentialId } from './credential-id.ts'
 import type { CredentialResolver } from './credential-resolver.ts'
-import type { CredentialSource } from './credential-source.ts'
-import { credentialsFor } from './credentials.ts'
+import { type CredentialSource, sourceOf } from './credential-source.ts'
+import { loginsFor } from './credentials.ts'
 import { type DockerConfig, parsePullSecret } from './docker-config.ts'
 import { serviceAccountOf, serviceAccounts } from './service-account.ts'
 
@@ -56,30 +58,49 @@ interface RawServiceAccount {
 /** Many ContainerVersions share a secret. */
 const cachedForMs = 60_000
 const maxSecrets = 1_000
+const warningGapMs = 3_600_000
 
 interface Reading {
   readonly namespace: string
   readonly name: string
-  /** The spec names the secret, so it is an error if it is missing or unreadable. */
+  /** By the spec, and not by a pod template or a service account. */
   readonly isNamed: boolean
-  readonly afresh: boolean
+}
+
+/** What a secret has, or why it has nothing that can be used. */
+interface ReadSecret {
+  readonly logins: DockerConfig
+  readonly fault?: NeedsChangeError
 }
 
 /**
  * Finds credentials as the kubelet does: in the pull secrets of the spec, or else of the workloads' pod templates. After a
- * refusal, the secrets of the pods' service accounts are tried too. Secrets are read by name when they are needed, and never
- * listed or watched. `CredentialResolver` has what is used when no secret fits.
+ * refusal, the secrets of the service accounts are tried too of pods that name none. Secrets are read by name when they are
+ * needed, and never listed or watched. A secret that cannot be used takes no other one away. `CredentialResolver` has what is
+ * used when no secret fits.
  */
 export class PullSecrets implements TargetCredentials {
   readonly #client: ApiClient
   readonly #resolver: CredentialResolver
+  readonly #warn: (key: string, fault: NeedsChangeError) => void
   readonly #known = new Map<string, { readonly inputs: string; readonly credentials: CredentialSource }>()
-  readonly #secrets: LRUCache<string, DockerConfig, Reading>
+  readonly #secrets: LRUCache<string, ReadSecret, Reading>
+  /** By repository and credentials, so that what the registry accepted is known to all that use them. */
+  readonly #sources = new LRUCache<string, CredentialSource>({ max: maxSecrets })
+  readonly #warned: LRUCache<string, true>
 
-  constructor(client: ApiClient, clock: Clock, resolver: CredentialResolver) {
+  /** @param warn called once in an hour for a secret that a ContainerVersion cannot use; the message has nothing of it */
+  constructor(
+    client: ApiClient,
+    clock: Clock,
+    resolver: CredentialResolver,
+    warn: (key: string, fault: NeedsChangeError) => void = () => undefined,
+  ) {
     this.#client = client
     this.#resolver = resolver
-    this.#secrets = new LRUCache<string, DockerConfig, Reading>({
+    this.#warn = warn
+    this.#warned = new LRUCache<string, true>({ max: maxSecrets, ttl: warningGapMs, perf: clock })
+    this.#secrets = new LRUCache<string, ReadSecret, Reading>({
       max: maxSecrets,
       ttl: cachedForMs,
       ttlResolution: 0,
@@ -100,18 +121,25 @@ export class PullSecrets implements TargetCredentials {
     const usesSecrets = this.#resolver.usesPullSecrets(repository)
     const named = spec.imagePullSecrets?.map(({ name }) => name)
     const ofPods = () => workloads.flatMap(({ imagePullSecrets }) => imagePullSecrets)
-    const names = usesSecrets ? [...new Set(named ?? ofPods())].sort() : []
+    const names = usesSecrets ? [...new Set(named ?? ofPods())] : []
     const inputs = [repositoryName(repository), `as ${serviceAccountName ?? ''}`, ...names].join(' ')
     const known = this.#known.get(key)
     if (known?.inputs === inputs && !afresh) return known.credentials
 
     const others = named || !afresh || !usesSecrets ? [] : await this.#ofServiceAccounts(namespace, workloads)
-    const configs = await Promise.all(
-      [...names, ...others].map((name) => this.#secret({ namespace, name, isNamed: named !== undefined, afresh })),
+    const read = await Promise.all(
+      [...new Set([...names, ...others])].map((name) =>
+        this.#secret({ namespace, name, isNamed: named !== undefined }, afresh),
+      ),
     )
+    const { found, faults } = this.#select(repository, read)
+    // What the spec names has to work. What pods name may be for another registry, and the kubelet skips what is missing.
+    const fault = faults.find(({ reason }) => named !== undefined || (afresh && reason !== missing))
+    if (fault !== undefined && found.kind === 'anonymous') throw fault
+    for (const each of faults) this.#tell(key, each)
     const credentials = await this.#resolver.resolve({
       repository,
-      found: credentialsFor(repository, configs),
+      found,
       serviceAccount:
         serviceAccountName === undefined ? undefined : serviceAccountOf(this.#client, namespace, serviceAccountName),
       afresh,
@@ -124,8 +152,34 @@ export class PullSecrets implements TargetCredentials {
     this.#known.delete(key)
   }
 
+  #select(repository: Repository, read: readonly ReadSecret[]) {
+    const logins = loginsFor(
+      repository,
+      read.map((secret) => secret.logins),
+    )
+    const usable = new Map<string, Credentials>()
+    const faults = read.flatMap(({ fault }) => fault ?? [])
+    for (const { credentials } of logins) {
+      if (credentials instanceof NeedsChangeError) faults.push(credentials)
+      else usable.set(credentialId(credentials), usable.get(credentialId(credentials)) ?? credentials)
+    }
+    const id = [repositoryName(repository), ...usable.keys()].join(' ')
+    const found = this.#sources.get(id) ?? sourceOf([...usable.values()])
+    this.#sources.set(id, found)
+    return { found, faults }
+  }
+
+  #tell(key: string, fault: NeedsChangeError): void {
+    const id = `${key} ${fault.message}`
+    if (this.#warned.has(id)) return
+    this.#warned.set(id, true)
+    this.#warn(key, fault)
+  }
+
+  /** Kubernetes gives a pod those of its service account if it names none. */
   async #ofServiceAccounts(namespace: string, workloads: readonly PullSecretSource[]): Promise<readonly string[]> {
-    const accounts = new Set(workloads.map(({ serviceAccountName }) => serviceAccountName))
+    const without = workloads.filter(({ imagePullSecrets }) => imagePullSecrets.length === 0)
+    const accounts = new Set(without.map(({ serviceAccountName }) => serviceAccountName))
     const found = await Promise.all(
       [...accounts].map(async (name) => {
         try {
@@ -137,34 +191,37 @@ export class PullSecrets implements TargetCredentials {
         }
       }),
     )
-    return [...new Set(found.flat())].sort()
+    return found.flat()
   }
 
-  #secret(reading: Reading): Promise<DockerConfig> {
-    const { namespace, name, isNamed, afresh } = reading
+  #secret(reading: Reading, afresh: boolean): Promise<ReadSecret> {
+    const { namespace, name, isNamed } = reading
     return this.#secrets.forceFetch(`${namespace}/${name} ${isNamed}`, { context: reading, forceRefresh: afresh })
   }
 
-  /** Empty for a secret that the kubelet would skip too. */
-  async #read({ namespace, name, isNamed, afresh }: Reading): Promise<DockerConfig> {
+  async #read({ namespace, name, isNamed }: Reading): Promise<ReadSecret> {
     try {
       const { data } = await this.#client.get<RawSecret>(resourcePath(secrets, { namespace, name }))
-      return parsePullSecret({ namespace, name, data })
+      return { logins: parsePullSecret({ namespace, name, data }) }
     } catch (thrown) {
-      if (isNotFound(thrown) && isNamed) {
-        throw new NeedsChangeError(
-          'PullSecretNotFound',
-          `there is no Secret ${namespace}/${name}, which spec.imagePullSecrets names. Create it, or name another.`,
-        )
-      }
-      if (isForbidden(thrown) && (isNamed || afresh)) {
-        throw new NeedsChangeError(
-          'PullSecretNotReadable',
-          `cvmanager may not read the pull secret ${namespace}/${name}. Grant its service account the verb get on secrets in namespace ${namespace}.`,
-        )
-      }
-      if (isNotFound(thrown) || isForbidden(thrown)) return []
+      if (thrown instanceof NeedsChangeError) return { logins: [], fault: thrown }
+      if (isNotFound(thrown)) return { logins: [], fault: notFound(namespace, name, isNamed) }
+      if (isForbidden(thrown)) return { logins: [], fault: notReadable(namespace, name) }
       throw thrown
     }
   }
 }
+
+const missing = 'PullSecretNotFound'
+
+const notFound = (namespace: string, name: string, isNamed: boolean): NeedsChangeError =>
+  new NeedsChangeError(
+    missing,
+    `there is no Secret ${namespace}/${name}, which ${isNamed ? 'spec.imagePullSecrets' : 'a pod template or a service account'} names. Create it, or name another.`,
+  )
+
+const notReadable = (namespace: string, name: string): NeedsChangeError =>
+  new NeedsChangeError(
+    'PullSecretNotReadable',
+    `cvmanager may not read the pull secret ${namespace}/${name}. Grant its service account the verb get on secrets in namespace ${namespace}.`,
+  )
