@@ -80,7 +80,7 @@ export class AzureCloud implements Cloud {
       }
       const identity = { name, remedy: `${prefix}cvmanager used the ${principal.name}: ${remedy}.` }
       return {
-        credentials: { kind: 'identity-token', token: await this.#exchange(host, token, tenantId), identity },
+        credentials: { kind: 'identity-token', token: await this.#exchange(host, token, tenantId, name), identity },
         lifetimeMs: refreshTokenMs,
       }
     } catch (error) {
@@ -89,13 +89,14 @@ export class AzureCloud implements Cloud {
     }
   }
 
-  async #exchange(host: string, token: string, tenantId: string | undefined): Promise<string> {
+  async #exchange(host: string, token: string, tenantId: string | undefined, credential: string): Promise<string> {
     const { transport } = this.#deps
     const url = new URL(`${transport.originOf(host)}/oauth2/exchange`)
     const form = { grant_type: 'access_token', service: host, access_token: token }
     const { body } = await requestToken(transport, {
       url,
       name: host,
+      credential,
       method: 'POST',
       headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(tenantId === undefined ? form : { ...form, tenant: tenantId }).toString(),

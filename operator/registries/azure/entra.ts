@@ -69,7 +69,13 @@ export async function entraToken(
     async <T>(address: string, { headers = {}, body }: NetworkRequestOptions = {}): Promise<NetworkResponse<T>> => {
       const url = new URL(address.replace(secure, authority))
       try {
-        const answer = await requestToken(transport, { url, method, headers, body })
+        const answer = await requestToken(transport, {
+          url,
+          method,
+          headers,
+          body,
+          credential: `${tenantId} ${clientId}`,
+        })
         const fields = parseObject(answer.body) ?? {}
         if (usableToken(fields.access_token) !== undefined) return { status: 200, body: fields as T, headers: {} }
         throw new TokenRefused(url, `${url.host} answered without a token`)

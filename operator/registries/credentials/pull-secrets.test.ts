@@ -102,6 +102,23 @@ t.test('without a usable one access is anonymous, and what is wrong is said wher
   t.same(users(await cluster({}).find([template('gone')], { afresh: true })), ['anonymous'], 'the kubelet skips it')
 })
 
+t.test('what the spec names is used as soon as it is there', async (t) => {
+  const objects: Record<string, object> = {}
+  const { find, time } = cluster(objects)
+  const named = ['regcred']
+  await t.rejects(find([], { named }), {
+    name: 'NeedsChangeError',
+    reason: 'PullSecretNotFound',
+    message: /which spec\.imagePullSecrets names/,
+  })
+  objects.regcred = secret('hunter2')
+  await time.advance(2)
+  await t.rejects(find([], { named }), { name: 'NeedsChangeError', reason: 'PullSecretInvalid' })
+  objects.regcred = ofUser('ann')
+  await time.advance(2)
+  t.same(users(await find([], { named })), ['ann'])
+})
+
 t.test('null and broken entries of other registries are nothing', async (t) => {
   const auths = { 'a.example.com': null, 'b.example.com': { auth: null }, 'c.example.com': { auth: 'hunter2' } }
   const { find, warnings } = cluster({

@@ -12,6 +12,8 @@ export interface TokenRequest {
   /** The service's name in messages. Default: the host of the address. */
   readonly name?: string
   readonly destination?: Destination
+  /** Whose token it is: one tenant's pause must not stop the others. Default: that of this process. */
+  readonly credential?: string | undefined
 }
 
 /** The service refused: `sts.googleapis.com answered 403 (invalid_grant)`. */
@@ -65,7 +67,7 @@ export async function askMetadata(
   }
 }
 
-const toTransport = ({ url, method, headers, body, destination = 'settings' }: TokenRequest): Request => ({
+const toTransport = ({ url, method, headers, body, destination = 'settings', credential }: TokenRequest): Request => ({
   host: url.host,
   purpose: 'token',
   method,
@@ -74,6 +76,7 @@ const toTransport = ({ url, method, headers, body, destination = 'settings' }: T
   headers,
   body,
   destination,
+  credential,
   urgent: true,
 })
 

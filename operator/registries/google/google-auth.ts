@@ -45,11 +45,15 @@ function sendAllBy(client: AnyAuthClient): void {
 /** The machine's metadata services. Only the manager's own credentials file can name one here. */
 const metadataHosts: ReadonlySet<string> = new Set([metadataAddress, '[fd00:ec2::254]'])
 
-/** @param moved addresses that the library takes for granted, and where to ask instead */
+/**
+ * @param moved addresses that the library takes for granted, and where to ask instead
+ * @param credential as in `TokenRequest`
+ */
 export function googleTransporter(
   transport: Transport,
   { Gaxios }: typeof gaxios,
   moved: Readonly<Record<string, string>> = {},
+  credential?: string,
 ): gaxios.Gaxios {
   const transporter = new Gaxios()
   transporter.request = async (options = {}) => {
@@ -67,6 +71,7 @@ export function googleTransporter(
       },
       body: data ? (isForm ? data.toString() : JSON.stringify(data)) : undefined,
       destination: metadataHosts.has(url.hostname) ? 'platform' : 'settings',
+      credential,
     })
     const fields = responseType === 'json' ? (parseObject(answer.body) ?? {}) : answer.body.toString()
     // Without a token, the library would go on with the text "undefined".

@@ -63,7 +63,7 @@ export class GoogleCloud implements Cloud {
       subject_token_type: jwtType,
       token_url: `${endpoints['google-sts'] ?? stsOrigin}/v1/token`,
       subject_token_supplier: { getSubjectToken: () => account.token(tokenAudience) },
-      transporter: googleTransporter(transport, gaxios),
+      transporter: googleTransporter(transport, gaxios, {}, nameOfAccount(account)),
       ...(email && {
         service_account_impersonation_url: `${iam}/v1/projects/-/serviceAccounts/${email}:generateAccessToken`,
       }),
