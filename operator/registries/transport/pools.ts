@@ -70,7 +70,8 @@ export class Pools {
     // Sockets look up names only, so an address has to be checked here.
     const isAllowed =
       isIP(hostname) === 0 ? mayBeLoopback || !isLoopbackName(hostname) : mayConnect(hostname, destination)
-    if (!isAllowed) throw new ForbiddenAddress(`${hostname} is an address that is not allowed`)
+    if (!isAllowed)
+      throw new ForbiddenAddress(`${hostname} is ${isIP(hostname) === 0 ? 'at ' : ''}an address that is not allowed`)
     const proxy = destination === 'platform' ? undefined : this.#options.proxies?.for(origin)
     const made: OriginPool =
       proxy === undefined
