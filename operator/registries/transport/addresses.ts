@@ -1,7 +1,8 @@
 /**
  * Which addresses a connection may go to. An answer of a registry can name a host, in a token realm or a redirect, and a
  * tenant can name the registry. Neither may make cvmanager read the cloud's metadata service or a service on its own
- * loopback, unless the settings name it. The check is on the address that a socket is about to connect to, not on the name (S4).
+ * loopback, unless the settings name it. The check is on the address that a socket is about to connect to, not on the name
+ * (S4).
  */
 import { type LookupAddress, lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
@@ -47,7 +48,7 @@ const neverAllowed = {
     ['fd00:42::42', 128],
     // Akamai, formerly Linode (techdocs.akamai.com/cloud-computing/docs/metadata-service-api).
     ['fd00:a9fe:a9fe::1', 128],
-    // Alibaba Cloud over IPv6 (alibabacloud.com/help/ecs, "Instance metadata").
+    // Alibaba Cloud over IPv6, as lists of such addresses in other projects have it.
     ['fd00:100::100:200', 128],
   ),
 }
