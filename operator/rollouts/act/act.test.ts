@@ -79,6 +79,18 @@ for (const error of final) {
   })
 }
 
+test('the history of one workload that is refused leaves out no other', async (t) => {
+  const other = { kind: 'StatefulSet', name: 'carts', uid: 'uid-of-carts', previous: v1 }
+  const { bench, planned } = recording({ rollout: { workloads: [...rollout.workloads, other] } })
+  bench.refuse = (request) => (request === 'PATCH configmaps/web.history' ? final[0] : undefined)
+  await bench.act(planned)
+  t.ok(bench.requests.includes('PATCH configmaps/carts.history'))
+  t.match(
+    bench.events.filter(({ reason }) => reason === 'HistoryNotWritten'),
+    [{ message: /history of Deployment\/web/ }],
+  )
+})
+
 for (const error of passing) {
   test(`a history that fails with "${error.message}" is tried again for twenty seconds, then told`, async (t) => {
     const { bench, planned } = recording()
@@ -111,6 +123,24 @@ test('an event that fails is reported for another try, and one that is refused i
   other.bench.refuse = (request) =>
     request === 'POST events' ? new ApiError(403, 'Forbidden', 'events is forbidden') : undefined
   t.equal(await other.bench.act(other.planned), undefined)
+})
+
+test('the events of an unchanged status cost no request, until one of them fails', async (t) => {
+  const { bench, planned } = recording()
+  await bench.act(planned)
+  const again = () =>
+    bench.act(plan(observation({ object: bench.object, offer: offers('v2'), workloads: [workload('web', v2)] })))
+  await again()
+  const written = bench.events.length
+  await again()
+  t.equal(bench.events.length, written)
+  bench.reported.clear()
+  await again()
+  t.same(
+    bench.events.slice(written).map(({ reason }) => reason),
+    ['RolloutStarted', 'RolloutStarted', 'RolloutSucceeded', 'RolloutSucceeded'],
+    'after a restart',
+  )
 })
 
 test('a status that is refused for good is told; a deleted ContainerVersion is let go without it', async (t) => {
@@ -149,9 +179,9 @@ test('a workload whose ownership cannot be given up, and a pod that cannot be de
   t.match(rolling.events, [{ reason: 'PodNotReplaced', message: /pod web-0 .*denied/ }])
 })
 
-const raw = (resourceVersion: string) => ({
+const raw = (resourceVersion: string, containers = v2) => ({
   metadata: { name: 'web', namespace: 'shop', uid: 'uid-of-web', resourceVersion, generation: 1 },
-  spec: { replicas: 1, selector: {}, template: { metadata: {}, spec: { containers: v2 } } },
+  spec: { replicas: 1, selector: {}, template: { metadata: {}, spec: { containers: structuredClone(containers) } } },
 })
 
 test('after a conflict the object is read again: the watch may be late', async (t) => {
@@ -167,6 +197,23 @@ test('after a conflict the object is read again: the watch may be late', async (
   other.refuse = (request) => (request.startsWith('PUT') ? conflict : undefined)
   await t.rejects(other.act(planned), conflict)
   t.equal(other.requests.at(-1), 'GET containerversions/web-cv')
+})
+
+test('a conflict with a change that does not matter, such as of an autoscaler, is followed by the same patch at once', async (t) => {
+  const conflict = new ApiError(409, 'Conflict', 'the object has been modified')
+  const bench = new Bench(object())
+  bench.put('deployments/web', raw('7', v1))
+  let conflicts = 2
+  bench.refuse = (request) => (request === 'PATCH deployments/web' && conflicts-- > 0 ? conflict : undefined)
+  const planned = plan(observation({ object: bench.object, offer: offers('v2'), workloads: [workload('web', v1)] }))
+  await bench.act(planned)
+  t.same(bench.requests.slice(-5), [
+    'PATCH deployments/web',
+    'GET deployments/web',
+    'PATCH deployments/web',
+    'GET deployments/web',
+    'PATCH deployments/web',
+  ])
 })
 
 test('a version that ran already is not rolled out again on an old view of its workloads', async (t) => {

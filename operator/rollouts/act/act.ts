@@ -25,17 +25,27 @@ export async function act(effects: Effects, before: ContainerVersion, plan: Plan
   const object = await writeStatus(effects, guarded, status)
   // The status was not written, so that it has guarded nothing.
   if (object === before && changesImages(changes)) await effects.writer.confirm(before)
+  if (object !== before) effects.reported.delete(before.key)
   const failures = [await applyChanges(effects, object, changes)]
   // The events of a rollout follow from its status. After a change of images the next reconcile emits them, so that in a
   // burst no change waits for the events of another object.
-  if (!changesImages(changes)) failures.push(await emit(effects, object, events))
+  const isReported = effects.reported.has(before.key)
+  if (!isReported && !changesImages(changes)) failures.push(await reportStatus(effects, object, events))
   const after = record ? await writeRecord(effects, object, record) : object
-  if (record) failures.push(await emit(effects, after, record.events))
+  if (record) failures.push(await reportStatus(effects, after, record.events))
   if (!after.status.rollout) {
     failures.push(await writeConfig(effects, after))
     await writeFinalizer(effects, after, false)
   }
   return failures.find((failure) => failure !== undefined)
+}
+
+/** Emits the events of a status. Afterwards they cost nothing until the status changes. */
+async function reportStatus(effects: Effects, object: ContainerVersion, events: Plan['events']): Promise<unknown> {
+  const failure = await emit(effects, object, events)
+  if (failure === undefined) effects.reported.add(object.key)
+  else effects.reported.delete(object.key)
+  return failure
 }
 
 const changesImages = (changes: readonly Change[]): boolean => changes.some(({ change }) => change === 'images')
@@ -69,16 +79,24 @@ async function writeRecord(
 /** @throws ApiError, TransientError while there is time for another try */
 async function recordHistory(effects: Effects, object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
   const { id, version, startTime, endTime = startTime } = rollout
-  const refusal: Refusal = {
-    reason: 'HistoryNotWritten',
-    id,
-    message: (cause) =>
-      `the rollout of ${version} is not in the history: ${cause}. Remove what refuses it, or set spec.history.enabled to false. Nothing else waits for the record.`,
+  const isLate = effects.clock.now() >= Date.parse(endTime) + maxRecordingMs
+  const failures: unknown[] = []
+  // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
+  for (const member of rollout.workloads) {
+    const workload = `${member.kind}/${member.name}`
+    const refusal: Refusal = {
+      reason: 'HistoryNotWritten',
+      id: `${id} ${workload}`,
+      message: (cause) =>
+        `the rollout of ${version} is not in the history of ${workload}: ${cause}. Remove what refuses it, or set spec.history.enabled to false. Nothing else waits for the record.`,
+    }
+    const write = () => writeHistory(effects.client, object, rollout, member)
+    const failure = await optional(effects, object, refusal, write)
+    if (failure !== undefined && isLate) await report(effects, object, refusal, failure)
+    else failures.push(failure)
   }
-  const failure = await optional(effects, object, refusal, () => writeHistory(effects.client, object, rollout))
-  if (failure === undefined) return
-  if (effects.clock.now() < Date.parse(endTime) + maxRecordingMs) throw failure
-  await report(effects, object, refusal, failure)
+  const passing = failures.find((failure) => failure !== undefined)
+  if (passing !== undefined) throw passing
 }
 
 function writeConfig(effects: Effects, object: ContainerVersion): Promise<unknown> {

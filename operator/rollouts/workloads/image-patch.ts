@@ -23,6 +23,26 @@ export async function patchImages(client: ApiClient, { of, images }: ImageChange
   return patched === undefined ? undefined : workloadKind(kind).strip(patched)
 }
 
+/**
+ * Patches the images of a workload that changes all the time, such as by an autoscaler: if the images are as they were seen,
+ * whatever else has changed.
+ * @throws ApiError: 422 if an image has changed since
+ */
+export async function patchSeenImages(client: ApiClient, { of, images, seen }: ImageChange): Promise<WorkloadObject> {
+  const changes = images.flatMap(({ name, image, init }) => {
+    const list = seen.containers.filter((container) => container.init === init)
+    const index = list.findIndex((container) => container.name === name)
+    const path = `/spec/template/spec/${init ? 'initContainers' : 'containers'}/${index}`
+    return [
+      { op: 'test', path: `${path}/name`, value: name },
+      { op: 'test', path: `${path}/image`, value: list[index]?.image },
+      { op: 'replace', path: `${path}/image`, value: image },
+    ]
+  })
+  const sameObject = { op: 'test', path: '/metadata/uid', value: of.uid }
+  return workloadKind(of.kind).strip(await client.jsonPatch(workloadPath(of), [sameObject, ...changes]))
+}
+
 /** @returns the workload as the API server has it now; undefined if it is gone */
 export async function workloadNow(client: ApiClient, of: WorkloadRef): Promise<WorkloadObject | undefined> {
   const found = await client.get(workloadPath(of)).catch(undefinedIfNotFound)
