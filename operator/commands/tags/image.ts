@@ -59,7 +59,5 @@ async function newestMatching(client: RepositoryClient, pattern: string): Promis
 
 /** @throws NeedsChangeError if the repository does not have the image */
 async function ensureExists({ registry, repository, access }: RepositoryClient, digest: Digest): Promise<void> {
-  if (registry.describe) await registry.describe(repository, digest, access)
-  else if (registry.aliases) await registry.aliases(repository, digest, access)
-  else await registry.labels(repository, digest, access)
+  await registry.describe(repository, digest, access)
 }
