@@ -12,7 +12,7 @@ const maxSliceMs = 10
  */
 export async function candidateTags(
   tags: readonly string[],
-  followed: string,
+  followed: string | undefined,
   syntax: VersionSyntax,
 ): Promise<string[]> {
   const found = new Set<string>()

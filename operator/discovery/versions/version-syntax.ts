@@ -1,17 +1,19 @@
 /** `spec.versionSyntax`: a user's pattern, which must match the whole tag and cannot be made to run for long. */
 import { NeedsChangeError } from '../../errors.ts'
 import { isTag } from '../../images/reference.ts'
+import { leavesOut } from './attached-tags.ts'
 import { compilePattern, type PatternFault } from './pattern.ts'
 
 export interface VersionSyntax {
-  /** Whether `text` is a valid tag that the pattern matches as a whole. */
+  /** Whether `text` is a valid tag that the pattern matches as a whole, and not one of a signature or the like. */
   matches(text: string): boolean
 }
 
 /** @throws NeedsChangeError `VersionSyntaxInvalid`, which says where the fault is and what to write */
 export function parseVersionSyntax(pattern: string): VersionSyntax {
   const program = compilePattern(pattern, invalid)
-  return { matches: (text) => isTag(text) && program.testExact(text) }
+  const isLeftOut = leavesOut(pattern)
+  return { matches: (text) => isTag(text) && program.testExact(text) && !isLeftOut(text) }
 }
 
 const invalid = ({ pattern, fault }: PatternFault): NeedsChangeError =>

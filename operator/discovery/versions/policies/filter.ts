@@ -1,12 +1,14 @@
 import type { RE2JS } from 're2js'
 import type { VersionPolicySpec } from '../../../api/policy.ts'
+import { leavesOut } from '../attached-tags.ts'
 import { compilePattern } from '../pattern.ts'
 import { invalidPolicy } from './policy.ts'
 
 /** The part of a tag that is compared; undefined for a tag that is filtered out. */
 export type Filter = (tag: string) => string | undefined
 
-const everyTag: Filter = (tag) => tag
+const isLeftOut = leavesOut()
+const everyTag: Filter = (tag) => (isLeftOut(tag) ? undefined : tag)
 
 /** @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write */
 export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
@@ -19,12 +21,14 @@ export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
       'Write an RE2 pattern for the whole tag, for example v(?P<version>.+)-alpine, of which filter.extract can be $version.',
     ),
   )
-  if (filter.extract === undefined) return (tag) => (program.testExact(tag) ? tag : undefined)
+  const isLeftOut = leavesOut(filter.pattern)
+  const passes = (tag: string): boolean => program.testExact(tag) && !isLeftOut(tag)
+  if (filter.extract === undefined) return (tag) => (passes(tag) ? tag : undefined)
 
   const pieces = parseExtract(filter.extract, program)
   return (tag) => {
     // Much faster than a match with groups, and most tags fail it.
-    if (!program.testExact(tag)) return undefined
+    if (!passes(tag)) return undefined
     const match = program.matcher(tag)
     if (!match.matches()) return undefined
     return pieces.map(({ text, group }) => (group === undefined ? text : (match.group(group) ?? ''))).join('')
