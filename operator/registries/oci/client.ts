@@ -76,7 +76,8 @@ export class OciClient {
     sent: string | undefined,
   ): Promise<Challenged | undefined> {
     const header = headers['www-authenticate']
-    if (status === 401 && header !== undefined) return { header: String(header) }
+    const isChallenge = status === 401 || (status === 403 && sent === undefined)
+    if (isChallenge && header !== undefined) return { header: String(header) }
     const { host } = subject.repository
     const isHidden = hiding.has(status) && sent === undefined && access.credentials.kind !== 'anonymous'
     if (!isHidden || this.#open.has(host)) return undefined

@@ -17,6 +17,7 @@ const maxCachedPages = 200
 const maxEtag = 256
 /** Registries refuse a page of that size with these; Quay has answered 413 (google/go-containerregistry#1963). */
 const sizeRefusals = new Set([400, 405, 413, 416, 422])
+const noSuchPage = new Set([400, 404, 416, 422])
 
 interface Page {
   readonly tags: readonly string[]
@@ -46,10 +47,11 @@ export class TagPages {
     const visited = new Set<string>()
     let before: readonly string[] = []
     let query: string | undefined = `?n=${tagsPerPage}`
+    let isGuess = false
     while (query !== undefined) {
       if (visited.size === maxPages) throw answerInvalid(subject, `more than ${maxPages} pages`)
       visited.add(query)
-      const { tags, next } = await this.#page(subject, query, access)
+      const { tags, next } = await this.#page(subject, query, access, isGuess)
       const isSame = tags.length > 0 && tags.length === before.length && tags.every((tag, at) => tag === before[at])
       if (!isSame) yield tags
       before = tags
@@ -58,15 +60,18 @@ export class TagPages {
       const isMore = next !== undefined || tags.length === tagsPerPage
       const further = isMore && tags.length > 0 ? [isSame ? undefined : next, own] : [next]
       query = further.find((each) => each && !visited.has(each))
+      isGuess = next === undefined
     }
   }
 
-  async #page(subject: Subject, query: string, access: Access): Promise<Page> {
+  /** @param isGuess the registry named no such page, and may not have it */
+  async #page(subject: Subject, query: string, access: Access, isGuess: boolean): Promise<Page> {
     // By credential: what one tenant may see is not shown to another.
     const key = `${repositoryName(subject.repository)} ${query} ${credentialId(access.credentials)}`
     const known = this.#pages.get(key)
     const answer = await this.#request(subject, query, access, known?.etag)
     if (answer.status === 304 && known !== undefined) return known
+    if (isGuess && noSuchPage.has(answer.status)) return { tags: [], next: undefined }
     if (answer.status !== 200) throw statusFailure(subject, answer.status, access.credentials, answer.retryAfterMs)
     const { tags } = parseObject(answer.body) ?? {}
     // A repository without tags has null there.

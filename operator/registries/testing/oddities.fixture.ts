@@ -176,6 +176,24 @@ export const oddities: readonly Oddity[] = [
     answer: (asked) => (isList(asked) ? json({ tags: thousand }) : ordinary(asked)),
   },
   {
+    name: 'a list of exactly a thousand tags refuses the cursor',
+    report: 'fluxcd/image-reflector-controller#142',
+    tags: thousand,
+    answer: (asked) => {
+      if (!isList(asked)) return ordinary(asked)
+      return asked.query.has('last') ? missing : json({ tags: thousand })
+    },
+  },
+  {
+    name: 'a stranger gets 403 with a challenge',
+    report: 'rust-lang/cargo#12446',
+    credentials: login,
+    answer: (asked) => {
+      if (asked.headers.authorization === basic(login)) return ordinary(asked)
+      return { status: 403, headers: { 'www-authenticate': 'Basic realm="x"' } }
+    },
+  },
+  {
     name: 'a page of a thousand tags is refused',
     report: 'google/go-containerregistry#1963',
     answer: (asked) =>
