@@ -9,7 +9,15 @@ import type { Access, Described, Labels, Registry, Tagged, Untagged } from '../r
 import type { RegistryKind } from '../registry-kind.ts'
 import type { Answer, Purpose, Transport } from '../transport/transport.ts'
 import { OciClient } from './client.ts'
-import { describedBy, labelsOfConfig, type Manifest, manifestOf, manifestTypes, mediaTypeOf } from './manifest.ts'
+import {
+  describedBy,
+  labelsOfConfig,
+  type Manifest,
+  manifestOf,
+  manifestTypes,
+  mediaTypeOf,
+  shown,
+} from './manifest.ts'
 import { ManifestCache } from './manifest-cache.ts'
 import { changeFailure, imageNotFound, isNoUntagging, isTagImmutable, refusalOf, tagImmutable } from './refusal.ts'
 import { TagDigests } from './tag-digest.ts'
@@ -161,7 +169,7 @@ const imageOf = (repository: Repository, digest: Digest): Subject => ({ reposito
 function contentOf(answer: Answer, subject: Subject, { credentials }: Access, digest?: Digest): Buffer {
   if (answer.status !== 200) throw statusFailure(subject, answer.status, credentials, answer.retryAfterMs)
   if (digest !== undefined && !isContentOf(digest, answer.body)) {
-    throw answerInvalid(subject, 'its content does not have that digest')
+    throw answerInvalid(subject, `its content does not have that digest, and is ${shown(answer)}`)
   }
   return answer.body
 }

@@ -25,15 +25,43 @@ for (const { name, report, credentials = anonymous, tags = listed, answer, polls
   })
 }
 
-t.test('a repository whose list is missing is told, whatever its image', async (t) => {
+t.test('a list that is missing or refused is told as such, and the image is read nevertheless', async (t) => {
+  // distribution/distribution#4324, podman-container-tools/skopeo#326
+  for (const [status, reason, message] of [
+    [404, 'TagNotFound', /does not have the list of tags of repository shop\/web/],
+    [401, 'RegistryAccessDenied', /\(401, asked for the list of tags\)/],
+  ] as const) {
+    const server = await peer(
+      t,
+      serve((asked) => (asked.path.endsWith('/list') ? { status } : ordinary(asked))),
+    )
+    const registry = new OciRegistry(transportTo(t, [server.host]))
+    const web = { host: server.host, path: 'shop/web' }
+    const told = { name: 'NeedsChangeError', reason, message }
+    await t.rejects(allTags(registry, web, { credentials: login }), told)
+    t.equal(await registry.resolve(web, 'env-prod', { credentials: login }), image.digest)
+  }
+})
+
+t.test('a portal that redirects everything to its own page is not the registry', async (t) => {
+  const portal = await peer(t, (_, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Hello'),
+  )
+  const location = `http://${portal.host}/welcome`
   const server = await peer(
     t,
-    serve((asked) => (asked.path.endsWith('/list') ? { status: 404 } : ordinary(asked))),
+    serve(() => ({ status: 302, headers: { location } })),
   )
-  const registry = new OciRegistry(transportTo(t, [server.host]))
+  const registry = new OciRegistry(transportTo(t, [server.host, portal.host]))
   const web = { host: server.host, path: 'shop/web' }
-  const missing = { reason: 'TagNotFound', message: /does not have the list of tags of repository shop\/web/ }
-  await t.rejects(allTags(registry, web, { credentials: anonymous }), missing)
+  const invalid = {
+    name: 'TransientError',
+    reason: 'RegistryAnswerInvalid',
+    message: /text\/html, "<html>Hello" instead of/,
+  }
+  await t.rejects(registry.resolve(web, 'env-prod', { credentials: login }), invalid)
+  await t.rejects(allTags(registry, web, { credentials: login }), invalid)
+  t.notOk(portal.asked.some((asked) => asked.includes('Basic')))
 })
 
 t.test(
