@@ -1,4 +1,5 @@
 /** Finds the image that a person means: by a tag, by its digest, or by a pattern for its tag. */
+import { leavesOut } from '../../discovery/versions/attached-tags.ts'
 import { compilePattern } from '../../discovery/versions/pattern.ts'
 import { NeedsChangeError, UsageError } from '../../errors.ts'
 import { type Digest, isDigest } from '../../images/digest.ts'
@@ -41,7 +42,8 @@ async function newestMatching(client: RepositoryClient, pattern: string): Promis
       ),
   )
   const { host, path } = client.repository
-  const matching = (await allTags(client)).filter((tag) => isTag(tag) && program.testExact(tag))
+  const isLeftOut = leavesOut(pattern)
+  const matching = (await allTags(client)).filter((tag) => isTag(tag) && program.testExact(tag) && !isLeftOut(tag))
   const newest = newestOf(matching)
   if (newest === undefined) {
     throw notFound(
