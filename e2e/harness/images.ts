@@ -14,6 +14,8 @@ export interface ImageContent {
   readonly multiArch?: boolean
   /** Uses Docker's media types instead of OCI's. Docker's have no annotations. */
   readonly docker?: boolean
+  /** Makes something else that registries keep under a tag. */
+  readonly artifact?: keyof typeof artifacts
 }
 
 export const mediaTypes = {
@@ -31,7 +33,21 @@ export const mediaTypes = {
   },
 } as const
 
-type MediaTypes = (typeof mediaTypes)[keyof typeof mediaTypes]
+interface MediaTypes {
+  readonly index: string
+  readonly manifest: string
+  readonly config: string
+  readonly layer: string
+}
+
+/** As Helm and cosign push them. A signature has the config of an image. */
+export const artifacts = {
+  chart: {
+    config: 'application/vnd.cncf.helm.config.v1+json',
+    layer: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip',
+  },
+  signature: { config: mediaTypes.oci.config, layer: 'application/vnd.dev.cosign.simplesigning.v1+json' },
+} as const
 
 export interface Manifest {
   readonly mediaType: string
@@ -54,7 +70,8 @@ export const digestOf = (bytes: Buffer): Digest => `sha256:${createHash('sha256'
 
 /** Makes a small, complete image that any client accepts. */
 export function makeImage(wanted: ImageContent): Image {
-  const types = wanted.docker ? mediaTypes.docker : mediaTypes.oci
+  const base: MediaTypes = wanted.docker ? mediaTypes.docker : mediaTypes.oci
+  const types = wanted.artifact === undefined ? base : { ...base, ...artifacts[wanted.artifact] }
   const content = wanted.content ?? randomUUID()
   const annotations = wanted.docker ? undefined : wanted.annotations
   if (!wanted.multiArch) {

@@ -5,7 +5,7 @@ const filter = Type.Object(
   {
     pattern: Type.String({
       description:
-        'A regular expression (RE2, matched against the whole tag). Other tags are ignored. At most 256 characters.',
+        'A regular expression (RE2, matched against the whole tag). Other tags are ignored. Tags of signatures and the like, such as sha256-….sig, count only if it names them. At most 256 characters.',
       minLength: 1,
       maxLength: maxPatternLength,
     }),

@@ -66,6 +66,27 @@ t.test('the version can come from a label or the digest, and a digest can name t
   t.match(named.out, /Aliases +env-prod\n/)
 })
 
+t.test('tags that were not searched are told, and are not called tags of another image', async (t) => {
+  const { registry, calls } = await ci(t)
+  const names = Array.from({ length: 503 }, (_, i) => String(10_000 + i))
+  await registry.push('shop/web', names)
+  await registry.push('shop/web', 'env-prod')
+  const { out } = await calls('resolve REPO:env-prod')
+  t.match(out, /the 500 highest of these are not on the image; the other 3 were not searched/)
+  t.notMatch(out, /none of these/)
+})
+
+t.test('what points at no image is refused as the controller refuses it', async (t) => {
+  const { registry, calls } = await ci(t)
+  await registry.push('shop/web', 'env-prod', { artifact: 'chart' })
+  const { status, err } = await calls('resolve REPO:env-prod')
+  t.equal(status, 1)
+  t.match(
+    err,
+    /tag env-prod of repository shop\/web .* which is no container image: its config is of type application\/vnd\.cncf\.helm/,
+  )
+})
+
 t.test('the output names the user and the source of the credentials, but not the secret', async (t) => {
   const { registry, calls, runs } = await ci(t, { auth: 'token' })
   await registry.push('shop/web', 'env-prod')

@@ -91,6 +91,17 @@ t.test('a pattern finds the newest matching tag, and nothing is guessed', async 
   t.match(broken.err, /^error: --version-pattern: "v\[" cannot be used: .*\n$/)
 })
 
+t.test('a pattern does not find the tag of a signature unless it names it', async (t) => {
+  const { registry, calls } = await ci(t)
+  await registry.push('shop/web', 'v1')
+  const signature = `sha256-${'9'.repeat(64)}.sig`
+  await registry.push('shop/web', signature, { artifact: 'signature' })
+  const found = async (pattern: string) =>
+    JSON.parse((await calls(`tags get --repo REPO --version-pattern ${pattern} -o json`)).out) as object
+  t.match(await found('.*'), { images: [{ version: 'v1' }] })
+  t.match(await found('sha256-.*'), { images: [{ version: signature }] })
+})
+
 for (const auth of ['basic', 'token'] as const) {
   t.test(`B50 the password reaches a registry with auth: '${auth}' from every source`, async (t) => {
     const { registry, calls } = await ci(t, { auth })

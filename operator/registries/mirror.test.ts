@@ -6,6 +6,7 @@ import { systemClock } from '../time/clock.ts'
 import { Registries } from './registries.ts'
 import { anonymous, type Credentials } from './registry.ts'
 import { registryContract } from './testing/contract.ts'
+import { made } from './testing/contract-bench.fixture.ts'
 import { transportTo } from './testing/peer.ts'
 
 const tenant: Credentials = { kind: 'basic', username: 'tenant', password: 'tenants-own' }
@@ -31,8 +32,7 @@ t.test('the contract, through an empty mirror', async (t) => {
     registry,
     host: origin.host,
     credentials: anonymous,
-    push: async (path, tags, content) => (await origin.push(path, tags, content)).digest,
-    moveTag: (path, tag, to) => origin.tag(path, to as `sha256:${string}`, tag),
+    ...made(origin),
   })
 })
 

@@ -8,7 +8,7 @@ import type { Digest } from '../images/digest.ts'
 import type { Repository } from '../images/reference.ts'
 import type { Clock } from '../time/clock.ts'
 import { monotonicClock } from '../time/timing.ts'
-import type { Access, Credentials, Labels, Registry, Tagged, Untagged } from './registry.ts'
+import type { Access, Credentials, Described, Labels, Registry, Tagged, Untagged } from './registry.ts'
 
 export interface Mirror {
   readonly host: string
@@ -24,7 +24,6 @@ const downForMs = 30_000
 export class MirroredRegistry implements Registry {
   readonly kind: string
   readonly pushTimes?: NonNullable<Registry['pushTimes']>
-  readonly describe?: NonNullable<Registry['describe']>
   readonly #registry: Registry
   readonly #at: Registry
   readonly #mirror: Mirror
@@ -39,7 +38,6 @@ export class MirroredRegistry implements Registry {
     this.#mirror = mirror
     this.#clock = clock
     if (registry.pushTimes !== undefined) this.pushTimes = registry.pushTimes.bind(registry)
-    if (registry.describe !== undefined) this.describe = registry.describe.bind(registry)
   }
 
   resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
@@ -58,6 +56,10 @@ export class MirroredRegistry implements Registry {
 
   labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
     return this.#read(repository, access, (from, there, own) => from.labels(there, digest, own))
+  }
+
+  describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
+    return this.#read(repository, access, (from, there, own) => from.describe(there, digest, own))
   }
 
   tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {

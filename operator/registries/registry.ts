@@ -44,7 +44,8 @@ export interface Registry {
   readonly kind: string
 
   /**
-   * The digest that a tag points at; for an index, the digest of the index. Transfers headers only.
+   * The digest of the manifest or index that a tag points at, and of nothing else. Transfers headers only, if the registry
+   * names digest and media type in them.
    * @param known the digest of the last poll, for a conditional request
    * @throws NeedsChangeError `TagNotFound`, `RegistryAccessDenied`, `RegistryAddressForbidden`; TransientError `RegistryUnavailable`, `RegistryThrottled`, `RegistryAnswerInvalid`
    */
@@ -73,10 +74,10 @@ export interface Registry {
   labels(repository: Repository, digest: Digest, access: Access): Promise<Labels>
 
   /**
-   * What kind of image it is; absent if the registry does not report it.
+   * What kind of image it is.
    * @throws NeedsChangeError `ImageNotFound`, `RegistryAccessDenied`; TransientError as `resolve`
    */
-  describe?(repository: Repository, digest: Digest, access: Access): Promise<Described>
+  describe(repository: Repository, digest: Digest, access: Access): Promise<Described>
 
   /**
    * Points a tag at an image of the repository, moving no layers; an index is tagged whole.
@@ -110,6 +111,8 @@ export interface Described {
   readonly mediaType: string | undefined
   /** Of a multi-architecture image: `linux/amd64`, `linux/arm/v7`, …; empty for a single one. */
   readonly platforms: readonly string[]
+  /** Why it is no image and no index of images, as the rest of a sentence: `its config is of type …`. */
+  readonly noImage?: string
 }
 
 export type Tagged = 'added' | 'moved' | 'unchanged'

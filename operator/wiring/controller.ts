@@ -23,7 +23,7 @@ import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
 import type { Connection } from './connection.ts'
-import { makePoller, missedPollsReporter, openRegistries } from './registries.ts'
+import { makePoller, missedPollsReporter, openRegistries, unfinishedSearchReporter } from './registries.ts'
 
 export interface ControllerOptions extends Connection {
   readonly settings: Settings
@@ -75,7 +75,12 @@ export async function makeController(options: ControllerOptions) {
   const open = await openRegistries(settings, metrics, (message) => log.warn(message))
   const resolver = open.resolverFor(options.provider)
   const onMissed = missedPollsReporter(log, settings, metrics)
-  const following = makePoller(open, metrics, { onChange: add, onMissed }, options.provider)
+  const following = makePoller(
+    open,
+    metrics,
+    { onChange: add, onMissed, onUnfinished: unfinishedSearchReporter(log) },
+    options.provider,
+  )
   const reconciler = new Reconciler({
     objects,
     index,

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import type { Settings } from '../config/settings.ts'
 import { Poller, type PollerOptions } from '../discovery/polling/poller.ts'
+import type { VersionQuery } from '../discovery/versions/version.ts'
 import { VersionFinder } from '../discovery/versions/version-finder.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
-import type { Repository } from '../images/reference.ts'
+import { type Repository, repositoryName } from '../images/reference.ts'
 import type { Logger } from '../log/log.ts'
 import { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
@@ -53,12 +54,15 @@ export async function openRegistries(
 export const makePoller = (
   { registries, transport }: OpenRegistries,
   metrics: Metrics | undefined,
-  callbacks: Pick<PollerOptions, 'onChange' | 'onMissed'>,
+  {
+    onUnfinished,
+    ...callbacks
+  }: Pick<PollerOptions, 'onChange' | 'onMissed'> & { readonly onUnfinished?: OnUnfinished },
   provider?: string,
 ): Poller =>
   new Poller({
     registryFor: (repository) => registries.for(repository, provider),
-    versions: new VersionFinder(),
+    versions: new VersionFinder(monotonicClock, onUnfinished),
     queues: transport.queues,
     ...callbacks,
     onPoll: (host, outcome) => metrics?.polls.inc({ host, outcome }),
@@ -85,6 +89,17 @@ export function missedPollsReporter(
     log.warn({ host }, `polls of this registry begin more than an interval late. ${remedy}`)
   }
 }
+
+type OnUnfinished = (query: VersionQuery, matching: number) => void
+
+/** An unfinished search has not shown that no version tag is on the image. */
+export const unfinishedSearchReporter =
+  (log: Logger): OnUnfinished =>
+  ({ repository, tag, versionSyntax, digest }, matching) =>
+    log.warn(
+      { repository: repositoryName(repository), tag, digest, matching },
+      `more tags match versionSyntax ${versionSyntax} than are searched, and none that was searched is on the image. Its label or its digest names the version. Let versionSyntax match fewer tags, or label the image with org.opencontainers.image.version.`,
+    )
 
 /** `docker.io=mirror.example.com/hub`, by what is mirrored. If a registry has two mirrors, the first counts. */
 export function mirrorsOf({ mirrors }: Settings, credentials: Mirror['credentials']): ReadonlyMap<string, Mirror> {

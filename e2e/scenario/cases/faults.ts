@@ -96,6 +96,12 @@ const outages: readonly (readonly [string, Fault, string, RegExp])[] = [
     'RegistryAnswerInvalid',
     /cannot be used: .*Check that the address is that of a registry/,
   ],
+  [
+    'answers with a login page',
+    { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' },
+    'RegistryAnswerInvalid',
+    /text\/html, "<html>Sign in<\/html>" instead of a manifest\. Check that the address is that of a registry/,
+  ],
   ['answers 429', { status: 429, headers: { 'retry-after': '1' } }, 'RegistryThrottled', /limits how often .*\(429\)/],
 ]
 

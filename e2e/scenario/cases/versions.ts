@@ -35,6 +35,26 @@ export function versions(test: AddTest, bed: Bed): void {
     t.match(await world.status(), { observed: { source: 'alias', version: '4444444' } })
   })
 
+  test('a tag that points at a chart or a signature changes no workload, until it points at an image again', async (t) => {
+    const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
+    for (const artifact of ['chart', 'signature'] as const) {
+      await world.ciMoves('env-prod', build(`a-${artifact}`, { artifact }))
+      const { status } = await world.becomes('Stalled', { reason: 'NotAnImage' })
+      t.match(
+        status.message,
+        /tag env-prod .* points at sha256:.*, which is no container image: its (?:config|layers) /,
+      )
+      t.match(status, { current: { digest: v1.digest } })
+      await world.pollsAgain(2)
+      t.equal(await world.imagePatches('web'), 0)
+      await world.ciMoves('env-prod', v1)
+      await world.runs(v1)
+    }
+    await world.ciMoves('env-prod', v2)
+    await world.runs(v2)
+    t.equal(await world.imagePatches('web'), 1)
+  })
+
   test('if no tag fits the pattern, the version comes from the label of the image', async (t) => {
     const spec = { versionSyntax: 'v[0-9]+\\.[0-9]+\\.[0-9]+' }
     const labelled = build('5555555', { labels: { 'org.opencontainers.image.version': 'v1.2.3' } })

@@ -1,4 +1,5 @@
 /** Finds the image that a person means: by a tag, by its digest, or by a pattern for its tag. */
+import { leavesOut } from '../../discovery/versions/attached-tags.ts'
 import { compilePattern } from '../../discovery/versions/pattern.ts'
 import { NeedsChangeError, UsageError } from '../../errors.ts'
 import { type Digest, isDigest } from '../../images/digest.ts'
@@ -41,7 +42,8 @@ async function newestMatching(client: RepositoryClient, pattern: string): Promis
       ),
   )
   const { host, path } = client.repository
-  const matching = (await allTags(client)).filter((tag) => isTag(tag) && program.testExact(tag))
+  const isLeftOut = leavesOut(pattern)
+  const matching = (await allTags(client)).filter((tag) => isTag(tag) && program.testExact(tag) && !isLeftOut(tag))
   const newest = newestOf(matching)
   if (newest === undefined) {
     throw notFound(
@@ -59,7 +61,5 @@ async function newestMatching(client: RepositoryClient, pattern: string): Promis
 
 /** @throws NeedsChangeError if the repository does not have the image */
 async function ensureExists({ registry, repository, access }: RepositoryClient, digest: Digest): Promise<void> {
-  if (registry.describe) await registry.describe(repository, digest, access)
-  else if (registry.aliases) await registry.aliases(repository, digest, access)
-  else await registry.labels(repository, digest, access)
+  await registry.describe(repository, digest, access)
 }

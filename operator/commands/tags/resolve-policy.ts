@@ -1,6 +1,7 @@
 /** `cvmanager cr resolve --policy`: the tag that the controller would choose, and why it would not choose another. */
 import type { VersionPolicySpec } from '../../api/policy.ts'
 import { listTags } from '../../discovery/polling/tag-list.ts'
+import { describeImage, policyRemedy } from '../../discovery/versions/image-check.ts'
 import { compareNaturally } from '../../discovery/versions/natural-order.ts'
 import { tagPolicy } from '../../discovery/versions/policies/choosing.ts'
 import { parseFilter } from '../../discovery/versions/policies/filter.ts'
@@ -15,9 +16,9 @@ import { resolveIn } from './resolve.ts'
 export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Promise<ResolvedPolicy> {
   const { image, policy: spec } = request
   return resolveIn(request, open, async ({ registry, repository, access }) => {
-    const { needs, choose } = tagPolicy(spec)
+    const { needs, mayChoose, choose } = tagPolicy(spec)
     const { kind, policy } = parsePolicy(spec)
-    const { listing } = await listTags(registry, repository, needs, access)
+    const { listing } = await listTags(registry, repository, needs, access, mayChoose)
     const { fitting, unfit, refused } = weigh(listing, spec, policy)
 
     // The controller's own choice, not one made from the lists above.
@@ -36,7 +37,7 @@ export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Pro
       refused,
       digest,
       version,
-      described: digest && (await registry.describe?.(repository, digest, access)),
+      described: digest && (await describeImage({ registry, repository, access }, digest, `tag ${tag}`, policyRemedy)),
       why:
         choice.tag === undefined
           ? [counted, choice.reason]

@@ -1,6 +1,7 @@
 /** `cvmanager cr resolve`: the version that the controller would find behind a tag, and why. */
 import type { Version } from '../../discovery/target.ts'
 import { candidateTags, highestFirst } from '../../discovery/versions/candidates.ts'
+import { describeImage, tagRemedy } from '../../discovery/versions/image-check.ts'
 import { VersionFinder } from '../../discovery/versions/version-finder.ts'
 import { parseVersionSyntax } from '../../discovery/versions/version-syntax.ts'
 import { canonical, composeImage } from '../../images/reference.ts'
@@ -21,7 +22,8 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
     const { registry, repository, access } = client
     const syntax = parseVersionSyntax(versionSyntax)
     const digest = image.digest ?? (await registry.resolve(repository, tag ?? '', access))
-    const described = await registry.describe?.(repository, digest, access)
+    const what = tag === undefined ? 'the reference' : `tag ${tag}`
+    const described = await describeImage(client, digest, what, tagRemedy)
     const tags = await allTags(client)
     const candidates = highestFirst(await candidateTags(tags, tag ?? '', syntax))
     const version = await new VersionFinder().find({
@@ -35,6 +37,7 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
 
     const known = await registry.aliases?.(repository, digest, access)
     const resolved = tags.length <= maxResolved ? tags : candidates.slice(0, maxResolved)
+    const unsearched = known === undefined && resolved !== tags ? candidates.length - resolved.length : 0
     const onImage = known ?? (await tagsAmong(client, resolved, digest))
     const matching = candidates.filter((each) => onImage.includes(each))
     const labels = version.source === 'alias' ? {} : await registry.labels(repository, digest, access)
@@ -46,7 +49,7 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
       version,
       why: [
         `the repository has ${tags.length} tags; ${candidates.length} of them match ${versionSyntax}${examples(candidates)}`,
-        ...reasons(version, matching, labels),
+        ...reasons(version, matching, labels, unsearched),
       ],
       image: canonical({ ...image, tag }),
       tag,
@@ -55,8 +58,20 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
   })
 }
 
-/** @param matching the matching tags on the image, the highest first */
-function reasons({ source, name }: Version, matching: readonly string[], labels: Labels): readonly string[] {
+/**
+ * @param matching the matching tags on the image, the highest first
+ * @param unsearched how many more tags match, of which nobody has looked where they point
+ */
+function reasons(
+  { source, name }: Version,
+  matching: readonly string[],
+  labels: Labels,
+  unsearched: number,
+): readonly string[] {
+  const none =
+    unsearched === 0
+      ? 'none of these is on the image'
+      : `the ${maxResolved} highest of these are not on the image; the other ${unsearched} were not searched, since the registry does not list the tags of an image`
   switch (source) {
     case 'alias': {
       if (matching.length < 2) return [`of these, ${name} is on the image`]
@@ -65,10 +80,10 @@ function reasons({ source, name }: Version, matching: readonly string[], labels:
     }
     case 'label': {
       const label = Object.entries(labels).find(([, value]) => value === name)?.[0]
-      return ['none of these is on the image', `its label ${label ?? ''} says ${name}, which matches`]
+      return [none, `its label ${label ?? ''} says ${name}, which matches`]
     }
     default:
-      return ['none of these is on the image', 'no label of it names a version that matches: the digest is the version']
+      return [none, 'no label of it names a version that matches: the digest is the version']
   }
 }
 

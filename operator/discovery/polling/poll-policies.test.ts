@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { until } from '../../../e2e/harness/until.ts'
 import type { VersionPolicySpec } from '../../api/policy.ts'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
@@ -215,7 +216,27 @@ t.test('too many tags are an error; a policy never chooses among a part of them'
   }
   poller.follow('a', choosing({ numeric: {} }))
   await time.advance(10)
+  await until('the list to be read', () => poller.offer('a').state !== 'unknown')
   t.match(poller.offer('a'), { error: { reason: 'TooManyTags', message: /more than 100000 tags/ } })
+})
+
+t.test('in a repository with more tags than a policy reads, those that pass no filter count for nothing', async (t) => {
+  const policy = { numeric: {}, filter: { pattern: 'v([0-9]+)', extract: '$1' } }
+  const offerAmong = async (...versions: string[]) => {
+    const { time, registry, poller } = shop(t)
+    for (const version of versions) registry.push(version)
+    registry.tags = async function* () {
+      for (let page = 0; page < 150; page++) yield Array.from({ length: 1000 }, (_, i) => `nightly-${page * 1000 + i}`)
+      yield versions
+    }
+    poller.follow('a', choosing(policy))
+    await time.advance(10)
+    await until('the list to be read', () => poller.offer('a').state !== 'unknown')
+    return poller.offer('a')
+  }
+  t.match(await offerAmong('v7', 'v8'), { version: { name: 'v8' } })
+  const message = /no tag matches spec\.policy\.filter\.pattern v.*it has, for example, nightly-/
+  t.match(await offerAmong(), { error: { reason: 'NoTagFits', message } })
 })
 
 t.test('a hint about any tag of the repository polls its policies', async (t) => {

@@ -5,6 +5,7 @@ import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 import type { Choice, Listing, TagPolicy } from '../tag-policy.ts'
+import { describeImage, notAnImage, policyRemedy } from '../versions/image-check.ts'
 import {
   asPollError,
   lastVersion,
@@ -25,7 +26,8 @@ export async function pollPolicies(
   access: Access,
 ): Promise<PollResult> {
   const { repository, listDigest: before } = target
-  const { listing, digest: listDigest } = await listTags(registry, repository, needs, access)
+  const mayChoose = (tag: string): boolean => target.views.some(({ selector: { policy } }) => policy?.mayChoose(tag))
+  const { listing, digest: listDigest } = await listTags(registry, repository, needs, access, mayChoose)
   target.listDigest = listDigest
   const sameList = listDigest === before
   /** Each tag is resolved once, however many policies choose it. */
@@ -37,7 +39,7 @@ export async function pollPolicies(
     try {
       const choice = await choiceOf(view, listing, sameList)
       if (choice.tag === undefined) throw noTagFits(repository, choice.reason)
-      const last = lastVersion(view.offer)
+      const last = lastVersion(view.offer) ?? view.remembered
       const known = last?.name === choice.tag ? last.digest : undefined
       const resolving = digests.get(choice.tag) ?? resolveListed(registry, repository, choice.tag, access, known)
       digests.set(choice.tag, resolving)
@@ -46,8 +48,8 @@ export async function pollPolicies(
     } catch (thrown) {
       const error = asPollError(thrown, target, access)
       if (setFailed(view, error)) news.push(view)
-      // That no tag fits is an answer, which the other followers do not have to wait for.
-      if (error.reason !== noneFits) failures.push(error)
+      // These are answers, which the other followers do not have to wait for.
+      if (error.reason !== noneFits && error.reason !== notAnImage) failures.push(error)
     }
   }
   await Promise.all([...target.views].map(settle))
@@ -63,7 +65,7 @@ async function choiceOf({ selector: { policy }, offer }: View, listing: Listing,
   return await policy.choose(listing)
 }
 
-/** @throws whatever the registry throws, but a listed tag without an image is a passing fault */
+/** @throws NeedsChangeError `NotAnImage`, and whatever the registry throws; but a listed tag without an image is a passing fault */
 async function resolveListed(
   registry: Registry,
   repository: Repository,
@@ -72,7 +74,10 @@ async function resolveListed(
   known: Digest | undefined,
 ): Promise<Digest> {
   try {
-    return await registry.resolve(repository, tag, access, known)
+    const digest = await registry.resolve(repository, tag, access, known)
+    const what = `tag ${tag}, which spec.policy chooses,`
+    if (digest !== known) await describeImage({ registry, repository, access }, digest, what, policyRemedy)
+    return digest
   } catch (error) {
     if (!(error instanceof NeedsChangeError) || error.reason !== 'TagNotFound') throw error
     throw new TransientError(

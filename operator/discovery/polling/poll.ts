@@ -2,7 +2,9 @@
 import type { Repository } from '../../images/reference.ts'
 import { withCredentials } from '../../registries/credentials/credential-source.ts'
 import type { Access, Registry, ResolvedTags } from '../../registries/registry.ts'
-import type { Versions } from '../versions/version.ts'
+import type { Version } from '../target.ts'
+import { describeImage, notAnImage, tagRemedy } from '../versions/image-check.ts'
+import type { VersionQuery, Versions } from '../versions/version.ts'
 import { pollPolicies } from './poll-policies.ts'
 import {
   asPollError,
@@ -63,12 +65,13 @@ export async function poll(
       const last = lastVersion(view.offer) ?? view.remembered
       const { tag, versionSyntax } = selector
       const query = { registry, repository, tag, digest, versionSyntax, access, aliases }
-      const version = last?.digest === digest ? last : await versions.find(query)
+      const version = last?.digest === digest ? last : await versionOf(query, versions)
       if (setOffer(view, { state: 'known', version })) news.push(view)
     } catch (thrown) {
       const error = asPollError(thrown, target, access)
-      failures.push(error)
       if (setFailed(view, error)) news.push(view)
+      // That the tag points at something else is an answer. Its next image is expected at the next poll.
+      if (error.reason !== notAnImage) failures.push(error)
     }
   }
   await Promise.all(views.filter((view) => !isUnchanged(view, found)).map(settle))
@@ -93,6 +96,11 @@ async function resolve(
   const [view] = views
   const tag = view?.selector.tag ?? ''
   return new Map([[tag, { digest: await registry.resolve(repository, tag, access, view?.digest) }]])
+}
+
+async function versionOf(query: VersionQuery, versions: Versions): Promise<Version> {
+  await describeImage(query, query.digest, `tag ${query.tag}`, tagRemedy)
+  return await versions.find(query)
 }
 
 function isUnchanged({ selector, offer }: View, found: ResolvedTags): boolean {

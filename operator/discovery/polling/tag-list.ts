@@ -1,5 +1,6 @@
 /** All tags of a repository, for policies. */
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
@@ -9,8 +10,11 @@ import type { Listing, TagPolicy } from '../tag-policy.ts'
 
 /** Listing more every interval would burden the registry, and a part of the tags would lead to a wrong choice. */
 const maxTags = 100_000
+/** How long this may block other work. */
+const maxSliceMs = 10
 
 /**
+ * @param keep which tags some policy may choose. In a list that is too long, only these count.
  * @returns the list, and a digest that differs from that of any other list
  * @throws NeedsChangeError `PolicyNotSupported`, `TooManyTags`, and whatever the registry throws
  */
@@ -19,17 +23,39 @@ export async function listTags(
   repository: Repository,
   needs: TagPolicy['needs'],
   access: Access,
+  keep: (tag: string) => boolean = () => true,
 ): Promise<{ readonly listing: Listing; readonly digest: Digest }> {
   const listing = new Map<string, number | undefined>()
   const hash = createHash('sha256')
+  /** Of the tags that were left out: a message may need an example. */
+  let other: string | undefined
   for await (const page of pages(registry, repository, needs, access)) {
     for (const [tag, pushed] of page) {
-      listing.set(tag, pushed)
       hash.update(`${tag} ${pushed}\n`)
+      if (other === undefined || keep(tag)) listing.set(tag, pushed)
     }
+    if (listing.size <= maxTags) continue
+    if (other === undefined) other = await leaveOut(listing, keep)
     if (listing.size > maxTags) throw tooManyTags(repository)
   }
+  if (other !== undefined) listing.set(other, undefined)
   return { listing, digest: `sha256:${hash.digest('hex')}` }
+}
+
+/** @returns the last tag that is left out */
+async function leaveOut(listing: Map<string, unknown>, keep: (tag: string) => boolean): Promise<string | undefined> {
+  let last: string | undefined
+  let since = performance.now()
+  for (const tag of listing.keys()) {
+    if (!keep(tag)) {
+      listing.delete(tag)
+      last = tag
+    }
+    if (performance.now() - since < maxSliceMs) continue
+    await setImmediate()
+    since = performance.now()
+  }
+  return last
 }
 
 async function* pages(
@@ -55,5 +81,5 @@ const notSupported = ({ kind }: Registry, { host }: Repository): NeedsChangeErro
 const tooManyTags = (repository: Repository): NeedsChangeError =>
   new NeedsChangeError(
     'TooManyTags',
-    `${repositoryName(repository)} has more than ${maxTags} tags, which is more than a policy can choose among. Delete old tags, for example with a retention rule of the registry, or follow a moving tag by spec.tag.`,
+    `${repositoryName(repository)} has more than ${maxTags} tags that spec.policy may choose, which is more than it can choose among. Name fewer by spec.policy.filter, delete old tags, for example with a retention rule of the registry, or follow a moving tag by spec.tag.`,
   )

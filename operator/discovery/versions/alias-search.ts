@@ -18,6 +18,8 @@ export class AliasSearch {
   readonly #resolved = new Map<string, Promise<Digest | undefined>>()
 
   /** @param cache the digests of tags, as earlier searches found them */
+  #isUnfinished = false
+
   constructor(query: VersionQuery, cache: LRUCache<string, Digest>) {
     this.#query = query
     this.#cache = cache
@@ -35,6 +37,11 @@ export class AliasSearch {
     return tags.filter((tag) => this.#cached(tag) === this.#query.digest)
   }
 
+  /** The last list was longer than what was resolved of it. */
+  get isUnfinished(): boolean {
+    return this.#isUnfinished
+  }
+
   /** The tags that may point at the digest, by the cache. */
   possible(tags: readonly string[]): readonly string[] {
     const { digest } = this.#query
@@ -48,6 +55,7 @@ export class AliasSearch {
   async first(tags: readonly string[]): Promise<string | undefined> {
     const { digest } = this.#query
     const bounded = tags.slice(0, maxRequests)
+    this.#isUnfinished = tags.length > maxRequests
     for (let start = 0; start < bounded.length; start += concurrency) {
       const batch = bounded.slice(start, start + concurrency)
       const digests = await Promise.all(batch.map((tag) => this.#resolve(tag)))

@@ -10,7 +10,7 @@ import type { VersionSyntax } from './version-syntax.ts'
  */
 export async function candidateTags(
   tags: readonly string[],
-  followed: string,
+  followed: string | undefined,
   syntax: VersionSyntax,
 ): Promise<string[]> {
   const found = new Set<string>()

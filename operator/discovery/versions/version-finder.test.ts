@@ -38,6 +38,10 @@ class MemoryRegistry implements Registry {
     return this.imageLabels
   }
 
+  describe(): never {
+    throw new Error('no search describes an image')
+  }
+
   tag(): never {
     throw new Error('no search adds a tag')
   }
@@ -192,4 +196,49 @@ t.test('an invalid syntax is refused before any request', async (t) => {
   const { registry, find } = setUp(['0a1b2c3', 'new'])
   await t.rejects(find('new', '['), { name: 'NeedsChangeError', message: /spec\.versionSyntax "\["/ })
   t.same(registry.requests, [])
+})
+
+t.test('a version tag behind 20,000 others is found, since those that do not match count for nothing', async (t) => {
+  const others = Array.from({ length: 20_001 }, (_, i) => [`nightly-${i}`, `old ${i}`] as const)
+  const { find, registry } = setUp(...others, ['env-prod', 'new'], ['0a1b2c3', 'new'])
+  t.same(await find('new'), { digest: digests('new'), name: '0a1b2c3', source: 'alias' })
+  t.equal(registry.count('HEAD'), 1)
+})
+
+t.test(
+  'a list that was cut does not hide the tag that the labels name, and an unfinished search is told',
+  async (t) => {
+    const others = Array.from({ length: 20_001 }, (_, i) => [(0x10000 + i).toString(16), `old ${i}`] as const)
+    const { registry } = setUp(...others, ['00d5f', 'new'])
+    const told: number[] = []
+    const finder = new VersionFinder(new SteppedTime(), (_, matching) => told.push(matching))
+    const query = {
+      registry,
+      repository,
+      tag: 'env-prod',
+      digest: digests('new'),
+      versionSyntax: '[0-9a-f]{5,40}',
+      access,
+    }
+    t.match(await finder.find(query), { source: 'digest' })
+    t.same(told, [20_002])
+
+    registry.imageLabels = { 'org.opencontainers.image.revision': '00d5f' }
+    t.match(await finder.find(query), { name: '00d5f', source: 'alias' })
+    t.equal(told.length, 1)
+  },
+)
+
+t.test('versions that few tags match are told of no unfinished search', async (t) => {
+  const { registry } = setUp(['0a1b2c3', 'old'])
+  const finder = new VersionFinder(new SteppedTime(), () => t.fail('it was finished'))
+  const query = {
+    registry,
+    repository,
+    tag: 'env-prod',
+    digest: digests('new'),
+    versionSyntax: '[0-9a-f]{5,40}',
+    access,
+  }
+  t.match(await finder.find(query), { source: 'digest' })
 })

@@ -15,27 +15,38 @@ import { AliasSearch } from './alias-search.ts'
 import { candidateTags, highestFirst } from './candidates.ts'
 import { likelyTags, versionOfLabels } from './labels.ts'
 import { scopeOf, type VersionQuery, type Versions } from './version.ts'
-import { parseVersionSyntax } from './version-syntax.ts'
+import { parseVersionSyntax, type VersionSyntax } from './version-syntax.ts'
 
 /** Resolving up to this many tags costs less than reading the labels. */
 const maxUnknownTags = 8
 /** Listing more tags costs more than reading the labels: one request for each thousand tags. */
 const maxListedFirst = 1_000
-/** The rest of a larger repository is not read. */
-const maxTags = 20_000
+/** The rest is not read. Tags that do not match count for nothing. */
+const maxCandidates = 20_000
 const maxRepositories = 1_000
 const maxDigests = 20_000
 /** Version tags hardly ever move; those that do are noticed after an hour. */
 const digestLifetimeMs = 3_600_000
 
+interface TagList {
+  /** Those that match, the followed tag included. */
+  readonly matching: readonly string[]
+  readonly isLarge: boolean
+  /** More tags match than were read. */
+  readonly isCut: boolean
+}
+
 export class VersionFinder implements Versions {
   /** Where version tags point, by scope and tag, so that a search resolves only those that are new. */
   readonly #digests: LRUCache<string, Digest>
-  readonly #tagLists = new SharedReading<readonly string[]>()
+  readonly #tagLists = new SharedReading<TagList>()
+  readonly #onUnfinished: ((query: VersionQuery, matching: number) => void) | undefined
   /** The repositories that had many tags when they were last listed. */
   readonly #largeRepositories = new LRUCache<string, true>({ max: maxRepositories })
 
-  constructor(clock: Clock = monotonicClock) {
+  /** @param onUnfinished called when more tags match than are searched, and those that were searched are not on the image */
+  constructor(clock: Clock = monotonicClock, onUnfinished?: (query: VersionQuery, matching: number) => void) {
+    this.#onUnfinished = onUnfinished
     this.#digests = new LRUCache({ max: maxDigests, ttl: digestLifetimeMs, ttlResolution: 0, perf: clock })
   }
 
@@ -65,10 +76,11 @@ export class VersionFinder implements Versions {
       const alias = await search.first(likely)
       if (alias !== undefined) return version(alias)
     }
-    const tags = await this.#tagLists.get(scopeOf(query), () => readTags(query))
-    if (tags.length > maxListedFirst) this.#largeRepositories.set(name, true)
+    const listKey = `${scopeOf(query)} ${query.versionSyntax}`
+    const { matching, isLarge, isCut } = await this.#tagLists.get(listKey, () => readTags(query, syntax))
+    if (isLarge) this.#largeRepositories.set(name, true)
     else this.#largeRepositories.delete(name)
-    const candidates = await candidateTags(tags, tag, syntax)
+    const candidates = matching.filter((each) => each !== tag)
 
     const pointing = await search.pointingAtDigest(candidates, maxUnknownTags)
     if (pointing?.length === 1) {
@@ -77,16 +89,21 @@ export class VersionFinder implements Versions {
     }
     const labels = await readLabels()
     const known = new Set(candidates)
-    const likely = await search.first(likelyTags(labels).filter((each) => known.has(each)))
-    return version(likely ?? (await search.first(search.possible(highestFirst(candidates)))), labels)
+    const isListed = (each: string): boolean => known.has(each) || (isCut && each !== tag && syntax.matches(each))
+    const likely = await search.first(likelyTags(labels).filter(isListed))
+    const alias = likely ?? (await search.first(search.possible(highestFirst(candidates))))
+    if (alias === undefined && (isCut || search.isUnfinished)) this.#onUnfinished?.(query, candidates.length)
+    return version(alias, labels)
   }
 }
 
-async function readTags({ registry, repository, access }: VersionQuery): Promise<readonly string[]> {
-  const tags: string[] = []
+async function readTags({ registry, repository, access }: VersionQuery, syntax: VersionSyntax): Promise<TagList> {
+  const matching = new Set<string>()
+  let listed = 0
   for await (const page of registry.tags(repository, access)) {
-    tags.push(...page)
-    if (tags.length >= maxTags) return tags.slice(0, maxTags)
+    listed += page.length
+    for (const tag of await candidateTags(page, undefined, syntax)) matching.add(tag)
+    if (matching.size > maxCandidates) return { matching: [...matching], isLarge: true, isCut: true }
   }
-  return tags
+  return { matching: [...matching], isLarge: listed > maxListedFirst, isCut: false }
 }

@@ -1,10 +1,11 @@
 /** `spec.versionSyntax`: a user's pattern, which must match the whole tag and cannot be made to run for long. */
 import { NeedsChangeError } from '../../errors.ts'
 import { isTag } from '../../images/reference.ts'
+import { leavesOut } from './attached-tags.ts'
 import { compilePattern, type PatternFault, patternTakesTooLong } from './pattern.ts'
 
 export interface VersionSyntax {
-  /** Whether `text` is a valid tag that the pattern matches as a whole. */
+  /** Whether `text` is a valid tag that the pattern matches as a whole, and not one of a signature or the like. */
   matches(text: string): boolean
   readonly tooLong: () => NeedsChangeError
 }
@@ -12,8 +13,9 @@ export interface VersionSyntax {
 /** @throws NeedsChangeError `VersionSyntaxInvalid`, which says where the fault is and what to write */
 export function parseVersionSyntax(pattern: string): VersionSyntax {
   const program = compilePattern(pattern, invalid)
+  const isLeftOut = leavesOut(pattern)
   return {
-    matches: (text) => isTag(text) && program.testExact(text),
+    matches: (text) => isTag(text) && program.testExact(text) && !isLeftOut(text),
     tooLong: () => invalid({ pattern, fault: patternTakesTooLong }),
   }
 }

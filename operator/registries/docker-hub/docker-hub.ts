@@ -12,7 +12,7 @@ import { credentialId } from '../credentials/credential-id.ts'
 import { accessDenied, type Subject, statusFailure, transportFailure } from '../failures.ts'
 import { type ListedTag, ListingRegistry, listedTag, type TagPage } from '../oci/listing-registry.ts'
 import { parseObject, recordsIn } from '../oci/manifest.ts'
-import type { Access, Labels, Untagged } from '../registry.ts'
+import type { Access, Described, Labels, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import { SharedReading } from '../shared-reading.ts'
 import { abortable } from '../transport/abortable.ts'
@@ -56,17 +56,14 @@ export class DockerHubRegistry extends ListingRegistry {
     return listing && (listing.get(digest) ?? []).map(({ name }) => name)
   }
 
-  /** Reads the image's manifest, which is a pull: not when none is left. */
   override async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-    const { remaining, limit } = this.transport.allowance(repository.host, credentialId(access.credentials)) ?? {
-      remaining: 1,
-      limit: 1,
-    }
-    if (remaining > 0) return await super.labels(repository, digest, access)
-    throw new TransientError(
-      'RegistryThrottled',
-      `Docker Hub's limit of ${limit} pulls is used up, so the labels of repository ${repository.path} were not read. cvmanager tries again; give the image a version tag, or use credentials with a higher limit.`,
-    )
+    this.#ensurePull(repository, access)
+    return await super.labels(repository, digest, access)
+  }
+
+  override async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
+    this.#ensurePull(repository, access)
+    return await super.describe(repository, digest, access)
   }
 
   override async untag(repository: Repository, tag: string, access: Access): Promise<Untagged> {
@@ -109,6 +106,17 @@ export class DockerHubRegistry extends ListingRegistry {
       ),
     )
     return { tags, isLast: typeof next !== 'string' || next === '' || results.length === 0 }
+  }
+
+  /** To read a manifest is a pull: not when none is left. */
+  #ensurePull({ host, path }: Repository, { credentials }: Access): void {
+    const allowance = this.transport.allowance(host, credentialId(credentials))
+    const { remaining, limit } = allowance ?? { remaining: 1, limit: 1 }
+    if (remaining > 0) return
+    throw new TransientError(
+      'RegistryThrottled',
+      `Docker Hub's limit of ${limit} pulls is used up, so no image of repository ${path} was read. cvmanager tries again; if it lasts, use credentials with a higher limit.`,
+    )
   }
 
   async #askHub(method: 'GET' | 'DELETE', path: string, access: Access): Promise<Answer> {

@@ -53,7 +53,7 @@ t.test('B04 with several matching tags, the version does not depend on their ord
   const tags = ['v1.9', 'env-prod', 'v1.10', 'latest', 'xv1.11', 'v1.11x']
   for (let round = 0; round < tags.length; round++) {
     tags.push(tags.shift() ?? '')
-    const manifest = '{"schemaVersion":2}'
+    const manifest = '{"schemaVersion":2,"manifests":[]}'
     const digest = digestOf(Buffer.from(manifest))
     const { registry } = await answering(t, {
       DescribeImages: () => ({ imageDetails: [{ imageDigest: digest, imageTags: tags }] }),

@@ -7,7 +7,6 @@ import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
 import { answerInvalid, type Subject } from '../failures.ts'
-import { parseManifest } from '../oci/manifest.ts'
 import type { Access, Described, Labels, Registry, ResolvedTags, Tagged, Untagged } from '../registry.ts'
 import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
 import { EcrApi } from './api.ts'
@@ -16,7 +15,7 @@ import { describeAction, Images, notInAnswer } from './describe.ts'
 import { notFound } from './failures.ts'
 import { parseEcrHost } from './host.ts'
 import { imagesOf } from './image.ts'
-import { readLabels, readManifest } from './manifests.ts'
+import { EcrManifests } from './manifests.ts'
 import { EcrTagging } from './tagging.ts'
 
 const pageSize = 1000
@@ -27,11 +26,13 @@ export class EcrRegistry implements Registry {
   readonly kind = 'ecr'
   readonly #api: EcrApi
   readonly #images: Images
+  readonly #manifests: EcrManifests
   readonly #tagging: EcrTagging
 
   constructor(deps: RegistryDeps) {
     this.#api = new EcrApi(deps)
     this.#images = new Images(this.#api)
+    this.#manifests = new EcrManifests(this.#api)
     this.#tagging = new EcrTagging(this.#api, this.#images)
   }
 
@@ -89,12 +90,11 @@ export class EcrRegistry implements Registry {
   }
 
   labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-    return readLabels(this.#api, repository, digest, access)
+    return this.#manifests.labels(repository, digest, access)
   }
 
-  async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
-    const { mediaType, text } = await readManifest(this.#api, repository, digest, access)
-    return { mediaType, platforms: parseManifest(Buffer.from(text))?.platforms ?? [] }
+  describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
+    return this.#manifests.describe(repository, digest, access)
   }
 
   tag(repository: Repository, digest: Digest, tag: string, access: Access): Promise<Tagged> {

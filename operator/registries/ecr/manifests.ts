@@ -4,8 +4,9 @@ import type { Digest } from '../../images/digest.ts'
 import { isContentOf } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
-import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifest } from '../oci/manifest.ts'
-import type { Access, Labels } from '../registry.ts'
+import { describedBy, labelsOfConfig, type Manifest, manifestOf, manifestTypes, mediaTypeOf } from '../oci/manifest.ts'
+import { ManifestCache } from '../oci/manifest-cache.ts'
+import type { Access, Described, Labels } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import { notFound, refused } from './failures.ts'
 
@@ -49,20 +50,36 @@ export async function readManifest(
   return { text, mediaType: mediaTypeOf({ headers, body: Buffer.from(text) }) }
 }
 
-/** Labels of the config and annotations; of an index, also those of its first image. */
-export async function readLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-  const manifest = await parsed(api, repository, digest, access)
-  const { firstImage } = manifest
-  const image = firstImage === undefined ? manifest : await parsed(api, repository, firstImage, access)
-  const labels = image.config === undefined ? {} : await configLabels(api, repository, image.config, access)
-  return { ...labels, ...image.annotations, ...manifest.annotations }
-}
+export class EcrManifests {
+  readonly #api: EcrApi
+  readonly #cache = new ManifestCache()
 
-async function parsed(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
-  const { text } = await readManifest(api, repository, digest, access)
-  const manifest = parseManifest(Buffer.from(text))
-  if (manifest === undefined) throw answerInvalid({ repository, what: `image ${digest}` }, 'no manifest in it')
-  return manifest
+  constructor(api: EcrApi) {
+    this.#api = api
+  }
+
+  /** Labels of the config and annotations; of an index, also those of its first image. */
+  async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
+    const manifest = await this.#parsed(repository, digest, access)
+    const { firstImage } = manifest
+    const image = firstImage === undefined ? manifest : await this.#parsed(repository, firstImage, access)
+    const labels = image.config === undefined ? {} : await configLabels(this.#api, repository, image.config, access)
+    return { ...labels, ...image.annotations, ...manifest.annotations }
+  }
+
+  async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
+    const manifest = await this.#parsed(repository, digest, access)
+    return await describedBy(manifest, (image) => this.#parsed(repository, image, access))
+  }
+
+  async #parsed(repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
+    return await this.#cache.get(repository, digest, access, async () => {
+      const { text, mediaType } = await readManifest(this.#api, repository, digest, access)
+      const body = Buffer.from(text)
+      const content = { body, headers: mediaType === undefined ? {} : { 'content-type': mediaType } }
+      return { manifest: manifestOf(content, { repository, what: `image ${digest}` }), bytes: body.length }
+    })
+  }
 }
 
 async function configLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {

@@ -1,38 +1,27 @@
 /** A registry of the OCI distribution API, with nothing beyond its specification. */
-import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
-import { digestOf, isContentOf, isDigest } from '../../images/digest.ts'
+import { isContentOf } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import { isTag, repositoryName } from '../../images/reference.ts'
 import type { Clock } from '../../time/clock.ts'
-import { credentialId } from '../credentials/credential-id.ts'
 import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
 import type { Access, Described, Labels, Registry, Tagged, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import type { Answer, Purpose, Transport } from '../transport/transport.ts'
 import { OciClient } from './client.ts'
-import { nextLink } from './link.ts'
-import { labelsOfConfig, type Manifest, manifestTypes, mediaTypeOf, parseManifest, parseObject } from './manifest.ts'
+import {
+  describedBy,
+  labelsOfConfig,
+  type Manifest,
+  manifestOf,
+  manifestTypes,
+  mediaTypeOf,
+  shown,
+} from './manifest.ts'
+import { ManifestCache } from './manifest-cache.ts'
 import { changeFailure, imageNotFound, isNoUntagging, isTagImmutable, refusalOf, tagImmutable } from './refusal.ts'
-
-const tagsPerPage = 1000
-/** A longer list must be a loop. */
-const maxPages = 1000
-/** With at most 1,000 tags each, some 10 MB. */
-const maxCachedPages = 200
-const maxEtag = 256
-
-/**
- * A page of a tag list that came with an entity tag, so that the next request for it can be conditional. The distribution
- * specification does not require entity tags, and most registries send none.
- */
-interface CachedPage {
-  readonly etag: string
-  readonly tags: readonly string[]
-  /** The path of the next page. */
-  readonly next: string | undefined
-}
+import { TagDigests } from './tag-digest.ts'
+import { TagPages } from './tag-pages.ts'
 
 export interface OciOptions {
   /** The name of a registry that differs only in the credentials that it takes. */
@@ -44,29 +33,20 @@ export class OciRegistry implements Registry {
   readonly kind: string
   protected readonly transport: Transport
   readonly #client: OciClient
-  readonly #pages = new LRUCache<string, CachedPage>({ max: maxCachedPages })
+  readonly #digests: TagDigests
+  readonly #pages: TagPages
+  readonly #manifests = new ManifestCache()
 
   constructor(transport: Transport, { kind = 'oci', clock }: OciOptions = {}) {
     this.kind = kind
     this.transport = transport
     this.#client = new OciClient(transport, clock)
+    this.#digests = new TagDigests(this.#client, clock)
+    this.#pages = new TagPages(this.#client)
   }
 
-  async resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
-    const subject: Subject = { repository, what: `tag ${tag}` }
-    const path = manifestPath(repository, tag)
-    // Most registries use the digest as the manifest's entity tag. The others answer in full, which costs headers only.
-    const condition = known === undefined ? undefined : { 'if-none-match': `"${known}"` }
-    const headers = { accept: manifestTypes, ...condition }
-    const answer = await this.#client.send({ subject, access, purpose: 'manifest', method: 'HEAD', path, headers })
-    if (answer.status === 304 && known !== undefined) return known
-    if (answer.status !== 200) throw statusFailure(subject, answer.status, access.credentials, answer.retryAfterMs)
-
-    const digest = answer.headers['docker-content-digest']
-    if (digest === undefined)
-      return digestOf(contentOf(await this.#get(subject, access, 'manifest', path), subject, access))
-    if (isDigest(digest)) return digest
-    throw answerInvalid(subject, 'its Docker-Content-Digest is not a digest')
+  resolve(repository: Repository, tag: string, access: Access, known?: Digest): Promise<Digest> {
+    return this.#digests.of(repository, tag, access, known)
   }
 
   /** `undefined` if there is no such tag. */
@@ -79,35 +59,8 @@ export class OciRegistry implements Registry {
     }
   }
 
-  async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
-    const subject: Subject = { repository, what: 'the list of tags' }
-    const base = `/v2/${repository.path}/tags/list`
-    let path: string | undefined = `${base}?n=${tagsPerPage}`
-    for (let pages = 0; path !== undefined; pages++) {
-      if (pages === maxPages) throw answerInvalid(subject, `more than ${maxPages} pages`)
-      // By credential: what one tenant may see is not shown to another.
-      const key = `${repositoryName(repository)} ${path} ${credentialId(access.credentials)}`
-      const known = this.#pages.get(key)
-      const headers = { accept: 'application/json', ...(known && { 'if-none-match': known.etag }) }
-      const answer = await this.#client.send({ subject, access, purpose: 'tags', method: 'GET', path, headers })
-      if (answer.status === 304 && known !== undefined) {
-        yield known.tags
-        path = known.next
-        continue
-      }
-      if (answer.status !== 200) throw statusFailure(subject, answer.status, access.credentials, answer.retryAfterMs)
-      const { tags } = parseObject(answer.body) ?? {}
-      // A repository without tags has null there.
-      if (!Array.isArray(tags) && tags !== null) throw answerInvalid(subject, 'no list of tags in it')
-      const page = (tags ?? []).filter((tag: unknown): tag is string => typeof tag === 'string' && isTag(tag))
-      const next = this.#nextPage(subject, path, base, nextLink(answer.headers.link?.toString()))
-      const { etag } = answer.headers
-      if (typeof etag === 'string' && etag !== '' && etag.length <= maxEtag)
-        this.#pages.set(key, { etag, tags: page, next })
-      else this.#pages.delete(key)
-      yield page
-      path = next
-    }
+  tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
+    return this.#pages.of(repository, access)
   }
 
   async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
@@ -119,8 +72,8 @@ export class OciRegistry implements Registry {
   }
 
   async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
-    const stored = await this.#stored(repository, digest, access)
-    return { mediaType: mediaTypeOf(stored), platforms: parseManifest(stored.body)?.platforms ?? [] }
+    const manifest = await this.#manifest(repository, digest, access)
+    return await describedBy(manifest, (image) => this.#manifest(repository, image, access))
   }
 
   /** Pushes the manifest again, byte for byte, under another name: an index stays whole. */
@@ -178,9 +131,10 @@ export class OciRegistry implements Registry {
   }
 
   async #manifest(repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
-    const manifest = parseManifest((await this.#stored(repository, digest, access)).body)
-    if (manifest === undefined) throw answerInvalid(imageOf(repository, digest), 'no manifest in it')
-    return manifest
+    return await this.#manifests.get(repository, digest, access, async () => {
+      const stored = await this.#stored(repository, digest, access)
+      return { manifest: manifestOf(stored, imageOf(repository, digest)), bytes: stored.body.length }
+    })
   }
 
   async #configLabels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
@@ -205,19 +159,6 @@ export class OciRegistry implements Registry {
     const headers = { accept: purpose === 'manifest' ? manifestTypes : '*/*' }
     return await this.#client.send({ subject, access, purpose, method: 'GET', path, headers })
   }
-
-  /** Within the same listing only: a link elsewhere would get the credentials. */
-  #nextPage(subject: Subject, current: string, base: string, link: string | undefined): string | undefined {
-    if (link === undefined) return undefined
-    const origin = this.transport.originOf(subject.repository.host)
-    const target = URL.canParse(link, `${origin}${current}`) ? new URL(link, `${origin}${current}`) : undefined
-    const path = target === undefined ? undefined : `${target.pathname}${target.search}`
-    // Behind a proxy that terminates TLS, registries write http:// into their links, so the scheme is ignored.
-    const isHere = target !== undefined && target.host === new URL(origin).host && target.pathname === base
-    if (!isHere || path === undefined || path === current)
-      throw answerInvalid(subject, 'its link to the next page leads elsewhere')
-    return path
-  }
 }
 
 const manifestPath = ({ path }: Repository, reference: string): string => `/v2/${path}/manifests/${reference}`
@@ -228,7 +169,7 @@ const imageOf = (repository: Repository, digest: Digest): Subject => ({ reposito
 function contentOf(answer: Answer, subject: Subject, { credentials }: Access, digest?: Digest): Buffer {
   if (answer.status !== 200) throw statusFailure(subject, answer.status, credentials, answer.retryAfterMs)
   if (digest !== undefined && !isContentOf(digest, answer.body)) {
-    throw answerInvalid(subject, 'its content does not have that digest')
+    throw answerInvalid(subject, `its content does not have that digest, and is ${shown(answer)}`)
   }
   return answer.body
 }

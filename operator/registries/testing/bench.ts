@@ -1,3 +1,5 @@
+import type { ImageContent } from '../../../e2e/harness/images.ts'
+import type { PlainAnswer } from '../../../e2e/harness/registry-faults.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Credentials, Registry } from '../registry.ts'
 
@@ -11,17 +13,10 @@ export interface RegistryBench {
   readonly reader?: Credentials | undefined
   /** Users whom the registry refuses. */
   readonly strangers?: readonly Credentials[] | undefined
-  push(
-    path: string,
-    tags: readonly string[],
-    content?: {
-      readonly labels?: Readonly<Record<string, string>>
-      readonly annotations?: Readonly<Record<string, string>>
-      readonly multiArch?: boolean
-      readonly docker?: boolean
-    },
-  ): Promise<Digest>
+  push(path: string, tags: readonly string[], content?: ImageContent): Promise<Digest>
   moveTag(path: string, tag: string, to: Digest): Promise<void>
+  /** Answers every request for a manifest in this way, until the returned function is called. */
+  answerManifests(answer: PlainAnswer): () => void
   /** Whether a tag can be removed without its image. Default: yes. */
   readonly untags?: boolean | undefined
   /** The path of a repository whose tags are immutable, if the registry has one. */

@@ -72,7 +72,8 @@ export async function benchAt(
 }
 
 /** Pushes images to the real registry. */
-export const made = (program: Program): Pick<RegistryBench, 'push' | 'moveTag'> => ({
+export const made = (program: Program): Pick<RegistryBench, 'push' | 'moveTag' | 'answerManifests'> => ({
   push: async (path, tags, content) => (await program.push(path, tags, content)).digest,
   moveTag: (path, tag, to) => program.tag(path, to as `sha256:${string}`, tag),
+  answerManifests: (answer) => program.faults.inject(answer, { when: ({ path }) => path.includes('/manifests/') }),
 })

@@ -50,10 +50,43 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
     t.same(await registry.labels(web, await bench.push(web.path, ['l3'], { docker: true }), access), {})
   })
 
-  await t.test('an index has its platforms', { skip: !registry.describe }, async (t) => {
+  await t.test('an index has its platforms', async (t) => {
     const index = await bench.push(web.path, ['p1'], { multiArch: true })
     const told = { mediaType: /index/, platforms: ['linux/amd64', 'linux/arm64'] }
-    t.match(await registry.describe?.(web, index, access), told)
+    t.match(await registry.describe(web, index, access), told)
+  })
+
+  await t.test('an image and an index of images differ from everything else that has a tag', async (t) => {
+    for (const content of [{}, { docker: true }, { multiArch: true }, { multiArch: true, docker: true }]) {
+      const { noImage } = await registry.describe(web, await bench.push(web.path, ['i1'], content), access)
+      t.equal(noImage, undefined, JSON.stringify(content))
+    }
+    const chart = await bench.push(web.path, ['chart-1.0'], { artifact: 'chart' })
+    t.match(await registry.describe(web, chart, access), { noImage: /config is of type .*\.helm\./ })
+    const signature = await bench.push(web.path, [`sha256-${'0'.repeat(64)}.sig`], { artifact: 'signature' })
+    t.match(await registry.describe(web, signature, access), { noImage: /layers are of type .*\.cosign\./ })
+  })
+
+  await t.test('a page, or any other JSON, is never taken for a manifest', async (t) => {
+    const image = await bench.push(web.path, ['page'])
+    const named = { 'docker-content-digest': `sha256:${'1'.repeat(64)}` }
+    for (const [type, body] of noManifests) {
+      // The header of a HEAD counts if it names a manifest too.
+      const claims = type.includes('manifest') ? [{}] : [{}, named]
+      for (const claim of claims) {
+        const headers = { 'content-type': type, ...claim }
+        const heal = bench.answerManifests({ status: 200, headers, body })
+        const invalid = { name: 'TransientError', reason: 'RegistryAnswerInvalid', message: /contract\/web/ }
+        await t.rejects(registry.resolve(web, 'page', access), invalid, `${type}: ${body}`)
+        await t.rejects(registry.describe(web, image, access), {
+          name: /Error/,
+          reason: /^(?:RegistryAnswerInvalid|ImageNotFound)$/,
+        })
+        heal()
+      }
+    }
+    t.equal(await registry.resolve(web, 'page', access), image)
+    t.match(await registry.describe(web, image, access), { mediaType: /manifest/ })
   })
 
   await t.test('push times are listed for each tag', { skip: bench.tellsPushTimes !== true }, async (t) => {
@@ -92,6 +125,15 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
     await t.rejects(registry.resolve(web, 'env-prod', { ...access, signal }), { message: 'called off' })
   })
 }
+
+/** Of a captive portal, a login page, a proxy's cache, an API at the same address, and a connection that broke. */
+const noManifests = [
+  ['text/html', '<!DOCTYPE html><html><body>Welcome to the hotel network!</body></html>'],
+  ['application/json', ''],
+  ['application/json', '{}'],
+  ['application/json', '{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}'],
+  ['application/vnd.oci.image.manifest.v1+json', '{"schemaVersion":2,"config":{"digest":"sha256:00'],
+] as const
 
 export async function allTags(registry: Registry, repository: Repository, access: Access): Promise<string[]> {
   const tags: string[] = []

@@ -36,20 +36,19 @@ const questions: readonly Ask[] = [
   (registry, at, access) => registry.resolve(at, 'env-prod', access),
   (registry, at, access) => allTags(registry, at, access),
   (registry, at, access, which) => registry.labels(at, digestAt(which), access),
+  (registry, at, access, which) => registry.describe(at, digestAt(which), access),
   (registry, at, access, which) => registry.tag(at, digestAt(which), 'env-prod', access),
   (registry, at, access) => registry.untag(at, 'env-prod', access),
 ]
 
-const describes: Ask = async (registry, at, access, which) => await registry.describe?.(at, digestAt(which), access)
 const tellsAliases: Ask = async (registry, at, access, which) => await registry.aliases?.(at, digestAt(which), access)
 const tellsTimes: Ask = async (registry, at, access) => {
   for await (const _ of registry.pushTimes?.(at, access) ?? []);
 }
 
 /** Not every registry has all methods. */
-const questionsTo = ({ describe, aliases, pushTimes }: Registry): readonly Ask[] => [
+const questionsTo = ({ aliases, pushTimes }: Registry): readonly Ask[] => [
   ...questions,
-  ...(describe ? [describes] : []),
   ...(aliases ? [tellsAliases] : []),
   ...(pushTimes ? [tellsTimes] : []),
 ]

@@ -13,11 +13,14 @@ export interface Malformed {
 const ofContent = (text: string): string => digestOf(Buffer.from(text))
 const config = JSON.stringify({ config: { Labels: { version: '1', other: 7 } } })
 const image = JSON.stringify({
+  schemaVersion: 2,
   mediaType: 'application/vnd.oci.image.manifest.v1+json',
   config: { digest: ofContent(config) },
+  layers: [null, { mediaType: 7 }],
   annotations: { made: 'here', other: {} },
 })
 const index = JSON.stringify({
+  schemaVersion: 2,
   mediaType: 'application/vnd.oci.image.index.v1+json',
   manifests: [{ digest: ofContent(image), platform: { os: 'linux', architecture: null } }, 7],
 })
@@ -58,7 +61,9 @@ const shaped = fc.record(
   {
     tags: list,
     results: list,
+    schemaVersion: fc.constantFrom(2, 2, 1, '2'),
     manifests: list,
+    layers: list,
     config: fc.oneof(entry, anything),
     annotations: anything,
     errors: list,

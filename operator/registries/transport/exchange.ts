@@ -6,7 +6,7 @@ import type { RawAnswer, Request } from './request.ts'
 import { Unreachable, unreachable } from './unreachable.ts'
 
 /** Larger than any manifest or config that a registry accepts, and than any page of tags. */
-const maxBodyBytes = 4 * 1024 * 1024
+export const maxBodyBytes = 4 * 1024 * 1024
 
 /** @throws Unreachable, or the signal's reason when it is aborted */
 export function exchange(

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { Digest } from '../../../images/digest.ts'
 import { digestOf } from '../../../images/digest.ts'
 import type { Repository } from '../../../images/reference.ts'
-import { type Access, anonymous, type Registry } from '../../../registries/registry.ts'
+import { type Access, anonymous, type Described, type Registry } from '../../../registries/registry.ts'
 import { defaultLimits, type Limits } from '../../../registries/transport/host-queue.ts'
 import { HostQueues } from '../../../registries/transport/host-queues.ts'
 import { SteppedTime } from '../../../time/testing/stepped-time.ts'
@@ -38,6 +38,10 @@ export class Shelf implements Registry {
 
   async labels() {
     return {}
+  }
+
+  async describe(): Promise<Described> {
+    return { mediaType: undefined, platforms: [] }
   }
 
   tag(): never {

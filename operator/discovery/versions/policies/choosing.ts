@@ -20,6 +20,7 @@ export function tagPolicy(spec: VersionPolicySpec): TagPolicy {
   return {
     identity: JSON.stringify([policy.wanted, spec.filter?.pattern, spec.filter?.extract]),
     needs: kind.needs,
+    mayChoose: (tag) => parseFilter(spec.filter)(tag) !== undefined,
     choose: (listing) => choose(spec, listing),
   }
 }
@@ -66,6 +67,9 @@ function reasonFor(
 ): string {
   if (example.any === undefined) {
     return needs === 'push times' ? 'the registry does not know the push time of any of its tags' : 'it has no tags'
+  }
+  if (example.filtered === undefined && spec.filter === undefined) {
+    return `it has only tags of signatures and the like, for example ${example.any}`
   }
   const pattern = `spec.policy.filter.pattern ${spec.filter?.pattern}`
   const short = spec.filter?.extract ? ` and gives at most ${maxValueLength} characters by filter.extract` : ''

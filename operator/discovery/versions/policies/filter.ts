@@ -1,5 +1,6 @@
 import type { RE2JS } from 're2js'
 import type { VersionPolicySpec } from '../../../api/policy.ts'
+import { leavesOut } from '../attached-tags.ts'
 import { compilePattern } from '../pattern.ts'
 import { invalidPolicy } from './policy.ts'
 
@@ -9,7 +10,8 @@ export type Filter = (tag: string) => string | undefined
 /** As long as a tag may be: what is longer repeats parts of one, and would take long to compare. */
 export const maxValueLength = 128
 
-const everyTag: Filter = (tag) => tag
+const isLeftOut = leavesOut()
+const everyTag: Filter = (tag) => (isLeftOut(tag) ? undefined : tag)
 
 /** @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write */
 export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
@@ -22,12 +24,14 @@ export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
       'Write an RE2 pattern for the whole tag, for example v(?P<version>.+)-alpine, of which filter.extract can be $version.',
     ),
   )
-  if (filter.extract === undefined) return (tag) => (program.testExact(tag) ? tag : undefined)
+  const isLeftOut = leavesOut(filter.pattern)
+  const passes = (tag: string): boolean => program.testExact(tag) && !isLeftOut(tag)
+  if (filter.extract === undefined) return (tag) => (passes(tag) ? tag : undefined)
 
   const pieces = parseExtract(filter.extract, program)
   return (tag) => {
     // Much faster than a match with groups, and most tags fail it.
-    if (!program.testExact(tag)) return undefined
+    if (!passes(tag)) return undefined
     const match = program.matcher(tag)
     if (!match.matches()) return undefined
     let value = ''

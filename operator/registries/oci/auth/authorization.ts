@@ -12,6 +12,14 @@ type Scheme = { readonly scheme: 'basic' } | { readonly scheme: 'bearer'; readon
 
 const maxRegistries = 1_000
 
+/** A challenge as a registry sends it. */
+export interface Challenged {
+  /** `WWW-Authenticate`. */
+  readonly header: string
+  /** It was sent for `/v2/`, and not for the request. */
+  readonly isOfBase?: boolean
+}
+
 export class Authorization {
   readonly #schemes = new LRUCache<string, Scheme>({ max: maxRegistries })
   readonly #tokens: Tokens
@@ -35,11 +43,11 @@ export class Authorization {
   }
 
   /**
-   * The header to try after a 401; `undefined` if nothing is left to try.
+   * The header to try after a challenge; `undefined` if nothing is left to try.
    * @param refused the header that was sent
    */
   async after(
-    challenge: string,
+    { header: challenge, isOfBase = false }: Challenged,
     refused: string | undefined,
     access: Access,
     subject: Subject,
@@ -53,7 +61,9 @@ export class Authorization {
       if (refused?.startsWith('Bearer '))
         this.#tokens.forget({ service, credentials: access.credentials }, scopeOf(subject))
       const scheme: Scheme = { scheme: 'bearer', service }
-      const header = await this.#header(scheme, wantedScope(parameters.get('scope'), subject), access, subject)
+      // The base names a scope of its own, or an example.
+      const wanted = wantedScope(isOfBase ? undefined : parameters.get('scope'), subject)
+      const header = await this.#header(scheme, wanted, access, subject)
       this.#schemes.set(host, scheme)
       return header
     }
@@ -79,6 +89,11 @@ const scopeOf = ({ repository, right = 'pull' }: Subject): string => `repository
 /** What the registry names; but some registries name `pull` whatever is requested. */
 function wantedScope(named: string | undefined, subject: Subject): string {
   if (named === undefined) return scopeOf(subject)
-  const { right = 'pull' } = subject
+  const { right = 'pull', repository } = subject
+  const ofRepository = `repository:${repository.path}:`
+  if (right === 'pull' && named.startsWith(ofRepository) && !/[ *]/.test(named)) {
+    // Azure names metadata_read alone for a list (argoproj-labs/argocd-image-updater#1502). The token is for all reads.
+    return ofRepository + [...new Set([...named.slice(ofRepository.length).split(','), right])].join(',')
+  }
   return right === 'pull' || /:(?:.*,)?(?:push|delete|\*)(?:,|$)/.test(named) ? named : scopeOf(subject)
 }

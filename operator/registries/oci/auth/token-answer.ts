@@ -19,7 +19,9 @@ export function parseTokenAnswer({ body, headers }: Pick<Answer, 'body' | 'heade
   const { token, access_token, expires_in, issued_at } = parseObject(body) ?? {}
   const usable = usableToken(typeof token === 'string' && token !== '' ? token : access_token)
   if (usable === undefined) return undefined
-  const seconds = typeof expires_in === 'number' && expires_in > 0 ? expires_in : defaultLifetimeSeconds
+  // Some services write the number as text (distribution/distribution#1746).
+  const wanted = typeof expires_in === 'string' ? Number(expires_in) : expires_in
+  const seconds = typeof wanted === 'number' && wanted > 0 ? wanted : defaultLifetimeSeconds
   const lifetimeMs = Math.min(seconds, maxLifetimeSeconds) * 1000 - ageMs(issued_at, headers.date)
   return { token: usable, lifetimeMs: Math.max(lifetimeMs, 0) }
 }

@@ -96,7 +96,8 @@ function tokenRequest(
   }
   const query = new URLSearchParams(realm.search)
   if (service !== undefined) query.set('service', service)
-  for (const scope of scopes) query.append('scope', scope)
+  // A challenge may name several scopes, with spaces between them. Here each has its own parameter.
+  for (const scope of scopes.flatMap((each) => each.split(' '))) query.append('scope', scope)
   const authorization = credentials.kind === 'basic' ? { authorization: basic(credentials) } : undefined
   return {
     ...common,
