@@ -9,6 +9,7 @@ import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
 import { obstacles } from './scenario/cases/obstacles.ts'
 import { pods } from './scenario/cases/pods.ts'
+import { refusals } from './scenario/cases/refusals.ts'
 import { rollbacks } from './scenario/cases/rollbacks.ts'
 import { rollouts } from './scenario/cases/rollouts.ts'
 import { units } from './scenario/cases/units.ts'
@@ -36,6 +37,7 @@ rollbacks(test, bed)
 // The scenarios with the longest waits come early.
 access(test, bed, { basic, token })
 pods(test, bed)
+refusals(test, bed)
 faults(test, bed, throttling)
 obstacles(test, bed)
 units(test, bed)

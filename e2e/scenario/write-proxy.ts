@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Agent, request as forward } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { parse, stringify } from 'yaml'
 
 interface Kubeconfig {
@@ -21,11 +22,21 @@ interface KillNow extends Kill {
   readonly now: () => void
 }
 
-/** Stands between cvmanager and the API server, counts the writes, and can kill cvmanager or pause at any of them. */
+/**
+ * Stands between cvmanager and the API server, counts the writes, and can kill cvmanager or pause at any of them, refuse them,
+ * and let watches and lists lag.
+ */
 export class WriteProxy {
   /** In order of arrival, such as `PATCH deployments/web`. Leases do not count. */
   readonly writes: string[] = []
   lastWriteAt = 0
+  /** The writes that the API server has answered with 409. */
+  readonly conflicts: string[] = []
+  /** The status that a write gets instead of being passed on. */
+  refuse: (write: string) => number | undefined = () => undefined
+  /** How late watches bring their events. */
+  watchesLateMs = 0
+  #old: { readonly resource: RegExp; readonly list: string } | undefined
   #kill: KillNow | undefined
   #pause: { readonly write: RegExp; readonly meanwhile: () => Promise<void> } | undefined
   readonly #agent: Agent
@@ -64,6 +75,29 @@ export class WriteProxy {
     this.#pause = { write, meanwhile }
   }
 
+  /** Remembers a list as it is now, for `goesBack`. @param path such as `/apis/apps/v1/namespaces/shop/deployments` */
+  async remember(path: string): Promise<string> {
+    const headers = { authorization: `Bearer ${this.#token}` }
+    const [answer] = (await once(
+      forward(new URL(path, this.#target), { headers, agent: this.#agent }).end(),
+      'response',
+    )) as [IncomingMessage]
+    return text(answer)
+  }
+
+  /** From now on, lists of this resource are that old one, and its watches bring nothing, until the returned call. */
+  goesBack(resource: RegExp, list: string): () => void {
+    const cut = () => {
+      for (const socket of this.#sockets) socket.destroy()
+    }
+    this.#old = { resource, list }
+    cut()
+    return () => {
+      this.#old = undefined
+      cut()
+    }
+  }
+
   /** A kubeconfig that leads through the proxy. */
   async writeKubeconfig(path: string): Promise<string> {
     const { port } = this.#server.address() as AddressInfo
@@ -91,12 +125,24 @@ export class WriteProxy {
     const { method = 'GET', url = '/' } = request
     const isWrite = method !== 'GET' && !url.includes('/leases')
     if (!isWrite) {
-      this.#pass(request, response, () => true)
+      if (!this.#answersFromThePast(url, response)) this.#pass(request, response, () => true)
       return
     }
     const write = `${method} ${shortened(url)}`
     this.writes.push(write)
     this.lastWriteAt = Date.now()
+    const refusal = this.refuse(write)
+    if (refusal !== undefined) {
+      const status = {
+        kind: 'Status',
+        apiVersion: 'v1',
+        status: 'Failure',
+        code: refusal,
+        message: 'refused by the test',
+      }
+      response.writeHead(refusal, { 'content-type': 'application/json' }).end(JSON.stringify(status))
+      return
+    }
     const pause = this.#pause?.write.test(write) ? this.#pause : undefined
     if (pause) {
       this.#pause = undefined
@@ -118,6 +164,18 @@ export class WriteProxy {
     })
   }
 
+  #answersFromThePast(url: string, response: ServerResponse): boolean {
+    const { pathname, searchParams } = new URL(url, this.#target)
+    if (!this.#old?.resource.test(pathname)) return false
+    const { list } = this.#old
+    const { resourceVersion } = (JSON.parse(list) as { metadata: { resourceVersion: string } }).metadata
+    if (!searchParams.has('watch')) response.end(list)
+    else if (searchParams.get('resourceVersion') === resourceVersion) response.writeHead(200).flushHeaders()
+    else
+      response.writeHead(410).end(JSON.stringify({ kind: 'Status', code: 410, reason: 'Expired', message: 'too old' }))
+    return true
+  }
+
   #killFor(write: string): KillNow | undefined {
     const at = this.#kill?.at
     const fits = at instanceof RegExp ? at.test(write) : at === this.writes.length
@@ -136,15 +194,22 @@ export class WriteProxy {
         response.destroy()
         return
       }
+      if (answer.statusCode === 409) this.conflicts.push(`${method} ${shortened(url)}`)
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       response.flushHeaders()
-      answer.pipe(response)
+      if (url.includes('watch=true')) this.#passLate(answer, response)
+      else answer.pipe(response)
       answer.once('error', () => response.destroy())
       response.once('close', () => answer.destroy())
     })
     onward.once('error', () => response.destroy())
     request.once('error', () => onward.destroy())
     request.pipe(onward)
+  }
+
+  #passLate(answer: IncomingMessage, response: ServerResponse): void {
+    answer.on('data', (bytes) => setTimeout(() => response.write(bytes), this.watchesLateMs))
+    answer.once('end', () => setTimeout(() => response.end(), this.watchesLateMs))
   }
 }
 

@@ -83,7 +83,7 @@ export function interruptions(t: Test, bed: Bed): readonly Promise<unknown>[] {
   return [...edited, killed]
 }
 
-interface Settled {
+export interface Settled {
   readonly world: World
   readonly proxy: WriteProxy
   readonly operator: Operator
@@ -91,7 +91,7 @@ interface Settled {
 }
 
 /** A Deployment `web` that is up to date with v1, and its own operator behind a write proxy. */
-async function settled(t: Test, bed: Bed, registry = bed.registry): Promise<Settled> {
+export async function settled(t: Test, bed: Bed, registry = bed.registry): Promise<Settled> {
   const world = await emptyWorld(t, bed, registry)
   await world.ciMoves('env-prod', v1)
   // A selector that finds nothing has time until the deadline.

@@ -132,6 +132,36 @@ export async function listWatchCases(t: Test, cluster: Cluster): Promise<void> {
     },
   )
 
+  void t.test(
+    'an API server that lags takes nothing back; one that was restored from a backup is believed after 5 s',
+    { buffered: true },
+    async (t) => {
+      const { api, direct, list, path, make, change, sees, value } = await setUp(t)
+      await make('a', '1')
+      const old = JSON.stringify(await direct.get(path))
+      list.start()
+      await list.synced
+      await change('a', '2')
+      await sees('a', '2')
+      const goBack = () => {
+        api.fault = (request) => (isWatch(request) ? expired : { status: 200, body: old })
+        api.cutConnections()
+      }
+      goBack()
+      await until('an old list', () => api.requests(isList).length >= 3)
+      api.fault = () => undefined
+      await change('a', '3')
+      await sees('a', '3')
+      const began = performance.now()
+      goBack()
+      await until('it to be believed', () => value('a') !== '3', 15_000)
+      t.equal(value('a'), '1')
+      t.ok(performance.now() - began > 4_900, `after ${Math.round(performance.now() - began)} ms`)
+      api.fault = () => undefined
+      await sees('a', '3')
+    },
+  )
+
   void t.test('410 as a watch event, and 410 between two pages, start a new list', { buffered: true }, async (t) => {
     const { api, list, make, sees } = await setUp(t, { pageLimit: 1 })
     for (const name of ['a', 'b', 'c']) await make(name, '1')

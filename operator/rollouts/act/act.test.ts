@@ -149,9 +149,9 @@ test('a workload whose ownership cannot be given up, and a pod that cannot be de
   t.match(rolling.events, [{ reason: 'PodNotReplaced', message: /pod web-0 .*denied/ }])
 })
 
-const raw = (resourceVersion: string) => ({
+const raw = (resourceVersion: string, containers = v2) => ({
   metadata: { name: 'web', namespace: 'shop', uid: 'uid-of-web', resourceVersion, generation: 1 },
-  spec: { replicas: 1, selector: {}, template: { metadata: {}, spec: { containers: v2 } } },
+  spec: { replicas: 1, selector: {}, template: { metadata: {}, spec: { containers } } },
 })
 
 test('after a conflict the object is read again: the watch may be late', async (t) => {
@@ -167,6 +167,27 @@ test('after a conflict the object is read again: the watch may be late', async (
   other.refuse = (request) => (request.startsWith('PUT') ? conflict : undefined)
   await t.rejects(other.act(planned), conflict)
   t.equal(other.requests.at(-1), 'GET containerversions/web-cv')
+})
+
+test('a conflict with a change that does not matter, such as of an autoscaler, is followed by the same patch at once', async (t) => {
+  const conflict = new ApiError(409, 'Conflict', 'the object has been modified')
+  const bench = new Bench(object())
+  bench.put('deployments/web', raw('7', v1))
+  let conflicts = 2
+  bench.refuse = (request) => (request === 'PATCH deployments/web' && conflicts-- > 0 ? conflict : undefined)
+  const planned = plan(observation({ object: bench.object, offer: offers('v2'), workloads: [workload('web', v1)] }))
+  await bench.act(planned)
+  t.same(bench.requests.slice(-5), [
+    'PATCH deployments/web',
+    'GET deployments/web',
+    'PATCH deployments/web',
+    'GET deployments/web',
+    'PATCH deployments/web',
+  ])
+  conflicts = 99
+  bench.put('deployments/web', raw('7', v1))
+  await t.rejects(bench.act(planned), conflict)
+  t.equal(99 - conflicts, 3, 'but not for ever')
 })
 
 test('a version that ran already is not rolled out again on an old view of its workloads', async (t) => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { isSameImage } from '../../images/image.ts'
 import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
@@ -71,14 +72,12 @@ function apply(effects: Effects, object: ContainerVersion, change: Change): Prom
 async function changeImages(effects: Effects, object: ContainerVersion, change: ImageChange): Promise<void> {
   const { kind, name } = change.of
   try {
-    const workload = await patchImages(effects.client, change)
+    const workload = await patchAsObserved(effects, change)
     if (workload) effects.onChanged(workload)
     effects.log.info({ kind, name, images: change.images }, 'patched')
     if (workload) refuseRewritten(change, workload)
   } catch (thrown) {
-    // The watch may be late.
-    if (isConflict(thrown)) await readWorkload(effects, change.of)
-    else if (thrown instanceof ApiError) {
+    if (!isConflict(thrown) && thrown instanceof ApiError) {
       const message = `${kind}/${name}: ${thrown.message}`
       const id = `${object.status.rollout?.id} ${kind} ${name}`
       await emit(effects, object, [{ type: 'Warning', reason: 'PatchRefused', message, id, workloads: [] }])
@@ -94,6 +93,30 @@ function refuseRewritten({ of, images }: ImageChange, { containers }: WorkloadOb
     return stored === undefined || isSameImage(stored, sent) ? [] : [{ of, name, sent, stored }]
   })
   if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
+}
+
+/** An autoscaler and the workload's own controller write the workload, too, but not its images. */
+const maxConflicts = 3
+
+/**
+ * After a conflict the workload is read again, since the watch may be late. If it has changed in nothing that matters, it is
+ * patched at once, since it may change again before the next reconcile.
+ */
+async function patchAsObserved(effects: Effects, change: ImageChange): Promise<WorkloadObject | undefined> {
+  let { of } = change
+  for (let conflicts = 1; ; conflicts += 1) {
+    try {
+      return await patchImages(effects.client, { ...change, of })
+    } catch (thrown) {
+      const found = isConflict(thrown) ? await readWorkload(effects, of) : undefined
+      if (conflicts >= maxConflicts || !found || !isAsSeen(found, change)) throw thrown
+      of = found
+    }
+  }
+}
+
+function isAsSeen({ uid, deleting, labels, containers }: WorkloadObject, { of, seen }: ImageChange): boolean {
+  return uid === of.uid && !deleting && isDeepStrictEqual([labels, containers], [seen.labels, seen.containers])
 }
 
 function giveUpOwnership(effects: Effects, object: ContainerVersion, of: WorkloadRef): Promise<unknown> {

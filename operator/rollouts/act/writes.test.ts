@@ -47,7 +47,7 @@ test('on a real API server', async (t) => {
     return read(name)
   }
   const change = (object: WorkloadObject, name: string) =>
-    patchImages(client, { change: 'images', of: object, images: [{ name: 'web', image: name }] })
+    patchImages(client, { change: 'images', of: object, images: [{ name: 'web', image: name }], seen: object })
 
   t.test(
     'B11 B27 an image patch changes that one field of that one container, whatever the image is called',

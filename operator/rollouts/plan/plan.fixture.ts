@@ -48,7 +48,8 @@ export function workload(
   uid = `uid-of-${name}`,
 ): Workload {
   const ref = { kind: 'Deployment', namespace: 'shop', name, uid, resourceVersion: '1' }
-  const restore = (images: readonly Container[]): ImageChange => ({ change: 'images', of: ref, images })
+  const seen = { labels: {}, containers }
+  const restore = (images: readonly Container[]): ImageChange => ({ change: 'images', of: ref, images, seen })
   return {
     ref,
     name: `Deployment/${name}`,

@@ -23,6 +23,7 @@ export function workload(
     change: 'images',
     of: ref,
     images: restored.map((container) => placed(container, object)),
+    seen: object,
   })
   return {
     ref,

@@ -104,6 +104,8 @@ export interface ImageChange {
   readonly change: 'images'
   readonly of: WorkloadRef
   readonly images: readonly Container[]
+  /** What the decision rests on: while this is the same, so is the decision, whatever else changes in the workload. */
+  readonly seen: Pick<WorkloadObject, 'labels' | 'containers'>
 }
 
 /** The API server has stored another image than a patch had: a webhook or policy has rewritten it. */
