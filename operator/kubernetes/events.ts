@@ -11,6 +11,8 @@ const events = { group: '', version: 'v1', plural: 'events' } as const
 
 /** The API server's limit for the note of an event. */
 const maxMessageBytes = 1024
+/** A rollout waits for its events: it must not wait long where an admission webhook hangs. */
+const timeoutMs = 5_000
 /** Some 100 bytes each. */
 const maxWritten = 8192
 
@@ -87,7 +89,7 @@ export class EventWriter {
       count: 1,
     }
     try {
-      await client.create(resourcePath(events, { namespace }), body)
+      await client.create(resourcePath(events, { namespace }), body, { timeoutMs })
     } catch (error) {
       if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error
     }

@@ -69,7 +69,10 @@ export function refusals(test: AddTest, bed: Bed): void {
       await world.runs(v3)
       const events = await world.waitsForEvent('ContainerVersion/web-cv', 'HistoryNotWritten')
       t.match(events[0], { type: 'Warning', message: says })
-      t.match(events[0]?.message, /the rollout of 2222222 is not in the history: .*spec\.history\.enabled/)
+      t.match(
+        events[0]?.message,
+        /the rollout of 2222222 is not in the history of Deployment\/web: .*spec\.history\.enabled/,
+      )
       t.equal(events.length, 2, 'one for each rollout')
       await world.waitsFor('no finalizer', () => world.now('ContainerVersion', 'web-cv')?.finalizers.length === 0)
       t.same(

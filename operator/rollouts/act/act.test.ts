@@ -79,6 +79,18 @@ for (const error of final) {
   })
 }
 
+test('the history of one workload that is refused leaves out no other', async (t) => {
+  const other = { kind: 'StatefulSet', name: 'carts', uid: 'uid-of-carts', previous: v1 }
+  const { bench, planned } = recording({ rollout: { workloads: [...rollout.workloads, other] } })
+  bench.refuse = (request) => (request === 'PATCH configmaps/web.history' ? final[0] : undefined)
+  await bench.act(planned)
+  t.ok(bench.requests.includes('PATCH configmaps/carts.history'))
+  t.match(
+    bench.events.filter(({ reason }) => reason === 'HistoryNotWritten'),
+    [{ message: /history of Deployment\/web/ }],
+  )
+})
+
 for (const error of passing) {
   test(`a history that fails with "${error.message}" is tried again for twenty seconds, then told`, async (t) => {
     const { bench, planned } = recording()

@@ -69,16 +69,24 @@ async function writeRecord(
 /** @throws ApiError, TransientError while there is time for another try */
 async function recordHistory(effects: Effects, object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
   const { id, version, startTime, endTime = startTime } = rollout
-  const refusal: Refusal = {
-    reason: 'HistoryNotWritten',
-    id,
-    message: (cause) =>
-      `the rollout of ${version} is not in the history: ${cause}. Remove what refuses it, or set spec.history.enabled to false. Nothing else waits for the record.`,
+  const isLate = effects.clock.now() >= Date.parse(endTime) + maxRecordingMs
+  const failures: unknown[] = []
+  // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
+  for (const member of rollout.workloads) {
+    const workload = `${member.kind}/${member.name}`
+    const refusal: Refusal = {
+      reason: 'HistoryNotWritten',
+      id: `${id} ${workload}`,
+      message: (cause) =>
+        `the rollout of ${version} is not in the history of ${workload}: ${cause}. Remove what refuses it, or set spec.history.enabled to false. Nothing else waits for the record.`,
+    }
+    const write = () => writeHistory(effects.client, object, rollout, member)
+    const failure = await optional(effects, object, refusal, write)
+    if (failure !== undefined && isLate) await report(effects, object, refusal, failure)
+    else failures.push(failure)
   }
-  const failure = await optional(effects, object, refusal, () => writeHistory(effects.client, object, rollout))
-  if (failure === undefined) return
-  if (effects.clock.now() < Date.parse(endTime) + maxRecordingMs) throw failure
-  await report(effects, object, refusal, failure)
+  const passing = failures.find((failure) => failure !== undefined)
+  if (passing !== undefined) throw passing
 }
 
 function writeConfig(effects: Effects, object: ContainerVersion): Promise<unknown> {

@@ -7,16 +7,18 @@ import { writeConfigMap } from './config-map.ts'
 import { recordOf, withRecord } from './records.ts'
 
 /**
- * Records a rollout once, in the ConfigMap `<workload>.history` of each workload, or `<spec.history.name>.history`.
+ * Records a rollout of a workload once, in the ConfigMap `<workload>.history`, or `<spec.history.name>.history`.
  * @throws ApiError, TransientError
  */
-export async function writeHistory(client: ApiClient, object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
-  // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
-  for (const member of rollout.workloads) {
-    const record = recordOf(rollout, member, object.name)
-    const name = historyName(object.spec.history?.name ?? member.name)
-    await writeConfigMap(client, object.namespace, name, (data, binaryBytes) => withRecord(data, record, binaryBytes))
-  }
+export async function writeHistory(
+  client: ApiClient,
+  object: ContainerVersion,
+  rollout: RolloutStatus,
+  member: RolloutStatus['workloads'][number],
+): Promise<void> {
+  const record = recordOf(rollout, member, object.name)
+  const name = historyName(object.spec.history?.name ?? member.name)
+  await writeConfigMap(client, object.namespace, name, (data, binaryBytes) => withRecord(data, record, binaryBytes))
 }
 
 /** Names the ConfigMap of a history. If the name, usually the workload's, leaves no room for the ending, it is cut and hashed (B43). */
