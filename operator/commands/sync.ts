@@ -37,19 +37,22 @@ export interface SyncController {
 /** @param open makes a controller for this ContainerVersion alone, which calls `onReconciled` after each reconcile */
 export async function sync(
   { namespace, name, once, log, signal }: SyncRequest,
-  open: (onReconciled: (observation: Observation, plan: Plan) => void) => Promise<SyncController>,
+  open: (onReconciled: (observation: Observation, plan: Plan, failure: unknown) => void) => Promise<SyncController>,
 ): Promise<SyncOutcome> {
   const key = `${namespace}/${name}`
   const ended = Promise.withResolvers<SyncOutcome>()
   let rolledOut = false
+  let isRetry = false
 
-  const controller = await open(({ offer }, { status, changes, record }) => {
+  const controller = await open(({ offer }, { status, changes, record }, failure) => {
     const after = record?.status ?? status
     if (after.message !== undefined) log.info({ containerVersion: key, phase: after.phase }, after.message)
     rolledOut ||= record !== undefined
     const patched = changes.some(({ change }) => change === 'images')
     const settled = offer.state !== 'unknown' && after.rollout === undefined && !patched
-    if (once && settled) ended.resolve(outcomeOf(after, rolledOut))
+    // What failed without holding the rollout up, such as spec.config, gets another try.
+    if (once && settled && (failure === undefined || isRetry)) ended.resolve(outcomeOf(after, rolledOut))
+    isRetry = settled
   })
   const beats = once ? undefined : setInterval(() => beatUnlessInTrouble(controller, log), beatMs)
   try {

@@ -32,8 +32,8 @@ export interface ReconcilerOptions {
   readonly rollbackByDefault: boolean
   /** Reconciles a key after this time at the latest, whatever becomes of the reconcile in progress. */
   readonly requeueAfter: (key: string, milliseconds: number) => void
-  /** Called after each reconcile that carried its plan out. */
-  readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
+  /** Called after each reconcile that carried its plan out; `failure` is of a write that delivery does not hang on. */
+  readonly onReconciled?: ((observation: Observation, plan: Plan, failure: unknown) => void) | undefined
 }
 
 /** Secrets are not watched: after a refusal they are read again this often. */
@@ -80,7 +80,7 @@ export class Reconciler {
       return { requeueAfterMs: backoffMs(inARow, conflicts) }
     }
     this.#conflicts.delete(key)
-    onReconciled?.(observation, planned)
+    onReconciled?.(observation, planned, failure)
     const times = [planned.requeueAt, this.#readCredentialsAt.get(key)].filter((time) => time !== undefined)
     const requeueAfterMs = times.length > 0 ? Math.max(0, Math.min(...times) - clock.now()) : undefined
     return { requeueAfterMs, failure }

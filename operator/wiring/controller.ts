@@ -3,7 +3,7 @@ import { group, plural, version } from '../api/names.ts'
 import type { Settings } from '../config/settings.ts'
 import { ContainerVersionOperator } from '../controller/operator.ts'
 import { type Result, WorkQueue } from '../controller/queue.ts'
-import { Reconciler } from '../controller/reconciler.ts'
+import { Reconciler, type ReconcilerOptions } from '../controller/reconciler.ts'
 import { messageOf } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { EventWriter } from '../kubernetes/events.ts'
@@ -18,10 +18,8 @@ import type { Credentials } from '../registries/registry.ts'
 import { PodDeleter } from '../rollouts/act/pod-deleter.ts'
 import { StatusWriter } from '../rollouts/act/status-writer.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
-import type { Observation } from '../rollouts/observe/observation.ts'
 import { Observer } from '../rollouts/observe/observe.ts'
 import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
-import type { Plan } from '../rollouts/plan/plan.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { systemClock } from '../time/clock.ts'
 import type { Connection } from './connection.ts'
@@ -42,7 +40,7 @@ export interface ControllerOptions extends Connection {
   /** The key of the only ContainerVersion to reconcile. */
   readonly only?: string | undefined
   /** Called after each reconcile that carried its plan out. */
-  readonly onReconciled?: ((observation: Observation, plan: Plan) => void) | undefined
+  readonly onReconciled?: ReconcilerOptions['onReconciled']
 }
 
 export type Controller = Awaited<ReturnType<typeof makeController>>
@@ -103,8 +101,8 @@ export async function makeController(options: ControllerOptions) {
     defaultIntervalSeconds: settings.pollIntervalSeconds,
     rollbackByDefault: settings.rollback,
     requeueAfter: (key, milliseconds) => queue.addAfter(key, milliseconds),
-    onReconciled: (observation, plan) => {
-      options.onReconciled?.(observation, plan)
+    onReconciled: (observation, plan, failure) => {
+      options.onReconciled?.(observation, plan, failure)
       if (!plan.record || !metrics) return
       const { outcome = 'Aborted', startTime, endTime = startTime } = plan.record.rollout
       metrics.rollouts.inc({ outcome })
