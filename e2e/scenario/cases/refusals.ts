@@ -108,7 +108,7 @@ export function refusals(test: AddTest, bed: Bed): void {
 
   test('a policy refuses the patch of a workload for a while: cvmanager makes sure of the rollout, and goes on', async (t) => {
     const world = await scenario(t, bed, web)
-    const lift = await policy(t, world, 'deployments', 'Forbidden')
+    const lift = await policy(t, world, 'deployments', 'Invalid')
     await world.ciMoves('env-prod', v2)
     await world.waitsForEvent('ContainerVersion/web-cv', 'PatchRefused')
     await lift()
