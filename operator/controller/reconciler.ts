@@ -92,6 +92,7 @@ export class Reconciler {
     observer.forget(key)
     credentials.forget(key)
     effects.deployedVersion.forget(key)
+    effects.reported.delete(key)
     this.#readCredentialsAt.delete(key)
     this.#conflicts.delete(key)
     this.#rewritten.delete(key)

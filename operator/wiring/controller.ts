@@ -91,6 +91,7 @@ export async function makeController(options: ControllerOptions) {
       pods: new PodDeleter(client),
       writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
+      reported: new Set(),
       historyByDefault: settings.history,
       deployedVersion: new DeployedVersion(client),
       onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),

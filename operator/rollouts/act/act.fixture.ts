@@ -25,6 +25,7 @@ export class Bench {
   readonly requests: string[] = []
   readonly events: EventText[] = []
   readonly changed: WorkloadObject[] = []
+  readonly reported = new Set<string>()
   readonly #objects = new Map<string, Raw>()
 
   constructor(object: ContainerVersion) {
@@ -68,6 +69,7 @@ export class Bench {
       client,
       writer: new StatusWriter(client, () => undefined),
       events: { emit } as unknown as Effects['events'],
+      reported: this.reported,
       historyByDefault: true,
       deployedVersion: new DeployedVersion(client),
       pods: new PodDeleter(client),

@@ -25,17 +25,27 @@ export async function act(effects: Effects, before: ContainerVersion, plan: Plan
   const object = await writeStatus(effects, guarded, status)
   // The status was not written, so that it has guarded nothing.
   if (object === before && changesImages(changes)) await effects.writer.confirm(before)
+  if (object !== before) effects.reported.delete(before.key)
   const failures = [await applyChanges(effects, object, changes)]
   // The events of a rollout follow from its status. After a change of images the next reconcile emits them, so that in a
   // burst no change waits for the events of another object.
-  if (!changesImages(changes)) failures.push(await emit(effects, object, events))
+  const isReported = effects.reported.has(before.key)
+  if (!isReported && !changesImages(changes)) failures.push(await reportStatus(effects, object, events))
   const after = record ? await writeRecord(effects, object, record) : object
-  if (record) failures.push(await emit(effects, after, record.events))
+  if (record) failures.push(await reportStatus(effects, after, record.events))
   if (!after.status.rollout) {
     failures.push(await writeConfig(effects, after))
     await writeFinalizer(effects, after, false)
   }
   return failures.find((failure) => failure !== undefined)
+}
+
+/** Emits the events of a status. Afterwards they cost nothing until the status changes. */
+async function reportStatus(effects: Effects, object: ContainerVersion, events: Plan['events']): Promise<unknown> {
+  const failure = await emit(effects, object, events)
+  if (failure === undefined) effects.reported.add(object.key)
+  else effects.reported.delete(object.key)
+  return failure
 }
 
 const changesImages = (changes: readonly Change[]): boolean => changes.some(({ change }) => change === 'images')

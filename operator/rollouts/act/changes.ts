@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { isSameImage } from '../../images/image.ts'
 import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
-import { disown, patchImages, workloadNow } from '../workloads/image-patch.ts'
+import { disown, patchImages, patchSeenImages, workloadNow } from '../workloads/image-patch.ts'
 import type {
   Change,
   ImageChange,
@@ -95,23 +95,17 @@ function refuseRewritten({ of, images }: ImageChange, { containers }: WorkloadOb
   if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
 }
 
-/** An autoscaler and the workload's own controller write the workload, too, but not its images. */
-const maxConflicts = 3
-
 /**
  * After a conflict the workload is read again, since the watch may be late. If it has changed in nothing that matters, it is
- * patched at once, since it may change again before the next reconcile.
+ * patched at once: an autoscaler may change it again before the next reconcile.
  */
 async function patchAsObserved(effects: Effects, change: ImageChange): Promise<WorkloadObject | undefined> {
-  let { of } = change
-  for (let conflicts = 1; ; conflicts += 1) {
-    try {
-      return await patchImages(effects.client, { ...change, of })
-    } catch (thrown) {
-      const found = isConflict(thrown) ? await readWorkload(effects, of) : undefined
-      if (conflicts >= maxConflicts || !found || !isAsSeen(found, change)) throw thrown
-      of = found
-    }
+  try {
+    return await patchImages(effects.client, change)
+  } catch (thrown) {
+    const found = isConflict(thrown) ? await readWorkload(effects, change.of) : undefined
+    if (!found || !isAsSeen(found, change)) throw thrown
+    return await patchSeenImages(effects.client, found, change.images)
   }
 }
 

@@ -13,6 +13,8 @@ export interface Effects {
   readonly writer: StatusWriter
   readonly pods: PodDeleter
   readonly events: EventWriter
+  /** The keys whose present status has all its events. */
+  readonly reported: Set<string>
   /** Whether rollouts are recorded where the spec does not say. */
   readonly historyByDefault: boolean
   readonly deployedVersion: DeployedVersion

@@ -10,7 +10,7 @@ import { ApiClient } from '../../kubernetes/client.ts'
 import { loadKubeConfig } from '../../kubernetes/kube-config.ts'
 import { writeConfigMap } from '../history/config-map.ts'
 import { deployment } from '../workloads/deployment.ts'
-import { disown, patchImages } from '../workloads/image-patch.ts'
+import { disown, patchImages, patchSeenImages } from '../workloads/image-patch.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import { StatusWriter } from './status-writer.ts'
 
@@ -73,6 +73,15 @@ test('on a real API server', async (t) => {
     await client.mergePatch(`${deployments}/raced`, { metadata: { labels: { changed: 'yes' } } })
     t.ok(isConflict(await failure(change(observed, image('v2')))))
     t.match((await read('raced')).containers, [{ image: image('v1') }, {}])
+  })
+
+  t.test('an image is patched whatever else has changed, but not if it is another one meanwhile', async (t) => {
+    const observed = await make('scaled')
+    await client.mergePatch(`${deployments}/scaled`, { metadata: { labels: { changed: 'yes' } } })
+    const patch = (name: string) => patchSeenImages(client, observed, [{ name: 'web', image: image(name) }])
+    t.match(await patch('v2'), { containers: [{ image: image('v2') }, { image: image('proxy') }] })
+    t.ok(isInvalid(await failure(patch('v3'))))
+    t.match((await read('scaled')).containers, [{ image: image('v2') }, {}])
   })
 
   t.test('B36 a patch does not reach another workload of the same name', async (t) => {

@@ -3,7 +3,7 @@ import { isConflict, isInvalid, isNotFound, undefinedIfNotFound } from '../../ku
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { workloadKind, workloadPath } from './kinds.ts'
 import { ownedByUs } from './strip.ts'
-import type { ImageChange, WorkloadObject, WorkloadRef } from './workload.ts'
+import type { Container, ImageChange, WorkloadObject, WorkloadRef } from './workload.ts'
 
 /**
  * Patches the images of one workload and nothing else of it, if the workload is still as it was observed (B15).
@@ -21,6 +21,30 @@ export async function patchImages(client: ApiClient, { of, images }: ImageChange
   const patch = { metadata: { uid, resourceVersion }, spec: { template: { spec: pod } } }
   const patched = await client.strategicPatch(workloadPath(of), patch).catch(undefinedIfNotFound)
   return patched === undefined ? undefined : workloadKind(kind).strip(patched)
+}
+
+/**
+ * Patches the images of a workload that changes all the time, such as by an autoscaler: if the images are as they were seen,
+ * whatever else has changed.
+ * @throws ApiError: 422 if an image has changed since
+ */
+export async function patchSeenImages(
+  client: ApiClient,
+  seen: WorkloadObject,
+  images: readonly Container[],
+): Promise<WorkloadObject> {
+  const changes = images.flatMap(({ name, image, init }) => {
+    const list = seen.containers.filter((container) => container.init === init)
+    const index = list.findIndex((container) => container.name === name)
+    const path = `/spec/template/spec/${init ? 'initContainers' : 'containers'}/${index}`
+    return [
+      { op: 'test', path: `${path}/name`, value: name },
+      { op: 'test', path: `${path}/image`, value: list[index]?.image },
+      { op: 'replace', path: `${path}/image`, value: image },
+    ]
+  })
+  const sameObject = { op: 'test', path: '/metadata/uid', value: seen.uid }
+  return workloadKind(seen.kind).strip(await client.jsonPatch(workloadPath(seen), [sameObject, ...changes]))
 }
 
 /** @returns the workload as the API server has it now; undefined if it is gone */
