@@ -119,7 +119,6 @@ const makers: readonly RegExp[] = [
   /new (?:NeedsChangeError|TransientError|RegistryRefusal)\(\s*'([A-Z]\w+)'/g,
   /(?:reason|by): '([A-Z]\w+)'/g,
   /\(\s*(?:\w+,\s*)?'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
-  /optional\(\w+, object, '([A-Z]\w+)'/g,
   /\b(?:fail|giveUp|waitForPerson)\(\s*'([A-Z]\w+)'/g,
   /\bnotFound\(\s*'([A-Z]\w+)'/g,
   /const noneFits = '([A-Z]\w+)'/g,

@@ -13,7 +13,7 @@ const longLagMs = 10_000
 /** cvmanager sees the API server's objects late, or older than it has seen them before. */
 export function lateViews(t: Test, bed: Bed): readonly Promise<unknown>[] {
   const late = t.test(
-    'watches are ten seconds late and the workload scales: few writes are refused, and the version goes out',
+    'R2 watches are ten seconds late and the workload scales: few writes are refused, and the version goes out',
     { buffered: true },
     async (t) => {
       const { world, proxy } = await settled(t, bed)
@@ -41,7 +41,7 @@ export function lateViews(t: Test, bed: Bed): readonly Promise<unknown>[] {
     { what: 'ContainerVersions', resource: /\/containerversions$/ },
   ].map(({ what, resource }) =>
     t.test(
-      `a list of the ${what} that is older than what was seen gives no version a second rollout or record`,
+      `R2 a list of the ${what} that is older than what was seen gives no version a second rollout or record`,
       { buffered: true },
       async (t) => {
         const { world, proxy } = await settled(t, bed)
@@ -64,7 +64,7 @@ export function lateViews(t: Test, bed: Bed): readonly Promise<unknown>[] {
   )
 
   const restarted = t.test(
-    'cvmanager starts with a list from the middle of an earlier rollout, and does not go on with that one',
+    'R2 cvmanager starts with a list from the middle of an earlier rollout, and does not go on with that one',
     { buffered: true },
     async (t) => {
       const registry = await startRegistry()

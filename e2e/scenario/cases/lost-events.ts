@@ -12,7 +12,7 @@ const status = /^PUT containerversions\/web-cv\/status$/
 /** Whatever happens between a status and its events, they come, each once. */
 export function lostEvents(t: Test, bed: Bed): readonly Promise<unknown>[] {
   const adopted = t.test(
-    'cvmanager is killed right after the status that adopts a workload: the event comes after the restart',
+    'R1 cvmanager is killed right after the status that adopts a workload: the event comes after the restart',
     { buffered: true },
     async (t) => {
       const world = await emptyWorld(t, bed)
@@ -33,7 +33,7 @@ export function lostEvents(t: Test, bed: Bed): readonly Promise<unknown>[] {
   )
 
   const superseded = t.test(
-    'cvmanager is killed right after the status that replaces a rollout: both rollouts have their events',
+    'R1 cvmanager is killed right after the status that replaces a rollout: both rollouts have their events',
     { buffered: true },
     async (t) => {
       const { world, proxy, operator, start } = await settled(t, bed)
@@ -57,7 +57,7 @@ export function lostEvents(t: Test, bed: Bed): readonly Promise<unknown>[] {
 
   const refused = [429, 500, 503].map((code) =>
     t.test(
-      `the events of an outcome come although the API server answers ${code} at first, and hold nothing up`,
+      `R1 the events of an outcome come although the API server answers ${code} at first, and hold nothing up`,
       { buffered: true },
       async (t) => {
         const { world, proxy } = await settled(t, bed)

@@ -59,7 +59,7 @@ const obstacles: readonly Obstacle[] = [
 /** The API server refuses a write for good. */
 export function refusals(test: AddTest, bed: Bed): void {
   for (const { what, put, says } of obstacles) {
-    test(`the history and spec.config cannot be written, since ${what}: it is told, and the next version goes out`, async (t) => {
+    test(`R13 the history and spec.config cannot be written, since ${what}: it is told, and the next version goes out`, async (t) => {
       const world = await scenario(t, bed, { ...web, spec: {} })
       await put(t, world)
       await world.changes('ContainerVersion', 'web-cv', { spec })

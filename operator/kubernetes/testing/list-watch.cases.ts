@@ -133,7 +133,7 @@ export async function listWatchCases(t: Test, cluster: Cluster): Promise<void> {
   )
 
   void t.test(
-    'an API server that lags takes nothing back; one that was restored from a backup is believed after 5 s',
+    'R2 an API server that lags takes nothing back; one that was restored from a backup is believed after 5 s',
     { buffered: true },
     async (t) => {
       const { api, direct, list, path, make, change, sees, value } = await setUp(t)
