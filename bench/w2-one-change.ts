@@ -147,7 +147,7 @@ function lastPoll({ registry }: World, target: Target, until: number): SeenReque
 const workloads = ['deployments', 'statefulsets', 'daemonsets']
 
 const isImagePatch = ({ verb, objectRef, requestObject }: AuditEvent): boolean =>
-  verb === 'patch' && workloads.includes(objectRef?.resource ?? '') && JSON.stringify(requestObject).includes('"image"')
+  verb === 'patch' && workloads.includes(objectRef?.resource ?? '') && /[/"]image"/.test(JSON.stringify(requestObject))
 
 const kindOf = ({ verb, objectRef }: AuditEvent): string =>
   [verb, [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/')].join(' ')

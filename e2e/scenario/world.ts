@@ -236,6 +236,8 @@ interface RawEvent {
 }
 
 function changesTemplate(requestObject: unknown): boolean {
+  // A JSON patch is a list.
+  if (Array.isArray(requestObject)) return requestObject.some(({ path }) => String(path).startsWith('/spec/template/'))
   const { spec } = (requestObject ?? {}) as { spec?: { template?: unknown } }
   return spec?.template !== undefined
 }

@@ -19,6 +19,12 @@ interface Raw {
   [field: string]: unknown
 }
 
+interface Operation {
+  readonly op: string
+  readonly path: string
+  readonly value: unknown
+}
+
 export class Bench {
   now = epoch
   refuse: Refuse = () => undefined
@@ -58,7 +64,7 @@ export class Bench {
       replace: (path: string, { status }: Raw) => this.#answer('PUT', path, { status } as never),
       mergePatch: (path: string, body: Raw) => this.#answer('PATCH', path, body),
       strategicPatch: (path: string, body: Raw) => this.#answer('PATCH', path, body),
-      jsonPatch: (path: string) => this.#answer('PATCH', path),
+      jsonPatch: (path: string, patch: readonly Operation[]) => this.#answer('PATCH', path, {}, patch),
       delete: (path: string) => this.#answer('DELETE', path),
     } as unknown as Effects['client']
     const emit = async (_: unknown, event: EventText) => {
@@ -79,7 +85,7 @@ export class Bench {
     }
   }
 
-  async #answer(method: string, path: string, body?: Partial<Raw>): Promise<Raw> {
+  async #answer(method: string, path: string, body?: Partial<Raw>, patch: readonly Operation[] = []): Promise<Raw> {
     const name = path.replace(/^.*\/namespaces\/[^/]+\//, '')
     const request = `${method} ${name}`
     this.requests.push(request)
@@ -90,7 +96,15 @@ export class Bench {
     if (method === 'GET') return before
     const resourceVersion = String(Number(before.metadata.resourceVersion) + 1)
     const after = { ...before, ...body, metadata: { ...before.metadata, ...body?.metadata, resourceVersion } }
+    for (const { op, path, value } of patch) if (op === 'replace') set(after, path.split('/').slice(1), value)
     this.#objects.set(key, after)
     return after
   }
+}
+
+/** Sets a value by the segments of a JSON pointer. */
+function set(object: unknown, [segment = '', ...rest]: readonly string[], value: unknown): void {
+  const fields = object as Record<string, unknown>
+  if (rest.length === 0) fields[segment] = value
+  else set(fields[segment], rest, value)
 }

@@ -95,17 +95,25 @@ function refuseRewritten({ of, images }: ImageChange, { containers }: WorkloadOb
   if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
 }
 
+/** So many patches are refused for a workload that changes all the time, before its images alone are the precondition. */
+const maxConflicts = 2
+
 /**
  * After a conflict the workload is read again, since the watch may be late. If it has changed in nothing that matters, it is
  * patched at once: an autoscaler may change it again before the next reconcile.
  */
-async function patchAsObserved(effects: Effects, change: ImageChange): Promise<WorkloadObject | undefined> {
+async function patchAsObserved(
+  effects: Effects,
+  change: ImageChange,
+  conflicts = 0,
+): Promise<WorkloadObject | undefined> {
+  const patch = conflicts < maxConflicts ? patchImages : patchSeenImages
   try {
-    return await patchImages(effects.client, change)
+    return await patch(effects.client, change)
   } catch (thrown) {
     const found = isConflict(thrown) ? await readWorkload(effects, change.of) : undefined
-    if (!found || !isAsSeen(found, change)) throw thrown
-    return await patchSeenImages(effects.client, found, change.images)
+    if (!found || !isAsSeen(found, change) || conflicts >= maxConflicts) throw thrown
+    return patchAsObserved(effects, { ...change, of: found }, conflicts + 1)
   }
 }
 

@@ -78,7 +78,13 @@ test('on a real API server', async (t) => {
   t.test('an image is patched whatever else has changed, but not if it is another one meanwhile', async (t) => {
     const observed = await make('scaled')
     await client.mergePatch(`${deployments}/scaled`, { metadata: { labels: { changed: 'yes' } } })
-    const patch = (name: string) => patchSeenImages(client, observed, [{ name: 'web', image: image(name) }])
+    const patch = (name: string) =>
+      patchSeenImages(client, {
+        change: 'images',
+        of: observed,
+        images: [{ name: 'web', image: image(name) }],
+        seen: observed,
+      })
     t.match(await patch('v2'), { containers: [{ image: image('v2') }, { image: image('proxy') }] })
     t.ok(isInvalid(await failure(patch('v3'))))
     t.match((await read('scaled')).containers, [{ image: image('v2') }, {}])

@@ -3,7 +3,7 @@ import { isConflict, isInvalid, isNotFound, undefinedIfNotFound } from '../../ku
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { workloadKind, workloadPath } from './kinds.ts'
 import { ownedByUs } from './strip.ts'
-import type { Container, ImageChange, WorkloadObject, WorkloadRef } from './workload.ts'
+import type { ImageChange, WorkloadObject, WorkloadRef } from './workload.ts'
 
 /**
  * Patches the images of one workload and nothing else of it, if the workload is still as it was observed (B15).
@@ -28,11 +28,7 @@ export async function patchImages(client: ApiClient, { of, images }: ImageChange
  * whatever else has changed.
  * @throws ApiError: 422 if an image has changed since
  */
-export async function patchSeenImages(
-  client: ApiClient,
-  seen: WorkloadObject,
-  images: readonly Container[],
-): Promise<WorkloadObject> {
+export async function patchSeenImages(client: ApiClient, { of, images, seen }: ImageChange): Promise<WorkloadObject> {
   const changes = images.flatMap(({ name, image, init }) => {
     const list = seen.containers.filter((container) => container.init === init)
     const index = list.findIndex((container) => container.name === name)
@@ -43,8 +39,8 @@ export async function patchSeenImages(
       { op: 'replace', path: `${path}/image`, value: image },
     ]
   })
-  const sameObject = { op: 'test', path: '/metadata/uid', value: seen.uid }
-  return workloadKind(seen.kind).strip(await client.jsonPatch(workloadPath(seen), [sameObject, ...changes]))
+  const sameObject = { op: 'test', path: '/metadata/uid', value: of.uid }
+  return workloadKind(of.kind).strip(await client.jsonPatch(workloadPath(of), [sameObject, ...changes]))
 }
 
 /** @returns the workload as the API server has it now; undefined if it is gone */
