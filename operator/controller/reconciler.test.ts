@@ -1,6 +1,8 @@
 import { test } from 'tap'
+import { finalizer } from '../api/names.ts'
 import type { RolloutStatus } from '../api/status.ts'
-import { epoch, imageOf, object, version } from '../rollouts/plan/plan.fixture.ts'
+import { ApiError } from '../kubernetes/api-error.ts'
+import { epoch, imageOf, object, observation, version } from '../rollouts/plan/plan.fixture.ts'
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts'
 
 const second = 1_000
@@ -38,4 +40,35 @@ test('a rollout comes back by its limit even if each reconcile fails, however lo
   t.same(await afterFailure(back, epoch + 40 * second), [28 * second], 'by the end of the rollback')
   t.same(await afterFailure(back, epoch + 70 * second), [], 'then with back-off alone')
   t.same(await afterFailure(undefined, epoch), [])
+})
+
+test('after conflicts in a row the key comes back later each time, for ten seconds at most', async (t) => {
+  const deleted = { ...object(), finalizers: [finalizer], deleting: true }
+  let conflicts = 10
+  const finalizerWrite = async () => {
+    if (conflicts-- > 0) throw new ApiError(409, 'Conflict', 'the object has been modified')
+    return deleted
+  }
+  const reconciler = new Reconciler({
+    objects: { get: () => deleted },
+    following: { unfollow: () => undefined },
+    observer: { observe: async () => observation({ object: deleted }) },
+    effects: {
+      writer: { status: async () => deleted, finalizer: finalizerWrite },
+      deployedVersion: { write: async () => undefined },
+      reported: new Set(),
+    },
+    clock: { now: () => epoch },
+    requeueAfter: () => undefined,
+  } as unknown as ReconcilerOptions)
+  const delays: number[] = []
+  while (conflicts > 0) delays.push((await reconciler.reconcile('shop/web-cv')).requeueAfterMs ?? 0)
+  const bounds = delays.map((_, index) => Math.min(10_000, 100 * 2 ** index))
+  t.ok(
+    delays.every((delay, index) => delay >= (bounds[index] ?? 0) / 2 && delay <= (bounds[index] ?? 0)),
+    `${delays}`,
+  )
+  await reconciler.reconcile('shop/web-cv')
+  conflicts = 1
+  t.ok(((await reconciler.reconcile('shop/web-cv')).requeueAfterMs ?? 0) <= 100, 'after a success it begins anew')
 })
