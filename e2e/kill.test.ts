@@ -8,8 +8,6 @@ import type { HistoryRecord } from '../operator/rollouts/history/records.ts'
 import { startBed } from './scenario/bed.ts'
 import { type Build, broken, v1, v2 } from './scenario/builds.ts'
 import { interruptions } from './scenario/cases/interruptions.ts'
-import { lateViews } from './scenario/cases/late-views.ts'
-import { lostEvents } from './scenario/cases/lost-events.ts'
 import type { WorkloadKindName } from './scenario/manifests.ts'
 import { emptyWorld, type Opening, webCv, workloads } from './scenario/scenario.ts'
 import { eventsKey, type World } from './scenario/world.ts'
@@ -73,7 +71,7 @@ const runs = paths.flatMap((path) => {
     ),
   )
 })
-await Promise.all([...runs, ...interruptions(t, bed), ...lateViews(t, bed), ...lostEvents(t, bed)])
+await Promise.all([...runs, ...interruptions(t, bed)])
 
 interface Result {
   readonly writes: readonly string[]

@@ -24,6 +24,7 @@ const retries: BackoffLimits = { firstMs: 250, maxMs: 8_000 }
  * that lags catches up sooner.
  */
 const maxLagMs = 5_000
+const lagRetryMs = 500
 /** Each page of Deployments leaves some 2.5 MB of garbage; larger pages are no faster and only raise the peak of memory. */
 const defaultPageLimit = 250
 
@@ -132,7 +133,7 @@ export class ListWatch<T extends CachedObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, path, pageLimit = defaultPageLimit } = this.#options
+    const { client, log, path, pageLimit = defaultPageLimit } = this.#options
     let replacement: ReturnType<Cache<T>['replace']> | undefined
     let next: string | undefined
     do {
@@ -140,7 +141,12 @@ export class ListWatch<T extends CachedObject> {
       const query: Query = { limit: pageLimit, continue: next }
       const { metadata, items = [] }: Page = await client.get<Page>(path, { query, signal })
       this.#succeeded()
-      replacement ??= this.#replacement(metadata.resourceVersion)
+      if (replacement === undefined && this.#mayLag(metadata.resourceVersion)) {
+        log.info({ path }, 'the list is older than what was seen; listing again')
+        await pause(lagRetryMs, signal)
+        return this.#list(signal)
+      }
+      replacement ??= this.cache.replace(metadata.resourceVersion)
       for (const item of items) {
         const object = this.#strip(item)
         if (object) replacement.add(object)
@@ -153,14 +159,11 @@ export class ListWatch<T extends CachedObject> {
     this.#synced.resolve()
   }
 
-  /** @throws TransientError if the list is older than what was seen, and that may pass */
-  #replacement(resourceVersion: string): ReturnType<Cache<T>['replace']> {
-    if (this.cache.isSetBack(resourceVersion)) {
-      this.#olderSinceMs ??= performance.now()
-      if (performance.now() - this.#olderSinceMs < maxLagMs)
-        throw new TransientError('ApiServerLags', `GET ${this.#options.path}: the list is older than what was seen`)
-    }
-    return this.cache.replace(resourceVersion)
+  /** Whether a list is older than what was seen, and that may pass. */
+  #mayLag(resourceVersion: string): boolean {
+    if (!this.cache.isSetBack(resourceVersion)) return false
+    this.#olderSinceMs ??= performance.now()
+    return performance.now() - this.#olderSinceMs < maxLagMs
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
