@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { startRegistry } from '../../harness/registry.ts'
+import { type Registry, startRegistry } from '../../harness/registry.ts'
 import type { Bed } from '../bed.ts'
 import { type Build, broken, v1, v2 } from '../builds.ts'
 import type { Operator } from '../operator.ts'
@@ -34,7 +34,8 @@ export function interruptions(t: Test, bed: Bed): readonly Promise<unknown>[] {
       `an edit of the spec right before the image patch (${what}) does not keep a bad version`,
       { buffered: true },
       async (t) => {
-        const { world, proxy } = await settled(t, bed)
+        // A selector that finds nothing has time until the deadline.
+        const { world, proxy } = await settled(t, bed, { timeoutSeconds: 15 })
         proxy.pauseBefore(/^PATCH deployments\/web$/, () => world.changes('ContainerVersion', 'web-cv', { spec }))
         await world.ciMoves('env-test', v2)
         await world.ciMoves('env-prod', broken)
@@ -61,7 +62,7 @@ export function interruptions(t: Test, bed: Bed): readonly Promise<unknown>[] {
     async (t) => {
       const registry = await startRegistry()
       t.teardown(() => registry.stop())
-      const { world, proxy, operator, start } = await settled(t, bed, registry)
+      const { world, proxy, operator, start } = await settled(t, bed, { registry, timeoutSeconds: 15 })
       const patched = Promise.withResolvers<void>()
       proxy.killAt({ at: /^PATCH deployments\/web$/, when: 'after' }, () => {
         operator.program.signal('SIGKILL')
@@ -91,12 +92,15 @@ export interface Settled {
 }
 
 /** A Deployment `web` that is up to date with v1, and its own operator behind a write proxy. */
-export async function settled(t: Test, bed: Bed, registry = bed.registry): Promise<Settled> {
+export async function settled(
+  t: Test,
+  bed: Bed,
+  { registry = bed.registry, timeoutSeconds = 120 }: { registry?: Registry; timeoutSeconds?: number } = {},
+): Promise<Settled> {
   const world = await emptyWorld(t, bed, registry)
   await world.ciMoves('env-prod', v1)
-  // A selector that finds nothing has time until the deadline.
   const made = workloads(world, { deployment: 'web', running: v1, replicas: 1 })
-  await world.makes(...made, webCv(world, 'env-prod', { timeoutSeconds: 15 }))
+  await world.makes(...made, webCv(world, 'env-prod', { timeoutSeconds }))
   await world.waitsFor('the pod to be ready', () => world.now('Deployment', 'web')?.ready === 1)
   const proxy = await WriteProxy.before(bed.kubeconfig)
   t.teardown(() => proxy.stop())

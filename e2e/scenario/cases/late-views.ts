@@ -69,7 +69,7 @@ export function lateViews(t: Test, bed: Bed): readonly Promise<unknown>[] {
     async (t) => {
       const registry = await startRegistry()
       t.teardown(() => registry.stop())
-      const { world, proxy, operator, start } = await settled(t, bed, registry)
+      const { world, proxy, operator, start } = await settled(t, bed, { registry })
       await world.ciMoves('env-prod', hanging)
       await world.sees('web', hanging)
       const list = await proxy.remember(`/apis/cvmanager.io/v1/namespaces/${world.namespace}/containerversions`)
