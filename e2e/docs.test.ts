@@ -116,12 +116,12 @@ t.test(
 
 /** How the code writes the reasons in conditions, events and the log. */
 const makers: readonly RegExp[] = [
-  /new (?:NeedsChangeError|TransientError|RegistryRefusal)\(\s*'([A-Z]\w+)'/g,
+  /new (?:NeedsChangeError|TransientError|RegistryRefusal|Failure)\(\s*'([A-Z]\w+)'/g,
   /(?:reason|by): '([A-Z]\w+)'/g,
   /\(\s*(?:\w+,\s*)?'(?:Normal|Warning)',\s*'([A-Z]\w+)'/g,
   /\b(?:fail|giveUp|waitForPerson)\(\s*'([A-Z]\w+)'/g,
   /\bnotFound\(\s*'([A-Z]\w+)'/g,
-  /const noneFits = '([A-Z]\w+)'/g,
+  /const (?:noneFits|missing) = '([A-Z]\w+)'/g,
 ]
 
 function reasonsInCode(): Set<string> {

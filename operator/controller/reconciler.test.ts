@@ -39,6 +39,8 @@ test('a rollout comes back by its limit even if each reconcile fails, however lo
   const back = rollout({ phase: 'RollingBack', rollbackTime: new Date(epoch + 30 * second).toISOString() })
   t.same(await afterFailure(back, epoch + 40 * second), [28 * second], 'by the end of the rollback')
   t.same(await afterFailure(back, epoch + 70 * second), [], 'then with back-off alone')
+  const ended = rollout({ phase: 'Recording', endTime: new Date(epoch).toISOString() })
+  t.same(await afterFailure(ended, epoch + 5 * second), [15 * second], 'by the end of its wait for the record')
   t.same(await afterFailure(undefined, epoch), [])
 })
 

@@ -2,15 +2,13 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
 import { isNotFound, isRefused } from '../../kubernetes/api-error.ts'
 import { writeHistory } from '../history/history.ts'
+import { limitOf } from '../plan/limit.ts'
 import type { Plan, RolloutRecord } from '../plan/plan.ts'
 import type { Change } from '../workloads/workload.ts'
 import { applyChanges, confirmWorkloads } from './changes.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
 import { optional, type Refusal, report, required } from './optional.ts'
-
-/** A rollout that has ended waits this long for its record, such as for an admission webhook that restarts. */
-const maxRecordingMs = 20_000
 
 /**
  * Carries a plan out, always in this order: finalizer and status, changes, events, record. Each write is idempotent and
@@ -78,8 +76,8 @@ async function writeRecord(
 
 /** @throws ApiError, TransientError while there is time for another try */
 async function recordHistory(effects: Effects, object: ContainerVersion, rollout: RolloutStatus): Promise<void> {
-  const { id, version, startTime, endTime = startTime } = rollout
-  const isLate = effects.clock.now() >= Date.parse(endTime) + maxRecordingMs
+  const { id, version } = rollout
+  const isLate = effects.clock.now() >= limitOf(rollout)
   const failures: unknown[] = []
   // One after another: two workloads of different kinds may share a name, and so share a ConfigMap.
   for (const member of rollout.workloads) {

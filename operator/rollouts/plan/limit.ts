@@ -3,8 +3,12 @@ import type { RolloutStatus } from '../../api/status.ts'
 /** A rollback that starts at the deadline still gets this long to become healthy before the rollout ends. */
 const rollbackGraceMs = 8_000
 
+/** A rollout that has ended waits this long for its record, such as for an admission webhook that restarts. */
+const maxRecordingMs = 20_000
+
 /** When a rollout that does not wait for a person must take its next step at the latest, in milliseconds since the epoch. */
-export function limitOf({ phase, deadline, rollbackTime = deadline }: RolloutStatus): number {
+export function limitOf({ phase, deadline, rollbackTime = deadline, endTime }: RolloutStatus): number {
+  if (phase === 'Recording' && endTime !== undefined) return Date.parse(endTime) + maxRecordingMs
   if (phase === 'RollingOut') return Date.parse(deadline)
   return Math.max(Date.parse(deadline), Date.parse(rollbackTime)) + rollbackGraceMs
 }
