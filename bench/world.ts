@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Cluster, startCluster } from '../e2e/harness/cluster.ts'
 import type { Digest } from '../e2e/harness/images.ts'
 import { type Registry, type RegistryOptions, startRegistry } from '../e2e/harness/registry.ts'
+import { until } from '../e2e/harness/until.ts'
 import { BareApi } from './api.ts'
 import { Hooks } from './hooks.ts'
 import { type Layout, ownRepositories, type Target } from './layouts.ts'
@@ -14,6 +15,7 @@ export const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`
 export const containerVersions = `/apis/cvmanager.io/v1/namespaces/${namespace}/containerversions`
 const crds = fileURLToPath(new URL('../crds', import.meta.url))
 const usualAtATime = 24
+const observedTimeoutMs = 600_000
 
 export interface WorldOptions {
   readonly registry?: RegistryOptions
@@ -106,7 +108,19 @@ export class World {
       const imageRepo = this.registry.repository(repository)
       await this.follow({ name, imageRepo, tag, image: `${imageRepo}:${version}@${digest}` })
     })
+    // The Deployment controller takes them in turn. Nothing is healthy before it has seen it.
+    for (const { name } of added.slice(-usualAtATime)) await this.#observed(name)
     this.#targets = [...this.#targets, ...added]
+  }
+
+  async #observed(name: string): Promise<void> {
+    const isObserved = async () => {
+      const { status } = await this.api.get<{ readonly status: { readonly observedGeneration?: number } }>(
+        `${deployments}/${name}`,
+      )
+      return status.observedGeneration !== undefined
+    }
+    await until(`Deployment ${name} to be observed`, isObserved, observedTimeoutMs)
   }
 
   async follow({ name, image, ...what }: FollowedTag): Promise<void> {
