@@ -4,16 +4,19 @@ import type { Digest } from '../../images/digest.ts'
 import { isContentOf } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
-import { describedBy, labelsOfConfig, type Manifest, manifestOf, manifestTypes, mediaTypeOf } from '../oci/manifest.ts'
+import {
+  type Content,
+  describedBy,
+  labelsBy,
+  labelsOfConfig,
+  type Manifest,
+  manifestOf,
+  manifestTypes,
+} from '../oci/manifest.ts'
 import { ManifestCache } from '../oci/manifest-cache.ts'
 import type { Access, Described, Labels } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import { notFound, refused } from './failures.ts'
-
-export interface StoredManifest {
-  readonly mediaType: string | undefined
-  readonly text: string
-}
 
 /**
  * Byte for byte as it was pushed.
@@ -24,7 +27,7 @@ export async function readManifest(
   repository: Repository,
   digest: Digest,
   access: Access,
-): Promise<StoredManifest> {
+): Promise<Content> {
   const subject: Subject = { repository, what: `image ${digest}` }
   const input = {
     ...api.placeOf(repository),
@@ -43,11 +46,9 @@ export async function readManifest(
   const [image] = Array.isArray(images) ? images : []
   if (image === undefined) throw notFound(subject, 'an empty answer')
   const text = image?.imageManifest
-  if (typeof text !== 'string' || !isContentOf(digest, Buffer.from(text))) {
-    throw answerInvalid(subject, 'its content does not have that digest')
-  }
-  const headers = { 'content-type': image.imageManifestMediaType }
-  return { text, mediaType: mediaTypeOf({ headers, body: Buffer.from(text) }) }
+  const body = Buffer.from(typeof text === 'string' ? text : '')
+  if (!isContentOf(digest, body)) throw answerInvalid(subject, 'its content does not have that digest')
+  return { headers: { 'content-type': image.imageManifestMediaType }, body }
 }
 
 export class EcrManifests {
@@ -58,13 +59,13 @@ export class EcrManifests {
     this.#api = api
   }
 
-  /** Labels of the config and annotations; of an index, also those of its first image. */
   async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
     const manifest = await this.#parsed(repository, digest, access)
-    const { firstImage } = manifest
-    const image = firstImage === undefined ? manifest : await this.#parsed(repository, firstImage, access)
-    const labels = image.config === undefined ? {} : await configLabels(this.#api, repository, image.config, access)
-    return { ...labels, ...image.annotations, ...manifest.annotations }
+    return await labelsBy(
+      manifest,
+      (image) => this.#parsed(repository, image, access),
+      (config) => configLabels(this.#api, repository, config, access),
+    )
   }
 
   async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
@@ -74,10 +75,8 @@ export class EcrManifests {
 
   async #parsed(repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
     return await this.#cache.get(repository, digest, access, async () => {
-      const { text, mediaType } = await readManifest(this.#api, repository, digest, access)
-      const body = Buffer.from(text)
-      const content = { body, headers: mediaType === undefined ? {} : { 'content-type': mediaType } }
-      return { manifest: manifestOf(content, { repository, what: `image ${digest}` }), bytes: body.length }
+      const content = await readManifest(this.#api, repository, digest, access)
+      return { manifest: manifestOf(content, { repository, what: `image ${digest}` }), bytes: content.body.length }
     })
   }
 }

@@ -3,6 +3,7 @@ import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { answerInvalid, RegistryRefusal, type Subject } from '../failures.ts'
+import { mediaTypeOf } from '../oci/manifest.ts'
 import type { Access, Tagged, Untagged } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import type { Images } from './describe.ts'
@@ -27,12 +28,12 @@ export class EcrTagging {
     const subject: Subject = { repository, what: `tag ${tag}`, right: 'push' }
     const before = await this.#imageOf(subject, tag, access)
     if (before?.digest === digest) return 'unchanged'
-    const { text, mediaType } = await readManifest(this.#api, repository, digest, access)
+    const content = await readManifest(this.#api, repository, digest, access)
     const input = {
       ...this.#api.placeOf(repository),
       imageTag: tag,
-      imageManifest: text,
-      imageManifestMediaType: mediaType,
+      imageManifest: content.body.toString(),
+      imageManifestMediaType: mediaTypeOf(content),
       // Makes ECR refuse any other content.
       imageDigest: digest,
     }

@@ -16,23 +16,20 @@ interface Read {
 }
 
 export class ManifestCache {
-  readonly #manifests = new LRUCache<string, Manifest>({ max: maxManifests, maxSize: maxBytes })
-  readonly #reading = new Map<string, Promise<Read>>()
+  readonly #manifests = new LRUCache<string, Manifest, () => Promise<Read>>({
+    max: maxManifests,
+    maxSize: maxBytes,
+    ignoreFetchAbort: true,
+    fetchMethod: async (_key, _stale, { context: read, options: entry }) => {
+      const { manifest, bytes } = await read()
+      entry.size = Math.max(bytes, 1)
+      return manifest
+    },
+  })
 
   /** Reads a manifest once, however many callers there are. */
-  async get(
-    repository: Repository,
-    digest: Digest,
-    { credentials }: Access,
-    read: () => Promise<Read>,
-  ): Promise<Manifest> {
+  get(repository: Repository, digest: Digest, { credentials }: Access, read: () => Promise<Read>): Promise<Manifest> {
     const key = `${repositoryName(repository)} ${digest} ${credentialId(credentials)}`
-    const known = this.#manifests.get(key)
-    if (known !== undefined) return known
-    const reading = this.#reading.get(key) ?? read().finally(() => this.#reading.delete(key))
-    this.#reading.set(key, reading)
-    const { manifest, bytes } = await reading
-    this.#manifests.set(key, manifest, { size: Math.max(bytes, 1) })
-    return manifest
+    return this.#manifests.forceFetch(key, { context: read })
   }
 }

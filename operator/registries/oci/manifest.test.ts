@@ -78,6 +78,7 @@ t.test('images and indexes of images are told from everything else that registri
       /artifactType is .*example/,
     ],
     ['an artifact with the config of an image', single({ artifactType: 'application/spdx+json' }), /artifactType/],
+    ['an artifact whose type is no text', single({ artifactType: { toString: 1 } }), /artifactType is .*toString/],
     ['a plugin of Docker', single({ config: descriptor('application/vnd.docker.plugin.v1+json') }), /plugin/],
     [
       "BuildKit's cache as an image",

@@ -38,7 +38,7 @@ export interface Manifest {
 }
 
 /** Headers and body of an answer. A header that occurs twice is a list, and ECR's JSON may contain anything. */
-type Content = Pick<Answer, 'headers' | 'body'>
+export type Content = Pick<Answer, 'headers' | 'body'>
 type Parsed = Readonly<Record<string, unknown>>
 
 /** From the answer's header, or else from the manifest itself; `undefined` if neither is valid. */
@@ -114,7 +114,7 @@ const maxShown = 60
 
 /** For messages: short and printable. */
 const firstWords = (text: unknown): string =>
-  String(text)
+  (typeof text === 'string' ? text : (JSON.stringify(text) ?? ''))
     .slice(0, 4 * maxShown)
     .replaceAll(/[^\x21-\x7e]+/g, ' ')
     .trim()
@@ -150,6 +150,22 @@ export async function describedBy(manifest: Manifest, read: (digest: Digest) => 
   const isUnclear = manifest.noImage === undefined && firstImage !== undefined && platforms.length === 0
   const noImage = isUnclear ? (await read(firstImage)).noImage : manifest.noImage
   return { mediaType, platforms, ...(noImage === undefined ? {} : { noImage }) }
+}
+
+/**
+ * Labels of the config and annotations; of an index, also those of its first image.
+ * @param readImage reads a manifest of the same repository
+ * @param readConfig reads the labels of a config there
+ */
+export async function labelsBy(
+  manifest: Manifest,
+  readImage: (digest: Digest) => Promise<Manifest>,
+  readConfig: (digest: Digest) => Promise<Labels>,
+): Promise<Labels> {
+  const { firstImage, annotations } = manifest
+  const image = firstImage === undefined ? manifest : await readImage(firstImage)
+  const labels = image.config === undefined ? {} : await readConfig(image.config)
+  return { ...labels, ...image.annotations, ...annotations }
 }
 
 /** The labels of an image's config. The config of anything else has none. */

@@ -11,6 +11,7 @@ import type { Answer, Purpose, Transport } from '../transport/transport.ts'
 import { OciClient } from './client.ts'
 import {
   describedBy,
+  labelsBy,
   labelsOfConfig,
   type Manifest,
   manifestOf,
@@ -65,10 +66,11 @@ export class OciRegistry implements Registry {
 
   async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
     const manifest = await this.#manifest(repository, digest, access)
-    const image =
-      manifest.firstImage === undefined ? manifest : await this.#manifest(repository, manifest.firstImage, access)
-    const labels = image.config === undefined ? {} : await this.#configLabels(repository, image.config, access)
-    return { ...labels, ...image.annotations, ...manifest.annotations }
+    return await labelsBy(
+      manifest,
+      (image) => this.#manifest(repository, image, access),
+      (config) => this.#configLabels(repository, config, access),
+    )
   }
 
   async describe(repository: Repository, digest: Digest, access: Access): Promise<Described> {
