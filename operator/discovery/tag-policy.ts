@@ -12,8 +12,8 @@ export interface TagPolicy {
   /** Equal for policies that always choose the same tag. */
   readonly identity: string
   readonly needs: 'tags' | 'push times'
-  /** Whether it can choose the tag at all: it passes the filter. */
-  mayChoose(tag: string): boolean
+  /** Makes a test of whether it can choose a tag at all: the tag passes the filter. It is for one listing, not to be kept. */
+  eligible(): (tag: string) => boolean
   /** Depends only on the listing, and not on its order. Yields to other work during a long listing. */
   choose(listing: Listing): Promise<Choice>
 }

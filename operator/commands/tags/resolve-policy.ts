@@ -16,9 +16,9 @@ import { resolveIn } from './resolve.ts'
 export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Promise<ResolvedPolicy> {
   const { image, policy: spec } = request
   return resolveIn(request, open, async ({ registry, repository, access }) => {
-    const { needs, mayChoose, choose } = tagPolicy(spec)
+    const { needs, eligible, choose } = tagPolicy(spec)
     const { kind, policy } = parsePolicy(spec)
-    const { listing } = await listTags(registry, repository, needs, access, mayChoose)
+    const { listing } = await listTags(registry, repository, needs, access, eligible)
     const { fitting, unfit, refused } = weigh(listing, spec, policy)
 
     // The controller's own choice, not one made from the lists above.

@@ -26,8 +26,11 @@ export async function pollPolicies(
   access: Access,
 ): Promise<PollResult> {
   const { repository, listDigest: before } = target
-  const mayChoose = (tag: string): boolean => target.views.some(({ selector: { policy } }) => policy?.mayChoose(tag))
-  const { listing, digest: listDigest } = await listTags(registry, repository, needs, access, mayChoose)
+  const eligible = () => {
+    const tests = target.views.flatMap(({ selector: { policy } }) => policy?.eligible() ?? [])
+    return (tag: string): boolean => tests.some((test) => test(tag))
+  }
+  const { listing, digest: listDigest } = await listTags(registry, repository, needs, access, eligible)
   target.listDigest = listDigest
   const sameList = listDigest === before
   /** Each tag is resolved once, however many policies choose it. */

@@ -1,20 +1,18 @@
 /** All tags of a repository, for policies. */
 import { createHash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 import type { Listing, TagPolicy } from '../tag-policy.ts'
+import { Slices } from '../versions/slices.ts'
 
 /** Listing more every interval would burden the registry, and a part of the tags would lead to a wrong choice. */
 const maxTags = 100_000
-/** How long this may block other work. */
-const maxSliceMs = 10
 
 /**
- * @param keep which tags some policy may choose. In a list that is too long, only these count.
+ * @param eligible called once a list is too long: then only the tags count that pass the test
  * @returns the list, and a digest that differs from that of any other list
  * @throws NeedsChangeError `PolicyNotSupported`, `TooManyTags`, and whatever the registry throws
  */
@@ -23,19 +21,23 @@ export async function listTags(
   repository: Repository,
   needs: TagPolicy['needs'],
   access: Access,
-  keep: (tag: string) => boolean = () => true,
+  eligible: TagPolicy['eligible'] = () => () => true,
 ): Promise<{ readonly listing: Listing; readonly digest: Digest }> {
   const listing = new Map<string, number | undefined>()
   const hash = createHash('sha256')
+  let keep: ((tag: string) => boolean) | undefined
   /** Of the tags that were left out: a message may need an example. */
   let other: string | undefined
   for await (const page of pages(registry, repository, needs, access)) {
     for (const [tag, pushed] of page) {
       hash.update(`${tag} ${pushed}\n`)
-      if (other === undefined || keep(tag)) listing.set(tag, pushed)
+      if (keep === undefined || keep(tag)) listing.set(tag, pushed)
     }
     if (listing.size <= maxTags) continue
-    if (other === undefined) other = await leaveOut(listing, keep)
+    if (keep === undefined) {
+      keep = eligible()
+      other = await leaveOut(listing, keep)
+    }
     if (listing.size > maxTags) throw tooManyTags(repository)
   }
   if (other !== undefined) listing.set(other, undefined)
@@ -45,15 +47,13 @@ export async function listTags(
 /** @returns the last tag that is left out */
 async function leaveOut(listing: Map<string, unknown>, keep: (tag: string) => boolean): Promise<string | undefined> {
   let last: string | undefined
-  let since = performance.now()
+  const slices = new Slices()
   for (const tag of listing.keys()) {
     if (!keep(tag)) {
       listing.delete(tag)
       last = tag
     }
-    if (performance.now() - since < maxSliceMs) continue
-    await setImmediate()
-    since = performance.now()
+    if (slices.counts()) await slices.next()
   }
   return last
 }

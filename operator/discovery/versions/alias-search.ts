@@ -16,10 +16,9 @@ export class AliasSearch {
   readonly #scope: string
   /** The tags that this search itself has resolved. */
   readonly #resolved = new Map<string, Promise<Digest | undefined>>()
-
-  /** @param cache the digests of tags, as earlier searches found them */
   #isUnfinished = false
 
+  /** @param cache the digests of tags, as earlier searches found them */
   constructor(query: VersionQuery, cache: LRUCache<string, Digest>) {
     this.#query = query
     this.#cache = cache

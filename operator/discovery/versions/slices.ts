@@ -11,13 +11,14 @@ const maxMsPerTag = 0.5
  * still minutes for a pattern that follows a hundred ways through each of 20,000 tags.
  */
 export class Slices {
-  readonly #tooLong: () => Error
+  readonly #tooLong: (() => Error) | undefined
   #tags = 0
   #usedMs = 0
   #since = performance.now()
   #processorSince = processorMs()
 
-  constructor(tooLong: () => Error) {
+  /** @param tooLong the error where the work takes too long; undefined: it takes as long as it takes */
+  constructor(tooLong?: () => Error) {
     this.#tooLong = tooLong
   }
 
@@ -30,7 +31,7 @@ export class Slices {
   /** @throws what the constructor was given */
   async next(): Promise<void> {
     this.#usedMs += processorMs() - this.#processorSince
-    if (this.#usedMs > maxMs + maxMsPerTag * this.#tags) throw this.#tooLong()
+    if (this.#tooLong && this.#usedMs > maxMs + maxMsPerTag * this.#tags) throw this.#tooLong()
     await setImmediate()
     this.#since = performance.now()
     this.#processorSince = processorMs()

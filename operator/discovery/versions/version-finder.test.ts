@@ -205,6 +205,15 @@ t.test('a version tag behind 20,000 others is found, since those that do not mat
   t.equal(registry.count('HEAD'), 1)
 })
 
+const forNewImage = (registry: Registry) => ({
+  registry,
+  repository,
+  tag: 'env-prod',
+  digest: digests('new'),
+  versionSyntax: '[0-9a-f]{5,40}',
+  access,
+})
+
 t.test(
   'a list that was cut does not hide the tag that the labels name, and an unfinished search is told',
   async (t) => {
@@ -212,14 +221,7 @@ t.test(
     const { registry } = setUp(...others, ['00d5f', 'new'])
     const told: number[] = []
     const finder = new VersionFinder(new SteppedTime(), (_, matching) => told.push(matching))
-    const query = {
-      registry,
-      repository,
-      tag: 'env-prod',
-      digest: digests('new'),
-      versionSyntax: '[0-9a-f]{5,40}',
-      access,
-    }
+    const query = forNewImage(registry)
     t.match(await finder.find(query), { source: 'digest' })
     t.same(told, [20_002])
 
@@ -232,13 +234,5 @@ t.test(
 t.test('versions that few tags match are told of no unfinished search', async (t) => {
   const { registry } = setUp(['0a1b2c3', 'old'])
   const finder = new VersionFinder(new SteppedTime(), () => t.fail('it was finished'))
-  const query = {
-    registry,
-    repository,
-    tag: 'env-prod',
-    digest: digests('new'),
-    versionSyntax: '[0-9a-f]{5,40}',
-    access,
-  }
-  t.match(await finder.find(query), { source: 'digest' })
+  t.match(await finder.find(forNewImage(registry)), { source: 'digest' })
 })

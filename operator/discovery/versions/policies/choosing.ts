@@ -20,7 +20,10 @@ export function tagPolicy(spec: VersionPolicySpec): TagPolicy {
   return {
     identity: JSON.stringify([policy.wanted, spec.filter?.pattern, spec.filter?.extract]),
     needs: kind.needs,
-    mayChoose: (tag) => parseFilter(spec.filter)(tag) !== undefined,
+    eligible: () => {
+      const filter = parseFilter(spec.filter)
+      return (tag) => filter(tag) !== undefined
+    },
     choose: (listing) => choose(spec, listing),
   }
 }

@@ -10,8 +10,8 @@ export type Filter = (tag: string) => string | undefined
 /** As long as a tag may be: what is longer repeats parts of one, and would take long to compare. */
 export const maxValueLength = 128
 
-const isLeftOut = leavesOut()
-const everyTag: Filter = (tag) => (isLeftOut(tag) ? undefined : tag)
+const isAttached = leavesOut()
+const everyTag: Filter = (tag) => (isAttached(tag) ? undefined : tag)
 
 /** @throws NeedsChangeError `VersionPolicyInvalid`, which says where and what to write */
 export function parseFilter(filter: VersionPolicySpec['filter']): Filter {
