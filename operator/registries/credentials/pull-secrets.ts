@@ -166,7 +166,7 @@ export class PullSecrets implements TargetCredentials {
     const faults = read.flatMap(({ fault }) => fault ?? [])
     for (const { credentials } of logins) {
       if (credentials instanceof NeedsChangeError) faults.push(credentials)
-      else usable.set(credentialId(credentials), usable.get(credentialId(credentials)) ?? credentials)
+      else if (!usable.has(credentialId(credentials))) usable.set(credentialId(credentials), credentials)
     }
     const id = [repositoryName(repository), ...usable.keys()].join(' ')
     const found = this.#sources.get(id) ?? sourceOf([...usable.values()])

@@ -11,6 +11,7 @@ interface RawConfigMap {
   readonly binaryData?: Data
 }
 
+const configMaps = { group: '', version: 'v1', plural: 'configmaps' } as const
 const maxAttempts = 5
 
 /**
@@ -24,7 +25,6 @@ export async function writeConfigMap(
   name: string,
   change: (data: Data, binaryBytes: number) => Data | undefined,
 ): Promise<void> {
-  const configMaps = { group: '', version: 'v1', plural: 'configmaps' }
   const path = resourcePath(configMaps, { namespace, name })
   for (let attempt = 1; ; attempt += 1) {
     try {
