@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
-import { countedLine, countTests } from './count-tests.ts'
+import { countedLine, countTests, failuresIn } from './count-tests.ts'
 
 const passing = `test('passes', async (t) => { t.ok(true); await t.test('within', async (t) => t.ok(true)) })`
 const failing = `test('fails', async (t) => { t.equal('ok 7 - quoted', 'not ok 8 - quoted') })`
@@ -43,6 +43,20 @@ test('a file that crashes counts as failed, even after passed cases', async (t) 
   t.same(countTests(reported(t, { 'a.test.mjs': `throw new Error('boom')` })), { passed: 0, failed: 1, skipped: 0 })
   const late = `${passing}\ntest.teardown?.(() => {}); setTimeout(() => process.exit(7), 300)\nsetInterval(() => {}, 50)`
   t.match(countTests(reported(t, { 'a.test.mjs': late })), { passed: 1, failed: 1 })
+})
+
+test('what failed is named by file, test and assertion, once, with its description', async (t) => {
+  const nested = `test('outer', async (t) => { t.ok(true); await t.test('inner', async (t) => t.equal(1, 2, 'one is two')) })`
+  const failures = failuresIn(
+    reported(t, { 'a.test.mjs': `${passing}\n${nested}\n${skipped}`, 'b.test.mjs': `${failing}\n${passing}` }),
+  )
+  t.match(failures, [
+    /^a\.test\.mjs > outer > inner > one is two\n[\s\S]*-2\n *\+1/,
+    /^b\.test\.mjs > fails > should be equal\n[\s\S]*not ok 8 - quoted/,
+  ])
+  t.equal(failures.length, 2)
+  t.same(failuresIn(reported(t, { 'a.test.mjs': `${passing}\n${skipped}` })), [])
+  t.match(failuresIn(reported(t, { 'a.test.mjs': `throw new Error('boom')` })), [/^a\.test\.mjs/])
 })
 
 test('a report that stops in the middle is a failure', async (t) => {
