@@ -19,7 +19,7 @@ export interface LeaseTiming {
   readonly retryMs: number
 }
 
-const defaultTiming: LeaseTiming = { durationMs: 15_000, renewMs: 5_000, renewDeadlineMs: 10_000, retryMs: 2_000 }
+const defaultTiming: LeaseTiming = { durationMs: 15_000, renewMs: 5_000, renewDeadlineMs: 10_000, retryMs: 1_000 }
 
 export interface LeaderElectionOptions {
   readonly client: ApiClient
