@@ -177,7 +177,8 @@ export async function oldInstallation(t: Test, bed: Bed): Promise<void> {
         ...['--insecure-registry', bed.registry.host],
       ]
       const { child, ended } = spawned(t, '../main.ts', args, { TMPDIR: directory })
-      await world.waitsFor('the probe to succeed', async () => (await status()).status === 0)
+      const early = ended.then(({ stderr }) => Promise.reject(new Error(`cr sync has ended: ${stderr}`)))
+      await Promise.race([early, world.waitsFor('the probe to succeed', async () => (await status()).status === 0)])
       child.kill('SIGTERM')
       t.match(await ended, { status: 0, stderr: /^warning: these flags have no effect any more: --version / })
       t.match(await status(), { status: 1, complaint: /cr sync is not running here/ })
