@@ -26,7 +26,7 @@ export const run: CliCommand = {
     } catch (thrown) {
       // Some settings turn out to be unusable only now.
       if (thrown instanceof UsageError) throw thrown
-      log.fatal({ err: thrown }, 'cvmanager cannot go on')
+      log.fatal({ error: thrown }, 'cvmanager cannot go on')
       return exit.failure
     }
   },

@@ -34,7 +34,7 @@ export async function listen(
     server.once('error', (error) => reject(unavailable(port, flag, error)))
     server.listen(port, resolve)
   })
-  server.on('error', (error) => log.error({ err: error, port }, 'the HTTP server had an error'))
+  server.on('error', (error) => log.error({ error, port }, 'the HTTP server had an error'))
 
   let closed: Promise<void> | undefined
   return {

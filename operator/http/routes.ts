@@ -43,7 +43,7 @@ function routes({ whyNotAlive, whyNotReady, version, metrics, log }: Omit<HttpOp
     c.json({ error: `there is nothing at ${c.req.path}; try /alive, /ready, /version or /metrics` }, 404),
   )
   app.onError((error, c) => {
-    log.error({ err: error, path: c.req.path }, 'an HTTP request failed')
+    log.error({ error, request: c.req.path }, 'an HTTP request failed')
     return c.json({ error: 'internal error; the log says more' }, 500)
   })
   return app

@@ -6,7 +6,6 @@ import type { Dispatcher, HintOutcome } from '../discovery/push/dispatcher.ts'
 import { forwardedHeader, type LeaderForwarder } from '../discovery/push/leader-forwarder.ts'
 import { type Head, MalformedPayload, type Receiver } from '../discovery/push/receivers/receiver.ts'
 import type { ReceiversByKind } from '../discovery/push/secret-files.ts'
-import { messageOf } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
 import { type HttpServer, listen, securityHeaders } from './listen.ts'
 import { Strangers, UnprovenBodies } from './strangers.ts'
@@ -107,7 +106,7 @@ function webhookRoutes(
       return await take(c, kind, await receiver())
     } catch (thrown) {
       const refusal = refusalOf(thrown)
-      if (refusal === undefined) log.error({ kind, error: messageOf(thrown) }, 'cannot take a webhook')
+      if (refusal === undefined) log.error({ kind, error: thrown }, 'cannot take a webhook')
       const { status, outcome, message, headers } = refusal ?? cannotTake()
       dispatcher.count(kind, outcome)
       // Does not wait for the rest of the body.

@@ -35,6 +35,13 @@ export interface EventText {
   readonly order?: number | undefined
 }
 
+export interface Emission {
+  /** This process has not tried to write the event before, and the API server does not have it either. */
+  readonly isNew: boolean
+  /** ApiError, TransientError: the event is not written; the next `emit` tries it again. */
+  readonly failure?: unknown
+}
+
 export interface EventWriterOptions {
   readonly client: ApiClient
   readonly clock: Clock
@@ -45,7 +52,7 @@ export interface EventWriterOptions {
 export class EventWriter {
   readonly #options: EventWriterOptions
   /** Saves the requests of repetitions; without it, an event's name would make them harmless. */
-  readonly #written = new LRUCache<string, Promise<void>>({ max: maxWritten })
+  readonly #emissions = new LRUCache<string, Promise<Emission>>({ max: maxWritten })
 
   constructor(options: EventWriterOptions) {
     this.#options = options
@@ -53,23 +60,35 @@ export class EventWriter {
 
   /**
    * Writes an event, once for each object, reason and id: its name is made of them, so that neither a repetition nor a
-   * restart duplicates it.
-   * @throws ApiError, TransientError; but not if the namespace is being deleted
+   * restart duplicates it. A namespace that is being deleted is no failure.
    */
-  async emit(regarding: Regarding, event: EventText): Promise<void> {
+  emit(regarding: Regarding, event: EventText): Promise<Emission> {
     const name = eventName(regarding, event)
     const key = `${regarding.namespace}/${name}`
-    const written = this.#written.get(key) ?? this.#write(name, regarding, event)
-    this.#written.set(key, written)
+    const emission = this.#emit(name, regarding, event, this.#emissions.get(key))
+    this.#emissions.set(key, emission)
+    return emission
+  }
+
+  async #emit(
+    name: string,
+    regarding: Regarding,
+    event: EventText,
+    before: Promise<Emission> | undefined,
+  ): Promise<Emission> {
+    const last = await before
+    if (last && last.failure === undefined) return { isNew: false }
+    const isFirst = last === undefined
     try {
-      await written
-    } catch (error) {
-      this.#written.delete(key)
-      throw error
+      const isThere = await this.#write(name, regarding, event)
+      return { isNew: isFirst && !isThere }
+    } catch (failure) {
+      return { isNew: isFirst, failure }
     }
   }
 
-  async #write(name: string, regarding: Regarding, { type, reason, message }: EventText): Promise<void> {
+  /** @returns whether the API server had the event already */
+  async #write(name: string, regarding: Regarding, { type, reason, message }: EventText): Promise<boolean> {
     const { client, clock, instance } = this.#options
     const { namespace } = regarding
     const now = timestamp(clock.now())
@@ -90,8 +109,11 @@ export class EventWriter {
     }
     try {
       await client.create(resourcePath(events, { namespace }), body, { timeoutMs })
+      return false
     } catch (error) {
-      if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error
+      if (isAlreadyExists(error)) return true
+      if (isNamespaceTerminating(error)) return false
+      throw error
     }
   }
 }

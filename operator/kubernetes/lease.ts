@@ -66,6 +66,9 @@ interface Lease {
   readonly spec?: LeaseSpec
 }
 
+/** `taken` says by whom. */
+type Renewal = 'renewed' | { readonly taken: string }
+
 export class LeaderElection {
   readonly #options: LeaderElectionOptions
   readonly #timing: LeaseTiming
@@ -76,6 +79,8 @@ export class LeaderElection {
   /** The lease when it last changed, by our own monotonic clock: the clocks of other machines do not matter (B19, R7). */
   #observed = { record: '', atMs: 0 }
   #lastWarning = ''
+  /** The leader that the log has named last. */
+  #standsByFor: string | undefined
   #mayWrite = false
   #trouble: string | undefined
 
@@ -86,6 +91,10 @@ export class LeaderElection {
     this.#collection = resourcePath(leases, { namespace })
     this.#path = resourcePath(leases, { namespace, name })
     this.#trouble = `the Lease ${namespace}/${name} has not been read yet`
+  }
+
+  get #leaseName(): string {
+    return `${this.#options.namespace}/${this.#options.name}`
   }
 
   /** Why this process can neither lead nor take over; undefined if it can. */
@@ -108,10 +117,12 @@ export class LeaderElection {
         await pause(this.#timing.retryMs * (0.8 + Math.random() * 0.4), signal)
         continue
       }
-      log.info({ lease: this.#path, identity }, 'this process is the leader now')
+      this.#standsByFor = undefined
+      log.info({ lease: this.#leaseName, identity }, 'this process is the leader now')
       onStarted()
-      const why = await this.#hold(signal)
-      log.info({ lease: this.#path, identity, why }, 'this process is no longer the leader')
+      const { why, because } = await this.#hold(signal)
+      const level = why === 'stopped' ? 'info' : 'warn'
+      log[level]({ lease: this.#leaseName, identity }, `this process is no longer the leader: ${because}`)
       await onEnded(why)
       if (why === 'stopped') await this.#attempt(() => this.#release(), undefined)
     }
@@ -129,6 +140,7 @@ export class LeaderElection {
     if (record !== this.#observed.record) this.#observed = { record, atMs: now }
     const expired = now - this.#observed.atMs >= leaseDurationSeconds * 1000
     if (this.#lease && holderIdentity !== '' && holderIdentity !== identity && !expired) {
+      this.#standBy(holderIdentity)
       await this.#mayTakeOver(this.#lease, signal)
       return false
     }
@@ -140,6 +152,14 @@ export class LeaderElection {
       if (isConflict(error) || isAlreadyExists(error)) return false
       throw error
     }
+  }
+
+  /** Logs it when the leader changes. */
+  #standBy(holder: string): void {
+    if (this.#standsByFor === holder) return
+    this.#standsByFor = holder
+    const { log, identity } = this.#options
+    log.info({ lease: this.#leaseName, identity, holder }, `this process stands by: ${holder} is the leader`)
   }
 
   /** A replica that stands by must not find out only in an emergency that it has no right to write: it tries once, without effect. */
@@ -154,33 +174,34 @@ export class LeaderElection {
   }
 
   /** Renews the lease until this process stops or loses it. */
-  async #hold(signal: AbortSignal): Promise<'stopped' | 'lost'> {
+  async #hold(signal: AbortSignal): Promise<{ readonly why: 'stopped' | 'lost'; readonly because: string }> {
     const { renewMs, retryMs, renewDeadlineMs } = this.#timing
     let delayMs = renewMs
     for (;;) {
       const leftMs = () => renewDeadlineMs - (performance.now() - this.#renewedMs)
       await pause(Math.min(delayMs, leftMs()), signal)
-      if (signal.aborted) return 'stopped'
-      if (leftMs() <= 0) return 'lost'
-      const renewal = await this.#attempt(() => this.#renew(leftMs(), signal), 'failed', signal)
-      if (renewal === 'taken') return 'lost'
+      if (signal.aborted) return { why: 'stopped', because: 'it is stopping' }
+      if (leftMs() <= 0) return { why: 'lost', because: `it could not renew the Lease for ${renewDeadlineMs / 1000} s` }
+      const renewal = await this.#attempt<Renewal | 'failed'>(() => this.#renew(leftMs(), signal), 'failed', signal)
+      if (typeof renewal === 'object') return { why: 'lost', because: renewal.taken }
       delayMs = renewal === 'renewed' ? renewMs : retryMs
     }
   }
 
-  async #renew(timeoutMs: number, signal: AbortSignal): Promise<'renewed' | 'taken'> {
+  async #renew(timeoutMs: number, signal: AbortSignal): Promise<Renewal> {
     const { client, identity } = this.#options
     const { acquireTime, leaseTransitions } = this.#lease?.spec ?? {}
     try {
       await this.#write({ holderIdentity: identity, acquireTime, leaseTransitions }, timeoutMs, signal)
       return 'renewed'
     } catch (error) {
-      if (isNotFound(error)) return 'taken'
+      if (isNotFound(error)) return { taken: 'somebody has deleted the Lease' }
       if (!isConflict(error)) throw error
     }
     // Somebody has written it: perhaps only a label, or ourselves in a request whose answer was lost.
     this.#lease = await client.get<Lease>(this.#path, { signal, timeoutMs })
-    if (this.#lease.spec?.holderIdentity !== identity) return 'taken'
+    const holder = this.#lease.spec?.holderIdentity
+    if (holder !== identity) return { taken: `${holder || 'nobody'} holds the Lease now` }
     throw new Error(`${this.#path} was changed by somebody else`)
   }
 
@@ -233,7 +254,7 @@ export class LeaderElection {
       this.#trouble = refusal ?? this.#trouble
       const reason = refusal ?? messageOf(error)
       if (reason !== this.#lastWarning)
-        this.#options.log.warn({ lease: this.#path, reason }, 'cannot read or write the lease')
+        this.#options.log.warn({ lease: this.#leaseName, error: reason }, 'cannot read or write the lease')
       this.#lastWarning = reason
       return otherwise
     }

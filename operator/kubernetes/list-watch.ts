@@ -1,6 +1,6 @@
 /** Keeps a cache equal to the API server's state of one resource: a list in pages, then one watch after another. */
 import type { Logger } from 'pino'
-import { messageOf, TransientError } from '../errors.ts'
+import { TransientError } from '../errors.ts'
 import { type BackoffLimits, backoffMs, pause } from '../time/backoff.ts'
 import type { Clock } from '../time/clock.ts'
 import { ApiError, isGone } from './api-error.ts'
@@ -68,7 +68,7 @@ export class ListWatch<T extends CachedObject> {
   constructor(options: ListWatchOptions<T>) {
     const { log, path } = options
     this.#options = options
-    this.cache = new Cache((error) => log.error({ err: error, path }, 'a listener of the cache failed'))
+    this.cache = new Cache((error) => log.error({ error, path }, 'a listener of the cache failed'))
     // A rejection that nobody waits for must not end the process.
     this.#synced.promise.catch(() => undefined)
   }
@@ -125,8 +125,7 @@ export class ListWatch<T extends CachedObject> {
       if (this.#failures === 1) return 0
     } else {
       this.#lastError = error
-      const reason = messageOf(error)
-      log.warn({ path, failures: this.#failures, reason }, 'lost contact with the API server; trying again')
+      log.warn({ path, failures: this.#failures, error }, 'lost contact with the API server; trying again')
     }
     const askedMs = error instanceof ApiError || error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0
     return Math.max(backoffMs(this.#failures, retries), Math.min(askedMs, retries.maxMs))
@@ -211,7 +210,7 @@ export class ListWatch<T extends CachedObject> {
     try {
       return strip(raw)
     } catch (error) {
-      log.error({ err: error, path }, 'skipping an object that cannot be read')
+      log.error({ error, path }, 'skipping an object that cannot be read')
       return undefined
     }
   }

@@ -60,7 +60,7 @@ test('secrets in a message or an error are redacted', async (t) => {
   log.info(`token ${jwt} and https://ci:hunter22@registry.example.com/v2/?access_token=hunter22`)
   const error = Object.assign(new Error(`Bearer ${jwt}`), { config: { headers: { authorization: 'hunter22' } } })
   log.error(error, 'failed')
-  log.error({ err: error }, 'failed')
+  log.error({ error }, 'failed')
   for (const secret of ['Y2k6czNjcmV0', 's3cret', 'hunter22', 'eyJ']) t.notMatch(lines.join(), secret)
   t.match(lines.join(), 'registry.example.com/v2/')
 })
@@ -75,7 +75,9 @@ test('an error is logged with its reason and cause, and with its stack only at l
   const error = new NeedsChangeError('TagNotFound', 'no tag env-prod', { cause: new Error('404') })
   const info = capture()
   info.log.error(error)
-  t.match(JSON.parse(info.lines[0] ?? ''), { err: { reason: 'TagNotFound', message: 'no tag env-prod', cause: '404' } })
+  t.match(JSON.parse(info.lines[0] ?? ''), {
+    error: { reason: 'TagNotFound', message: 'no tag env-prod', cause: '404' },
+  })
   t.notMatch(info.lines.join(), 'log.test.ts')
   const debug = capture({ logLevel: 'debug' })
   debug.log.error(error)

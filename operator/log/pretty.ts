@@ -10,7 +10,7 @@ interface Entry extends Readonly<Record<string, unknown>> {
 
 /** @param line one JSON object, as the logger writes it */
 export function pretty(line: string, colors: boolean): string {
-  const { time, level, msg, err, ...fields }: Entry = JSON.parse(line)
+  const { time, level, msg, error, ...fields }: Entry = JSON.parse(line)
   const paint = (color: number | undefined, text: string) =>
     colors && text ? `\u001b[${color}m${text}\u001b[0m` : text
   const clock = new Date(time).toTimeString().slice(0, 8)
@@ -18,15 +18,16 @@ export function pretty(line: string, colors: boolean): string {
   const rest = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)
   const parts = [clock, paint(colorOf[level], word), plain(String(msg ?? '')), paint(gray, rest.join(' '))]
   const text = parts.filter((part) => part !== '').join(' ')
-  return err === undefined ? text : `${text}\n${indented(err)}`
+  return error === undefined ? text : `${text}\n${indented(error)}`
 }
 
 const shown = (value: unknown): string =>
   typeof value === 'string' && /^[^\s"=]+$/.test(value) ? plain(value) : plain(JSON.stringify(value))
 
-function indented(err: unknown): string {
-  const { message, stack } = typeof err === 'object' && err !== null ? ({ ...err } as Record<string, unknown>) : {}
-  return plain(String(stack ?? message ?? JSON.stringify(err)), '\n').replaceAll(/^/gm, '    ')
+function indented(error: unknown): string {
+  const { message, stack } =
+    typeof error === 'object' && error !== null ? ({ ...error } as Record<string, unknown>) : {}
+  return plain(String(stack ?? message ?? JSON.stringify(error)), '\n').replaceAll(/^/gm, '    ')
 }
 
 /** Removes control characters: a message may quote a registry's response, which must not control the terminal. */

@@ -4,7 +4,6 @@ import type { Settings } from '../config/settings.ts'
 import { ContainerVersionOperator } from '../controller/operator.ts'
 import { type Result, WorkQueue } from '../controller/queue.ts'
 import { Reconciler, type ReconcilerOptions } from '../controller/reconciler.ts'
-import { messageOf } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { EventWriter } from '../kubernetes/events.ts'
 import { ListWatch } from '../kubernetes/list-watch.ts'
@@ -12,6 +11,7 @@ import { ResourceCache } from '../kubernetes/resource-cache.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
 import type { CachedObject } from '../kubernetes/store.ts'
 import type { Logger } from '../log/log.ts'
+import { objectFields } from '../log/object-fields.ts'
 import type { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
 import { PullSecrets, type TargetCredentials } from '../registries/credentials/pull-secrets.ts'
 import type { Credentials } from '../registries/registry.ts'
@@ -64,7 +64,7 @@ export async function makeController(options: ControllerOptions) {
     workers: settings.workers,
     handle: (key) => handle(key),
     onFailure: ({ key, error, failures, retryInMs }) =>
-      log.warn({ containerVersion: key, err: error, failures, retryInMs }, 'reconcile failed; it will be retried'),
+      log.warn({ ...objectFields(key), error, failures, retryInMs }, 'reconcile failed; it will be retried'),
   })
   const add = (key: string) => {
     if (only === undefined || key === only) queue.add(key)
@@ -77,6 +77,7 @@ export async function makeController(options: ControllerOptions) {
   const onMissed = missedPollsReporter(log, settings, metrics)
   const following = makePoller(
     open,
+    log,
     metrics,
     { onChange: add, onMissed, onUnfinished: unfinishedSearchReporter(log) },
     options.provider,
@@ -89,7 +90,7 @@ export async function makeController(options: ControllerOptions) {
     credentials: options.credentials
       ? onlyThese(options.credentials, resolver)
       : new PullSecrets(client, clock, resolver, (key, fault) =>
-          log.warn({ containerVersion: key, reason: fault.reason }, `${fault.message} Until then, it is left out.`),
+          log.warn({ ...objectFields(key), reason: fault.reason }, `${fault.message} Until then, it is left out.`),
         ),
     effects: {
       client,
@@ -141,7 +142,7 @@ export async function makeController(options: ControllerOptions) {
     stop: async () => {
       await operator
         .end()
-        .catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, 'the controller could not stop cleanly'))
+        .catch((thrown: unknown) => log.warn({ error: thrown }, 'the controller could not stop cleanly'))
       await following.stop()
       await open.transport.close()
     },

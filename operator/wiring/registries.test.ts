@@ -115,7 +115,9 @@ t.test('B10 followed from one place, both are followed where they are', { timeou
   const two = await twoRegistries(t)
   const { settings, atEcr, atOwn, ofEcr, ofOwn } = two
   const open = await openRegistries(settings)
-  const following = makePoller(open, undefined, { onChange: () => undefined })
+  const lines: string[] = []
+  const log = createLogger({ logLevel: 'debug', logFormat: 'json', to: { write: (line) => lines.push(line) } })
+  const following = makePoller(open, log, undefined, { onChange: () => undefined })
   t.teardown(async () => {
     await following.stop()
     await open.transport.close()
@@ -134,6 +136,18 @@ t.test('B10 followed from one place, both are followed where they are', { timeou
   await until('both to be known', () => offers().every(({ state }) => state === 'known'))
   t.match(offers(), [{ version: { digest: ofEcr, name: 'v1' } }, { version: { digest: ofOwn, name: 'v2' } }])
   assertOwnCredentials(t, two)
+
+  const polls = lines.map((line) => JSON.parse(line))
+  const common = { level: 'debug', msg: 'polled', outcome: 'changed', durationMs: Number, lateMs: Number }
+  t.match(
+    new Set(polls),
+    new Set([
+      { ...common, target: `${atEcr.host}/${path}`, tags: ['check'], version: 'v1' },
+      { ...common, target: `${atOwn.host}/${path}:check`, version: 'v2' },
+    ]),
+    'one line for each poll',
+  )
+  for (const secret of [account.password, motoEnvironment.AWS_SECRET_ACCESS_KEY]) t.notMatch(lines.join(), secret)
 })
 
 t.test('mirrors are written as HOST=MIRROR with a path or without', async (t) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import type { Settings } from '../config/settings.ts'
-import { Poller, type PollerOptions } from '../discovery/polling/poller.ts'
+import { type Polled, Poller, type PollerOptions } from '../discovery/polling/poller.ts'
 import type { VersionQuery } from '../discovery/versions/version.ts'
 import { VersionFinder } from '../discovery/versions/version-finder.ts'
 import { messageOf, UsageError } from '../errors.ts'
@@ -53,6 +53,7 @@ export async function openRegistries(
 /** Whoever makes it stops it, before the transport is closed. */
 export const makePoller = (
   { registries, transport }: OpenRegistries,
+  log: Pick<Logger, 'debug' | 'isLevelEnabled'>,
   metrics: Metrics | undefined,
   {
     onUnfinished,
@@ -65,8 +66,26 @@ export const makePoller = (
     versions: new VersionFinder(monotonicClock, onUnfinished),
     queues: transport.queues,
     ...callbacks,
-    onPoll: (host, outcome) => metrics?.polls.inc({ host, outcome }),
+    onPoll: (polled) => {
+      metrics?.polls.inc({ host: polled.target.repository.host, outcome: polled.outcome })
+      if (log.isLevelEnabled('debug')) log.debug(pollLine(polled), 'polled')
+    },
   })
+
+/** A poll of one tag, of several tags of a repository, or of the list of its tags. */
+export function pollLine({ target: { kind, repository }, views, outcome, lateMs, durationMs }: Polled) {
+  const [{ selector: { tag } = {}, offer } = {}] = views
+  const failed = views.find((view) => view.offer.state === 'failed')?.offer
+  return {
+    target: `${repositoryName(repository)}${kind === 'tag' ? `:${tag}` : ''}`,
+    tags: kind === 'batch' ? views.map(({ selector }) => selector.tag) : undefined,
+    outcome,
+    version: views.length === 1 && offer?.state === 'known' ? offer.version.name : undefined,
+    durationMs: Math.round(durationMs),
+    lateMs: Math.round(lateMs),
+    error: failed?.state === 'failed' ? failed.error : undefined,
+  }
+}
 
 const maxWarnedHosts = 1_000
 const warningGapMs = 3_600_000

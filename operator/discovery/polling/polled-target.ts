@@ -20,6 +20,8 @@ export interface View {
   offer: Offer
   /** What the tag pointed at when it was last polled. */
   digest: Digest | undefined
+  /** When a poll has last found what the tag or the policy says, by the poller's clock. */
+  answeredMs?: number
   /** Found by an earlier process, for the digest that it names. */
   remembered: Version | undefined
 }

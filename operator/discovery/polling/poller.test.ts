@@ -71,7 +71,7 @@ t.test(
 
 t.test('after its first poll, a target is polled once an interval, within a second of its time', async (t) => {
   const late: number[] = []
-  const { time, poller, requests } = polling(t, { onPoll: (_, __, lateMs) => late.push(lateMs) })
+  const { time, poller, requests } = polling(t, { onPoll: ({ lateMs }) => late.push(lateMs) })
   for (let i = 0; i < 600; i++) poller.follow(`${i}`, target({ tag: `t${i}` }))
   await time.advance(57_000)
   t.equal(requests.length, 600, 'the second poll is one interval after the first')

@@ -31,13 +31,23 @@ const returnOverMs = 5_000
 const hintGapMs = 1_000
 const maxBackoffMs = 300_000
 
+/** One poll that has ended. */
+export interface Polled {
+  readonly target: Pick<PolledTarget, 'kind' | 'repository'>
+  readonly views: readonly Pick<View, 'selector' | 'offer'>[]
+  readonly outcome: PollOutcome
+  /** How long after its due time it began. */
+  readonly lateMs: number
+  readonly durationMs: number
+}
+
 export interface PollerOptions extends PollDeps {
   /** Those of the transport, which the requests of the polls go through as well. */
   readonly queues: HostQueues
   /** Called after the offer of `key` has changed. It must not throw and must not wait. */
   readonly onChange: (key: string) => void
-  /** Called for every poll, with how many milliseconds after its due time it began. */
-  readonly onPoll?: (host: string, outcome: PollOutcome, lateMs: number) => void
+  /** Called after every poll. */
+  readonly onPoll?: (polled: Polled) => void
   /** Called for every poll that begins more than its interval late, since the host's polls do not fit into it. */
   readonly onMissed?: (host: string) => void
   readonly clock?: Clock
@@ -97,6 +107,12 @@ export class Poller implements TargetPoller {
 
   offer(key: string): Offer {
     return this.#followers.get(key)?.view.offer ?? { state: 'unknown' }
+  }
+
+  /** How long ago a poll for `key` has last succeeded, in milliseconds; undefined if none has. */
+  sinceAnswer(key: string): number | undefined {
+    const answeredMs = this.#followers.get(key)?.view.answeredMs
+    return answeredMs === undefined ? undefined : this.#clock.now() - answeredMs
   }
 
   pollNow(key: string): void {
@@ -229,7 +245,9 @@ export class Poller implements TargetPoller {
     let result: PollResult | undefined
     try {
       result = await poll(target, views, { urgent, signal: this.#stopping.signal }, this.#options)
-      this.#options.onPoll?.(target.repository.host, result.outcome, lateMs)
+      const durationMs = this.#clock.now() - now
+      for (const view of views) if (view.offer.state === 'known') view.answeredMs = now + durationMs
+      this.#options.onPoll?.({ target, views, outcome: result.outcome, lateMs, durationMs })
     } catch (error) {
       if (!this.#stopping.signal.aborted) throw error
     } finally {

@@ -32,7 +32,7 @@ t.test('R10 a broken registry changes nothing, and delays no other', { timeout: 
     versions: new VersionFinder(),
     queues: transport.queues,
     onChange: () => undefined,
-    onPoll: (host, _, lateMs) => host === healthy.host && late.push(lateMs),
+    onPoll: ({ target, lateMs }) => target.repository.host === healthy.host && late.push(lateMs),
   })
   t.teardown(() => poller.stop())
   const follow = (key: string, host: string, path: string, credentials: Credentials) =>

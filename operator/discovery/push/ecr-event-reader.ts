@@ -93,8 +93,10 @@ export class EcrEventReader {
       case 'malformed': {
         dispatcher.count(ecrEvents, 'malformed')
         if (receives < maxReceives) return false
-        const { fault } = event
-        log.warn({ messageId: id, receives, fault }, 'a message in the queue of ECR events is malformed; it is deleted')
+        log.warn(
+          { messageId: id, receives, error: event.fault },
+          'a message in the queue of ECR events is malformed; it is deleted',
+        )
         return true
       }
     }

@@ -99,11 +99,11 @@ export class LeaderForwarder {
     return { hints, followed }
   }
 
-  #warn(leader: string, reason: string): void {
+  #warn(leader: string, error: string): void {
     const now = performance.now()
     if (now - this.#warnedAt < warningIntervalMs) return
     this.#warnedAt = now
-    this.#options.log.warn({ leader, reason }, 'cannot forward a webhook to the leader')
+    this.#options.log.warn({ leader, error }, 'cannot forward a webhook to the leader')
   }
 }
 

@@ -57,10 +57,11 @@ export async function eventCases(t: Test, cluster: Cluster): Promise<void> {
     const object = await regarding('repeated')
     const writer = newWriter()
     const before = api.requests().length
-    await Promise.all([writer.emit(object, started()), writer.emit(object, started())])
-    await writer.emit(object, started())
+    const both = await Promise.all([writer.emit(object, started()), writer.emit(object, started())])
+    t.same(both, [{ isNew: true }, { isNew: false }])
+    t.same(await writer.emit(object, started()), { isNew: false })
     t.equal(api.requests().length - before, 1)
-    await newWriter().emit(object, started())
+    t.same(await newWriter().emit(object, started()), { isNew: false }, 'the API server has it already')
     await writer.emit(object, started({ id: 'sha256:2' }))
     t.equal((await written('repeated')).length, 2)
   })
@@ -69,9 +70,9 @@ export async function eventCases(t: Test, cluster: Cluster): Promise<void> {
     const object = await regarding('not-written')
     const writer = newWriter()
     api.fault = () => 'drop'
-    await t.rejects(writer.emit(object, started()), { name: 'TransientError' })
+    t.match(await writer.emit(object, started()), { isNew: true, failure: { name: 'TransientError' } })
     api.fault = () => undefined
-    await writer.emit(object, started())
+    t.same(await writer.emit(object, started()), { isNew: false }, 'it is new only once')
     t.equal((await written('not-written')).length, 1)
   })
 
@@ -95,8 +96,8 @@ export async function eventCases(t: Test, cluster: Cluster): Promise<void> {
     const finalizer = { metadata: { name: 'x', finalizers: ['example.com/stay'] } }
     await client.create('/api/v1/namespaces/leaving/configmaps', finalizer)
     await client.delete('/api/v1/namespaces/leaving')
-    await t.resolves(newWriter().emit(namespaced('leaving'), started()))
-    await t.resolves(newWriter().emit(namespaced('never-there'), started()))
+    t.same(await newWriter().emit(namespaced('leaving'), started()), { isNew: true })
+    t.same(await newWriter().emit(namespaced('never-there'), started()), { isNew: true })
     await client.mergePatch('/api/v1/namespaces/leaving/configmaps/x', { metadata: { finalizers: null } })
   })
 }

@@ -1,7 +1,8 @@
 /** For tests of `act`: an API server that answers from a few objects, and refuses what a test says. */
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { containerVersion } from '../../api/container-version.ts'
-import type { EventText } from '../../kubernetes/events.ts'
+import { ApiError } from '../../kubernetes/api-error.ts'
+import { type EventText, EventWriter } from '../../kubernetes/events.ts'
 import { DeployedVersion } from '../history/deployed-version.ts'
 import { epoch } from '../plan/plan.fixture.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -29,10 +30,15 @@ export class Bench {
   now = epoch
   refuse: Refuse = () => undefined
   readonly requests: string[] = []
-  readonly events: EventText[] = []
+  /** Those that the API server has accepted. */
+  readonly events: Pick<EventText, 'type' | 'reason' | 'message'>[] = []
+  readonly lines: Line[] = []
   readonly changed: WorkloadObject[] = []
   readonly reported = new Set<string>()
   readonly #objects = new Map<string, Raw>()
+  readonly #eventNames = new Set<string>()
+  readonly #client = this.#makeClient()
+  #writer = this.#newWriter()
 
   constructor(object: ContainerVersion) {
     const { key: _, spec, status, ...metadata } = object
@@ -57,8 +63,18 @@ export class Bench {
     return act(this.#effects(), seen, plan)
   }
 
-  #effects(): Effects {
-    const client = {
+  /** The program starts again. */
+  restart(): void {
+    this.#writer = this.#newWriter()
+    this.reported.clear()
+  }
+
+  #newWriter(): EventWriter {
+    return new EventWriter({ client: this.#client, clock: { now: () => this.now }, instance: 'cvmanager-0' })
+  }
+
+  #makeClient(): Effects['client'] {
+    return {
       get: (path: string) => this.#answer('GET', path),
       create: (path: string, body: Raw) => this.#answer('POST', path, body),
       replace: (path: string, { status }: Raw) => this.#answer('PUT', path, { status } as never),
@@ -67,22 +83,32 @@ export class Bench {
       jsonPatch: (path: string, patch: readonly Operation[]) => this.#answer('PATCH', path, {}, patch),
       delete: (path: string) => this.#answer('DELETE', path),
     } as unknown as Effects['client']
-    const emit = async (_: unknown, event: EventText) => {
-      await this.#answer('POST', '/api/v1/namespaces/shop/events')
-      this.events.push(event)
-    }
+  }
+
+  #effects(): Effects {
+    const client = this.#client
+    const log = (level: Line['level']) => (fields: object, message: string) =>
+      void this.lines.push({ level, ...fields, message })
     return {
       client,
       writer: new StatusWriter(client, () => undefined),
-      events: { emit } as unknown as Effects['events'],
+      events: this.#writer,
       reported: this.reported,
       historyByDefault: true,
       deployedVersion: new DeployedVersion(client),
       pods: new PodDeleter(client),
       onChanged: (workload) => this.changed.push(workload),
       clock: { now: () => this.now },
-      log: { info: () => undefined, warn: () => undefined } as never,
+      log: { debug: log('debug'), info: log('info'), warn: log('warn') } as never,
     }
+  }
+
+  #addEvent({ metadata, type, reason, message }: Raw & Partial<EventText>): void {
+    const { name } = metadata as { name?: string }
+    if (name === undefined || type === undefined || reason === undefined || message === undefined) return
+    if (this.#eventNames.has(name)) throw new ApiError(409, 'AlreadyExists', `events "${name}" already exists`)
+    this.#eventNames.add(name)
+    this.events.push({ type, reason, message })
   }
 
   async #answer(method: string, path: string, body?: Partial<Raw>, patch: readonly Operation[] = []): Promise<Raw> {
@@ -91,6 +117,7 @@ export class Bench {
     this.requests.push(request)
     const error = this.refuse(request)
     if (error) throw error
+    if (request === 'POST events') this.#addEvent(body as Raw)
     const key = name.replace('/status', '')
     const before = this.#objects.get(key) ?? { metadata: { resourceVersion: '1' } }
     if (method === 'GET') return before
@@ -100,6 +127,11 @@ export class Bench {
     this.#objects.set(key, after)
     return after
   }
+}
+
+export interface Line extends Readonly<Record<string, unknown>> {
+  readonly level: 'debug' | 'info' | 'warn'
+  readonly message: string
 }
 
 /** Sets a value by the segments of a JSON pointer. */

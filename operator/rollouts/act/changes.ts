@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { isSameImage } from '../../images/image.ts'
 import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
+import { directionOf } from '../plan/events.ts'
 import { disown, patchImages, patchSeenImages, workloadNow } from '../workloads/image-patch.ts'
 import type {
   Change,
@@ -71,16 +72,20 @@ function apply(effects: Effects, object: ContainerVersion, change: Change): Prom
 
 async function changeImages(effects: Effects, object: ContainerVersion, change: ImageChange): Promise<void> {
   const { kind, name } = change.of
+  const { rollout } = object.status
+  const direction = rollout && directionOf(rollout)
   try {
     const workload = await patchAsObserved(effects, change)
     if (workload) effects.onChanged(workload)
-    effects.log.info({ kind, name, images: change.images }, 'patched')
+    const line = { namespace: object.namespace, containerVersion: object.name, rollout: rollout?.id, ...direction }
+    effects.log.debug({ ...line, workload: `${kind}/${name}`, images: change.images }, 'patched a workload')
     if (workload) refuseRewritten(change, workload)
   } catch (thrown) {
     if (!isConflict(thrown) && thrown instanceof ApiError) {
       const message = `${kind}/${name}: ${thrown.message}`
-      const id = `${object.status.rollout?.id} ${kind} ${name}`
-      await emit(effects, object, [{ type: 'Warning', reason: 'PatchRefused', message, id, workloads: [] }])
+      const id = `${rollout?.id} ${kind} ${name}`
+      const event = { type: 'Warning' as const, reason: 'PatchRefused', message, id, ...direction, workloads: [] }
+      await emit(effects, object, [event])
     }
     throw thrown
   }
@@ -138,6 +143,9 @@ function deletePod(effects: Effects, object: ContainerVersion, pod: ObjectRef): 
     `pod ${name} is not ready and blocks the change of its workload, and cvmanager may not delete it: ${cause}. Do it: kubectl delete pod ${name} -n ${namespace}; or grant cvmanager the verb delete on pods.`
   return optional(effects, object, { reason: 'PodNotReplaced', id: uid, message }, async () => {
     if (await effects.pods.delete(pod))
-      effects.log.info({ pod: name }, 'deleted a pod that blocked the change of its workload')
+      effects.log.info(
+        { namespace, containerVersion: object.name, pod: name },
+        'deleted a pod that blocked the change of its workload',
+      )
   })
 }

@@ -21,5 +21,5 @@ export interface Effects {
   /** Receives each workload as it is after a change. */
   readonly onChanged: (workload: WorkloadObject) => void
   readonly clock: Clock
-  readonly log: Pick<Logger, 'info' | 'warn'>
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>
 }

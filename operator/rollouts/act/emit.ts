@@ -1,13 +1,12 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { apiVersion, kind } from '../../api/names.ts'
-import { messageOf } from '../../errors.ts'
 import { isRefused } from '../../kubernetes/api-error.ts'
 import { orderOf, type PlannedEvent } from '../plan/events.ts'
 import { workloadKind } from '../workloads/kinds.ts'
 import type { Effects } from './effects.ts'
 
 /**
- * Writes events for people. One that cannot be written is logged and holds nothing up.
+ * Writes events for people, and one log line for each that is new. One that cannot be written holds nothing up.
  * @returns a failure that may pass, for another try; undefined if there is none
  */
 export async function emit(
@@ -15,10 +14,10 @@ export async function emit(
   object: ContainerVersion,
   events: readonly PlannedEvent[],
 ): Promise<unknown> {
-  const { namespace } = object
-  const writes = events.flatMap(({ workloads, type, reason, message, id }) => {
+  const { namespace, name, uid } = object
+  const writes = events.map(async ({ workloads, type, reason, message, id }) => {
     const event = { type, reason, message, id, order: orderOf(reason) }
-    const self = { apiVersion, kind, namespace, name: object.name, uid: object.uid }
+    const self = { apiVersion, kind, namespace, name, uid }
     const others = workloads.map((workload) => ({
       apiVersion: groupVersion(workload.kind),
       kind: workload.kind,
@@ -26,14 +25,17 @@ export async function emit(
       name: workload.name,
       uid: workload.uid,
     }))
-    return [self, ...others].map((regarding) => writer.emit(regarding, event))
+    return Promise.all([self, ...others].map((regarding) => writer.emit(regarding, event)))
   })
-  const failures = (await Promise.allSettled(writes)).flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as unknown] : [],
-  )
-  for (const failure of failures)
-    log.warn({ namespace, name: object.name, error: messageOf(failure) }, 'an event could not be written')
-  return failures.find((failure) => !isRefused(failure))
+  const emissions = await Promise.all(writes)
+  for (const [at, { type, reason, from, to, message }] of events.entries()) {
+    const [own, ...others] = emissions[at] ?? []
+    const line = { namespace, containerVersion: name, reason }
+    if (own?.isNew) log[type === 'Warning' ? 'warn' : 'info']({ ...line, from, to }, message)
+    const failed = [own, ...others].find((emission) => emission?.isNew && emission.failure !== undefined)
+    if (failed) log.warn({ ...line, error: failed.failure }, 'the event cannot be written')
+  }
+  return emissions.flat().find(({ failure }) => failure !== undefined && !isRefused(failure))?.failure
 }
 
 function groupVersion(kind: string): string {

@@ -4,17 +4,26 @@ import type { EventText } from '../../kubernetes/events.ts'
 import { previousVersions } from './previous.ts'
 
 export interface PlannedEvent extends EventText {
+  /** The versions that the event leads from and to; a rollback leads back. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
   /** Events appear on these workloads too, not only on the ContainerVersion. */
   readonly workloads: readonly { readonly kind: string; readonly name: string; readonly uid: string }[]
 }
 
 function rolloutEvent(
-  { id, workloads }: Pick<RolloutStatus, 'id' | 'workloads'>,
+  { id, from, version, workloads }: Pick<RolloutStatus, 'id' | 'from' | 'version' | 'workloads'>,
   type: PlannedEvent['type'],
   reason: string,
   message: string,
 ): PlannedEvent {
-  return { type, reason, message, id, workloads }
+  return { type, reason, message, id, from, to: version, workloads }
+}
+
+/** From which version to which a rollout in progress leads now. */
+export function directionOf(rollout: RolloutStatus): Pick<PlannedEvent, 'from' | 'to'> {
+  const { phase, from, version } = rollout
+  return phase === 'RollingBack' ? { from: version, to: previousVersions(rollout) } : { from, to: version }
 }
 
 /** The events of a rollout in their order; several may be written within one second. */
@@ -62,7 +71,7 @@ function startedEvent(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' |
 }
 
 function failedEvent(
-  rollout: Pick<RolloutStatus, 'id' | 'version' | 'reason' | 'message' | 'outcome' | 'workloads'>,
+  rollout: Pick<RolloutStatus, 'id' | 'version' | 'from' | 'reason' | 'message' | 'outcome' | 'workloads'>,
 ): PlannedEvent {
   const { version, message, outcome, reason = '' } = rollout
   const consequence =
@@ -83,11 +92,8 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
       return event('Normal', 'RolloutSucceeded', `${version} (${digest}) is rolled out and healthy, after ${duration}`)
     case 'RolledBack': {
       const to = previousVersions(rollout)
-      return event(
-        'Warning',
-        'RolledBack',
-        `${version} failed and was rolled back to ${to}, after ${duration}: ${message}`,
-      )
+      const words = `${version} failed and was rolled back to ${to}, after ${duration}: ${message}`
+      return { ...event('Warning', 'RolledBack', words), from: version, to }
     }
     case 'Failed':
       return event('Warning', 'LeftInPlace', `${version} failed and was left in place, after ${duration}: ${message}`)
@@ -113,14 +119,16 @@ function adoptedEvents(
   const rolledOut = ({ outcome }: PastRollout) => outcome === 'Succeeded' || phase !== 'UpToDate'
   if (rollouts.some((rollout) => rollout.endTime === since && rolledOut(rollout))) return []
   const message = `the workloads already run ${version} (${digest}): nothing was changed`
-  return [{ type: 'Normal', reason: 'Adopted', message, id: digest, workloads: [] }]
+  return [{ type: 'Normal', reason: 'Adopted', message, id: digest, to: version, workloads: [] }]
 }
 
-function stateEvents({ phase, message = '', conditions, next }: ContainerVersionStatus): readonly PlannedEvent[] {
+function stateEvents(status: ContainerVersionStatus): readonly PlannedEvent[] {
+  const { phase, message = '', conditions, current, next } = status
   const ready = conditions?.find(({ type }) => type === 'Ready')
   const troubled = phase === 'Stalled' || phase === 'Unavailable'
   const held = phase === 'Pending' && next !== undefined
   if (!ready || !(troubled || held)) return []
   const id = hash('sha256', `${message} ${ready.lastTransitionTime}`).slice(0, 10)
-  return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, workloads: [] }]
+  const versions = next && { from: current?.version, to: next.version }
+  return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, ...versions, workloads: [] }]
 }
