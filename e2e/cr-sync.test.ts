@@ -59,6 +59,7 @@ t.test('cr sync rolls out with the provider and the credentials of its flags', a
   const mismatch = await sync('oci', [...plain, '--provider', 'dockerhub'])
   t.equal(mismatch.status, 1)
   t.match(mismatch.stderr, /127\.0\.0\.1:\d+ is not a host of the provider dockerhub/)
+  t.match(mismatch.stdout, /^ContainerVersion default\/oci failed: .*is not a host of the provider dockerhub.*\n$/)
   const refused = await sync('oci', [...plain, '--provider', 'oci'])
   t.equal(refused.status, 1)
   t.match(refused.stderr, /refused anonymous access to repository shop\/web/)
@@ -66,14 +67,26 @@ t.test('cr sync rolls out with the provider and the credentials of its flags', a
 
   const login = ['--username', account.username, '--password-stdin']
   const rolled = await sync('oci', [...plain, ...login, '--provider', 'oci'], {}, account.password)
-  t.same([rolled.status, rolled.stdout], [0, 'ContainerVersion default/oci was rolled out\n'], rolled.stderr)
+  t.same(
+    [rolled.status, rolled.stdout],
+    [0, 'ContainerVersion default/oci was rolled out: all workloads run 1a2b3c4\n'],
+    rolled.stderr,
+  )
   t.equal(await image('oci'), `${repositories.oci}:1a2b3c4@${wanted.oci}`)
   const home = t.testdir({ '.docker': { 'config.json': registry.dockerConfig() } })
   const again = await sync('oci', plain, { HOME: home })
-  t.same([again.status, again.stdout], [0, 'ContainerVersion default/oci is up to date\n'], again.stderr)
+  t.same(
+    [again.status, again.stdout],
+    [0, 'ContainerVersion default/oci is up to date: all workloads run 1a2b3c4\n'],
+    again.stderr,
+  )
 
   const amazon = ['--provider', 'ecr', '--registry-endpoint', `ecr=${moto.endpoint}`]
   const onEcr = await sync('ecr', amazon, { ...motoEnvironment })
-  t.same([onEcr.status, onEcr.stdout], [0, 'ContainerVersion default/ecr was rolled out\n'], onEcr.stderr)
+  t.same(
+    [onEcr.status, onEcr.stdout],
+    [0, 'ContainerVersion default/ecr was rolled out: all workloads run 1a2b3c4\n'],
+    onEcr.stderr,
+  )
   t.equal(await image('ecr'), `${repositories.ecr}:1a2b3c4@${wanted.ecr}`)
 })

@@ -7,6 +7,7 @@ import { admission } from './scenario/cases/admission.ts'
 import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
+import { log } from './scenario/cases/log.ts'
 import { obstacles } from './scenario/cases/obstacles.ts'
 import { pods } from './scenario/cases/pods.ts'
 import { refusals } from './scenario/cases/refusals.ts'
@@ -39,6 +40,7 @@ access(test, bed, { basic, token })
 pods(test, bed)
 refusals(test, bed)
 faults(test, bed, throttling)
+log(test, bed, operator)
 obstacles(test, bed)
 units(test, bed)
 changesOfMind(test, bed)

@@ -21,6 +21,20 @@ export interface OperatorOptions {
   readonly flags?: readonly string[]
 }
 
+export interface LogLine {
+  readonly level: string
+  readonly msg: string
+  readonly namespace?: string
+  readonly containerVersion?: string
+  readonly reason?: string
+  readonly from?: string
+  readonly to?: string
+}
+
+/** `info RolloutStarted v1 -> v2`. */
+export const inWords = ({ level, reason, from, to }: LogLine): string =>
+  `${level} ${reason} ${from ? `${from} ` : ''}-> ${to}`
+
 /** A process of `cvmanager run`. */
 export class Operator {
   readonly program: RunningProgram
@@ -74,6 +88,13 @@ export class Operator {
 
   async leads(): Promise<boolean> {
     return this.#logged('this process is the leader now')
+  }
+
+  /** Its log lines about the objects of a namespace, but those for debugging. */
+  async story(namespace: string): Promise<readonly LogLine[]> {
+    const lines = (await this.program.log()).split('\n').filter((line) => line.startsWith('{'))
+    const all = lines.map((line): LogLine => JSON.parse(line))
+    return all.filter((line) => line.namespace === namespace && line.level !== 'debug')
   }
 
   /** The last lines of its log that contain this text, for the diagnosis of a failure. */

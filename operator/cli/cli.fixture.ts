@@ -22,7 +22,7 @@ const commands: ClusterCommands = {
   async sync({ signal, log }) {
     log.info('fixture: follows')
     for await (const _ of every(10)) if (signal.aborted) break
-    return 'UpToDate'
+    return { outcome: 'UpToDate', message: 'all workloads run v1' }
   },
   getVersions: async () => [],
   configMapData: async () => undefined,

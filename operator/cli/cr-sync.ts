@@ -1,8 +1,10 @@
 /** `cvmanager cr sync`. */
-import type { SyncOutcome } from '../commands/sync.ts'
+import type { SyncOutcome, SyncResult } from '../commands/sync.ts'
 import { UsageError } from '../errors.ts'
 import { createLogger } from '../log/log.ts'
+import { timestamp } from '../time/clock.ts'
 import { addCredentialFlags, credentialsOf } from './credentials.ts'
+import { oneLine } from './error-line.ts'
 import { type CliCommand, type ExitStatus, exit } from './io.ts'
 import { namespaceFrom, objectNameFrom } from './names.ts'
 import { providerOption, withDockerConfig } from './registry-flags.ts'
@@ -12,9 +14,16 @@ import { endingWithin } from './stopping.ts'
 const outcomes: Readonly<Record<SyncOutcome, { readonly words: string; readonly status: ExitStatus }>> = {
   UpToDate: { words: 'is up to date', status: exit.ok },
   RolledOut: { words: 'was rolled out', status: exit.ok },
-  Held: { words: 'is held; kubectl describe says by what, and until when', status: exit.ok },
-  RolledBack: { words: 'failed and was rolled back; kubectl describe says why', status: exit.failure },
-  Failed: { words: 'failed; kubectl describe says why', status: exit.failure },
+  Held: { words: 'is held', status: exit.ok },
+  RolledBack: { words: 'failed', status: exit.failure },
+  Failed: { words: 'failed', status: exit.failure },
+}
+
+/** How it ended, with the cause itself. */
+function lastLine(name: string, { outcome, message, heldBy, heldUntil }: SyncResult): string {
+  const until = heldUntil === undefined ? '' : ` until ${timestamp(heldUntil)}`
+  const words = heldBy === undefined ? outcomes[outcome].words : `is held by ${heldBy}${until}`
+  return oneLine(`ContainerVersion ${name} ${words}: ${message}`)
 }
 
 const namespaceFlag = '--namespace <NS>'
@@ -47,21 +56,23 @@ export const crSync: CliCommand = {
     const credentials = await credentialsOf(invocation, io)
     const { sync } = await io.clusterCommands()
     const signal = io.stopSignal()
+    const once = options.once === true
+    // Whoever reads the log of a CI job is a person.
+    const logFormat = once && settings.logFormat === 'auto' ? 'pretty' : settings.logFormat
     const syncing = sync({
       settings,
       namespace,
       name,
       provider: options.provider as string | undefined,
-      once: options.once === true,
+      once,
       credentials,
-      log: createLogger(settings),
+      log: createLogger({ ...settings, logFormat }),
       signal,
     })
-    const outcome = await endingWithin(settings.shutdownSeconds, signal, syncing)
+    const result = await endingWithin(settings.shutdownSeconds, signal, syncing)
     if (signal.aborted) return exit.ok
-    const { words, status } = outcomes[outcome]
-    io.print(`ContainerVersion ${namespace}/${name} ${words}\n`)
-    return status
+    io.print(`${lastLine(`${namespace}/${name}`, result)}\n`)
+    return outcomes[result.outcome].status
   },
 
   help: `
@@ -75,5 +86,6 @@ Examples:
   # With a password that no process list shows
   cvmanager cr sync --namespace shop --cv web-cv --once --username ci --password-stdin < password.txt
 
-Exit status with --once: 0 up to date, rolled out or held; 1 failed or rolled back; 2 a flag is wrong.`,
+With --once, the log goes to standard error, each event once. The last line, on standard output, says how it ended and why.
+Exit status: 0 up to date, rolled out or held; 1 failed or rolled back, now or before; 2 a flag is wrong.`,
 }

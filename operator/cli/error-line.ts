@@ -12,4 +12,5 @@ export function errorLine(thrown: unknown): string {
 
 export const warningLine = (message: string): string => `warning: ${oneLine(message)}\n`
 
-const oneLine = (message: string): string => redactText(message.trim().replaceAll(/\s*\n\s*/g, ' '))
+/** Without secrets. */
+export const oneLine = (message: string): string => redactText(message.trim().replaceAll(/\s*\n\s*/g, ' '))

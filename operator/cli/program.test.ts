@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import type { SyncResult } from '../commands/sync.ts'
 import { runCli } from './run-cli.fixture.ts'
 import { spawned } from './spawned.fixture.ts'
 
@@ -87,13 +88,36 @@ test('run accepts switches both ways, and repeated flags', async (t) => {
   t.match(off.slice(1), [{ history: false }])
 })
 
-test('cr sync reports the outcome of the rollout, also by its exit status', async (t) => {
-  const expected = { UpToDate: 0, RolledOut: 0, Held: 0, RolledBack: 1, Failed: 1 } as const
-  for (const [outcome, status] of Object.entries(expected)) {
-    const { out, ...ended } = await runCli(`${sync} --once`, { outcome: outcome as keyof typeof expected })
+test('cr sync reports the outcome of the rollout and its cause, also by its exit status', async (t) => {
+  const expected = {
+    UpToDate: [0, 'is up to date'],
+    RolledOut: [0, 'was rolled out'],
+    Held: [0, 'is held'],
+    RolledBack: [1, 'failed'],
+    Failed: [1, 'failed'],
+  } as const
+  for (const [outcome, [status, words]] of Object.entries(expected)) {
+    const result = {
+      outcome: outcome as keyof typeof expected,
+      message: 'v2: exits with 1,\nAuthorization: Bearer abcdefgh',
+    }
+    const { out, ...ended } = await runCli(`${sync} --once`, { result })
     t.equal(ended.status, status, outcome)
-    t.match(out, /^ContainerVersion shop\/web-cv .+\n$/, outcome)
+    t.equal(out, `ContainerVersion shop/web-cv ${words}: v2: exits with 1, Authorization: Bearer [redacted]\n`, outcome)
   }
+})
+
+test('cr sync names what holds a version that it has not tried, and until when', async (t) => {
+  const said = async (result: SyncResult) => (await runCli(`${sync} --once`, { result })).out
+  const heldUntil = Date.parse('2026-01-02T03:04:35Z')
+  t.equal(
+    await said({ outcome: 'Held', message: 'v2 is put back', heldBy: 'ImageReset', heldUntil }),
+    'ContainerVersion shop/web-cv is held by ImageReset until 2026-01-02T03:04:35Z: v2 is put back\n',
+  )
+  t.equal(
+    await said({ outcome: 'RolledBack', message: 'v2 failed', heldBy: 'Quarantine' }),
+    'ContainerVersion shop/web-cv is held by Quarantine: v2 failed\n',
+  )
 })
 
 test('cr sync passes on its flags', async (t) => {

@@ -1,13 +1,13 @@
 /** Runs one command line within the test's process, with fake commands that record their requests. */
 import type { ClusterCommands } from '../commands/commands.ts'
 import type { WorkloadVersion } from '../commands/get.ts'
-import type { SyncOutcome, SyncRequest } from '../commands/sync.ts'
+import type { SyncRequest, SyncResult } from '../commands/sync.ts'
 import type { ChangesResult, ImagesResult, ResolvedTag, TagCommands } from '../commands/tags/commands.ts'
 import type { Io } from './io.ts'
 import { runProgram } from './program.ts'
 
 export interface Fakes {
-  readonly outcome?: SyncOutcome
+  readonly result?: SyncResult
   readonly versions?: readonly WorkloadVersion[]
   readonly configMap?: Readonly<Record<string, string>>
   readonly images?: ImagesResult
@@ -23,7 +23,7 @@ export async function runCli(
   /** Separated by spaces, or one by one. */
   args: string | readonly string[],
   {
-    outcome = 'UpToDate',
+    result = { outcome: 'UpToDate', message: 'all workloads run v1' },
     versions = [],
     configMap,
     failure,
@@ -43,7 +43,7 @@ export async function runCli(
     runOperator: (settings) => answer(undefined, settings),
     sync(request) {
       seen.sync = request
-      return answer(outcome)
+      return answer(result)
     },
     getVersions: (settings, namespace) => answer(versions, { namespace }, settings),
     configMapData: (_, namespace, name) =>

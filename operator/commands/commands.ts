@@ -2,7 +2,7 @@
 import type { Settings } from '../config/settings.ts'
 import type { Logger } from '../log/log.ts'
 import type { WorkloadVersion } from './get.ts'
-import type { SyncOutcome, SyncRequest } from './sync.ts'
+import type { SyncRequest, SyncResult } from './sync.ts'
 
 export interface ClusterCommands {
   /**
@@ -10,7 +10,7 @@ export interface ClusterCommands {
    * @throws Error when the controller cannot go on
    */
   runOperator(settings: Settings, log: Logger, signal: AbortSignal): Promise<void>
-  sync(request: SyncRequest): Promise<SyncOutcome>
+  sync(request: SyncRequest): Promise<SyncResult>
   /** @param namespace undefined: all that the account may read */
   getVersions(settings: Settings, namespace: string | undefined): Promise<readonly WorkloadVersion[]>
   /** The data of a ConfigMap; undefined if it does not exist. */

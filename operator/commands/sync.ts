@@ -23,8 +23,18 @@ export interface SyncRequest {
   readonly signal: AbortSignal
 }
 
-/** The result of reconciling one ContainerVersion once. */
 export type SyncOutcome = 'UpToDate' | 'RolledOut' | 'RolledBack' | 'Failed' | 'Held'
+
+/** The result of reconciling one ContainerVersion once. */
+export interface SyncResult {
+  readonly outcome: SyncOutcome
+  /** The cause, as the status has it. */
+  readonly message: string
+  /** What holds the version on offer back, if this run has not tried it. */
+  readonly heldBy?: string | undefined
+  /** When it is tried without a change, in milliseconds since the epoch. */
+  readonly heldUntil?: number | undefined
+}
 
 /** The part of the controller that this command uses. */
 export interface SyncController {
@@ -38,20 +48,26 @@ export interface SyncController {
 export async function sync(
   { namespace, name, once, log, signal }: SyncRequest,
   open: (onReconciled: (observation: Observation, plan: Plan, failure: unknown) => void) => Promise<SyncController>,
-): Promise<SyncOutcome> {
+): Promise<SyncResult> {
   const key = `${namespace}/${name}`
-  const ended = Promise.withResolvers<SyncOutcome>()
+  const ended = Promise.withResolvers<SyncResult>()
   let rolledOut = false
   let isRetry = false
 
-  const controller = await open(({ offer }, { status, changes, record }, failure) => {
+  let progress: string | undefined
+
+  const controller = await open(({ offer }, { status, changes, record, requeueAt }, failure) => {
     const after = record?.status ?? status
-    if (after.message !== undefined) log.info({ containerVersion: key, phase: after.phase }, after.message)
+    // Events are in the log already, with whatever begins or ends a rollout. This is what it waits for meanwhile.
+    if (after.phase === 'RollingOut' && after.message !== progress) {
+      progress = after.message
+      log.info({ namespace, containerVersion: name, phase: after.phase }, after.message)
+    }
     rolledOut ||= record !== undefined
     const patched = changes.some(({ change }) => change === 'images')
     const settled = offer.state !== 'unknown' && after.rollout === undefined && !patched
     // What failed without holding the rollout up, such as spec.config, gets another try.
-    if (once && settled && (failure === undefined || isRetry)) ended.resolve(outcomeOf(after, rolledOut))
+    if (once && settled && (failure === undefined || isRetry)) ended.resolve(resultOf(after, rolledOut, requeueAt))
     isRetry = settled
   })
   const beats = once ? undefined : setInterval(() => beatUnlessInTrouble(controller, log), beatMs)
@@ -63,13 +79,15 @@ export async function sync(
         `there is no ContainerVersion ${key}; kubectl get cv -n ${namespace} lists those that there are`,
       )
     })
-    return await Promise.race([started, aborted(signal, process).then(() => 'Held' as const)])
+    return await Promise.race([started, aborted(signal, process).then(() => stopped)])
   } finally {
     clearInterval(beats)
     if (!once) endHeartbeat()
     await controller.stop()
   }
 }
+
+const stopped: SyncResult = { outcome: 'Held', message: 'the command was stopped' }
 
 const beatMs = 1_000
 
@@ -80,6 +98,14 @@ function beatUnlessInTrouble(controller: SyncController, log: Logger): void {
   } catch (thrown) {
     log.debug({ error: messageOf(thrown) }, 'no sign of life for cr sync status')
   }
+}
+
+function resultOf(status: ContainerVersionStatus, rolledOut: boolean, requeueAt: number | undefined): SyncResult {
+  const { phase, message = '', next } = status
+  const outcome = outcomeOf(status, rolledOut)
+  // What is wrong with the selection or the registry comes without a time, and is no gate.
+  const isGate = !rolledOut && (phase === 'Stalled' ? requeueAt !== undefined : phase !== 'Unavailable')
+  return { outcome, message, ...(next && isGate ? { heldBy: next.heldBy, heldUntil: requeueAt } : {}) }
 }
 
 function outcomeOf({ phase }: ContainerVersionStatus, rolledOut: boolean): SyncOutcome {

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Bed } from '../bed.ts'
-import { broken, v1, v2 } from '../builds.ts'
-import { command } from '../command.ts'
+import { broken, v1, v2, v3 } from '../builds.ts'
+import { command, type Ended } from '../command.ts'
 import { emptyWorld, webCv, workloads } from '../scenario.ts'
 
 /** The commands that work without the controller. */
@@ -31,15 +31,34 @@ export async function commands(t: Test, bed: Bed): Promise<void> {
   await t.test('cr sync --once rolls out the image of the tag, and says how that ended', async (t) => {
     await world.makes(webCv(world, 'env-prod'))
     const said = `ContainerVersion ${world.namespace}/web-cv`
-    t.match(await sync(...which, '--once'), { status: 0, output: `${said} was rolled out\n` })
+    const rolledOut = await sync(...which, '--once')
+    t.match(rolledOut, { status: 0, output: `${said} was rolled out: all workloads run 2222222\n` })
+    t.match(rolledOut.complaint, /RolloutStarted.*from=1111111 to=2222222/)
+    tellsOnce(t, rolledOut)
     t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)])
-    t.match(await sync(...which, '--once'), { status: 0, output: `${said} is up to date\n` })
+    t.match(await sync(...which, '--once'), { status: 0, output: `${said} is up to date: all workloads run 2222222\n` })
     await world.ciMoves('env-prod', broken)
-    t.match(await sync(...which, '--once'), {
-      status: 1,
-      output: `${said} failed and was rolled back; kubectl describe`,
-    })
+    const failed = await sync(...which, '--once')
+    const cause = 'bad1bad failed and was rolled back: .*container main of pod web-\\S+ .*ImagePullBackOff'
+    t.match(failed, { status: 1, output: new RegExp(`^${said} failed: ${cause}`) })
+    t.match(failed.complaint, /WARN.*RolledBack.*from=bad1bad to=2222222/)
+    tellsOnce(t, failed)
     t.same(world.now('Deployment', 'web')?.images, [world.imageOf(v2)])
+  })
+
+  await t.test('cr sync --once says what holds a version that it does not try', async (t) => {
+    const said = `ContainerVersion ${world.namespace}/web-cv`
+    const quarantined = await sync(...which, '--once')
+    t.match(quarantined, { status: 1, output: new RegExp(`^${said} is held by Quarantine: bad1bad failed and`) })
+    t.notMatch(quarantined.complaint, 'RolloutStarted')
+    await world.kubectl('rollout', 'pause', 'deployment/web')
+    await world.ciMoves('env-prod', v3)
+    const paused = await sync(...which, '--once')
+    t.match(paused, {
+      status: 0,
+      output: `${said} is held by WorkloadPaused: 3333333 is rolled out when Deployment/web`,
+    })
+    await world.kubectl('rollout', 'resume', 'deployment/web')
   })
 
   await t.test('cv get shows the version of every workload', async (t) => {
@@ -61,4 +80,13 @@ export async function commands(t: Test, bed: Bed): Promise<void> {
     ])
     t.match(await get('-o', 'xml'), { status: 2, complaint: /^error: .*-o, --output.*xml.*\n$/ })
   })
+}
+
+/** Each line of the log has a time, and no two say the same. */
+function tellsOnce(t: Test, { complaint }: Ended): void {
+  const said = complaint
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.slice('12:00:00 '.length))
+  t.same(said, [...new Set(said)])
 }

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Bed } from '../bed.ts'
 import { hanging, v1, v2 } from '../builds.ts'
-import type { Operator } from '../operator.ts'
+import { inWords, type Operator } from '../operator.ts'
 import { scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
 
@@ -18,6 +18,13 @@ export async function replicas(t: Test, bed: Bed): Promise<void> {
       await world.ciMoves('env-prod', hanging)
       await world.sees('web', hanging)
       t.notOk(await second.leads())
+      const { identity } = JSON.parse(await first.about('this process is the leader now'))
+      t.match(JSON.parse(await second.about('stands by')), {
+        level: 'info',
+        msg: `this process stands by: ${identity} is the leader`,
+        lease: 'cvmanager/cvmanager',
+        holder: identity,
+      })
       const killed = Date.now()
       await first.stop('SIGKILL')
       await takesOver(world, second)
@@ -29,6 +36,18 @@ export async function replicas(t: Test, bed: Bed): Promise<void> {
         { outcome: 'Succeeded' },
         { version: 'bad3bad', outcome: 'Superseded' },
       ])
+      await world.waitsForEvent('ContainerVersion/web-cv', 'RolloutSucceeded')
+      const story = async () => (await second.story(world.namespace)).map(inWords)
+      await world.waitsFor('the end of the story', async () => (await story()).at(-1)?.includes('Succeeded') ?? false)
+      t.same(
+        await story(),
+        [
+          'RolloutSuperseded 1111111 -> bad3bad',
+          'RolloutStarted 1111111 -> 2222222',
+          'RolloutSucceeded 1111111 -> 2222222',
+        ].map((line) => `info ${line}`),
+        'what the first has written is no second line',
+      )
     },
   )
 
@@ -38,6 +57,7 @@ export async function replicas(t: Test, bed: Bed): Promise<void> {
     const asked = Date.now()
     await Promise.all([second.stop('SIGTERM'), takesOver(world, third)])
     t.ok(Date.now() - asked <= 3_000, `taken over after ${Date.now() - asked} ms`)
+    t.match(await second.about('no longer the leader'), '"msg":"this process is no longer the leader: it is stopping"')
     await third.stop('SIGTERM')
   })
 }
