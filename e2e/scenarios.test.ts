@@ -8,6 +8,7 @@ import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
 import { log } from './scenario/cases/log.ts'
+import { metrics } from './scenario/cases/metrics.ts'
 import { obstacles } from './scenario/cases/obstacles.ts'
 import { pods } from './scenario/cases/pods.ts'
 import { refusals } from './scenario/cases/refusals.ts'
@@ -41,6 +42,7 @@ pods(test, bed)
 refusals(test, bed)
 faults(test, bed, throttling)
 log(test, bed, operator)
+metrics(test, bed, operator)
 obstacles(test, bed)
 units(test, bed)
 changesOfMind(test, bed)

@@ -1,6 +1,7 @@
 /** The metrics, named by Prometheus' rules: base units, `_total` for counters, labels with few values. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { version } from '../version.ts'
+import { type ObjectSource, objectMetrics } from './object-metrics.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -63,8 +64,26 @@ export function createMetrics() {
     ),
   }
 
+  const rollouts = counter(
+    'cvmanager_rollouts_total',
+    'Finished rollouts, by outcome: Succeeded, RolledBack, Failed, Aborted.',
+    'outcome',
+  )
+  // Prometheus sees no increase in a series that begins with 1.
+  for (const outcome of ['Succeeded', 'RolledBack', 'Failed', 'Aborted']) rollouts.inc({ outcome }, 0)
+  let source: ObjectSource | undefined
+
   return {
     registry,
+    /** All metrics, for the server. */
+    page: {
+      contentType: registry.contentType,
+      metrics: async () => (await registry.metrics()) + (source ? objectMetrics(source) : ''),
+    },
+    /** @param objects read at each scrape */
+    objectsOf: (objects: ObjectSource) => {
+      source = objects
+    },
     ...ofHosts,
     /** For a registry that nobody follows any more: series of it would stay for ever. */
     forgetHost: async (host: string) => {
@@ -89,11 +108,7 @@ export function createMetrics() {
       reconcileBuckets,
     ),
     queueDepthOf: gaugeOf('cvmanager_queue_depth', 'ContainerVersions that wait for a worker or are being reconciled.'),
-    rollouts: counter(
-      'cvmanager_rollouts_total',
-      'Finished rollouts, by outcome: Succeeded, RolledBack, Failed, Aborted.',
-      'outcome',
-    ),
+    rollouts,
     rolloutSeconds: histogram(
       'cvmanager_rollout_duration_seconds',
       'Duration of a rollout from its first patch to its end, by outcome.',

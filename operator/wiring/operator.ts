@@ -66,7 +66,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
       ...(controller && !synced ? ['the first lists are not complete yet'] : []),
     ],
     version,
-    metrics: metrics.registry,
+    metrics: metrics.page,
     log,
   }).catch(async (thrown: unknown) => {
     await push.close()
@@ -77,6 +77,11 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   metrics.containerVersionsOf(() =>
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
   )
+
+  metrics.objectsOf({
+    objects: () => controller?.objects.values() ?? [],
+    sinceAnswer: (key) => controller?.following.sinceAnswer(key),
+  })
 
   try {
     await lead(election, signal, begin, end)

@@ -23,6 +23,7 @@ export function log(test: AddTest, bed: Bed, operator: Operator): void {
     await world.ciMoves('env-prod', v1)
     await tells(world, 'info RolloutSucceeded 2222222 -> 1111111')
     await world.kubectl('rollout', 'pause', 'deployment/web')
+    await world.pollsAgain(1)
     await world.ciMoves('env-prod', v3)
     await tells(world, 'info WorkloadPaused 1111111 -> 3333333')
     await world.pollsAgain(2)
