@@ -213,7 +213,7 @@ export const schema = {
     placeholder: 'LEVEL',
   }),
   logFormat: oneOf('auto', ['auto', 'json', 'pretty'], {
-    doc: 'One JSON object per line (json), or lines for people (pretty); auto uses pretty on a terminal, and json otherwise.',
+    doc: 'One JSON object per line (json), or lines for people (pretty); auto uses pretty on a terminal and for cr sync --once, and json otherwise.',
     group: 'log',
     placeholder: 'FORMAT',
   }),

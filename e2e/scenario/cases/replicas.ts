@@ -17,6 +17,7 @@ export async function replicas(t: Test, bed: Bed): Promise<void> {
     async (t) => {
       await world.ciMoves('env-prod', hanging)
       await world.sees('web', hanging)
+      await world.waitsForEvent('ContainerVersion/web-cv', 'RolloutStarted')
       t.notOk(await second.leads())
       const { identity } = JSON.parse(await first.about('this process is the leader now'))
       t.match(JSON.parse(await second.about('stands by')), {
