@@ -2,7 +2,7 @@
 import { aborted } from 'node:util'
 import type { ContainerVersionStatus } from '../api/status.ts'
 import type { Settings } from '../config/settings.ts'
-import { messageOf, NeedsChangeError } from '../errors.ts'
+import { NeedsChangeError } from '../errors.ts'
 import type { Logger } from '../log/log.ts'
 import type { Credentials } from '../registries/registry.ts'
 import type { Observation } from '../rollouts/observe/observation.ts'
@@ -96,7 +96,7 @@ function beatUnlessInTrouble(controller: SyncController, log: Logger): void {
   try {
     beat()
   } catch (thrown) {
-    log.debug({ error: messageOf(thrown) }, 'no sign of life for cr sync status')
+    log.debug({ error: thrown }, 'no sign of life for cr sync status')
   }
 }
 

@@ -64,7 +64,10 @@ export async function makeController(options: ControllerOptions) {
     workers: settings.workers,
     handle: (key) => handle(key),
     onFailure: ({ key, error, failures, retryInMs }) =>
-      log.warn({ ...objectFields(key), error, failures, retryInMs }, 'reconcile failed; it will be retried'),
+      log.warn(
+        { ...objectFields(key), error, failures, retryInMs },
+        'a reconcile has failed; cvmanager tries it again',
+      ),
   })
   const add = (key: string) => {
     if (only === undefined || key === only) queue.add(key)

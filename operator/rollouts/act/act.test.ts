@@ -154,6 +154,13 @@ test('a status that is refused for good is told; a deleted ContainerVersion is l
   t.same(deleted.bench.object.finalizers, ['example.com/theirs'])
 })
 
+test('a deleted ContainerVersion that is gone before the watch says so is no failure', async (t) => {
+  const { bench, planned } = recording({ deleting: true, rollout: { outcome: 'Aborted' } })
+  const gone = new ApiError(404, 'NotFound', 'containerversions.cvmanager.io "web-cv" not found')
+  bench.refuse = (request) => (request === 'PATCH containerversions/web-cv' ? gone : undefined)
+  t.equal(await bench.act(planned), undefined)
+})
+
 test('a workload whose ownership cannot be given up, and a pod that cannot be deleted, hold nothing up', async (t) => {
   const refused = new ApiError(400, 'BadRequest', 'denied')
   const applied = { ...workload('web', v1), mustDisown: true }

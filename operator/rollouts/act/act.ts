@@ -112,8 +112,14 @@ function writeConfig(effects: Effects, object: ContainerVersion): Promise<unknow
   return optional(effects, object, refusal, () => effects.deployedVersion.write(object))
 }
 
-function writeFinalizer(effects: Effects, object: ContainerVersion, present: boolean): Promise<ContainerVersion> {
-  return required(effects, object, notWritten(object), () => effects.writer.finalizer(object, present))
+async function writeFinalizer(effects: Effects, object: ContainerVersion, present: boolean): Promise<ContainerVersion> {
+  try {
+    return await required(effects, object, notWritten(object), () => effects.writer.finalizer(object, present))
+  } catch (thrown) {
+    // It is gone already, and the watch has not said so yet.
+    if (object.deleting && isNotFound(thrown)) return object
+    throw thrown
+  }
 }
 
 /** The status of an object that is being deleted is for nobody: the deletion does not hang on it. */
