@@ -16,7 +16,7 @@ function offeredV2(options: Partial<ConstructorParameters<typeof Simulation>[1]>
 const maxReconciles = 60
 
 /** Runs `cr sync --once`, and reconciles once a second. */
-async function once(cluster: Simulation) {
+async function once(cluster: Simulation, onTurn: (turn: number) => void = () => undefined) {
   const lines: string[] = []
   const log = createLogger({ logLevel: 'info', logFormat: 'json', to: { write: (line) => lines.push(line) } })
   const request = { settings: loadSettings({ flags: {} }), namespace: 'shop', name: 'web-cv', provider: undefined }
@@ -26,8 +26,9 @@ async function once(cluster: Simulation) {
     operator: {
       async start() {
         for (let times = 0; times < maxReconciles; times += 1) {
-          const offer = offers(cluster.offered ?? '')
-          onReconciled(observation({ object: cluster.object, offer }), cluster.reconcile(), undefined)
+          onTurn(times)
+          const seen = observation({ object: cluster.object, offer: offers(cluster.offered ?? '') })
+          onReconciled(seen, cluster.reconcile(), undefined)
           cluster.now += 1_000
         }
       },
@@ -38,13 +39,26 @@ async function once(cluster: Simulation) {
   return { result, lines: lines.map((line) => JSON.parse(line)) }
 }
 
-test('a rollout ends with its result, and what it waits for is said once', async (t) => {
-  const { result, lines } = await once(offeredV2())
-  t.same(result, { outcome: 'RolledOut', message: 'all workloads run v2' })
-  t.match(lines, [
-    { namespace: 'shop', containerVersion: 'web-cv', phase: 'RollingOut', msg: /^rolling out v2 to Deployment\/web-0/ },
-  ])
-  t.equal(lines.length, 1)
+test('a rollout ends with its result, and the events tell the rest', async (t) => {
+  t.same(await once(offeredV2()), { result: { outcome: 'RolledOut', message: 'all workloads run v2' }, lines: [] })
+})
+
+test('what a rollout waits for is said once, also of a rollout that has begun before', async (t) => {
+  const cluster = offeredV2()
+  const [web] = cluster.workloads
+  if (web) web.blocked = 'OnDelete'
+  for (let turns = 0; turns < 2; turns += 1) cluster.reconcile()
+  const { result, lines } = await once(cluster, (turn) => {
+    if (turn === 5 && web) web.blocked = undefined
+  })
+  t.match(result, { outcome: 'RolledOut' })
+  const line = { namespace: 'shop', containerVersion: 'web-cv', phase: 'RollingOut' }
+  t.match(lines[0], { ...line, msg: /^the rollout of v2 waits without a deadline for / })
+  t.same(
+    lines.map(({ msg }) => msg),
+    [...new Set(lines.map(({ msg }) => msg))],
+  )
+  t.ok(lines.length <= 2, lines.map(({ msg }) => msg).join())
 })
 
 test('a version that fails now has failed; one that has failed before is held', async (t) => {

@@ -56,13 +56,13 @@ export async function sync(
 
   let progress: string | undefined
 
-  const controller = await open(({ offer }, { status, changes, record, requeueAt }, failure) => {
+  const controller = await open(({ object, offer }, { status, changes, record, requeueAt }, failure) => {
     const after = record?.status ?? status
-    // Events are in the log already, with whatever begins or ends a rollout. This is what it waits for meanwhile.
-    if (after.phase === 'RollingOut' && after.message !== progress) {
-      progress = after.message
+    // The log has the events already, with whatever begins or ends a rollout. This is what it waits for meanwhile.
+    const isUnderWay = after.phase === 'RollingOut' && after.rollout?.id === object.status.rollout?.id
+    if (isUnderWay && after.message !== progress)
       log.info({ namespace, containerVersion: name, phase: after.phase }, after.message)
-    }
+    progress = after.message
     rolledOut ||= record !== undefined
     const patched = changes.some(({ change }) => change === 'images')
     const settled = offer.state !== 'unknown' && after.rollout === undefined && !patched
