@@ -1,6 +1,6 @@
 /**
  * Metrics of each ContainerVersion. They are made of its status at each scrape, so that a restart loses nothing, and they go
- * with the object. As text: for 10,000 objects, gauges would take several times longer, and keep all values in memory.
+ * with the object. As text: for 10,000 objects, gauges take more than twice as long, and keep all values.
  */
 import type { ContainerVersion } from '../api/container-version.ts'
 

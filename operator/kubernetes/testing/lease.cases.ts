@@ -8,7 +8,6 @@ import { FaultyApi } from './faulty-api.ts'
 
 /** A fifth of the default. */
 const timing: LeaseTiming = { durationMs: 3_000, renewMs: 1_000, renewDeadlineMs: 2_000, retryMs: 400 }
-const log = { info: () => undefined, warn: () => undefined }
 const tenMinutes = 600_000
 
 export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
@@ -20,6 +19,8 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
     const name = `race-${races++}`
     const leaders = new Set<string>()
     const history: string[] = []
+    const said: string[] = []
+    const say = (_: object, message: string) => void said.push(message)
     let maxLeaders = 0
 
     /** A replica with its own connection to the API server, and its own clock. */
@@ -39,7 +40,7 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
         name,
         identity,
         clock,
-        log,
+        log: { info: say, warn: say } as never,
         timing,
         annotations,
       })
@@ -73,7 +74,7 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       })
       return { api, election, stop, crash }
     }
-    return { name, leaders, history, replica, maxLeaders: () => maxLeaders }
+    return { name, leaders, history, said, replica, maxLeaders: () => maxLeaders }
   }
 
   const lease = (name: string) =>
@@ -151,6 +152,7 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       only.api.fault = () => undefined
       await until('the return', () => race.leaders.has('only'))
       t.same(race.history, ['only started', 'only lost', 'only started'])
+      t.ok(race.said.includes('this process is no longer the leader: it could not renew the Lease for 2 s'))
     },
   )
 
@@ -174,8 +176,16 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       await until('a leader', () => race.leaders.has('first'))
       await cluster.kubectl('patch', 'lease', race.name, '--type=merge', '-p', '{"spec":{"holderIdentity":"other"}}')
       await until('the loss', () => race.history.includes('first lost'), 2_000)
+      t.ok(race.said.includes('this process is no longer the leader: other holds the Lease now'))
+      await until(
+        'the new leader to be named',
+        () => race.said.at(-1) === 'this process stands by: other is the leader',
+      )
       await cluster.kubectl('delete', 'lease', race.name)
       await until('the return', () => race.leaders.has('first'), 4_000)
+      await cluster.kubectl('delete', 'lease', race.name)
+      const deleted = 'this process is no longer the leader: somebody has deleted the Lease'
+      await until('the loss by deletion', () => race.said.includes(deleted), 2_000)
     },
   )
 
