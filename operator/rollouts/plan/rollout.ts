@@ -3,12 +3,12 @@ import { defaultTimeoutSeconds } from '../../api/names.ts'
 import type { RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
-import { digestOf, tagOf } from '../../images/image.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
 import { paused } from '../gates/paused.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
+import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
@@ -38,7 +38,7 @@ export function begin(
     digest,
     version: name,
     image: composeImage(object.spec.imageRepo, version),
-    ...fromVersion(observation, replaced),
+    ...fromVersion(observation, replaced, startTime),
     startTime,
     deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
     workloads: membersOf(observation, replaced, version),
@@ -52,10 +52,8 @@ export function begin(
   return { ...takeStep(observation, rollout, strategy), offered: version, ended }
 }
 
-function fromVersion({ object, workloads }: Observation, replaced: RolloutStatus | undefined): { from?: string } {
-  if (replaced) return replaced.from === undefined ? {} : { from: replaced.from }
-  const image = workloads[0]?.containers[0]?.image
-  const from = object.status.current?.version ?? (image ? (tagOf(image) ?? digestOf(image)) : undefined)
+function fromVersion(observation: Observation, replaced: RolloutStatus | undefined, now: string): { from?: string } {
+  const from = replaced ? replaced.from : currentOf(observation, undefined, now)?.version
   return from === undefined ? {} : { from }
 }
 

@@ -1,9 +1,20 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { Condition, ContainerVersionStatus, PastRollout, Phase, RolloutStatus } from '../../api/status.ts'
+import type {
+  Condition,
+  ContainerVersionStatus,
+  CurrentVersion,
+  PastRollout,
+  Phase,
+  RolloutStatus,
+} from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { timestamp } from '../../time/clock.ts'
+import type { Observation } from '../observe/observation.ts'
+import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
+import { driftsOf } from './drift.ts'
 import { durationInWords } from './duration.ts'
+import { inShort } from './in-short.ts'
 import { statusOf2018 } from './status-of-2018.ts'
 
 const maxMessageLength = 4_000
@@ -12,7 +23,8 @@ const maxPastRollouts = 10
 const maxHealthyVersions = 2
 
 /** Makes the status of a decision; no other function makes a status. */
-export function statusOf(object: ContainerVersion, decision: Decision, now: number): ContainerVersionStatus {
+export function statusOf(observation: Observation, decision: Decision): ContainerVersionStatus {
+  const { object, now } = observation
   const { state, offered, rollout, ended } = decision
   const before = object.status
   if (!state) return before
@@ -24,15 +36,26 @@ export function statusOf(object: ContainerVersion, decision: Decision, now: numb
     phase: state.phase,
     message,
     observed,
-    current: decision.current ?? before.current,
+    current: currentAfter(observation, decision),
+    drifts: driftsOf(observation, { ...decision, state }),
     lastHealthy: lastHealthyOf(before, decision),
     next: nextOf(decision),
     rollout,
     rollouts: ended ? pastRollouts(before.rollouts, ended, object.generation) : before.rollouts,
     quarantined: quarantinedOf(object, decision, observed?.digest),
-    conditions: conditionsOf(object, { ...state, message }, now),
+    conditions: conditionsOf(object, { ...state, message: inShort(message) }, now),
   })
   return withoutUndefined({ ...status, ...statusOf2018(status, now) })
+}
+
+/** It does not change during a rollout: what the workloads run then is between two versions. */
+function currentAfter(
+  observation: Observation,
+  { offered, rollout, ended, current }: Decision,
+): CurrentVersion | undefined {
+  const { object, now } = observation
+  if (rollout && object.status.rollout) return object.status.current
+  return current ?? currentOf(observation, offered, ended?.endTime ?? timestamp(now))
 }
 
 /** The version on offer, and since when it has been seen. */
