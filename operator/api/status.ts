@@ -199,7 +199,7 @@ const quarantined = Type.Object(
     outcome: oneOf(['RolledBack', 'Failed'], {
       description: 'The outcome: RolledBack, or Failed if the version was left in place.',
     }),
-    message: Type.String({ description: 'The cause of the failure.' }),
+    message: Type.String({ description: 'The cause of the failure in short. The entry of rollouts has all of it.' }),
     since: time('When the version failed.'),
     generation: integer({
       description: 'The generation of the spec with which the version failed. A newer generation is a new attempt.',

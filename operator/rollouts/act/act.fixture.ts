@@ -32,6 +32,7 @@ export class Bench {
   readonly events: EventText[] = []
   readonly changed: WorkloadObject[] = []
   readonly reported = new Set<string>()
+  readonly refused = new Map<string, ReadonlyMap<string, string>>()
   readonly #objects = new Map<string, Raw>()
 
   constructor(object: ContainerVersion) {
@@ -76,6 +77,7 @@ export class Bench {
       writer: new StatusWriter(client, () => undefined),
       events: { emit } as unknown as Effects['events'],
       reported: this.reported,
+      refused: this.refused,
       historyByDefault: true,
       deployedVersion: new DeployedVersion(client),
       pods: new PodDeleter(client),

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
+import { messageOf } from '../../errors.ts'
 import { isSameImage } from '../../images/image.ts'
-import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
+import { ApiError, isConflict, isRefused, oldView } from '../../kubernetes/api-error.ts'
 import { disown, patchImages, patchSeenImages, workloadNow } from '../workloads/image-patch.ts'
 import type {
   Change,
@@ -36,11 +37,28 @@ export async function applyChanges(
   changes: readonly Change[],
 ): Promise<unknown> {
   const results = await Promise.allSettled(changes.map((change) => apply(effects, object, change)))
+  noteRefusals(effects, object, changes, results)
   const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
   const rewritten = errors.flatMap((error) => (error instanceof ImagesRewrittenError ? error.rewritten : []))
   if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
   if (errors.length > 0) throw errors[0]
   return results.map((result) => result.status === 'fulfilled' && result.value).find(Boolean) || undefined
+}
+
+/** The next reconcile says it in the status. */
+function noteRefusals(
+  { refused }: Effects,
+  { key }: ContainerVersion,
+  changes: readonly Change[],
+  results: readonly PromiseSettledResult<unknown>[],
+): void {
+  const answers = results.flatMap((result, at): [string, string][] => {
+    const { change, of } = changes[at] ?? {}
+    const isRefusal = result.status === 'rejected' && change === 'images' && isRefused(result.reason)
+    return isRefusal && of ? [[of.uid, messageOf(result.reason)]] : []
+  })
+  if (answers.length > 0) refused.set(key, new Map(answers))
+  else refused.delete(key)
 }
 
 /** Reads the workloads of these changes again. @throws ApiError 409 if one of them has changed since it was observed */

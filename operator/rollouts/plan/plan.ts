@@ -101,7 +101,7 @@ function consider(observation: Observation, strategy: Strategy, version: Version
   if (!hold) return begin(observation, strategy, version)
   const { by, message, until, phase = 'Pending' } = hold
   return {
-    state: failure ? failureState(failure, object.spec) : { phase, reason: by, message },
+    state: failure ? failureState(failure, message) : { phase, reason: by, message },
     offered: version,
     heldBy: by,
     requeueAt: until,

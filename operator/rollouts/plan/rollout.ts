@@ -13,6 +13,7 @@ import type { Decision, State } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { membersOf } from './previous.ts'
+import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { rewritingProblem, rewrittenIn, withRewritten } from './rewritten.ts'
 import { failed, giveUp, rollBack } from './rollback.ts'
 
@@ -103,10 +104,14 @@ function takeStep(observation: Observation, started: RolloutStatus, strategy: St
   const deadline = Date.parse(rollout.deadline)
   const step = strategy.next({ image: rollout.image, deadline }, { workloads, now })
   switch (step.step) {
-    case 'apply':
-      return inProgress(rollout, { changes: step.changes, requeueAt: deadline })
-    case 'wait':
-      return inProgress(rollout, untilPodsChange(workloads, step.until, now))
+    case 'apply': {
+      const waiting = refusedPatches(observation, workloads)
+      return inProgress(withProgress(rollout, waiting, now), { changes: step.changes, requeueAt: deadline })
+    }
+    case 'wait': {
+      const waiting = unhealthyPods(workloads)
+      return inProgress(withProgress(rollout, waiting, now), untilPodsChange(workloads, step.until, now))
+    }
     case 'waitForPerson': {
       const { reason, waitingFor } = step
       const message = `the rollout of ${rollout.version} waits without a deadline for ${waitingFor}`
@@ -117,7 +122,9 @@ function takeStep(observation: Observation, started: RolloutStatus, strategy: St
       return conclude(observation, rollout, 'Succeeded')
     case 'fail':
       return failed(observation, rollout, step.reason, step.message)
-    case 'giveUp':
-      return giveUp(observation, rollout, step)
+    case 'giveUp': {
+      const refused = refusedPatches(observation, workloads)
+      return giveUp(observation, rollout, refused ? { ...step, message: `at the deadline, ${refused.message}` } : step)
+    }
   }
 }

@@ -51,9 +51,10 @@ export class Simulation {
   readonly events = new Map<string, PlannedEvent>()
   rewrite: (image: string) => string
   readonly #dies: () => boolean
-  readonly #refuses: () => boolean
+  readonly #refusesEvent: () => boolean
   /** The memory of the process. */
   #rewritten: readonly RewrittenImage[] | undefined
+  #refused: ReadonlyMap<string, string> | undefined
   #failures = 0
   /** The process has restarted, or has learned that an image was rewritten. */
   #again = false
@@ -68,7 +69,7 @@ export class Simulation {
     this.object = object({}, options.spec)
     this.rewrite = options.rewrite ?? ((image) => image)
     this.#dies = options.dies ?? (() => false)
-    this.#refuses = options.refuses ?? (() => false)
+    this.#refusesEvent = options.refuses ?? (() => false)
   }
 
   get past(): readonly PastRollout[] {
@@ -95,6 +96,7 @@ export class Simulation {
         problem: workloads.length === 0 ? new NeedsChangeError('WorkloadNotFound', 'no workload') : undefined,
         offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
         rewritten: this.#rewritten,
+        refused: this.#refused,
         now,
       }),
     )
@@ -147,6 +149,7 @@ export class Simulation {
   #restart(): void {
     this.#again = true
     this.#rewritten = undefined
+    this.#refused = undefined
     this.#failures = 0
   }
 
@@ -185,7 +188,7 @@ export class Simulation {
   }
 
   #emit(events: readonly PlannedEvent[]): void {
-    for (const event of events) if (!this.#refuses()) this.events.set(`${event.reason} ${event.id}`, event)
+    for (const event of events) if (!this.#refusesEvent()) this.events.set(`${event.reason} ${event.id}`, event)
   }
 
   #status(status: ContainerVersion['status']): void {
@@ -195,19 +198,20 @@ export class Simulation {
   /** As `act` does: sends all patches, and then tells of the images that were rewritten, or else of a refusal. */
   #patchAll(changes: readonly ImageChange[]): void {
     const rewritten: RewrittenImage[] = []
-    let refused = false
+    const refused = new Map<string, string>()
     for (const { of, images } of changes) {
       const found = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === of.uid)
       const sent = images[0]?.image
       if (!found || sent === undefined) continue
-      if (found.refuses) refused = true
+      if (found.refuses) refused.set(of.uid, 'a policy refuses it')
       else this.#write(() => rewritten.push(...this.#patch(found, of, sent)))
     }
     if (rewritten.length > 0) {
       this.#rewritten = rewritten
       throw rewriting
     }
-    if (refused) throw refusal
+    this.#refused = refused
+    if (refused.size > 0) throw refusal
   }
 
   #patch(found: Simulated, of: ImageChange['of'], sent: string): readonly RewrittenImage[] {
