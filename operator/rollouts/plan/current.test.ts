@@ -168,7 +168,7 @@ test('drift tells who set what, and that the version on offer is put back, and w
 test('drift that a gate or a trouble leaves as it is says so, and why', async (t) => {
   const given = { drift: drift([imageOf('v1.1.0')]) }
   t.match(messagesOf(seen([imageOf('v1.1.0')], given)), [
-    'Deployment/web-0 was set to v1.1.0 by kubectl-rollout; it is left as it is, since v1.4.0 failed and was rolled back: it crashes',
+    'Deployment/web-0 was set to v1.1.0 by kubectl-rollout; it is left as it is, since v1.4.0 failed and was rolled back',
   ])
   const away = { state: 'failed', error: new TransientError('RegistryUnavailable', 'the registry is away') } as const
   t.match(messagesOf(seen([imageOf('v1.1.0')], { ...given, offer: away })), [

@@ -4,7 +4,7 @@ import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import { versionOf } from './current.ts'
 import type { Decision } from './decision.ts'
-import { inShort } from './in-short.ts'
+import { inBrief } from './in-short.ts'
 
 const maxDrifts = 20
 
@@ -45,5 +45,5 @@ function consequence({ spec, status }: ContainerVersion, { rollout, state }: Dec
     return `${rollout.version} is ${ran ? 'put back' : 'rolled out'}, for ${why}`
   }
   if (rollout) return 'it is left as it is, since a rollback restores only what the rollout has set'
-  return `it is left as it is, since ${inShort(state?.message ?? 'cvmanager waits')}`
+  return `it is left as it is, since ${inBrief(state?.message ?? 'cvmanager waits')}`
 }

@@ -16,10 +16,9 @@ function stateOf(rollout: RolloutStatus): State {
   const { phase, outcome, workloads, version, deadline, reason, message, progress } = rollout
   const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
   if (phase !== 'RollingBack' && outcome !== 'RolledBack' && outcome !== 'Aborted') {
-    const until = `until ${deadline} at the latest`
     const words = progress
-      ? `rolling out ${version}: ${progress.message}; ${until}`
-      : `rolling out ${version} to ${names}, ${until}`
+      ? `rolling out ${version}: ${progress.message}. It has until ${deadline}.`
+      : `rolling out ${version} to ${names}, until ${deadline} at the latest`
     return { phase: 'RollingOut', reason: progress?.reason ?? 'RollingOut', message: words }
   }
   // A rollout that ends because the object is deleted has no reason.

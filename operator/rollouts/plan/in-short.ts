@@ -6,6 +6,11 @@ export function inShort(message: string): string {
   return clipped(sentence.replace(/\.$/, ''), maxLength)
 }
 
+/** What is so, without why. */
+export function inBrief(message: string): string {
+  return inShort(message).split(': ', 1)[0] ?? ''
+}
+
 /** Cuts a text between two words. */
 export function clipped(text: string, length: number): string {
   if (text.length <= length) return text

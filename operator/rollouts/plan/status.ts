@@ -14,7 +14,7 @@ import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { driftsOf } from './drift.ts'
 import { durationInWords } from './duration.ts'
-import { inShort } from './in-short.ts'
+import { inBrief, inShort } from './in-short.ts'
 import { statusOf2018 } from './status-of-2018.ts'
 
 const maxMessageLength = 4_000
@@ -43,7 +43,7 @@ export function statusOf(observation: Observation, decision: Decision): Containe
     rollout,
     rollouts: ended ? pastRollouts(before.rollouts, ended, object.generation) : before.rollouts,
     quarantined: quarantinedOf(object, decision, observed?.digest),
-    conditions: conditionsOf(object, { ...state, message: inShort(message) }, now),
+    conditions: conditionsOf(object, { ...state, message }, now),
   })
   return withoutUndefined({ ...status, ...statusOf2018(status, now) })
 }
@@ -131,7 +131,9 @@ function conditionsOf(
   const condition = (type: Condition['type'], status: Truth): Condition => {
     const before = conditions?.find((candidate) => candidate.type === type)
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : timestamp(now)
-    return { type, status, reason, message, lastTransitionTime, observedGeneration }
+    // Tools show the message of Ready, and of what is true.
+    const words = type === 'Ready' || status === 'True' ? inShort(message) : inBrief(message)
+    return { type, status, reason, message: words, lastTransitionTime, observedGeneration }
   }
   return [condition('Ready', ready), condition('Progressing', progressing), condition('Stalled', stalled)]
 }
