@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { messageOf } from '../../errors.ts'
 import { isSameImage } from '../../images/image.ts'
-import { ApiError, isConflict, isRefused, oldView } from '../../kubernetes/api-error.ts'
+import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
 import { disown, patchImages, patchSeenImages, workloadNow } from '../workloads/image-patch.ts'
 import type {
   Change,
@@ -45,6 +45,9 @@ export async function applyChanges(
   return results.map((result) => result.status === 'fulfilled' && result.value).find(Boolean) || undefined
 }
 
+/** Another answer than that the workload has changed meanwhile: a webhook that cannot be reached is one, too. */
+const isRefusal = (thrown: unknown): thrown is ApiError => thrown instanceof ApiError && !isConflict(thrown)
+
 /** The next reconcile says it in the status. */
 function noteRefusals(
   { refused }: Effects,
@@ -54,8 +57,8 @@ function noteRefusals(
 ): void {
   const answers = results.flatMap((result, at): [string, string][] => {
     const { change, of } = changes[at] ?? {}
-    const isRefusal = result.status === 'rejected' && change === 'images' && isRefused(result.reason)
-    return isRefusal && of ? [[of.uid, messageOf(result.reason)]] : []
+    const isOne = result.status === 'rejected' && change === 'images' && isRefusal(result.reason)
+    return isOne && of ? [[of.uid, messageOf(result.reason)]] : []
   })
   if (answers.length > 0) refused.set(key, new Map(answers))
   else refused.delete(key)
@@ -95,7 +98,7 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
     effects.log.info({ kind, name, images: change.images }, 'patched')
     if (workload) refuseRewritten(change, workload)
   } catch (thrown) {
-    if (!isConflict(thrown) && thrown instanceof ApiError) {
+    if (isRefusal(thrown)) {
       const message = `${kind}/${name}: ${thrown.message}`
       const id = `${object.status.rollout?.id} ${kind} ${name}`
       await emit(effects, object, [{ type: 'Warning', reason: 'PatchRefused', message, id, workloads: [] }])

@@ -3,7 +3,10 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { PastRollout } from '../../api/status.ts'
 import { NeedsChangeError } from '../../errors.ts'
-import type { Health, ImageChange, RewrittenImage } from '../workloads/workload.ts'
+import { fieldManager } from '../../kubernetes/client.ts'
+import { timestamp } from '../../time/clock.ts'
+import { changedContainers, driftOf, type FoundDrift } from '../observe/drift.ts'
+import type { Health, ImageChange, RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
 import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
@@ -16,6 +19,8 @@ export interface Simulated {
   readonly uid?: string
   /** Why a change of its image does not reach its pods. */
   blocked?: 'Paused' | 'OnDelete' | 'Quota' | undefined
+  /** Who has set its image last, and when; undefined: whoever created it. */
+  set?: { readonly by: string; readonly time: number }
   /** The API server refuses patches of it. */
   refuses?: boolean
 }
@@ -95,6 +100,7 @@ export class Simulation {
         members: seen.filter(({ ref }) => members.includes(ref.uid)),
         problem: workloads.length === 0 ? new NeedsChangeError('WorkloadNotFound', 'no workload') : undefined,
         offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
+        drift: workloads.flatMap((each) => this.#drift(each) ?? []),
         rewritten: this.#rewritten,
         refused: this.#refused,
         now,
@@ -112,6 +118,24 @@ export class Simulation {
       else throw thrown
     }
     return planned
+  }
+
+  /** As a person does. */
+  setImage(found: Simulated, image: string): void {
+    found.image = image
+    found.set = { by: 'kubectl-set', time: this.now }
+  }
+
+  #drift(seen: Workload): FoundDrift | undefined {
+    const { set } = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === seen.ref.uid) ?? {}
+    const image = { 'f:containers': { 'k:{"name":"web"}': { 'f:image': {} } } }
+    const entry = set && {
+      manager: set.by,
+      time: timestamp(set.time),
+      fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': image } } },
+    }
+    const metadata = { creationTimestamp: timestamp(epoch - 60_000), managedFields: entry ? [entry] : [] }
+    return entry && driftOf(this.object, seen, changedContainers(this.object, seen), { metadata })
   }
 
   /** Reconciles once a second until nothing is in progress. */
@@ -218,6 +242,7 @@ export class Simulation {
     const stored = this.rewrite(sent)
     this.patches.push(`${found.name} ${sent}`)
     found.image = stored
+    found.set = { by: fieldManager, time: this.now }
     return stored === sent ? [] : [{ of, name: 'web', sent, stored }]
   }
 }
