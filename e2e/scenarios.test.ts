@@ -5,6 +5,7 @@ import { startBed } from './scenario/bed.ts'
 import { access } from './scenario/cases/access.ts'
 import { admission } from './scenario/cases/admission.ts'
 import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
+import { drift } from './scenario/cases/drift.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
 import { log } from './scenario/cases/log.ts'
@@ -44,6 +45,7 @@ faults(test, bed, throttling)
 log(test, bed, operator)
 metrics(test, bed, operator)
 obstacles(test, bed)
+drift(test, bed)
 units(test, bed)
 changesOfMind(test, bed)
 versions(test, bed)

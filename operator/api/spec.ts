@@ -257,7 +257,10 @@ export const specSchema = Type.Object(
             ],
           }),
         },
-        { description: 'A ConfigMap key to write the deployed version to.' },
+        {
+          description:
+            'A ConfigMap key to write the version to that the workloads run: one of them if they run several. Without a workload it stays.',
+        },
       ),
     ),
     imagePullSecrets: Type.Optional(

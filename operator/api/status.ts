@@ -33,14 +33,50 @@ const observed = Type.Object(
   { description: 'The version that the registry offers.' },
 )
 
+const runningImage = Type.Object(
+  {
+    workload: Type.String({ description: 'The workload, e.g. Deployment/web.' }),
+    container: Type.String({ description: "The container's name." }),
+    version: Type.String({ description: 'The version that it runs.' }),
+    image: Type.String({ description: 'The image in the pod template.' }),
+  },
+  { description: 'What one container runs.' },
+)
+
 const current = Type.Object(
   {
-    digest: digest('The digest that the workloads run.'),
-    version: Type.String({ description: 'The version that the workloads run.' }),
-    image: Type.String({ description: 'The image, as rolled out.' }),
-    since: time('When the workloads began to run it.'),
+    digest: Type.Optional(digest('The digest that the workloads run; absent if they differ, or if it is not known.')),
+    version: Type.String({
+      description:
+        'The version that the workloads run, whoever has set it. If they differ, each one once, e.g. v1.1.0, v1.3.0. An image of another repository is named with its repository.',
+    }),
+    image: Type.Optional(Type.String({ description: 'The image in the pod templates; absent if they differ.' })),
+    since: time('Since when the workloads run it, as far as cvmanager has seen.'),
+    containers: Type.Optional(
+      Type.Array(runningImage, {
+        description: 'What each container runs. Only if their images differ.',
+        maxItems: 50,
+      }),
+    ),
   },
-  { description: 'The version that all workloads run.' },
+  {
+    description:
+      'What the pod templates of the workloads say now. During a rollout: what they said before it. Absent if there is no workload.',
+  },
+)
+
+const drift = Type.Object(
+  {
+    workload: Type.String({ description: 'The workload, e.g. Deployment/web.' }),
+    version: Type.String({ description: 'The version that it was set to.' }),
+    image: Type.String({ description: 'The image that it was set to.' }),
+    from: Type.Optional(Type.String({ description: 'The version that ran before.' })),
+    by: Type.Optional(Type.String({ description: 'Who set it, according to managedFields, e.g. kubectl-set.' })),
+    setTime: Type.Optional(time('When it was set, according to managedFields.')),
+    firstSeenTime: time('When cvmanager saw it.'),
+    message: Type.String({ description: 'Who set what, and what cvmanager does about it.' }),
+  },
+  { description: 'An image that somebody else than cvmanager has set.' },
 )
 
 const healthyVersion = Type.Object(
@@ -99,6 +135,15 @@ const rolloutWorkload = Type.Object(
   { description: 'A workload of the rollout.' },
 )
 
+const progress = Type.Object(
+  {
+    reason: Type.Optional(Type.String({ description: 'PatchRefused or PodsRefused, if the API server refuses it.' })),
+    message: Type.String({ description: 'How many pods have the version, and what the others wait for.' }),
+    time: time('When it was like that. It is written ever less often while the rollout lasts.'),
+  },
+  { description: 'How far the rollout is.' },
+)
+
 const rollout = Type.Object(
   {
     id: Type.String({ description: 'The ID of the rollout in events and history.' }),
@@ -113,6 +158,7 @@ const rollout = Type.Object(
     outcome: Type.Optional(oneOf(outcomes, { description: 'The outcome, once it is known.' })),
     reason: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried, in one word.' })),
     message: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried.' })),
+    progress: Type.Optional(progress),
     waitingSince: Type.Optional(
       time(
         'Since when the rollout waits for a person to resume a workload or to delete pods. The deadline moves by that time.',
@@ -153,7 +199,7 @@ const quarantined = Type.Object(
     outcome: oneOf(['RolledBack', 'Failed'], {
       description: 'The outcome: RolledBack, or Failed if the version was left in place.',
     }),
-    message: Type.String({ description: 'The cause of the failure.' }),
+    message: Type.String({ description: 'The cause of the failure in short. The entry of rollouts has all of it.' }),
     since: time('When the version failed.'),
     generation: integer({
       description: 'The generation of the spec with which the version failed. A newer generation is a new attempt.',
@@ -167,7 +213,10 @@ const condition = Type.Object(
     type: oneOf(['Ready', 'Progressing', 'Stalled'], { description: 'Ready, Progressing or Stalled.' }),
     status: oneOf(['True', 'False', 'Unknown'], { description: 'True, False or Unknown.' }),
     reason: Type.String({ description: 'The cause in one CamelCase word. It is stable, so that alerts can use it.' }),
-    message: Type.String({ description: 'The cause, and what to do about it.', maxLength: 32_768 }),
+    message: Type.String({
+      description: 'The cause in one short sentence. status.message says more.',
+      maxLength: 32_768,
+    }),
     lastTransitionTime: time('When status last changed.'),
     observedGeneration: integer({ description: 'The generation of the spec that the condition describes.' }),
   },
@@ -214,6 +263,12 @@ export const statusSchema = Type.Object(
         maxItems: 10,
       }),
     ),
+    drifts: Type.Optional(
+      Type.Array(drift, {
+        description: 'The last images that somebody else than cvmanager has set, newest first.',
+        maxItems: 20,
+      }),
+    ),
     conditions: Type.Optional(
       Type.Array(condition, {
         description:
@@ -227,6 +282,8 @@ export const statusSchema = Type.Object(
 )
 
 export type ContainerVersionStatus = Infer<typeof statusSchema>
+export type CurrentVersion = Infer<typeof current>
+export type Drift = Infer<typeof drift>
 export type Condition = Infer<typeof condition>
 export type RolloutStatus = Infer<typeof rollout>
 export type HealthyVersion = Infer<typeof healthyVersion>

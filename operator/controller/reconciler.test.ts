@@ -59,6 +59,7 @@ test('after conflicts in a row the key comes back later each time, for ten secon
       writer: { status: async () => deleted, finalizer: finalizerWrite },
       deployedVersion: { write: async () => undefined },
       reported: new Set(),
+      refused: new Map(),
     },
     clock: { now: () => epoch },
     requeueAfter: () => undefined,

@@ -63,7 +63,8 @@ export class Reconciler {
     if (!object) return this.#forget(key)
     this.#requeueByLimit(object)
     const observed = await observer.observe(object, await this.#offer(object))
-    const observation = { ...observed, rollbackByDefault, rewritten: this.#rewritten.get(key) }
+    const told = { rewritten: this.#rewritten.get(key), refused: effects.refused.get(key) }
+    const observation = { ...observed, rollbackByDefault, ...told }
     const planned = plan(observation)
     let failure: unknown
     try {
@@ -93,6 +94,7 @@ export class Reconciler {
     credentials.forget(key)
     effects.deployedVersion.forget(key)
     effects.reported.delete(key)
+    effects.refused.delete(key)
     this.#readCredentialsAt.delete(key)
     this.#conflicts.delete(key)
     this.#rewritten.delete(key)

@@ -11,6 +11,13 @@ export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && registered.test(text)
 }
 
+const shortLength = 12
+
+/** For people: `sha256:` and 12 hexadecimal digits. Other text, such as the name of a version, stays as it is. */
+export function shortDigest(digest: string): string {
+  return isDigest(digest) ? digest.slice(0, digest.indexOf(':') + 1 + shortLength) : digest
+}
+
 /** Whether `digest` is the digest of `content`. */
 export function isContentOf(digest: Digest, content: Uint8Array): boolean {
   return digestOf(content, digest.startsWith('sha512:') ? 'sha512' : 'sha256') === digest

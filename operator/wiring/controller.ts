@@ -101,6 +101,7 @@ export async function makeController(options: ControllerOptions) {
       writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
       reported: new Set(),
+      refused: new Map(),
       historyByDefault: settings.history,
       deployedVersion: new DeployedVersion(client),
       onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),

@@ -105,7 +105,7 @@ export function obstacles(test: AddTest, bed: Bed): void {
     await world.sees('web', hanging)
     await world.delete('Deployment', 'web')
     await world.becomes('Stalled', { reason: 'WorkloadNotFound' })
-    await isAborted(t, world, 'WorkloadNotFound')
+    await isAborted(t, world, 'WorkloadNotFound', 'nothing')
   })
 
   test('a paused Deployment holds the version back, and the rollout begins by itself after the resume', async (t) => {
@@ -228,10 +228,15 @@ async function isTriedAgain(world: World): Promise<void> {
   await world.waitsFor('the version to run', () => running() === v2.digest, 120_000)
 }
 
-async function isAborted(t: { match: Tester; equal: Tester }, world: World, reason: string): Promise<void> {
+async function isAborted(
+  t: { match: Tester; equal: Tester },
+  world: World,
+  reason: string,
+  runs: string = v1.digest,
+): Promise<void> {
   const status = await world.status()
+  t.equal(status.current?.digest ?? 'nothing', runs)
   t.match(status, {
-    current: { digest: v1.digest },
     rollouts: [{ outcome: 'Aborted', reason }],
     quarantined: undefined,
   })

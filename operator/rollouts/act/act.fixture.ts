@@ -35,6 +35,7 @@ export class Bench {
   readonly lines: Line[] = []
   readonly changed: WorkloadObject[] = []
   readonly reported = new Set<string>()
+  readonly refused = new Map<string, ReadonlyMap<string, string>>()
   readonly #objects = new Map<string, Raw>()
   readonly #eventNames = new Set<string>()
   readonly #client = this.#makeClient()
@@ -94,6 +95,7 @@ export class Bench {
       writer: new StatusWriter(client, () => undefined),
       events: this.#writer,
       reported: this.reported,
+      refused: this.refused,
       historyByDefault: true,
       deployedVersion: new DeployedVersion(client),
       pods: new PodDeleter(client),

@@ -248,3 +248,25 @@ test('no image is patched on an old view of the ContainerVersion', async (t) => 
   t.same(bench.requests, ['GET containerversions/web-cv', 'PATCH deployments/web'], 'its status was written before')
   t.ok(isConflict(await bench.act(again, { ...seen, resourceVersion: '0' }).catch((thrown: unknown) => thrown)))
 })
+
+test('what the API server has answered to a patch is kept for the status, until a patch goes through', async (t) => {
+  for (const error of [...final, ...passing]) {
+    const bench = new Bench(object())
+    const planned = () =>
+      plan(observation({ object: bench.object, offer: offers('v2'), workloads: [workload('web', v1)] }))
+    bench.refuse = (request) => (request === 'PATCH deployments/web' ? error : undefined)
+    await bench.act(planned()).catch(() => undefined)
+    const isAnswer = error instanceof ApiError && ![404, 409].includes(error.status)
+    const kept = isAnswer ? [['uid-of-web', error.message]] : undefined
+    const refused = bench.refused.get('shop/web-cv')
+    t.same(refused && [...refused], kept, error.message)
+    const { status } = plan(
+      observation({ object: bench.object, offer: offers('v2'), workloads: [workload('web', v1)], refused }),
+    )
+    if (kept)
+      t.match(status.message, `the API server refuses the change of Deployment/web: ${error.message}. It has until`)
+    bench.refuse = () => undefined
+    await bench.act(planned()).catch(() => undefined)
+    t.notOk(bench.refused.has('shop/web-cv'))
+  }
+})

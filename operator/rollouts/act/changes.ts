@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
+import { messageOf } from '../../errors.ts'
 import { isSameImage } from '../../images/image.ts'
 import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
 import { directionOf } from '../plan/events.ts'
@@ -37,11 +38,31 @@ export async function applyChanges(
   changes: readonly Change[],
 ): Promise<unknown> {
   const results = await Promise.allSettled(changes.map((change) => apply(effects, object, change)))
+  noteRefusals(effects, object, changes, results)
   const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
   const rewritten = errors.flatMap((error) => (error instanceof ImagesRewrittenError ? error.rewritten : []))
   if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
   if (errors.length > 0) throw errors[0]
   return results.map((result) => result.status === 'fulfilled' && result.value).find(Boolean) || undefined
+}
+
+/** Another answer than that the workload has changed meanwhile: a webhook that cannot be reached is one, too. */
+const isRefusal = (thrown: unknown): thrown is ApiError => thrown instanceof ApiError && !isConflict(thrown)
+
+/** The next reconcile says it in the status. */
+function noteRefusals(
+  { refused }: Effects,
+  { key }: ContainerVersion,
+  changes: readonly Change[],
+  results: readonly PromiseSettledResult<unknown>[],
+): void {
+  const answers = results.flatMap((result, at): [string, string][] => {
+    const { change, of } = changes[at] ?? {}
+    const isOne = result.status === 'rejected' && change === 'images' && isRefusal(result.reason)
+    return isOne && of ? [[of.uid, messageOf(result.reason)]] : []
+  })
+  if (answers.length > 0) refused.set(key, new Map(answers))
+  else refused.delete(key)
 }
 
 /** Reads the workloads of these changes again. @throws ApiError 409 if one of them has changed since it was observed */
@@ -81,7 +102,7 @@ async function changeImages(effects: Effects, object: ContainerVersion, change: 
     effects.log.debug({ ...line, workload: `${kind}/${name}`, images: change.images }, 'patched a workload')
     if (workload) refuseRewritten(change, workload)
   } catch (thrown) {
-    if (!isConflict(thrown) && thrown instanceof ApiError) {
+    if (isRefusal(thrown)) {
       const message = `${kind}/${name}: ${thrown.message}`
       const id = `${rollout?.id} ${kind} ${name}`
       const event = { type: 'Warning' as const, reason: 'PatchRefused', message, id, ...direction, workloads: [] }

@@ -15,6 +15,8 @@ export interface Effects {
   readonly events: EventWriter
   /** The keys whose present status has all its events. */
   readonly reported: Set<string>
+  /** Why the API server has refused the last patches of a key, by the workload's UID. */
+  readonly refused: Map<string, ReadonlyMap<string, string>>
   /** Whether rollouts are recorded where the spec does not say. */
   readonly historyByDefault: boolean
   readonly deployedVersion: DeployedVersion

@@ -11,8 +11,8 @@ const maxDelayMs = 300_000
 export const imageReset: Gate = {
   name: 'ImageReset',
 
-  check({ object: { status, spec }, now }, version) {
-    const { rollouts = [] } = status
+  check({ object: { status, spec }, drift = [], now }, version) {
+    const { rollouts = [], drifts = [] } = status
     const times = timesInARow(
       rollouts,
       ({ digest, outcome, endTime }) =>
@@ -23,8 +23,12 @@ export const imageReset: Gate = {
 
     const until = nextAttempt(last, times - 1, maxDelayMs)
     if (now >= until) return undefined
+    const by = [...drift, ...drifts][0]?.by
+    const who = by ?? 'something'
+    const find =
+      by === undefined ? 'Find out what (kubectl get --show-managed-fields tells who writes the image), and let' : 'Let'
     return {
-      message: `something has set the image back after ${version.name} was rolled out, ${times} times in ten minutes. Find out what (kubectl get --show-managed-fields tells who writes the image), and let it leave the image to cvmanager, or take the label ${Object.keys(spec.selector)[0]} off; the version is put back once more, later each time`,
+      message: `${who} has set the image back after ${version.name} was rolled out, ${times} times in ten minutes. ${find} it leave the image to cvmanager, or take the label ${Object.keys(spec.selector)[0]} off; the version is put back once more, later each time`,
       until,
     }
   },

@@ -2,6 +2,7 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Offer } from '../../discovery/target.ts'
 import type { NeedsChangeError } from '../../errors.ts'
 import type { RewrittenImage, Workload } from '../workloads/workload.ts'
+import type { FoundDrift } from './drift.ts'
 
 /** What `plan` decides by: one ContainerVersion and its surroundings at one moment. */
 export interface Observation {
@@ -15,6 +16,10 @@ export interface Observation {
   readonly offer: Offer
   /** What the last patches of its workloads had, and what the API server has stored instead. */
   readonly rewritten?: readonly RewrittenImage[] | undefined
+  /** Why the API server has refused the last patches, by the workload's UID. */
+  readonly refused?: ReadonlyMap<string, string> | undefined
+  /** The images that somebody else has set since the last status. */
+  readonly drift?: readonly FoundDrift[] | undefined
   /** Reads that the API server has refused: it goes without what they would tell. */
   readonly missingRights: readonly string[]
   /** Since when this process has observed the object without a status; undefined if the object has one. */

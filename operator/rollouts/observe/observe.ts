@@ -2,13 +2,15 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Offer } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
-import { isForbidden } from '../../kubernetes/api-error.ts'
+import { isForbidden, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Clock } from '../../time/clock.ts'
 import { noPods } from '../workloads/health.ts'
+import { workloadKind, workloadPath } from '../workloads/kinds.ts'
 import { containerNotFound, selectContainers } from '../workloads/select.ts'
 import { needsPods, workload } from '../workloads/view.ts'
 import type { Container, Workload, WorkloadObject } from '../workloads/workload.ts'
+import { changedContainers, driftOf, type FoundDrift } from './drift.ts'
 import type { Observation } from './observation.ts'
 import { PodLists } from './pod-lists.ts'
 import { refusalOf } from './refusal.ts'
@@ -40,7 +42,7 @@ export class Observer {
 
   /** @throws ApiError, TransientError if pods cannot be listed; but not if a right to do it is missing */
   async observe(object: ContainerVersion, offer: Offer): Promise<Observation> {
-    const { selected, problem } = this.#select(object)
+    const { selected, strangers, problem } = this.#select(object)
     const { rollout } = object.status
     const now = this.#clock.now()
     const began = rollout?.rollbackTime ?? rollout?.startTime
@@ -54,7 +56,8 @@ export class Observer {
         return otherwise
       })
     const view = async ({ object: found, containers }: Selected): Promise<Workload> => {
-      const changes = rollout !== undefined || (offered && containers.some(({ image }) => image !== offered))
+      const isPolled = offer.state !== 'unknown'
+      const changes = rollout !== undefined || (isPolled && containers.some(({ image }) => image !== offered))
       const wanted = changes && needsPods(found, containers, rollout !== undefined)
       // While a rollout waits, its workloads change with each of their pods.
       const recent = rollout !== undefined
@@ -64,12 +67,31 @@ export class Observer {
       const member = rollout?.workloads.find(({ uid }) => uid === found.uid)
       return workload(found, containers, { ...facts, refusal }, times, member && (member.unavailableBefore ?? 0))
     }
+    const drift: FoundDrift[] = []
+    /** Sees a workload, and who has set its images, if they are others than before. */
+    const confirmed = async (one: Selected): Promise<Workload> => {
+      const seen = await view(one)
+      if (changedContainers(object, seen).length === 0) return seen
+      const raw = await allowed(this.#client.get(workloadPath(one.object)).catch(undefinedIfNotFound), undefined)
+      if (raw === undefined) return seen
+      const fresh = workloadKind(one.object.kind).strip(raw)
+      const containers = selectContainers(object.spec, fresh)
+      // The watch may be late: what it has seen is no change then, but old.
+      const isOld = fresh.resourceVersion !== one.object.resourceVersion && containers.length > 0
+      const present = isOld ? await view({ object: fresh, containers }) : seen
+      const found = driftOf(object, present, changedContainers(object, present), raw)
+      if (found) drift.push(found)
+      return present
+    }
+    const workloads = await Promise.all(selected.map(confirmed))
+    await Promise.all(strangers.map((found) => confirmed({ object: found, containers: found.containers })))
     return {
       object,
-      workloads: await Promise.all(selected.map(view)),
+      workloads,
       members: await Promise.all(this.#members(object).map(view)),
       problem,
       offer,
+      drift,
       missingRights: [...missingRights],
       newSince: this.#sinceWhenNew(object, now),
       now,
@@ -93,16 +115,20 @@ export class Observer {
 
   #select(object: ContainerVersion) {
     const selected: Selected[] = []
+    /** The workloads that have come to have no container of the repository. */
+    const strangers: WorkloadObject[] = []
     const problems: NeedsChangeError[] = []
+    const isKnown = object.status.conditions?.some(({ reason }) => reason === 'ContainerNotFound')
     for (const found of this.#index.workloadsOf(object.key)) {
       const containers = selectContainers(object.spec, found)
       const problem =
         containers.length === 0 ? containerNotFound(object.spec, found) : this.#rivalry(object, found, containers)
       if (problem) problems.push(problem)
-      else selected.push({ object: found, containers })
+      if (containers.length > 0) selected.push({ object: found, containers })
+      else if (!isKnown) strangers.push(found)
     }
     const problem = problems[0] ?? (selected.length === 0 ? noWorkload(object) : undefined)
-    return { selected, problem }
+    return { selected, strangers, problem }
   }
 
   /** Two ContainerVersions that select one container would undo each other's rollouts forever: neither may change it. */

@@ -1,4 +1,4 @@
-import type { ContainerVersionStatus, HealthyVersion, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
+import type { CurrentVersion, HealthyVersion, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import type { Change } from '../workloads/workload.ts'
 
@@ -18,7 +18,8 @@ export interface Decision {
   readonly offered?: Version
   /** What holds the version on offer back. */
   readonly heldBy?: string
-  readonly current?: ContainerVersionStatus['current']
+  /** What the workloads run, if the decision knows it better than the workloads as they were observed. */
+  readonly current?: CurrentVersion
   /** The version with which all workloads are healthy. */
   readonly healthy?: HealthyVersion
   /** The rollout in progress. */

@@ -9,6 +9,9 @@ export interface PlannedEvent extends EventText {
   readonly to?: string | undefined
   /** Events appear on these workloads too, not only on the ContainerVersion. */
   readonly workloads: readonly { readonly kind: string; readonly name: string; readonly uid: string }[]
+  /** Names of versions. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
 }
 
 function rolloutEvent(
@@ -27,7 +30,7 @@ export function directionOf(rollout: RolloutStatus): Pick<PlannedEvent, 'from' |
 }
 
 /** The events of a rollout in their order; several may be written within one second. */
-const reasonsInOrder = ['Adopted', 'RolloutSuperseded', 'RolloutStarted', 'RolloutFailed']
+const reasonsInOrder = ['Adopted', 'DriftDetected', 'RolloutSuperseded', 'RolloutStarted', 'RolloutFailed']
 
 /** The place of an event among those of its second. Events that end a rollout come last. */
 export function orderOf(reason: string): number {
@@ -49,6 +52,7 @@ export function eventsOf(status: ContainerVersionStatus, now: number): readonly 
   const workloads = rollout?.workloads ?? rollouts[0]?.workloads ?? []
   const past = rollouts.filter(({ endTime }) => isYoung(endTime)).reverse()
   return [
+    ...driftEvents(status, isYoung),
     ...past.flatMap((ended) => endedEvents({ workloads, ...ended })),
     ...(rollout ? [startedEvent(rollout)] : [...adoptedEvents(status, isYoung), ...stateEvents(status)]),
     ...(rollout?.reason === undefined ? [] : [failedEvent(rollout)]),
@@ -108,15 +112,32 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
   }
 }
 
-/** The workloads have come to run this version without a rollout. */
-function adoptedEvents(
-  { phase, current, rollouts = [] }: ContainerVersionStatus,
+function driftEvents(
+  { drifts = [] }: ContainerVersionStatus,
   isYoung: (time: string) => boolean,
 ): readonly PlannedEvent[] {
-  if (!current || !isYoung(current.since)) return []
-  const { digest, version, since } = current
+  return drifts
+    .filter(({ firstSeenTime }) => isYoung(firstSeenTime))
+    .reverse()
+    .map(({ workload, image, setTime, firstSeenTime, from, version, message }) => {
+      const id = `${workload} ${image} ${setTime ?? firstSeenTime}`
+      return { type: 'Warning', reason: 'DriftDetected', message, id, workloads: [], from, to: version }
+    })
+}
+
+/** The workloads have come to run this version without a rollout. */
+function adoptedEvents(
+  { phase, current, lastHealthy = [], drifts = [], rollouts = [] }: ContainerVersionStatus,
+  isYoung: (time: string) => boolean,
+): readonly PlannedEvent[] {
+  const { digest, version, since = '' } = current ?? {}
+  const isUpToDate = phase === 'UpToDate'
+  const wasUpToDate = isUpToDate || lastHealthy.some((healthy) => healthy.digest === digest)
+  if (digest === undefined || !wasUpToDate || !isYoung(since)) return []
+  // Somebody has set it, although something else is on offer.
+  if (!isUpToDate && drifts.some(({ firstSeenTime }) => firstSeenTime === since)) return []
   // A rollback may have restored it, too.
-  const rolledOut = ({ outcome }: PastRollout) => outcome === 'Succeeded' || phase !== 'UpToDate'
+  const rolledOut = ({ outcome }: PastRollout) => outcome === 'Succeeded' || !isUpToDate
   if (rollouts.some((rollout) => rollout.endTime === since && rolledOut(rollout))) return []
   const message = `the workloads already run ${version} (${digest}): nothing was changed`
   return [{ type: 'Normal', reason: 'Adopted', message, id: digest, to: version, workloads: [] }]

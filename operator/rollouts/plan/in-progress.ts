@@ -7,21 +7,24 @@ interface Next extends Pick<Decision, 'state' | 'changes' | 'afterRecord'> {
   readonly requeueAt: number
 }
 
-/** A rollout is in progress. Its status changes with the phase alone, so that a rollout costs few writes. */
+/** A rollout is in progress. Its status changes with the phase and, ever less often, with its progress: it costs few writes. */
 export function inProgress(rollout: RolloutStatus, next: Next): Decision {
   return { state: stateOf(rollout), rollout, ...next }
 }
 
-function stateOf({ phase, outcome, workloads, version, deadline, reason, message }: RolloutStatus): State {
+function stateOf(rollout: RolloutStatus): State {
+  const { phase, outcome, workloads, version, deadline, reason, message, progress } = rollout
   const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
   if (phase !== 'RollingBack' && outcome !== 'RolledBack' && outcome !== 'Aborted') {
-    const words = `rolling out ${version} to ${names}, until ${deadline} at the latest`
-    return { phase: 'RollingOut', reason: 'RollingOut', message: words }
+    const words = progress
+      ? `rolling out ${version}: ${progress.message}. It has until ${deadline}.`
+      : `rolling out ${version} to ${names}, until ${deadline} at the latest`
+    return { phase: 'RollingOut', reason: progress?.reason ?? 'RollingOut', message: words }
   }
   // A rollout that ends because the object is deleted has no reason.
   const result = outcome === 'Aborted' ? 'could not be tried' : 'failed'
   const why = reason === undefined ? message : `${version} ${result}: ${message}`
-  const words = `putting the previous images of ${names} back: ${why}`
+  const words = `putting the previous images of ${names} back${progress ? `, ${progress.message}` : ''}: ${why}`
   return { phase: 'RollingBack', reason: 'RollingBack', message: words }
 }
 

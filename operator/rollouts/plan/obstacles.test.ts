@@ -132,7 +132,7 @@ test('what is gone until the deadline ends the rollout without quarantine, and t
   const [gone] = cluster.workloads.splice(0)
   cluster.run(41 * second)
   t.match(cluster.past, [{ version: 'v2', outcome: 'Aborted', reason: 'WorkloadNotFound' }])
-  t.match(cluster.object.status, { ...untouched, phase: 'Stalled' })
+  t.match(cluster.object.status, { ...untouched, current: undefined, phase: 'Stalled' }, 'and nothing runs')
   t.equal(reasonOf(cluster), 'WorkloadNotFound')
   cluster.workloads.push({ name: gone?.name ?? '', image: imageOf('v1'), uid: 'new' })
   cluster.run(minute)

@@ -1,11 +1,10 @@
-import type { ContainerVersionSpec } from '../../api/spec.ts'
-import type { ContainerVersionStatus, Outcome, Quarantined, RolloutStatus } from '../../api/status.ts'
+import type { Outcome, Quarantined, RolloutStatus } from '../../api/status.ts'
 import { timestamp } from '../../time/clock.ts'
 import { quarantineMessage } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress } from './in-progress.ts'
-import { restoredVersion } from './previous.ts'
+import { inShort } from './in-short.ts'
 
 /** Ends a rollout. The status names the outcome before the record is written, so that a restart cannot find another (B28). */
 export function conclude(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision {
@@ -14,40 +13,28 @@ export function conclude(observation: Observation, rollout: RolloutStatus, outco
 
 /** Records a rollout that has ended, and returns the status for afterwards. */
 export function recordOf({ object, now }: Observation, rollout: RolloutStatus): Decision {
-  const { outcome = 'Aborted', endTime = timestamp(now), digest, version, message = outcome } = rollout
-  const { generation, spec } = object
+  const { outcome = 'Aborted', endTime = timestamp(now), digest, version, image, message = outcome } = rollout
   const failure: Quarantined | undefined =
     outcome === 'RolledBack' || outcome === 'Failed'
-      ? { digest, version, outcome, message, since: endTime, generation }
+      ? { digest, version, outcome, message: inShort(message), since: endTime, generation: object.generation }
       : undefined
   const afterRecord: Decision = {
-    state: failure ? failureState(failure, spec) : stateAfter(outcome, rollout),
-    ...currentAfter(outcome, rollout, object.status, endTime),
+    state: failure
+      ? failureState(failure, quarantineMessage(failure, object.spec.tag, message))
+      : stateAfter(outcome, rollout),
+    ...(outcome === 'Succeeded'
+      ? { current: { digest, version, image, since: endTime }, healthy: { digest, version, image } }
+      : {}),
     failure,
     ended: rollout,
   }
   return inProgress(rollout, { afterRecord, requeueAt: now })
 }
 
-/** What the workloads run afterwards, as far as the outcome tells. */
-function currentAfter(
-  outcome: Outcome,
-  rollout: RolloutStatus,
-  { current, lastHealthy }: ContainerVersionStatus,
-  since: string,
-): Pick<Decision, 'current' | 'healthy'> {
-  const { digest, version, image } = rollout
-  if (outcome === 'Succeeded')
-    return { current: { digest, version, image, since }, healthy: { digest, version, image } }
-  const restored = outcome === 'RolledBack' ? restoredVersion(rollout, lastHealthy) : undefined
-  return restored && restored.digest !== current?.digest ? { current: { ...restored, since } } : {}
-}
-
 /** The state of an object whose version on offer has failed. */
-export function failureState(entry: Quarantined, spec: ContainerVersionSpec): State {
-  const { outcome } = entry
+export function failureState({ outcome }: Quarantined, message: string): State {
   const reason = outcome === 'RolledBack' ? 'RolledBack' : 'RolloutFailed'
-  return { phase: outcome, reason, message: quarantineMessage(entry, spec) }
+  return { phase: outcome, reason, message }
 }
 
 function stateAfter(outcome: Outcome, { version, reason, message }: RolloutStatus): State {

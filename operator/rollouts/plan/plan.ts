@@ -2,7 +2,6 @@ import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError, type TransientError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
-import { timestamp } from '../../time/clock.ts'
 import { checkGates, gates } from '../gates/gates.ts'
 import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
@@ -41,14 +40,17 @@ export function plan(observation: Observation): Plan {
   const { object, workloads, now } = observation
   const decision = decide(observation)
   const { changes = [], rollout, afterRecord, requeueAt } = decision
-  const status = statusOf(object, decision, now)
+  const status = statusOf(observation, decision)
   const disowned = workloads.filter(({ mustDisown }) => mustDisown)
   const isQuiet = changes.length === 0 && afterRecord === undefined
   return {
     status,
     events: [...eventsOf(status, now), ...observation.missingRights.map(rightMissing)],
     changes: isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes,
-    record: rollout && afterRecord && recordOf(rollout, statusOf({ ...object, status }, afterRecord, now), now),
+    record:
+      rollout &&
+      afterRecord &&
+      recordOf(rollout, statusOf({ ...observation, object: { ...object, status } }, afterRecord), now),
     requeueAt,
   }
 }
@@ -93,27 +95,24 @@ function consider(observation: Observation, strategy: Strategy, version: Version
   const run = workloads.every((workload) => workload.runs(image))
   const healthy = workloads.every(({ health }) => health.state === 'healthy')
   const failure = quarantineOf(object, version.digest)
-  if (run && (!failure || healthy)) return upToDate(observation, version, image, healthy)
+  if (run && (!failure || healthy)) return upToDate(version, image, healthy)
 
   const hold = checkGates(gates, observation, version)
   if (!hold) return begin(observation, strategy, version)
   const { by, message, until, phase = 'Pending' } = hold
   return {
-    state: failure ? failureState(failure, object.spec) : { phase, reason: by, message },
+    state: failure ? failureState(failure, message) : { phase, reason: by, message },
     offered: version,
     heldBy: by,
     requeueAt: until,
   }
 }
 
-function upToDate({ object, now }: Observation, version: Version, image: string, healthy: boolean): Decision {
+function upToDate(version: Version, image: string, healthy: boolean): Decision {
   const { digest, name } = version
-  const before = object.status.current
-  const unchanged = before?.digest === digest && before.image === image
   return {
     state: { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${name}` },
     offered: version,
-    current: unchanged ? before : { digest, version: name, image, since: timestamp(now) },
     ...(healthy ? { healthy: { digest, version: name, image } } : {}),
   }
 }

@@ -95,11 +95,3 @@ export function previousVersions({ workloads }: Pick<RolloutStatus, 'workloads'>
   const images = workloads.flatMap(({ previous }) => previous.map(({ image }) => image))
   return [...new Set(images.map((image) => tagOf(image) ?? digestOf(image) ?? image))].join(', ')
 }
-
-/** The version that a rollback has restored in all workloads, if it is one that ran well. */
-export function restoredVersion(
-  { workloads }: RolloutStatus,
-  known: readonly HealthyVersion[] = [],
-): HealthyVersion | undefined {
-  return known.find(({ image }) => workloads.every(({ previous }) => previous.every((found) => found.image === image)))
-}

@@ -181,7 +181,8 @@ test('a rollback never restores an image that was not healthy while a better one
         play(cluster, acts, played, () => {
           const { phase, current, rollout } = cluster.object.status
           const blocked = cluster.workloads.some((workload) => workload.blocked)
-          if (phase === 'UpToDate' && current && !cluster.isBad(current.image) && !blocked) ranWell.add(current.image)
+          if (phase === 'UpToDate' && current?.image && !cluster.isBad(current.image) && !blocked)
+            ranWell.add(current.image)
           const previous = rollout?.workloads.flatMap((workload) => workload.previous.map(({ image }) => image)) ?? []
           const broken = previous.filter((image) => cluster.isBad(image))
           const better = [...ranWell].filter((image) => image !== rollout?.image)

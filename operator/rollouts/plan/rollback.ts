@@ -7,6 +7,7 @@ import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { limitOf } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
+import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { wasRewritten } from './rewritten.ts'
 
 /** A pod's own message may be very long, and the status, an event and the history each repeat it. */
@@ -14,7 +15,8 @@ const maxMessageLength = 1_000
 
 /** The version has failed. The previous images come back, or the new ones stay, as `rollback.enabled` says. */
 export function failed(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
-  const failure = { ...rollout, reason, message: message.slice(0, maxMessageLength) }
+  const { progress: _, ...running } = rollout
+  const failure = { ...running, reason, message: message.slice(0, maxMessageLength) }
   const rollsBack = observation.object.spec.rollback?.enabled ?? observation.rollbackByDefault ?? true
   return rollsBack
     ? rollBack(observation, { ...failure, ...rollingBackSince(observation) })
@@ -34,7 +36,8 @@ interface Obstacle {
 export function giveUp(observation: Observation, rollout: RolloutStatus, obstacle: Obstacle): Decision {
   // It becomes a part of sentences.
   const message = obstacle.message.replace(/\.$/, '').slice(0, maxMessageLength)
-  const untried = { ...rollout, outcome: 'Aborted' as const, reason: obstacle.reason, message }
+  const { progress: _, ...running } = rollout
+  const untried = { ...running, outcome: 'Aborted' as const, reason: obstacle.reason, message }
   return rollBack(observation, { ...untried, ...rollingBackSince(observation) })
 }
 
@@ -57,14 +60,14 @@ export function rollBack(observation: Observation, rollout: RolloutStatus, isOut
   const hopeless = unhealthy.every(({ health, blockers }) => health.state === 'stuck' && blockers.length === 0)
   if (hopeless || isOutdated || now >= until)
     return conclude(observation, withTrouble(rollout, unhealthy), rollout.outcome ?? 'RolledBack')
-  return inProgress(rollout, untilPodsChange(members, until, now))
+  return inProgress(withProgress(rollout, unhealthyPods(members), now), untilPodsChange(members, until, now))
 }
 
 /** The object is being deleted: the rollout ends when all workloads are as they were before it, or at the limit. */
 export function abort(observation: Observation, rollout: RolloutStatus): Decision {
   if (rollout.phase === 'Recording') return recordOf(observation, rollout)
   // Without a reason: this is neither a failure nor an obstacle.
-  const { reason, message = 'the ContainerVersion was deleted', ...running } = rollout
+  const { reason, message = 'the ContainerVersion was deleted', progress, ...running } = rollout
   const aborted = { ...rollingBackSince(observation), ...running, phase: 'RollingBack' as const, message }
   return putBack(observation, aborted, 'Aborted') ?? conclude(observation, aborted, 'Aborted')
 }
@@ -77,11 +80,13 @@ function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outc
   const left = restorations(observation, rollout)
   if (left.length === 0) return undefined
   const changes = left.filter((change) => !wasRewritten(observation, change))
+  const refused = refusedPatches(observation, observation.members)
   // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
   if (changes.length > 0 && observation.now < limitOf(rollout))
-    return inProgress(rollout, { changes, requeueAt: observation.now })
+    return inProgress(withProgress(rollout, refused, observation.now), { changes, requeueAt: observation.now })
   const names = left.map(({ of }) => `${of.kind}/${of.name}`).join(', ')
-  const message = `${rollout.message}; ${names} could not be put back`
+  const why = refused ? `, since ${refused.message}` : ''
+  const message = `${rollout.message}; ${names} could not be put back${why}`
   return conclude(observation, { ...rollout, message }, outcome)
 }
 

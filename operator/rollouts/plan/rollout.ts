@@ -3,16 +3,17 @@ import { defaultTimeoutSeconds } from '../../api/names.ts'
 import type { RolloutStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
-import { digestOf, tagOf } from '../../images/image.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
 import { paused } from '../gates/paused.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
+import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { membersOf } from './previous.ts'
+import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { rewritingProblem, rewrittenIn, withRewritten } from './rewritten.ts'
 import { failed, giveUp, rollBack } from './rollback.ts'
 
@@ -38,7 +39,7 @@ export function begin(
     digest,
     version: name,
     image: composeImage(object.spec.imageRepo, version),
-    ...fromVersion(observation, replaced),
+    ...fromVersion(observation, replaced, startTime),
     startTime,
     deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
     workloads: membersOf(observation, replaced, version),
@@ -52,10 +53,8 @@ export function begin(
   return { ...takeStep(observation, rollout, strategy), offered: version, ended }
 }
 
-function fromVersion({ object, workloads }: Observation, replaced: RolloutStatus | undefined): { from?: string } {
-  if (replaced) return replaced.from === undefined ? {} : { from: replaced.from }
-  const image = workloads[0]?.containers[0]?.image
-  const from = object.status.current?.version ?? (image ? (tagOf(image) ?? digestOf(image)) : undefined)
+function fromVersion(observation: Observation, replaced: RolloutStatus | undefined, now: string): { from?: string } {
+  const from = replaced ? replaced.from : currentOf(observation, undefined, now)?.version
   return from === undefined ? {} : { from }
 }
 
@@ -105,10 +104,14 @@ function takeStep(observation: Observation, started: RolloutStatus, strategy: St
   const deadline = Date.parse(rollout.deadline)
   const step = strategy.next({ image: rollout.image, deadline }, { workloads, now })
   switch (step.step) {
-    case 'apply':
-      return inProgress(rollout, { changes: step.changes, requeueAt: deadline })
-    case 'wait':
-      return inProgress(rollout, untilPodsChange(workloads, step.until, now))
+    case 'apply': {
+      const waiting = refusedPatches(observation, workloads)
+      return inProgress(withProgress(rollout, waiting, now), { changes: step.changes, requeueAt: deadline })
+    }
+    case 'wait': {
+      const waiting = unhealthyPods(workloads)
+      return inProgress(withProgress(rollout, waiting, now), untilPodsChange(workloads, step.until, now))
+    }
     case 'waitForPerson': {
       const { reason, waitingFor } = step
       const message = `the rollout of ${rollout.version} waits without a deadline for ${waitingFor}`
@@ -119,7 +122,9 @@ function takeStep(observation: Observation, started: RolloutStatus, strategy: St
       return conclude(observation, rollout, 'Succeeded')
     case 'fail':
       return failed(observation, rollout, step.reason, step.message)
-    case 'giveUp':
-      return giveUp(observation, rollout, step)
+    case 'giveUp': {
+      const refused = refusedPatches(observation, workloads)
+      return giveUp(observation, rollout, refused ? { ...step, message: `at the deadline, ${refused.message}` } : step)
+    }
   }
 }

@@ -3,7 +3,10 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { PastRollout } from '../../api/status.ts'
 import { NeedsChangeError } from '../../errors.ts'
-import type { Health, ImageChange, RewrittenImage } from '../workloads/workload.ts'
+import { fieldManager } from '../../kubernetes/client.ts'
+import { timestamp } from '../../time/clock.ts'
+import { changedContainers, driftOf, type FoundDrift } from '../observe/drift.ts'
+import type { Health, ImageChange, RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
 import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
@@ -16,6 +19,8 @@ export interface Simulated {
   readonly uid?: string
   /** Why a change of its image does not reach its pods. */
   blocked?: 'Paused' | 'OnDelete' | 'Quota' | undefined
+  /** Who has set its image last, and when; undefined: whoever created it. */
+  set?: { readonly by: string; readonly time: number }
   /** The API server refuses patches of it. */
   refuses?: boolean
 }
@@ -51,9 +56,10 @@ export class Simulation {
   readonly events = new Map<string, PlannedEvent>()
   rewrite: (image: string) => string
   readonly #dies: () => boolean
-  readonly #refuses: () => boolean
+  readonly #refusesEvent: () => boolean
   /** The memory of the process. */
   #rewritten: readonly RewrittenImage[] | undefined
+  #refused: ReadonlyMap<string, string> | undefined
   #failures = 0
   /** The process has restarted, or has learned that an image was rewritten. */
   #again = false
@@ -68,7 +74,7 @@ export class Simulation {
     this.object = object({}, options.spec)
     this.rewrite = options.rewrite ?? ((image) => image)
     this.#dies = options.dies ?? (() => false)
-    this.#refuses = options.refuses ?? (() => false)
+    this.#refusesEvent = options.refuses ?? (() => false)
   }
 
   get past(): readonly PastRollout[] {
@@ -94,7 +100,9 @@ export class Simulation {
         members: seen.filter(({ ref }) => members.includes(ref.uid)),
         problem: workloads.length === 0 ? new NeedsChangeError('WorkloadNotFound', 'no workload') : undefined,
         offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
+        drift: workloads.flatMap((each) => this.#drift(each) ?? []),
         rewritten: this.#rewritten,
+        refused: this.#refused,
         now,
       }),
     )
@@ -110,6 +118,24 @@ export class Simulation {
       else throw thrown
     }
     return planned
+  }
+
+  /** As a person does. */
+  setImage(found: Simulated, image: string): void {
+    found.image = image
+    found.set = { by: 'kubectl-set', time: this.now }
+  }
+
+  #drift(seen: Workload): FoundDrift | undefined {
+    const { set } = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === seen.ref.uid) ?? {}
+    const image = { 'f:containers': { 'k:{"name":"web"}': { 'f:image': {} } } }
+    const entry = set && {
+      manager: set.by,
+      time: timestamp(set.time),
+      fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': image } } },
+    }
+    const metadata = { creationTimestamp: timestamp(epoch - 60_000), managedFields: entry ? [entry] : [] }
+    return entry && driftOf(this.object, seen, changedContainers(this.object, seen), { metadata })
   }
 
   /** Reconciles once a second until nothing is in progress. */
@@ -147,6 +173,7 @@ export class Simulation {
   #restart(): void {
     this.#again = true
     this.#rewritten = undefined
+    this.#refused = undefined
     this.#failures = 0
   }
 
@@ -185,7 +212,7 @@ export class Simulation {
   }
 
   #emit(events: readonly PlannedEvent[]): void {
-    for (const event of events) if (!this.#refuses()) this.events.set(`${event.reason} ${event.id}`, event)
+    for (const event of events) if (!this.#refusesEvent()) this.events.set(`${event.reason} ${event.id}`, event)
   }
 
   #status(status: ContainerVersion['status']): void {
@@ -195,25 +222,27 @@ export class Simulation {
   /** As `act` does: sends all patches, and then tells of the images that were rewritten, or else of a refusal. */
   #patchAll(changes: readonly ImageChange[]): void {
     const rewritten: RewrittenImage[] = []
-    let refused = false
+    const refused = new Map<string, string>()
     for (const { of, images } of changes) {
       const found = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === of.uid)
       const sent = images[0]?.image
       if (!found || sent === undefined) continue
-      if (found.refuses) refused = true
+      if (found.refuses) refused.set(of.uid, 'a policy refuses it')
       else this.#write(() => rewritten.push(...this.#patch(found, of, sent)))
     }
     if (rewritten.length > 0) {
       this.#rewritten = rewritten
       throw rewriting
     }
-    if (refused) throw refusal
+    this.#refused = refused
+    if (refused.size > 0) throw refusal
   }
 
   #patch(found: Simulated, of: ImageChange['of'], sent: string): readonly RewrittenImage[] {
     const stored = this.rewrite(sent)
     this.patches.push(`${found.name} ${sent}`)
     found.image = stored
+    found.set = { by: fieldManager, time: this.now }
     return stored === sent ? [] : [{ of, name: 'web', sent, stored }]
   }
 }

@@ -16,11 +16,11 @@ test('readers of the first cvmanager find what they read: a success, a failure, 
   cluster.reconcile()
   const started = new Date(epoch).toISOString().replace('.000', '')
   t.same(copies(cluster), {
-    deployed: false,
+    deployed: true,
     currVersion: 'v1',
     currStatus: 'Progressing',
     currStatusTime: started,
-    successVersion: undefined,
+    successVersion: 'v0',
   })
   cluster.now += 60_000
   cluster.settle()

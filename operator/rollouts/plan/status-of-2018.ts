@@ -12,14 +12,14 @@ export function statusOf2018(
   status: ContainerVersionStatus,
   now: number,
 ): Fields<'deployed' | 'currVersion' | 'currStatus' | 'currStatusTime' | 'successVersion'> {
-  const { current, currStatusTime, successVersion } = status
+  const { current, currStatusTime } = status
   const latest = latestOf(status)
   const isSame = latest.currVersion === status.currVersion && latest.currStatus === status.currStatus
   return {
     ...latest,
     deployed: current !== undefined,
     currStatusTime: isSame ? currStatusTime : timestamp(now),
-    successVersion: current?.version ?? successVersion,
+    successVersion: current?.version,
   }
 }
 

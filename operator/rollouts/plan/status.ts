@@ -1,9 +1,20 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { Condition, ContainerVersionStatus, PastRollout, Phase, RolloutStatus } from '../../api/status.ts'
+import type {
+  Condition,
+  ContainerVersionStatus,
+  CurrentVersion,
+  PastRollout,
+  Phase,
+  RolloutStatus,
+} from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { timestamp } from '../../time/clock.ts'
+import type { Observation } from '../observe/observation.ts'
+import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
+import { driftsOf } from './drift.ts'
 import { durationInWords } from './duration.ts'
+import { inBrief, inShort } from './in-short.ts'
 import { statusOf2018 } from './status-of-2018.ts'
 
 const maxMessageLength = 4_000
@@ -12,7 +23,8 @@ const maxPastRollouts = 10
 const maxHealthyVersions = 2
 
 /** Makes the status of a decision; no other function makes a status. */
-export function statusOf(object: ContainerVersion, decision: Decision, now: number): ContainerVersionStatus {
+export function statusOf(observation: Observation, decision: Decision): ContainerVersionStatus {
+  const { object, now } = observation
   const { state, offered, rollout, ended } = decision
   const before = object.status
   if (!state) return before
@@ -24,7 +36,8 @@ export function statusOf(object: ContainerVersion, decision: Decision, now: numb
     phase: state.phase,
     message,
     observed,
-    current: decision.current ?? before.current,
+    current: currentAfter(observation, decision),
+    drifts: driftsOf(observation, { ...decision, state }),
     lastHealthy: lastHealthyOf(before, decision),
     next: nextOf(decision),
     rollout,
@@ -33,6 +46,16 @@ export function statusOf(object: ContainerVersion, decision: Decision, now: numb
     conditions: conditionsOf(object, { ...state, message }, now),
   })
   return withoutUndefined({ ...status, ...statusOf2018(status, now) })
+}
+
+/** It does not change during a rollout: what the workloads run then is between two versions. */
+function currentAfter(
+  observation: Observation,
+  { offered, rollout, ended, current }: Decision,
+): CurrentVersion | undefined {
+  const { object, now } = observation
+  if (rollout && object.status.rollout) return object.status.current
+  return current ?? currentOf(observation, offered, ended?.endTime ?? timestamp(now))
 }
 
 /** The version on offer, and since when it has been seen. */
@@ -108,7 +131,9 @@ function conditionsOf(
   const condition = (type: Condition['type'], status: Truth): Condition => {
     const before = conditions?.find((candidate) => candidate.type === type)
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : timestamp(now)
-    return { type, status, reason, message, lastTransitionTime, observedGeneration }
+    // Tools show the message of Ready, and of what is true.
+    const words = type === 'Ready' || status === 'True' ? inShort(message) : inBrief(message)
+    return { type, status, reason, message: words, lastTransitionTime, observedGeneration }
   }
   return [condition('Ready', ready), condition('Progressing', progressing), condition('Stalled', stalled)]
 }

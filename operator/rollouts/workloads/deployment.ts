@@ -35,7 +35,8 @@ function progress(object: V1Deployment): Health {
     refusal === undefined ? waiting(reason) : refused(`${reason}; it is refused: ${refusal}`)
   if (!isObserved(object)) return wait('its change is not observed yet')
   if (updatedReplicas < wanted) return wait(`${updatedReplicas} of ${wanted} pods updated`)
-  if (replicas > updatedReplicas) return wait(`${replicas - updatedReplicas} old pods still to go`)
+  const old = replicas - updatedReplicas
+  if (old > 0) return wait(`${updatedReplicas} of ${wanted} pods updated, ${old} old still to go`)
   if (availableReplicas < updatedReplicas) return wait(`${availableReplicas} of ${updatedReplicas} pods available`)
   return healthy
 }

@@ -117,11 +117,37 @@ test('a pod that is stuck is told before one that may heal', async (t) => {
   t.match(health, { state: 'stuck' })
 })
 
+test('a pod that runs and is not ready is named, with its container and since when', async (t) => {
+  const container = (name: string, ready: boolean, startedAt: string) => ({
+    name,
+    ready,
+    state: { running: { startedAt } },
+  })
+  const spec = { containers: [{ name: 'proxy' }, { name: 'web' }] }
+  const slow = ownPod({
+    spec,
+    status: {
+      conditions: [{ type: 'Ready', status: 'False' }],
+      containerStatuses: [
+        container('proxy', true, '2026-01-02T03:04:05Z'),
+        container('web', false, '2026-01-02T03:04:10.123Z'),
+      ],
+    },
+  })
+  const reason =
+    '1 of 1 pods updated, 1 old still to go, 0 ready: container web of pod web-1 runs since 2026-01-02T03:04:10Z, and is not ready'
+  t.same(healthWith(slow), { state: 'waiting', reason })
+  t.same(healthAt(60, slow), { state: 'waiting', reason }, 'a minute later it is the same: it costs no write')
+})
+
 test('a pod without a node is waited for, and the reason says so', async (t) => {
   const pending = ownPod({
     status: { conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' }] },
   })
-  t.same(healthWith(pending), { state: 'waiting', reason: 'pod web-1 is not scheduled: 0/3 nodes are available' })
+  t.same(healthWith(pending), {
+    state: 'waiting',
+    reason: '1 of 1 pods updated, 1 old still to go, 0 ready: pod web-1 is not scheduled: 0/3 nodes are available',
+  })
 })
 
 test("a Deployment's own deadline counts only for this template, or if it passed since the rollout began", async (t) => {

@@ -13,6 +13,9 @@ export interface PodFacts {
   readonly refusal?: string | undefined
 }
 
+/** Why something is not healthy. */
+type Trouble = Exclude<Health, { readonly state: 'healthy' }>
+
 export const noPods: PodFacts = { pods: [] }
 
 /** In milliseconds since the epoch. */
@@ -34,7 +37,14 @@ export function healthOf(object: WorkloadObject, facts: PodFacts, times: Times, 
   if (progress.because !== undefined) return progress
   if (facts.refusal !== undefined) return refused(`${progress.reason}; it is refused: ${facts.refusal}`)
   if (isTimedOut(object, facts, times)) return { state: 'stuck', reason: object.timedOut?.message ?? '' }
-  return trouble ?? progress
+  return waiting(progressInWords(progress.reason, facts.pods, trouble?.reason))
+}
+
+/** `2 of 3 pods updated, 1 ready: container web of pod web-1 runs since …, and is not ready`. */
+function progressInWords(reason: string, pods: readonly Pod[], trouble: string | undefined): string {
+  const present = presentPods(pods)
+  const ready = present.length > 0 ? `, ${present.filter((pod) => pod.ready).length} ready` : ''
+  return `${reason}${ready}${trouble === undefined ? '' : `: ${trouble}`}`
 }
 
 /** The nodes of some pods were away before the rollout: it has succeeded when all the others are ready. */
@@ -79,7 +89,7 @@ const pulling: ReadonlySet<string> = new Set([
 ])
 
 /** Why a workload is not healthy yet, according to its pods: first what will not pass by itself. */
-export function podTrouble(pods: readonly Pod[], times: Times): Health | undefined {
+export function podTrouble(pods: readonly Pod[], times: Times): Trouble | undefined {
   const troubles = presentPods(pods).flatMap((pod) =>
     pod.containers.flatMap((container) => containerTrouble(pod, container, times) ?? []),
   )
@@ -87,15 +97,33 @@ export function podTrouble(pods: readonly Pod[], times: Times): Health | undefin
   return (
     troubles.find(({ state }) => state === 'stuck') ??
     troubles[0] ??
-    (pending && waiting(`pod ${pending.name} is not scheduled: ${pending.unschedulable}`))
+    (pending && waiting(`pod ${pending.name} is not scheduled: ${pending.unschedulable}`)) ??
+    unready(pods)
   )
 }
 
+/** A container that runs and is not ready. It says since when, which does not change, and not for how long. */
+function unready(pods: readonly Pod[]): Trouble | undefined {
+  const found = presentPods(pods).flatMap((pod) =>
+    pod.containers.flatMap((container) =>
+      !container.init && container.unreadySince !== undefined ? [{ pod, container }] : [],
+    ),
+  )
+  const [first] = found
+  return (
+    first &&
+    waiting(`${inWords(first.pod, first.container)} runs since ${first.container.unreadySince}, and is not ready`)
+  )
+}
+
+const inWords = (pod: Pod, { init, name }: PodContainer): string =>
+  `${init ? 'init container' : 'container'} ${name} of pod ${pod.name}`
+
 /** The reasons are the kubelet's (k8s.io/kubernetes/pkg/kubelet/images and kuberuntime). */
-function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Times): Health | undefined {
+function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Times): Trouble | undefined {
   if (!container.waiting) return undefined
   const { reason, message } = container.waiting
-  const words = `${container.init ? 'init container' : 'container'} ${container.name} of pod ${pod.name}`
+  const words = inWords(pod, container)
   if (reason === 'CrashLoopBackOff') {
     const { restarts, exit } = container
     const after = `${reason} after ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`
@@ -104,7 +132,7 @@ function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Tim
       reason: `${words} ${exitInWords(exit)} (${after})${because(exit?.message)}`,
     }
   }
-  const judged = (isFinal: boolean): Health => ({
+  const judged = (isFinal: boolean): Trouble => ({
     state: isFinal ? 'stuck' : 'waiting',
     reason: `${words} is in ${reason}${because(message)}`,
   })

@@ -1,4 +1,5 @@
 import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node'
+import { timestamp } from '../../time/clock.ts'
 import { controllerOf } from './strip.ts'
 import type { Revision } from './workload.ts'
 
@@ -34,6 +35,8 @@ export interface PodContainer {
   /** The `sha256:…` digest that really runs, from `imageID` in the status. */
   readonly digest: string | undefined
   readonly waiting: { readonly reason: string; readonly message: string } | undefined
+  /** Since when it runs, without being ready. */
+  readonly unreadySince: string | undefined
   /** How it ended last. */
   readonly exit: { readonly code: number; readonly reason: string; readonly message: string } | undefined
   readonly restarts: number
@@ -108,9 +111,13 @@ function podContainer(
     digest: status?.imageID?.match(/@(sha256:[0-9a-f]{64})$/)?.[1],
     waiting: waiting && { reason: waiting.reason ?? 'Waiting', message: waiting.message ?? '' },
     exit: exit && { code: exit.exitCode, reason: exit.reason ?? '', message: exit.message ?? '' },
+    unreadySince: status?.ready === true ? undefined : inSeconds(status?.state?.running?.startedAt),
     restarts: status?.restartCount ?? 0,
   }
 }
+
+const inSeconds = (time: Date | string | undefined): string | undefined =>
+  time === undefined ? undefined : timestamp(Date.parse(String(time)))
 
 /** A kubelet takes a pod, and lets a deleted one go, within seconds. */
 const kubeletMs = 10_000

@@ -11,7 +11,7 @@ import { fieldManager } from '../../kubernetes/client.ts'
 import type { Container, Health, WorkloadKind, WorkloadObject } from './workload.ts'
 
 export const healthy: Health = { state: 'healthy' }
-export const waiting = (reason: string): Health => ({ state: 'waiting', reason })
+export const waiting = (reason: string) => ({ state: 'waiting', reason }) as const
 /** The API server refuses its pods, by a quota or a policy. */
 export const refused = (reason: string): Health => ({ state: 'waiting', reason, because: 'Quota' })
 export const paused: Health = {
