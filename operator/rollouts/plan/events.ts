@@ -9,9 +9,6 @@ export interface PlannedEvent extends EventText {
   readonly to?: string | undefined
   /** Events appear on these workloads too, not only on the ContainerVersion. */
   readonly workloads: readonly { readonly kind: string; readonly name: string; readonly uid: string }[]
-  /** Names of versions. */
-  readonly from?: string | undefined
-  readonly to?: string | undefined
 }
 
 function rolloutEvent(
