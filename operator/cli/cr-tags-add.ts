@@ -13,15 +13,19 @@ export const crTagsAdd = tagsCommand({
   help: `
 Examples:
   # Release: ContainerVersions that follow env-prod roll this version out
-  cvmanager cr tags add --repo registry.example.com/shop/web --version 1a2b3c4 --tags env-prod
+  cvmanager cr tags add --repo registry.example.com/shop/web \\
+    --version 1a2b3c4 --tags env-prod
 
   # Several repositories, all or none; several tags
-  cvmanager cr tags add --repo registry.example.com/shop/web --repo registry.example.com/shop/worker \\
+  cvmanager cr tags add --repo registry.example.com/shop/web \\
+    --repo registry.example.com/shop/worker \\
     --version 1a2b3c4 --tags env-prod,env-demo
 
   # What would happen?
-  cvmanager cr tags add --repo registry.example.com/shop/web --version 1a2b3c4 --tags env-prod --dry-run
+  cvmanager cr tags add --repo registry.example.com/shop/web \\
+    --version 1a2b3c4 --tags env-prod --dry-run
 
 Tags that are already on the image stay there and are reported as such. A multi-architecture image is tagged as a whole.
+
 Exit status: ${statuses}`,
 })

@@ -22,7 +22,8 @@ Examples:
   cvmanager cr tags get --repo registry.example.com/shop/web --version env-prod
 
   # The digest of the newest release, for a script
-  cvmanager cr tags get --repo registry.example.com/shop/web --version-pattern 'v[0-9]+[.][0-9]+' -o json | jq -r '.images[0].digest'
+  cvmanager cr tags get --repo registry.example.com/shop/web \\
+    --version-pattern 'v[0-9]+[.][0-9]+' -o json | jq -r '.images[0].digest'
 
 Exit status: ${statuses}`,
 }

@@ -36,12 +36,15 @@ Examples:
   # In a cluster, with the account of its pod
   cvmanager run --history
 
-  # From a checkout, on the cluster of a kubeconfig, with a registry that speaks plain HTTP
-  cvmanager run --k8s-config ~/.kube/config --insecure-registry localhost:5000
+  # From a checkout, on the cluster of a context of your kubeconfig, with a
+  # registry that speaks plain HTTP
+  cvmanager run --context staging --insecure-registry localhost:5000
 
-  # With settings from ConfigMap settings in namespace cvmanager, for two namespaces
-  cvmanager run --configmap-key cvmanager/settings --watch-namespace shop --watch-namespace blog
+  # With the settings of ConfigMap settings in namespace cvmanager, for two
+  # namespaces
+  cvmanager run --configmap-key cvmanager/settings \\
+    --watch-namespace shop --watch-namespace blog
 
 Every flag has an environment variable: --log-level is CVMANAGER_LOG_LEVEL. A flag takes precedence over the environment,
-and the environment over the ConfigMap. docs/settings.md lists all settings.`,
+and the environment over the ConfigMap. docs/settings.md explains every setting at length.`,
 }

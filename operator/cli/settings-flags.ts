@@ -1,47 +1,51 @@
 /** The flags of the settings, generated from their schema, and the settings of one invocation. */
 import { accessSync, constants } from 'node:fs'
 import { type Command, Option } from 'commander'
-import type { Group } from '../config/formats.ts'
-import { flagKeys, flagOf, type SettingKey, settingOf, variableOf } from '../config/schema.ts'
+import { groups as allGroups, type Group, groupHeadings } from '../config/formats.ts'
+import { defaultOf, flagKeys, flagOf, type SettingKey, settingOf, settingsIn, variableOf } from '../config/schema.ts'
 import { loadSettings, type Settings, type Sources } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
+import { repeated } from './command-line.ts'
 import { warningLine } from './error-line.ts'
 import type { Invocation, Io } from './io.ts'
 
-/** Adds the flags of the settings in these groups; by default, of all settings. */
-export function addSettingsFlags(command: Command, groups?: readonly Group[]): Command {
-  for (const key of flagKeys) {
-    if (groups && !groups.includes(settingOf(key).group)) continue
-    for (const option of optionsOf(key)) {
-      // The values stand under the key of the setting, even if the flag has another name.
-      option.attributeName = () => key
-      command.addOption(option)
+/** Adds the flags of the settings in these groups, under the headings of docs/settings.md and in its order. */
+export function addSettingsFlags(command: Command, groups: readonly Group[] = allGroups): Command {
+  for (const group of allGroups.filter((each) => groups.includes(each))) {
+    for (const key of settingsIn(group).filter((each) => flagKeys.includes(each))) {
+      for (const option of optionsOf(key)) {
+        // The values stand under the key of the setting, even if the flag has another name.
+        option.attributeName = () => key
+        command.addOption(option.helpGroup(`${groupHeadings[group]}:`))
+      }
     }
   }
   return command
 }
 
 function optionsOf(key: SettingKey): readonly Option[] {
-  const { default: value, doc, off, placeholder, format, choices } = settingOf(key)
+  const { default: value, doc, off, alias, meaning, placeholder, format, choices } = settingOf(key)
   const flag = flagOf(key)
   if (format === 'cvm-yes-or-no') {
     const pair = [
-      new Option(`--${flag}`, doc),
-      new Option(`--no-${flag}`, off ?? 'Overrides the environment and the ConfigMap.'),
+      new Option(`--${flag}`, firstSentence(doc)),
+      new Option(`--no-${flag}`, off ?? 'Overrides the environment and the ConfigMap'),
     ] as const
     // Both are accepted; the help shows the one that changes the default.
     return [pair[0].hideHelp(value === true), pair[1].hideHelp(value === false)]
   }
-  const byDefault = value === '' || Array.isArray(value) ? '' : ` (default ${value})`
-  const option = new Option(`--${flag} <${placeholder}>`, `${doc}${byDefault}`)
+  const names = alias === undefined ? `--${flag}` : `--${alias}, --${flag}`
+  const option = new Option(`${names} <${placeholder}>`, firstSentence(doc)).default(
+    undefined,
+    meaning ?? defaultOf(key),
+  )
   // For the shell's completion only; loadSettings checks the values of every source.
   if (choices) option.argChoices = [...choices]
   if (format === 'cvm-list') option.argParser(repeated)
   return [option]
 }
 
-/** Collects the values of a flag that may be repeated. */
-export const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+const firstSentence = (doc: string): string => doc.replace(/\.(?: .*)?$/s, '')
 
 /**
  * Also reads the ConfigMap that is named, and for a command with that flag the one of its default.
