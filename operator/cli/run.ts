@@ -1,5 +1,5 @@
 /** `cvmanager run`. */
-import { UsageError } from '../errors.ts'
+import { NeedsChangeError, UsageError } from '../errors.ts'
 import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { type CliCommand, exit } from './io.ts'
@@ -24,8 +24,8 @@ export const run: CliCommand = {
       log.info('cvmanager has stopped')
       return exit.ok
     } catch (thrown) {
-      // Some settings turn out to be unusable only now.
-      if (thrown instanceof UsageError) throw thrown
+      // Some settings turn out to be unusable only now: a port is in use, or a file is malformed.
+      if (thrown instanceof UsageError || thrown instanceof NeedsChangeError) throw thrown
       log.fatal({ error: thrown }, 'cvmanager cannot go on')
       return exit.failure
     }

@@ -1,5 +1,5 @@
 /** The flags of the settings, generated from their schema, and the settings of one invocation. */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { groups as allGroups, type Group, groupHeadings } from '../config/formats.ts'
 import { defaultOf, flagKeys, flagOf, type SettingKey, settingOf, settingsIn, variableOf } from '../config/schema.ts'
@@ -54,7 +54,7 @@ const firstSentence = (doc: string): string => doc.replace(/\.(?: .*)?$/s, '')
 export async function settingsOf({ command, options }: Invocation, io: Io): Promise<Settings> {
   const flags = options as NonNullable<Sources['flags']>
   const settings = loadSettings({ flags, env: io.env })
-  for (const key of ['k8sConfig', 'dockerConfig', 'registryCaFile'] as const) checkFile(key, settings[key])
+  checkFiles(settings)
   const isNamed = Boolean(flags.configmapKey || io.env[variableOf('configmapKey')])
   const hasDefault = command.options.some((option) => option.attributeName() === 'configmapKey')
   if (!isNamed && !hasDefault) return settings
@@ -64,7 +64,8 @@ export async function settingsOf({ command, options }: Invocation, io: Io): Prom
   const [namespace = '', name = ''] = configmapKey.split('/')
   const reading = (await io.clusterCommands()).configMapData(settings, namespace, name)
   const data = await reading.catch((thrown: unknown) => {
-    if (isNamed || thrown instanceof UsageError) throw thrown
+    if (thrown instanceof UsageError) throw thrown
+    if (isNamed) throw new Error(`--configmap-key: cannot read ConfigMap ${configmapKey}: ${messageOf(thrown)}`)
     warn(`cannot read ConfigMap ${configmapKey}; cvmanager goes on without it: ${messageOf(thrown)}`)
     return undefined
   })
@@ -73,18 +74,27 @@ export async function settingsOf({ command, options }: Invocation, io: Io): Prom
       `--configmap-key: there is no ConfigMap ${name} in namespace ${namespace}; create it, or leave out the flag`,
     )
   }
-  return loadSettings({ flags, env: io.env, configMapData: data, warn })
+  const complete = loadSettings({ flags, env: io.env, configMapData: data, warn })
+  checkFiles(complete)
+  return complete
 }
 
-function checkFile(key: SettingKey, path: string): void {
-  if (path === '') return
+/** A replica that stands by must not find out when it takes over that a file cannot be read. */
+function checkFiles(settings: Settings): void {
+  for (const key of ['k8sConfig', 'dockerConfig', 'registryCaFile', 'awsWebIdentityTokenFile'] as const) {
+    const path = settings[key]
+    const why = path === '' ? undefined : whyUnreadable(path)
+    if (why !== undefined) throw new UsageError(`--${flagOf(key)} (or ${variableOf(key)}): ${why}`)
+  }
+}
+
+function whyUnreadable(path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK)
+    return statSync(path).isDirectory() ? `${path} is a folder, not a file` : undefined
   } catch (thrown) {
-    const source = `--${flagOf(key)} (or ${variableOf(key)})`
-    const missing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
-    throw new UsageError(
-      `${source}: ${missing ? `there is no file ${path}` : `cannot read ${path}: ${messageOf(thrown)}`}`,
-    )
+    const { code } = thrown as NodeJS.ErrnoException
+    if (code === 'ENOENT') return `there is no file ${path}`
+    return `cannot read ${path}: ${code === 'EACCES' ? 'this user may not' : messageOf(thrown)}`
   }
 }
