@@ -31,8 +31,8 @@ export const crSync: CliCommand = {
 
   addFlags(command) {
     command
-      .option('-n, --namespace <NS>', 'The namespace of the ContainerVersion')
-      .option('--cv <NAME>', 'The name of the ContainerVersion')
+      .option('-n, --namespace <NS>', 'The namespace of the ContainerVersion (required)')
+      .option('--cv <NAME>', 'The name of the ContainerVersion (required)')
       .addOption(providerOption())
       .option('--once', 'Check once, wait for the rollout that this starts, and exit')
     addSettingsFlags(addCredentialFlags(command), ['cluster', 'registry', 'rollout', 'log'])

@@ -7,7 +7,7 @@ export const crTagsAdd = tagsCommand({
   name: 'cr tags add',
   description: 'Add tags to an image, without pulling or pushing layers',
   tags: 'The tags, separated by commas; may be repeated. Existing tags are moved',
-  version: 'The image: a tag or a digest',
+  version: 'The image: a tag or a digest (required, or --version-pattern)',
   versionFrom: imageFrom,
   change: 'addTags',
   help: `

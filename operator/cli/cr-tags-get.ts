@@ -6,7 +6,8 @@ import { showImages, statuses } from './tags-output.ts'
 export const crTagsGet: CliCommand = {
   name: 'cr tags get',
   description: 'Show the tags on an image, and its digest',
-  addFlags: (command) => addRegistryFlags(addRepositoryFlags(command, 'The image: a tag or a digest')),
+  addFlags: (command) =>
+    addRegistryFlags(addRepositoryFlags(command, 'The image: a tag or a digest (required, or --version-pattern)')),
 
   async run(invocation, io) {
     const { options } = invocation

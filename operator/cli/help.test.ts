@@ -83,8 +83,10 @@ test('every default and every choice is shown in one form', async (t) => {
   const run = (await helpOf('run')).replaceAll(/\s+/g, ' ')
   t.match(run, '--port <PORT> The port of the HTTP server for /alive, /ready, /version and /metrics (default: 8081)')
   t.match(run, 'The lowest level to log (one of trace, debug, info, warn, error; default: info)')
-  t.match(run, '--watch-namespace <NS> The namespaces to watch (default: all namespaces)')
-  t.match((await helpOf('cr tags get')).replaceAll(/\s+/g, ' '), '(one of table, json; default: table)')
+  t.match(run, '--watch-namespace <NS> The namespaces to watch; may be repeated (default: all namespaces)')
+  const get = (await helpOf('cr tags get')).replaceAll(/\s+/g, ' ')
+  t.match(get, '(one of table, json; default: table)')
+  t.match(get, '--repo <REPO> The repository, without a tag; may be repeated (required)')
   for (const command of ['', ...groups, ...commands]) {
     t.notMatch(await helpOf(command), /\(default [^:]|choices:|\[options\]|^Options:|display help/m, command)
   }

@@ -14,7 +14,8 @@ export class CommandHelp extends Help {
   override minWidthToWrap = 1
 
   override commandUsage(command: Command): string {
-    return super.commandUsage(command).replace('[options]', '[flags]')
+    const isGroup = this.visibleCommands(command).length > 0
+    return super.commandUsage(command).replace(/\[options\](?: \[command\])?/, isGroup ? '<command>' : '[flags]')
   }
 
   override subcommandTerm(command: Command): string {
@@ -44,11 +45,14 @@ export class CommandHelp extends Help {
   }
 }
 
-type Described = Pick<Option, 'description' | 'argChoices' | 'defaultValue' | 'defaultValueDescription'>
+type Described = Pick<Option, 'description' | 'argChoices' | 'defaultValue' | 'defaultValueDescription'> & {
+  readonly mandatory?: boolean
+}
 
-function described({ description, argChoices, defaultValue, defaultValueDescription }: Described): string {
+function described({ description, mandatory, argChoices, defaultValue, defaultValueDescription }: Described): string {
   const byDefault = defaultValueDescription ?? defaultValue
   const more = [
+    ...(mandatory ? ['required'] : []),
     ...(argChoices === undefined ? [] : [`one of ${argChoices.join(', ')}`]),
     ...(byDefault === undefined ? [] : [`default: ${String(byDefault)}`]),
   ]

@@ -35,7 +35,8 @@ function optionsOf(key: SettingKey): readonly Option[] {
     return [pair[0].hideHelp(value === true), pair[1].hideHelp(value === false)]
   }
   const names = alias === undefined ? `--${flag}` : `--${alias}, --${flag}`
-  const option = new Option(`${names} <${placeholder}>`, firstSentence(doc)).default(
+  const repeats = format === 'cvm-list' ? '; may be repeated' : ''
+  const option = new Option(`${names} <${placeholder}>`, `${firstSentence(doc)}${repeats}`).default(
     undefined,
     meaning ?? defaultOf(key),
   )

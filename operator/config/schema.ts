@@ -94,7 +94,7 @@ export const schema = {
     group: 'rollout',
   }),
   pollIntervalSeconds: wholeNumber(60, 5, 86_400, {
-    doc: 'How often to poll the registry for a tag whose ContainerVersion does not set pollIntervalSeconds.',
+    doc: 'How often to poll the registry for a tag whose ContainerVersion does not set spec.pollIntervalSeconds.',
     group: 'rollout',
     placeholder: 'SECONDS',
   }),
@@ -166,12 +166,12 @@ export const schema = {
     placeholder: 'ARN',
   }),
   awsExternalId: text('', /^[-A-Za-z0-9_+=,.@:/]{2,1224}$/, 'an external id, as IAM allows it', {
-    doc: 'The external ID that the trust policy of awsRoleArn requires.',
+    doc: 'The external ID that the trust policy of the IAM role requires.',
     group: 'registry',
     placeholder: 'ID',
   }),
   awsWebIdentityTokenFile: text('', path, 'the path of a file', {
-    doc: 'A file with the OIDC token for assuming awsRoleArn. On EKS, the environment already names it.',
+    doc: 'A file with the OIDC token for assuming the IAM role. On EKS, the environment already names it.',
     group: 'registry',
     placeholder: 'FILE',
   }),
