@@ -136,6 +136,8 @@ export class CommandLine extends Command {
 export const notAmong = (value: unknown, choices: readonly string[]): string =>
   `${quoted(value)} is not allowed; it must be one of ${choices.join(', ')}`
 
-const nameOf = ({ long, short, flags }: Option): string => long ?? short ?? flags
+/** Both names of a flag with two long ones. */
+const nameOf = ({ long, short, flags }: Option): string =>
+  short?.startsWith('--') ? `${short}, ${long}` : (long ?? short ?? flags)
 
 const quoted = (value: unknown): string => JSON.stringify(value)

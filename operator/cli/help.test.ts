@@ -143,7 +143,7 @@ test('an empty value, a missing one and one flag with two values are refused in 
     ],
     [
       'run --kubeconfig=',
-      '--k8s-config: the value is empty; write --kubeconfig, --k8s-config <FILE>, or leave the flag out',
+      '--kubeconfig, --k8s-config: the value is empty; write --kubeconfig, --k8s-config <FILE>, or leave the flag out',
     ],
     ['cv get -n=', '--namespace: "=" is no name that Kubernetes allows (lower-case letters, digits and -, at most 63)'],
     ['cv get --namespace=', '--namespace: the value is empty; write -n, --namespace <NS>, or leave the flag out'],
@@ -156,7 +156,10 @@ test('an empty value, a missing one and one flag with two values are refused in 
     ['run --port 1 --port 2', '--port: it is given twice, as "1" and "2"; give it once'],
     ['cv get -n a --namespace b', '--namespace: it is given twice, as "a" and "b"; give it once'],
     [`${tags} --output json -o table`, '--output: it is given twice, as "json" and "table"; give it once'],
-    ['run --kubeconfig a --k8s-config b', '--k8s-config: it is given twice, as "a" and "b"; give it once'],
+    [
+      'run --kubeconfig a --k8s-config b',
+      '--kubeconfig, --k8s-config: it is given twice, as "a" and "b"; give it once',
+    ],
     [`${tags} --version v2`, '--version: it is given twice, as "v1" and "v2"; give it once'],
     ['cr tags add --version v1 --tags a', 'cvmanager cr tags add: --repo is missing; write --repo <REPO>'],
     ['cr sync --cv web-cv', 'cvmanager cr sync: --namespace is missing; write -n, --namespace <NS>'],

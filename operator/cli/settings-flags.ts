@@ -24,7 +24,7 @@ export function addSettingsFlags(command: Command, groups: readonly Group[] = al
 }
 
 function optionsOf(key: SettingKey): readonly Option[] {
-  const { default: value, doc, off, alias, meaning, placeholder, format, choices } = settingOf(key)
+  const { default: value, doc, off, meaning, placeholder, format, choices } = settingOf(key)
   const flag = flagOf(key)
   if (format === 'cvm-yes-or-no') {
     const pair = [
@@ -34,9 +34,8 @@ function optionsOf(key: SettingKey): readonly Option[] {
     // Both are accepted; the help shows the one that changes the default.
     return [pair[0].hideHelp(value === true), pair[1].hideHelp(value === false)]
   }
-  const names = alias === undefined ? `--${flag}` : `--${alias}, --${flag}`
   const repeats = format === 'cvm-list' ? '; may be repeated' : ''
-  const option = new Option(`${names} <${placeholder}>`, `${firstSentence(doc)}${repeats}`).default(
+  const option = new Option(`${namesOf(key)} <${placeholder}>`, `${firstSentence(doc)}${repeats}`).default(
     undefined,
     meaning ?? defaultOf(key),
   )
@@ -45,6 +44,9 @@ function optionsOf(key: SettingKey): readonly Option[] {
   if (format === 'cvm-list') option.argParser(repeated)
   return [option]
 }
+
+const namesOf = (key: SettingKey): string =>
+  [settingOf(key).alias, flagOf(key)].flatMap((name) => (name === undefined ? [] : [`--${name}`])).join(', ')
 
 const firstSentence = (doc: string): string => doc.replace(/\.(?: .*)?$/s, '')
 
@@ -85,7 +87,7 @@ function checkFiles(settings: Settings): void {
   for (const key of ['k8sConfig', 'dockerConfig', 'registryCaFile', 'awsWebIdentityTokenFile'] as const) {
     const path = settings[key]
     const why = path === '' ? undefined : whyUnreadable(path)
-    if (why !== undefined) throw new UsageError(`--${flagOf(key)} (or ${variableOf(key)}): ${why}`)
+    if (why !== undefined) throw new UsageError(`${namesOf(key)} (or ${variableOf(key)}): ${why}`)
   }
 }
 

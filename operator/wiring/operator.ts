@@ -18,7 +18,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   const metrics = createMetrics()
   const connection = connect(settings, metrics)
   const { server } = connection.kubeConfig.getCurrentCluster() ?? {}
-  log.info({ server, context: connection.kubeConfig.getCurrentContext() }, 'this is the cluster')
+  log.info({ server, context: connection.kubeConfig.getCurrentContext() }, 'cvmanager works on this cluster')
   // The leader reads it again; a replica that stands by must not find out only then that it cannot be used.
   await readDockerLogins(settings, () => undefined).catch((cause: unknown) => {
     throw new UsageError(`--docker-config: ${messageOf(cause)}`, { cause })
