@@ -1,5 +1,5 @@
 /** `cvmanager help`. */
-import type { CommandLine } from './command-line.ts'
+import type { CommandLine } from './command-line/command-line.ts'
 import { type CliCommand, exit } from './io.ts'
 
 export const helpCommand: CliCommand = {

@@ -1,7 +1,7 @@
 /** What a command uses besides its flags: the streams and signals of the process, and the functions that do the work. */
 import type { ClusterCommands } from '../commands/commands.ts'
 import type { TagCommands } from '../commands/tags/commands.ts'
-import type { CommandLine } from './command-line.ts'
+import type { CommandLine } from './command-line/command-line.ts'
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>

@@ -5,7 +5,7 @@ import { groups as allGroups, type Group, groupHeadings } from '../config/format
 import { defaultOf, flagKeys, flagOf, type SettingKey, settingOf, settingsIn, variableOf } from '../config/schema.ts'
 import { loadSettings, type Settings, type Sources } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
-import { repeated } from './command-line.ts'
+import { repeated } from './command-line/command-line.ts'
 import { warningLine } from './error-line.ts'
 import type { Invocation, Io } from './io.ts'
 

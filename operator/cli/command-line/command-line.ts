@@ -1,7 +1,7 @@
 /** commander's commands, with the help and the errors of cvmanager: what is wrong, and what to write instead. */
 import { type Argument, Command, type Option } from 'commander'
-import { nearest } from '../config/nearest.ts'
-import { UsageError } from '../errors.ts'
+import { nearest } from '../../config/nearest.ts'
+import { UsageError } from '../../errors.ts'
 import { CommandHelp } from './help.ts'
 
 /** Collects the values of a flag that may be repeated. */
