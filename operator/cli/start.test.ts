@@ -1,10 +1,11 @@
-/** `cvmanager run`, as a process, with what makes a start impossible. */
+/** `cvmanager run`, with the real controller, and what makes a start impossible. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import t from 'tap'
 import { stringify } from 'yaml'
-import { spawned } from './spawned.fixture.ts'
+import { runProgram } from './program.ts'
 
 t.test('whatever keeps run from starting is one line with what to do, before this replica leads', async (t) => {
   const taken = createServer().listen(0)
@@ -41,19 +42,25 @@ t.test('whatever keeps run from starting is one line with what to do, before thi
     [1, '--configmap-key cd/settings', /--configmap-key: cannot read ConfigMap cd\/settings: .*API server/],
     [1, `--port ${port}`, /cannot listen on port \d+: another program uses it\. .*another port with --port\./],
   ]
-  await Promise.all(
-    cases.map(async ([status, flags, message]) => {
-      const kubeconfig = flags.includes('--k8s-config') ? [] : ['--k8s-config', path('kubeconfig')]
-      const env = { CVMANAGER_LOG_FORMAT: 'json', CVMANAGER_PORT: '0' }
-      const { ended, child } = spawned(t, '../main.ts', ['run', ...kubeconfig, ...flags.split(' ')], env)
-      const hangs = setTimeout(() => child.kill('SIGKILL'), 30_000)
-      const { stderr, ...end } = await ended
-      clearTimeout(hangs)
-      const last = stderr.trimEnd().split('\n').at(-1) ?? ''
-      t.equal(end.status, status, flags)
-      t.match(last, /^error: /, flags)
-      t.match(last, message, flags)
-      t.notMatch(stderr, 's3cret', flags)
-    }),
-  )
+  for (const [status, flags, message] of cases) {
+    const kubeconfig = flags.includes('--k8s-config') ? [] : ['--k8s-config', path('kubeconfig')]
+    let printed = ''
+    const ended = await runProgram(['run', ...kubeconfig, ...flags.split(' ')], {
+      env: { CVMANAGER_LOG_LEVEL: 'error', CVMANAGER_PORT: '0' },
+      stdin: Readable.from([]),
+      print: () => undefined,
+      printError(text) {
+        printed += text
+      },
+      clusterCommands: () => import('../wiring/cluster-commands.ts'),
+      tagCommands: () => Promise.reject(new Error('no registry is needed')),
+      // A start that goes on ends then, with the status 0.
+      stopSignal: () => AbortSignal.timeout(5_000),
+    })
+    const last = printed.trimEnd().split('\n').at(-1) ?? ''
+    t.equal(ended, status, flags)
+    t.match(last, /^error: /, flags)
+    t.match(last, message, flags)
+    t.notMatch(printed, 's3cret', flags)
+  }
 })
