@@ -39,7 +39,11 @@ t.test('whatever keeps run from starting is one line with what to do, before thi
       `--webhook-port 1 --webhook-secrets-dir ${path('secrets')}`,
       /cannot use the secret file .*quay: line 1 has fewer/,
     ],
-    [1, '--configmap-key cd/settings', /--configmap-key: cannot read ConfigMap cd\/settings: .*API server/],
+    [
+      1,
+      '--configmap-key cd/settings',
+      /--configmap-key: cannot read ConfigMap cd\/settings: .*API server .* context "here": check .*--context/,
+    ],
     [1, `--port ${port}`, /cannot listen on port \d+: another program uses it\. .*another port with --port\./],
   ]
   for (const [status, flags, message] of cases) {
