@@ -78,5 +78,6 @@ Examples:
     --username ci --password-stdin < password.txt
 
 With --once, the log goes to standard error, each event once. The last line, on standard output, says how it ended and why.
+
 Exit status: 0 up to date, rolled out or held; 1 failed or rolled back, now or before; 2 a flag is wrong.`,
 }
