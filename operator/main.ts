@@ -20,6 +20,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const status = await runProgram(process.argv.slice(2), {
   env: process.env,
   stdin: process.stdin,
+  columns: process.stdout.columns,
   print: (text) => void process.stdout.write(text),
   printError: (text) => void process.stderr.write(text),
   clusterCommands: () => import('./wiring/cluster-commands.ts'),

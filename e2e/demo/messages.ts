@@ -19,7 +19,7 @@ export function explainNextSteps(terminal: Terminal, environment: Environment): 
     ['node e2e/demo.ts push v1.4.0', 'pushes an image as CI does, and moves env-prod to it'],
     ['node e2e/demo.ts push v1.5.0 --broken', 'pushes an image that no node can pull'],
     ['node e2e/demo.ts push v1.1.0', 'moves env-prod back to an image that exists'],
-    ['cvmanager cv get --k8s-config $KUBECONFIG', 'shows which version runs where'],
+    ['cvmanager cv get', 'shows which version runs where'],
     [`less +F ${join(environment.directory, 'cvmanager.log')}`, 'shows the log of cvmanager'],
   ] as const
   terminal.chapter('7. Your turn')

@@ -10,8 +10,17 @@ export interface Ended {
 
 /** Runs `cvmanager <args>` as a user does, and waits until it exits. */
 export async function command(directory: string, ...args: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env.PATH ?? '', HOME: directory, TMPDIR: directory }
-  const child = spawn(process.execPath, [await bundle(directory), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  return await runs(process.execPath, [await bundle(directory), ...args], { HOME: directory, TMPDIR: directory })
+}
+
+/** Runs a program with this environment and no other, and waits until it exits. */
+export async function runs(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Ended> {
+  const env = { PATH: process.env.PATH ?? '', ...environment }
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
   const [status, output, complaint] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
   return { status, output, complaint }

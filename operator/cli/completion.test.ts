@@ -23,6 +23,8 @@ test('bash offers the commands that begin with the word', async (t) => {
   t.strictSame(await offers('cvmanager cr s'), ['sync'])
   t.strictSame(await offers('cvmanager cr t'), ['tags'])
   t.strictSame((await offers('cvmanager cr tags ')).slice(0, 3), ['get', 'add', 'remove'])
+  t.strictSame(await offers('cvmanager help c'), ['cr', 'cv', 'completion'])
+  t.strictSame(await offers('cvmanager help cr tags r'), ['remove'])
   t.strictSame(await offers('cvmanager completion '), ['bash', 'zsh', 'fish', '-h', '--help'])
 })
 
@@ -30,6 +32,7 @@ test('bash offers the flags of the command being typed', async (t) => {
   t.strictSame(await offers('cvmanager run --insec'), ['--insecure-registry'])
   t.strictSame(await offers('cvmanager cr sync --namespace run --pass'), ['--password-stdin'])
   t.strictSame(await offers('cvmanager cv get --pass'), [])
+  t.strictSame(await offers('cvmanager cr sync -n shop --kube'), ['--kubeconfig'])
   t.strictSame(await offers('cvmanager cr tags add --ver'), ['--version', '--version-pattern'])
 })
 
@@ -43,11 +46,13 @@ test('bash offers the allowed values of a flag, also after =', async (t) => {
   t.strictSame(await offers('cvmanager run --port '), [])
 })
 
-test('bash offers files for a flag that takes a file, also with spaces in the name', async (t) => {
+test('bash offers files for a flag that takes a file or a folder, also with spaces in the name', async (t) => {
   const cwd = t.testdir()
   writeFileSync(join(cwd, 'kube config'), '')
   mkdirSync(join(cwd, 'kube.d'))
-  t.strictSame([...(await offers('cvmanager run --k8s-config ku', cwd))].sort(), ['kube config', 'kube.d'])
+  for (const flag of ['--k8s-config', '--kubeconfig', '--webhook-secrets-dir']) {
+    t.strictSame([...(await offers(`cvmanager run ${flag} ku`, cwd))].sort(), ['kube config', 'kube.d'], flag)
+  }
 })
 
 for (const [shell, flags] of [

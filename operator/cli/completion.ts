@@ -1,5 +1,5 @@
 /** `cvmanager completion`: scripts that complete commands, flags and their values in the user's shell. */
-import { Argument, type Command } from 'commander'
+import { Argument } from 'commander'
 import { bashCompletion } from './completion/bash.ts'
 import { fishCompletion } from './completion/fish.ts'
 import { type CompletedCommand, commandsOf } from './completion/tree.ts'
@@ -19,7 +19,7 @@ export const completion: CliCommand = {
 
   async run({ command, operands }, io) {
     const script = scripts.get(operands[0] ?? '')
-    io.print(script?.(commandsOf(programOf(command))) ?? '')
+    io.print(script?.(commandsOf(command.program)) ?? '')
     return exit.ok
   },
 
@@ -31,11 +31,8 @@ Examples:
   cvmanager completion fish | source
 
   # For every new shell
-  cvmanager completion bash > ~/.local/share/bash-completion/completions/cvmanager
+  cvmanager completion bash \\
+    > ~/.local/share/bash-completion/completions/cvmanager
   cvmanager completion zsh > "\${fpath[1]}/_cvmanager"
   cvmanager completion fish > ~/.config/fish/completions/cvmanager.fish`,
-}
-
-function programOf(command: Command): Command {
-  return command.parent ? programOf(command.parent) : command
 }

@@ -1,4 +1,5 @@
 /** `cvmanager cr resolve`: helps to find out why a ContainerVersion does not do what its author expects. */
+import { Option } from 'commander'
 import { defaultVersionSyntax } from '../api/names.ts'
 import { NeedsChangeError, UsageError } from '../errors.ts'
 import { errorLine } from './error-line.ts'
@@ -15,9 +16,11 @@ export const crResolve: CliCommand = {
   addFlags(command) {
     command
       .argument('<IMAGE[:TAG]>', 'The image; without a tag, latest. With --policy, the repository')
-      .option(
-        '--version-syntax <PATTERN>',
-        `spec.versionSyntax of the ContainerVersion (default ${defaultVersionSyntax})`,
+      .addOption(
+        new Option('--version-syntax <PATTERN>', 'spec.versionSyntax of the ContainerVersion').default(
+          undefined,
+          defaultVersionSyntax,
+        ),
       )
     addRegistryFlags(addPolicyFlags(command))
   },
@@ -50,13 +53,16 @@ Examples:
   cvmanager cr resolve registry.example.com/shop/web:env-prod
 
   # With another pattern for versions
-  cvmanager cr resolve registry.example.com/shop/web:env-prod --version-syntax 'v[0-9]+[.][0-9]+[.][0-9]+'
+  cvmanager cr resolve registry.example.com/shop/web:env-prod \\
+    --version-syntax 'v[0-9]+[.][0-9]+[.][0-9]+'
 
   # Which tag would a policy choose, and why not another one?
-  cvmanager cr resolve registry.example.com/shop/web --policy semver=^1 --filter '(.+)-alpine' --extract '$1'
+  cvmanager cr resolve registry.example.com/shop/web \\
+    --policy semver=^1 --filter '(.+)-alpine' --extract '$1'
 
   # Do these credentials work?
-  cvmanager cr resolve registry.example.com/shop/web:env-prod --username ci --password-stdin < password.txt
+  cvmanager cr resolve registry.example.com/shop/web:env-prod \\
+    --username ci --password-stdin < password.txt
 
 Exit status: ${statuses}`,
 }

@@ -1,6 +1,5 @@
 /** `cvmanager cr sync`. */
 import type { SyncOutcome, SyncResult } from '../commands/sync.ts'
-import { UsageError } from '../errors.ts'
 import { createLogger } from '../log/log.ts'
 import { timestamp } from '../time/clock.ts'
 import { addCredentialFlags, credentialsOf } from './credentials.ts'
@@ -26,32 +25,23 @@ function lastLine(name: string, { outcome, message, heldBy, heldUntil }: SyncRes
   return oneLine(`ContainerVersion ${name} ${words}: ${message}`)
 }
 
-const namespaceFlag = '--namespace <NS>'
-const cvFlag = '--cv <NAME>'
-
-/** Were they mandatory for commander, `cr sync status` would need them, too. */
-function given(flag: string, value: unknown): unknown {
-  if (value === undefined) throw new UsageError(`required option '${flag}' not specified`)
-  return value
-}
-
 export const crSync: CliCommand = {
   name: 'cr sync',
   description: 'Follow one ContainerVersion in the foreground, without the controller',
 
   addFlags(command) {
     command
-      .option(namespaceFlag, 'The namespace of the ContainerVersion')
-      .option(cvFlag, 'The name of the ContainerVersion')
+      .option('-n, --namespace <NS>', 'The namespace of the ContainerVersion (required)')
+      .option('--cv <NAME>', 'The name of the ContainerVersion (required)')
       .addOption(providerOption())
       .option('--once', 'Check once, wait for the rollout that this starts, and exit')
     addSettingsFlags(addCredentialFlags(command), ['cluster', 'registry', 'rollout', 'log'])
   },
 
   async run(invocation, io) {
-    const { options } = invocation
-    const namespace = namespaceFrom('--namespace', given(namespaceFlag, options.namespace))
-    const name = objectNameFrom('--cv', given(cvFlag, options.cv))
+    const { command, options } = invocation
+    const namespace = namespaceFrom('--namespace', command.mandatoryValue('namespace'))
+    const name = objectNameFrom('--cv', command.mandatoryValue('cv'))
     const settings = withDockerConfig(await settingsOf(invocation, io), io.env)
     const credentials = await credentialsOf(invocation, io)
     const { sync } = await io.clusterCommands()
@@ -77,15 +67,17 @@ export const crSync: CliCommand = {
 
   help: `
 Examples:
-  # In a CI job: roll out the tag's version now; the exit status reports the result
-  cvmanager cr sync --namespace shop --cv web-cv --once --k8s-config ~/.kube/config
+  # In a CI job: roll out the tag's version now, and wait for the result
+  cvmanager cr sync -n shop --cv web-cv --once
 
-  # Follow the tag until Ctrl-C
-  cvmanager cr sync --namespace shop --cv web-cv --k8s-config ~/.kube/config
+  # Follow the tag until Ctrl-C, on the cluster of another context
+  cvmanager cr sync -n shop --cv web-cv --context staging
 
   # With a password that no process list shows
-  cvmanager cr sync --namespace shop --cv web-cv --once --username ci --password-stdin < password.txt
+  cvmanager cr sync -n shop --cv web-cv --once \\
+    --username ci --password-stdin < password.txt
 
 With --once, the log goes to standard error, each event once. The last line, on standard output, says how it ended and why.
+
 Exit status: 0 up to date, rolled out or held; 1 failed or rolled back, now or before; 2 a flag is wrong.`,
 }

@@ -6,7 +6,8 @@ import { showImages, statuses } from './tags-output.ts'
 export const crTagsGet: CliCommand = {
   name: 'cr tags get',
   description: 'Show the tags on an image, and its digest',
-  addFlags: (command) => addRegistryFlags(addRepositoryFlags(command, 'The image: a tag or a digest')),
+  addFlags: (command) =>
+    addRegistryFlags(addRepositoryFlags(command, 'The image: a tag or a digest (required, or --version-pattern)')),
 
   async run(invocation, io) {
     const { options } = invocation
@@ -22,7 +23,8 @@ Examples:
   cvmanager cr tags get --repo registry.example.com/shop/web --version env-prod
 
   # The digest of the newest release, for a script
-  cvmanager cr tags get --repo registry.example.com/shop/web --version-pattern 'v[0-9]+[.][0-9]+' -o json | jq -r '.images[0].digest'
+  cvmanager cr tags get --repo registry.example.com/shop/web \\
+    --version-pattern 'v[0-9]+[.][0-9]+' -o json | jq -r '.images[0].digest'
 
 Exit status: ${statuses}`,
 }

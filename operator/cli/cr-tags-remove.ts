@@ -16,9 +16,11 @@ Examples:
   cvmanager cr tags remove --repo registry.example.com/shop/web --tags env-demo
 
   # Only if it is still on this version
-  cvmanager cr tags remove --repo registry.example.com/shop/web --tags env-demo --version 1a2b3c4
+  cvmanager cr tags remove --repo registry.example.com/shop/web \\
+    --tags env-demo --version 1a2b3c4
 
 A tag that does not exist is not a failure. Images and their other tags stay. If a registry cannot remove a tag alone,
 nothing is removed.
+
 Exit status: ${statuses}`,
 })

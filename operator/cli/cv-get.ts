@@ -3,6 +3,7 @@ import { Option } from 'commander'
 import { stringify } from 'yaml'
 import type { WorkloadVersion } from '../commands/get.ts'
 import { UsageError } from '../errors.ts'
+import { notAmong } from './command-line/command-line.ts'
 import { type CliCommand, exit } from './io.ts'
 import { namespaceFrom } from './names.ts'
 import { table } from './output.ts'
@@ -40,12 +41,11 @@ export const cvGet: CliCommand = {
   addFlags(command) {
     command
       .addOption(new Option('-n, --namespace <NS>', 'Only this namespace').conflicts('allNamespaces'))
-      .option('-A, --all-namespaces', 'All namespaces; the default')
+      .option('-A, --all-namespaces', 'All namespaces, as without --namespace')
       .addOption(
-        new Option(
-          '-o, --output <FORM>',
-          `The form of the output (or ${outputVariable}); by default, a table. JSON is as in the first cvmanager`,
-        ).choices(Object.keys(forms)),
+        new Option('-o, --output <FORM>', `The form of the output, or ${outputVariable}`)
+          .choices(Object.keys(forms))
+          .default(undefined, 'table'),
       )
     addSettingsFlags(command, ['cluster'])
   },
@@ -55,8 +55,7 @@ export const cvGet: CliCommand = {
     const output = invocation.options.output ?? (io.env[outputVariable] || 'table')
     const form = forms[String(output)]
     if (!form) {
-      const known = Object.keys(forms).join(', ')
-      throw new UsageError(`${outputVariable}: ${JSON.stringify(output)} is not allowed; it must be one of ${known}`)
+      throw new UsageError(`${outputVariable}: ${notAmong(output, Object.keys(forms))}`)
     }
     const only = namespace === undefined ? undefined : namespaceFrom('--namespace', namespace)
     const settings = await settingsOf(invocation, io)
@@ -73,11 +72,14 @@ export const cvGet: CliCommand = {
   help: `
 Examples:
   # Everything that cvmanager manages
-  cvmanager cv get --k8s-config ~/.kube/config
+  cvmanager cv get
 
   # One namespace, with digests
-  cvmanager cv get -n shop -o wide --k8s-config ~/.kube/config
+  cvmanager cv get -n shop -o wide
 
   # Which version does the workload web run?
-  cvmanager cv get -n shop -o json --k8s-config ~/.kube/config | jq -r '.[]? | select(.Name == "web").Version'`,
+  cvmanager cv get -n shop -o json |
+    jq -r '.[]? | select(.Name == "web").Version'
+
+JSON is as in the first cvmanager. Without --namespace, all namespaces are shown, whatever the context says.`,
 }

@@ -1,13 +1,9 @@
 import { messageOf } from '../errors.ts'
 import { redactText } from '../log/redact.ts'
 
-/** One line for standard error, without secrets: the value of an unknown flag may be a password (`--password=…`). */
+/** One line for standard error, without secrets. */
 export function errorLine(thrown: unknown): string {
-  const message = messageOf(thrown)
-    .trim()
-    .replace(/^error: /, '')
-    .replace(/^(unknown option '[^=']*)=.*'/, "$1'")
-  return `error: ${oneLine(message)}\n`
+  return `error: ${oneLine(messageOf(thrown))}\n`
 }
 
 export const warningLine = (message: string): string => `warning: ${oneLine(message)}\n`

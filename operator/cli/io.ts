@@ -1,11 +1,13 @@
 /** What a command uses besides its flags: the streams and signals of the process, and the functions that do the work. */
-import type { Command } from 'commander'
 import type { ClusterCommands } from '../commands/commands.ts'
 import type { TagCommands } from '../commands/tags/commands.ts'
+import type { CommandLine } from './command-line/command-line.ts'
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: AsyncIterable<Uint8Array | string>
+  /** The width of the terminal that standard output is; undefined for a file or a pipe. */
+  readonly columns?: number | undefined
   /** Writes to standard output. */
   print(text: string): void
   /** Writes to standard error. */
@@ -31,12 +33,12 @@ export interface CliCommand {
   readonly help?: string
   /** Neither the help nor the completion shows it. */
   readonly isHidden?: boolean
-  addFlags(command: Command): unknown
+  addFlags(command: CommandLine): unknown
   run(invocation: Invocation, io: Io): Promise<ExitStatus>
 }
 
 export interface Invocation {
-  readonly command: Command
+  readonly command: CommandLine
   /** By commander's attribute names. */
   readonly options: Readonly<Record<string, unknown>>
   readonly operands: readonly string[]

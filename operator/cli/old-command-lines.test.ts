@@ -169,13 +169,13 @@ test('neither help nor completion shows what is old', async (t) => {
 test('a wrong line is still refused, and names what is wrong', async (t) => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['cr --repo x', /cvmanager cr: which command\? There is: sync, resolve, tags/],
-    ['cr --repo x tag get', /unknown command 'cr tag'; there is: sync/],
-    ['cr --rpo x tags get', /unknown option '--rpo'/],
-    ['cr --password=s3cret tags get', /unknown option '--password'\n/],
-    ['--prot 1 run', /unknown option '--prot'/],
-    ['--repo x', /unknown option '--repo'/],
-    ['run --v', /-v, --v <LEVEL>.*missing/],
-    ['cr sync status --namespace shop', /unknown option '--namespace'/],
+    ['cr --repo x tag get', /cvmanager cr tag: there is no such command; did you mean cvmanager cr tags\?/],
+    ['cr --rpo x tags get', /--rpo: there is no such flag/],
+    ['cr --password=s3cret tags get', /--password: there is no such flag/],
+    ['--prot 1 run', /--prot: there is no such flag/],
+    ['--repo x', /--repo: there is no such flag/],
+    ['run --v', /--v: the value is missing; write -v, --v <LEVEL>/],
+    ['cr sync status --namespace shop', /--namespace: there is no such flag/],
   ]
   for (const [line, message] of wrong) {
     const { status, err } = await runCli(line)

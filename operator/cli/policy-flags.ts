@@ -9,14 +9,12 @@ import type { Invocation } from './io.ts'
 const kindOf = (name: PolicyName): PolicyKind => policyKinds[name]
 
 export function addPolicyFlags(command: Command): Command {
-  const form = (name: PolicyName) => (kindOf(name).argument ? `${name}=${kindOf(name).argument}` : name)
-  const forms = policyNames.map(form)
   const policy = new Option(
     '--policy <POLICY>',
-    `spec.policy of the ContainerVersion, instead of a tag: ${forms.slice(0, -1).join(', ')} or ${forms.at(-1)}`,
+    'spec.policy of the ContainerVersion, which chooses a version instead of a tag',
   ).conflicts('versionSyntax')
-  // For the shell's completion only; `fieldFrom` checks the text after the =.
-  policy.argChoices = policyNames.map((name) => (kindOf(name).argument ? `${name}=` : name))
+  // For the help and the shell's completion; `fieldFrom` checks the text after the =.
+  policy.argChoices = policyNames.map((name) => (kindOf(name).argument ? `${name}=${kindOf(name).argument}` : name))
   return command
     .addOption(policy)
     .option('--filter <PATTERN>', 'With --policy, spec.policy.filter.pattern: an RE2 pattern for the tags that count')

@@ -1,9 +1,12 @@
 /** The command line: the list of commands, and the handling of their errors. */
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { isNotFound } from '../commands/tags/not-found.ts'
 import { UsageError } from '../errors.ts'
 import { version } from '../version.ts'
-import { normalized } from './arguments.ts'
+import { normalized } from './command-line/arguments.ts'
+import { CommandLine } from './command-line/command-line.ts'
+import { addFlagsOf2018, flagsWithoutEffect } from './command-line/flags-of-2018.ts'
+import { CommandHelp, widthOf } from './command-line/help.ts'
 import { completion } from './completion.ts'
 import { crResolve } from './cr-resolve.ts'
 import { crSync } from './cr-sync.ts'
@@ -13,7 +16,7 @@ import { crTagsGet } from './cr-tags-get.ts'
 import { crTagsRemove } from './cr-tags-remove.ts'
 import { cvGet } from './cv-get.ts'
 import { errorLine, warningLine } from './error-line.ts'
-import { addFlagsOf2018, flagsWithoutEffect } from './flags-of-2018.ts'
+import { helpCommand } from './help-command.ts'
 import { type CliCommand, type ExitStatus, exit, type Io } from './io.ts'
 import { run } from './run.ts'
 import { versionCommand } from './version.ts'
@@ -30,6 +33,7 @@ const cliCommands: readonly CliCommand[] = [
   cvGet,
   versionCommand,
   completion,
+  helpCommand,
 ]
 
 const groups: Readonly<Record<string, string>> = {
@@ -40,11 +44,18 @@ const groups: Readonly<Record<string, string>> = {
 
 const help = `
 Examples:
-  cvmanager run --k8s-config ~/.kube/config                run the controller on the cluster of a kubeconfig
-  cvmanager cr sync --namespace shop --cv web-cv --once    check one ContainerVersion once
-  cvmanager cr tags add --repo registry.example.com/shop/web --version 1a2b3c4 --tags env-prod   release, from CI
-  cvmanager cv get                                         show which version runs where
-  cvmanager run --help                                     show every flag of a command, with examples`
+  # Run the controller on the cluster that kubectl uses
+  cvmanager run
+
+  # Which version runs where?
+  cvmanager cv get
+
+  # Release a version, from CI
+  cvmanager cr tags add --repo registry.example.com/shop/web \\
+    --version 1a2b3c4 --tags env-prod
+
+  # Every flag of a command, with examples
+  cvmanager cr tags add --help`
 
 /** Runs one command line. Prints at most one line about a failure, and never a stack. */
 export async function runProgram(args: readonly string[], io: Io): Promise<ExitStatus> {
@@ -65,25 +76,34 @@ export async function runProgram(args: readonly string[], io: Io): Promise<ExitS
   }
 }
 
-function createProgram(io: Io, end: (status: ExitStatus) => void): Command {
-  const program = new Command('cvmanager')
+function createProgram(io: Io, end: (status: ExitStatus) => void): CommandLine {
+  const width = widthOf(io.columns, io.env.COLUMNS)
+  const shown = (text: string) => () => new CommandHelp().paragraphs(text, width)
+  const program = new CommandLine('cvmanager')
     .description('Follows image tags and rolls out the versions behind them.')
-    .version(version.version, '-V, --version', 'Print the version')
     // After a command, --version is that command's own flag.
     .enablePositionalOptions()
-    .addHelpText('after', help)
+    .optionsGroup('Flags:')
+    .version(version.version, '-V, --version', 'Print the version')
+    .addHelpText('after', shown(help))
     // Commands inherit these.
     .exitOverride()
     .helpOption('-h, --help', 'Explain this command')
     // The error carries the message, too; it must not be printed twice.
-    .configureOutput({ writeOut: io.print, writeErr: io.printError, outputError: () => undefined })
+    .configureOutput({
+      writeOut: io.print,
+      writeErr: io.printError,
+      outputError: () => undefined,
+      getOutHelpWidth: () => width,
+    })
   for (const { name, description, help = '', isHidden = false, addFlags, run } of cliCommands) {
     const words = name.split(' ')
     const parent = words.slice(0, -1).reduce(groupOf, program)
     const command = parent
       .command(words.at(-1) ?? '', { hidden: isHidden })
       .description(description)
-      .addHelpText('after', help)
+      .optionsGroup('Flags:')
+      .addHelpText('after', shown(help))
     addFlags(command)
     addFlagsOf2018(command, name)
     command.action(async () => {
@@ -95,23 +115,13 @@ function createProgram(io: Io, end: (status: ExitStatus) => void): Command {
   return program
 }
 
-function groupOf(parent: Command, name: string): Command {
+function groupOf(parent: CommandLine, name: string): CommandLine {
   const known = parent.commands.find((command) => command.name() === name)
   if (known) return known
   const path = parent.parent ? `${parent.name()} ${name}` : name
-  const group = parent.command(name).description(groups[path] ?? '')
-  // An unknown command arrives here as an operand, followed by its flags.
-  return group
-    .allowExcessArguments()
-    .allowUnknownOption()
-    .action(() => {
-      const known = group.commands.map((command) => command.name()).join(', ')
-      const given = group.args[0]
-      if (given?.startsWith('-')) throw new UsageError(`unknown option '${given}'`)
-      throw new UsageError(
-        given === undefined
-          ? `cvmanager ${path}: which command? There is: ${known}`
-          : `unknown command '${path} ${given}'; there is: ${known}`,
-      )
-    })
+  return parent
+    .command(name)
+    .description(groups[path] ?? '')
+    .helpCommand(false)
+    .optionsGroup('Flags:')
 }

@@ -9,12 +9,15 @@ import { messageOf, UsageError } from '../errors.ts'
 import { isDigest } from '../images/digest.ts'
 import { isTag, parseReference, type Reference, repositoryName } from '../images/reference.ts'
 import { providerNames } from '../registries/provider-names.ts'
+import { repeated } from './command-line/command-line.ts'
 import { addCredentialFlags, credentialsOf, usernameVariable } from './credentials.ts'
 import type { Invocation, Io } from './io.ts'
-import { addSettingsFlags, repeated, settingsOf } from './settings-flags.ts'
+import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 
 export const providerOption = (): Option =>
-  new Option('--provider <PROVIDER>', 'The kind of registry; by default, chosen by its host').choices(providerNames)
+  new Option('--provider <PROVIDER>', 'The kind of registry')
+    .choices(providerNames)
+    .default(undefined, 'the host says which')
 
 export function addRegistryFlags(command: Command): Command {
   command

@@ -17,6 +17,7 @@ export interface Fakes {
   readonly configMapFailure?: Error
   readonly env?: Io['env']
   readonly stdin?: string
+  readonly columns?: number
 }
 
 export async function runCli(
@@ -30,6 +31,7 @@ export async function runCli(
     configMapFailure,
     env = {},
     stdin = '',
+    columns,
     ...results
   }: Fakes = {},
 ) {
@@ -59,6 +61,7 @@ export async function runCli(
   const words = typeof args === 'string' ? args.split(' ').filter((word) => word !== '') : args
   const status = await runProgram(words, {
     env: { CVMANAGER_LOG_LEVEL: 'error', ...env },
+    columns,
     stdin: (async function* () {
       yield stdin
     })(),

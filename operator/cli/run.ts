@@ -1,5 +1,5 @@
 /** `cvmanager run`. */
-import { UsageError } from '../errors.ts'
+import { NeedsChangeError, UsageError } from '../errors.ts'
 import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { type CliCommand, exit } from './io.ts'
@@ -24,8 +24,8 @@ export const run: CliCommand = {
       log.info('cvmanager has stopped')
       return exit.ok
     } catch (thrown) {
-      // Some settings turn out to be unusable only now.
-      if (thrown instanceof UsageError) throw thrown
+      // Some settings turn out to be unusable only now: a port is in use, or a file is malformed.
+      if (thrown instanceof UsageError || thrown instanceof NeedsChangeError) throw thrown
       log.fatal({ error: thrown }, 'cvmanager cannot go on')
       return exit.failure
     }
@@ -36,12 +36,15 @@ Examples:
   # In a cluster, with the account of its pod
   cvmanager run --history
 
-  # From a checkout, on the cluster of a kubeconfig, with a registry that speaks plain HTTP
-  cvmanager run --k8s-config ~/.kube/config --insecure-registry localhost:5000
+  # From a checkout, on the cluster of a context of your kubeconfig, with a
+  # registry that speaks plain HTTP
+  cvmanager run --context staging --insecure-registry localhost:5000
 
-  # With settings from ConfigMap settings in namespace cvmanager, for two namespaces
-  cvmanager run --configmap-key cvmanager/settings --watch-namespace shop --watch-namespace blog
+  # With the settings of ConfigMap settings in namespace cvmanager, for two
+  # namespaces
+  cvmanager run --configmap-key cvmanager/settings \\
+    --watch-namespace shop --watch-namespace blog
 
 Every flag has an environment variable: --log-level is CVMANAGER_LOG_LEVEL. A flag takes precedence over the environment,
-and the environment over the ConfigMap. docs/settings.md lists all settings.`,
+and the environment over the ConfigMap. docs/settings.md explains every setting at length.`,
 }

@@ -4,14 +4,28 @@
  */
 import convict from 'convict'
 
-/** The commands offer settings by group, and the docs list them by group. */
-export type Group = 'cluster' | 'registry' | 'push' | 'rollout' | 'manager' | 'log'
+/** The groups of settings, with their headings in the help and in the docs, in the order of both. */
+export const groupHeadings = {
+  cluster: 'The cluster',
+  manager: 'The manager',
+  rollout: 'Rollouts',
+  registry: 'Registries',
+  push: 'Push',
+  log: 'The log',
+} as const
+export type Group = keyof typeof groupHeadings
+export const groups = Object.keys(groupHeadings) as readonly Group[]
 
 interface About {
+  /** The first sentence is the help of the flag; docs/settings.md has all of it. */
   readonly doc: string
+  /** What the default means, if its value does not say so. */
+  readonly meaning?: string
   readonly group: Group
   /** The name of the flag, if it is not the key in kebab case. */
   readonly flag?: string
+  /** A second name of the flag. */
+  readonly alias?: string
   /** The help of `--no-<flag>`, for a setting that is on by default. */
   readonly off?: string
   /** The name of the value in the help. */

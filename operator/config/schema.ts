@@ -3,7 +3,7 @@
  * and the key in the ConfigMap derive from its name. `make generate` writes docs/settings.md from this file.
  */
 import { isIP } from 'node:net'
-import { list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats.ts'
+import { type Group, list, oneOf, type Setting, text, wholeNumber, yesOrNo } from './formats.ts'
 import { webhookKinds } from './webhook-kinds.ts'
 
 // A namespace is an RFC 1123 label of at most 63 characters (B43).
@@ -22,10 +22,27 @@ const queueUrl = /^https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/[-A-Za-z0
 
 export const schema = {
   k8sConfig: text('', path, 'the path of a kubeconfig file', {
-    doc: 'The kubeconfig file of the cluster. Empty: the service account of the pod that cvmanager runs in.',
+    doc: 'The kubeconfig file of the cluster. Without it and outside a pod, cvmanager reads the files that kubectl reads, and joins several files of $KUBECONFIG as kubectl does.',
+    meaning: 'in a pod, its service account; elsewhere $KUBECONFIG, or ~/.kube/config',
     group: 'cluster',
+    alias: 'kubeconfig',
     placeholder: 'FILE',
     configMap: false,
+  }),
+  k8sContext: text('', path, 'the name of a context', {
+    doc: 'The context of the kubeconfig to use. In a pod, it makes cvmanager read a kubeconfig instead of the service account.',
+    meaning: 'the current context',
+    group: 'cluster',
+    flag: 'context',
+    placeholder: 'NAME',
+    configMap: false,
+  }),
+  watchNamespaces: list(new RegExp(`^${label}$`), 'the name of a namespace', {
+    doc: 'The namespaces to watch. All namespaces need a ClusterRole.',
+    meaning: 'all namespaces',
+    group: 'manager',
+    flag: 'watch-namespace',
+    placeholder: 'NS',
   }),
   configmapKey: text('kube-system/cvmanager', new RegExp(`^${label}/${subdomain}$`), 'NAMESPACE/NAME of a ConfigMap', {
     doc: 'The ConfigMap with settings of the manager, one setting per key. It is read once, at start. If you name it, it must exist; the default is only read if it exists.',
@@ -33,29 +50,14 @@ export const schema = {
     placeholder: 'NS/NAME',
     configMap: false,
   }),
-  version: text('', path, 'a version', {
-    doc: 'The version of cvmanager that the cluster should run, as the ContainerVersion of cvmanager itself writes it there (spec.config). It is for the self-update, which is not there yet; until then cvmanager only logs it.',
-    group: 'manager',
-    configMap: 'only',
-  }),
   port: wholeNumber(8081, 0, 65535, {
     doc: 'The port of the HTTP server for /alive, /ready, /version and /metrics. 0 chooses a free port and logs it.',
     group: 'manager',
     placeholder: 'PORT',
   }),
-  watchNamespaces: list(new RegExp(`^${label}$`), 'the name of a namespace', {
-    doc: 'The namespaces to watch. Empty: all namespaces, which needs a ClusterRole.',
-    group: 'manager',
-    flag: 'watch-namespace',
-    placeholder: 'NS',
-  }),
-  workers: wholeNumber(8, 1, 256, {
-    doc: 'How many ContainerVersions are reconciled at the same time. One ContainerVersion is never reconciled twice at once.',
-    group: 'manager',
-  }),
   leaderElection: yesOrNo(true, {
     doc: 'With several replicas, only the holder of the Lease acts. If this is off, run exactly one replica.',
-    off: 'Act without a Lease. Run exactly one replica then.',
+    off: 'Act without a Lease, as the only replica',
     group: 'manager',
   }),
   leaseName: text('cvmanager', new RegExp(`^${subdomain}$`), 'a name as Kubernetes allows it', {
@@ -68,10 +70,19 @@ export const schema = {
     group: 'manager',
     placeholder: 'NS',
   }),
+  workers: wholeNumber(8, 1, 256, {
+    doc: 'How many ContainerVersions are reconciled at the same time. One ContainerVersion is never reconciled twice at once.',
+    group: 'manager',
+  }),
   shutdownSeconds: wholeNumber(3, 1, 300, {
     doc: 'How long work in progress may take to finish after SIGTERM or SIGINT. A second signal ends the process at once.',
     group: 'manager',
     placeholder: 'SECONDS',
+  }),
+  version: text('', path, 'a version', {
+    doc: 'The version of cvmanager that the cluster should run, as the ContainerVersion of cvmanager itself writes it there (spec.config). It is for the self-update, which is not there yet; until then cvmanager only logs it.',
+    group: 'manager',
+    configMap: 'only',
   }),
   history: yesOrNo(false, {
     doc: 'Record each rollout in the ConfigMap <workload>.history, even if spec.history does not ask for it.',
@@ -79,38 +90,24 @@ export const schema = {
   }),
   rollback: yesOrNo(true, {
     doc: 'Restore the previous images after a failed rollout, if spec.rollback does not say whether to.',
-    off: 'Leave a version that failed in place, if spec.rollback does not say otherwise.',
+    off: 'Leave a version that failed in place, if spec.rollback does not say otherwise',
     group: 'rollout',
   }),
   pollIntervalSeconds: wholeNumber(60, 5, 86_400, {
-    doc: 'How often to poll the registry for a tag whose ContainerVersion does not set pollIntervalSeconds.',
+    doc: 'How often to poll the registry for a tag whose ContainerVersion does not set spec.pollIntervalSeconds.',
     group: 'rollout',
     placeholder: 'SECONDS',
   }),
-  registryRequestsPerSecond: wholeNumber(0, 0, 10_000, {
-    doc: 'The maximum number of requests per second to one registry, in the long run. 0: 200, and an eighth of the followed tags where that is more, so that a restart polls all of them within seconds. Urgent requests, for a webhook or a command, do not wait for it. If polls begin more than their interval late, cvmanager logs a warning and counts them in cvmanager_registry_missed_polls_total.',
+  dockerConfig: text('', path, 'the path of a Docker config file', {
+    doc: 'A Docker config file (config.json) with credentials for registries that no pull secret covers. Without it, the commands of cvmanager cr read the file of docker login, if there is one.',
     group: 'registry',
-  }),
-  registryBurst: wholeNumber(1000, 1, 10_000, {
-    doc: 'How many requests one registry may get at once before that limit applies.',
-    group: 'registry',
+    placeholder: 'FILE',
   }),
   insecureRegistries: list(registryHost, 'HOST or HOST:PORT of a registry', {
     doc: 'Registries that use plain HTTP. All other registries use HTTPS only. A registry that is written here with a loopback address, such as localhost:5000, may be reached there.',
     group: 'registry',
     flag: 'insecure-registry',
     placeholder: 'HOST',
-  }),
-  loopbackRegistries: list(registryHost, 'HOST or HOST:PORT of a registry', {
-    doc: 'Registries that may be at a loopback address of the machine that cvmanager runs on, with HTTPS. All others may not: whoever writes a ContainerVersion could otherwise find out what listens there.',
-    group: 'registry',
-    flag: 'loopback-registry',
-    placeholder: 'HOST',
-  }),
-  dockerConfig: text('', path, 'the path of a Docker config file', {
-    doc: 'A Docker config file (config.json) with credentials for registries that no pull secret covers.',
-    group: 'registry',
-    placeholder: 'FILE',
   }),
   registryCaFile: text('', path, 'the path of a PEM file', {
     doc: 'A PEM file with certificate authorities to trust for registries, in addition to the usual ones.',
@@ -129,6 +126,12 @@ export const schema = {
     flag: 'registry-provider',
     placeholder: 'HOST=PROVIDER',
   }),
+  loopbackRegistries: list(registryHost, 'HOST or HOST:PORT of a registry', {
+    doc: 'Registries that may be at a loopback address of the machine that cvmanager runs on, with HTTPS. All others may not: whoever writes a ContainerVersion could otherwise find out what listens there.',
+    group: 'registry',
+    flag: 'loopback-registry',
+    placeholder: 'HOST',
+  }),
   authHosts: list(authPair, 'REGISTRY=HOST', {
     doc: 'Token services on a different site than their registry. Tokens are never requested from any other site, whatever the registry says.',
     group: 'registry',
@@ -137,7 +140,7 @@ export const schema = {
   }),
   cloudIdentity: yesOrNo(true, {
     doc: 'If there are no other credentials, use the identity that the cloud gives to this process for the registries of Google and Azure.',
-    off: 'Never use an identity that the cloud gives to this process.',
+    off: 'Never use an identity that the cloud gives to this process',
     group: 'registry',
   }),
   googleWorkloadIdentity: text(
@@ -145,13 +148,15 @@ export const schema = {
     workloadIdentity,
     'projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, or projects/PROJECT/locations/LOCATION/clusters/NAME of a GKE cluster',
     {
-      doc: 'The provider of the Google workload identity pool that trusts this cluster, for spec.serviceAccountName. Empty: on GKE, the metadata server tells.',
+      doc: 'The provider of the Google workload identity pool that trusts this cluster, for spec.serviceAccountName.',
+      meaning: 'on GKE, what the metadata server tells',
       group: 'registry',
       placeholder: 'PROVIDER',
     },
   ),
   awsProfile: text('', /^[A-Za-z0-9][-A-Za-z0-9_.@/+]{0,127}$/, 'the name of a profile', {
-    doc: 'The profile of the shared AWS configuration files to use for ECR. Empty: the credentials that the AWS SDK finds by itself (environment, service account, machine).',
+    doc: 'The profile of the shared AWS configuration files to use for ECR.',
+    meaning: 'the credentials that the AWS SDK finds by itself',
     group: 'registry',
     placeholder: 'NAME',
   }),
@@ -161,12 +166,12 @@ export const schema = {
     placeholder: 'ARN',
   }),
   awsExternalId: text('', /^[-A-Za-z0-9_+=,.@:/]{2,1224}$/, 'an external id, as IAM allows it', {
-    doc: 'The external ID that the trust policy of awsRoleArn requires.',
+    doc: 'The external ID that the trust policy of the IAM role requires.',
     group: 'registry',
     placeholder: 'ID',
   }),
   awsWebIdentityTokenFile: text('', path, 'the path of a file', {
-    doc: 'A file with the OIDC token for assuming awsRoleArn. On EKS, the environment already names it.',
+    doc: 'A file with the OIDC token for assuming the IAM role. On EKS, the environment already names it.',
     group: 'registry',
     placeholder: 'FILE',
   }),
@@ -176,8 +181,18 @@ export const schema = {
     flag: 'registry-endpoint',
     placeholder: 'NAME=URL',
   }),
+  registryRequestsPerSecond: wholeNumber(0, 0, 10_000, {
+    doc: 'The maximum number of requests per second to one registry, in the long run. The default lets a restart poll all tags within seconds. Urgent requests, for a webhook or a command, do not wait for it. If polls begin more than their interval late, cvmanager logs a warning and counts them in cvmanager_registry_missed_polls_total.',
+    meaning: '200, or an eighth of the followed tags where that is more',
+    group: 'registry',
+  }),
+  registryBurst: wholeNumber(1000, 1, 10_000, {
+    doc: 'How many requests one registry may get at once before that limit applies.',
+    group: 'registry',
+  }),
   webhookPort: wholeNumber(0, 0, 65535, {
-    doc: 'The port for webhooks of registries, at /v1/hooks/<kind>; see docs/push.md. 0: no port is opened.',
+    doc: 'The port for webhooks of registries, at /v1/hooks/<kind>; see docs/push.md.',
+    meaning: 'no port is opened',
     group: 'push',
     placeholder: 'PORT',
   }),
@@ -190,14 +205,16 @@ export const schema = {
     new RegExp(`^(?:${webhookKinds.join('|')})$`),
     `a kind of webhook: ${webhookKinds.slice(0, -1).join(', ')} or ${webhookKinds.at(-1)}`,
     {
-      doc: 'The kinds of webhook to accept; each needs its secret file. Empty: all kinds that have one.',
+      doc: 'The kinds of webhook to accept; each needs its secret file.',
+      meaning: 'all kinds that have a secret file',
       group: 'push',
       flag: 'webhook',
       placeholder: 'KIND',
     },
   ),
   podIp: text('', { test: (address) => isIP(address) !== 0 }, 'an IP address', {
-    doc: 'The address at which other replicas reach this one: the IP of its pod, from the downward API. The leader writes it to the Lease, with the port for webhooks, and the other replicas forward webhooks to it. Empty: webhooks are not forwarded.',
+    doc: 'The address at which other replicas reach this one: the IP of its pod, from the downward API. The leader writes it to the Lease, with the port for webhooks, and the other replicas forward webhooks to it.',
+    meaning: 'webhooks are not forwarded',
     group: 'push',
     placeholder: 'IP',
     configMap: false,
@@ -230,6 +247,16 @@ export const settingOf = (key: SettingKey): Setting<unknown> => schema[key]
 
 /** The settings with a flag and an environment variable. */
 export const flagKeys = settingKeys.filter((key) => settingOf(key).configMap !== 'only')
+
+/** The settings of a group, those that matter most first. */
+export const settingsIn = (group: Group): readonly SettingKey[] =>
+  settingKeys.filter((key) => settingOf(key).group === group)
+
+/** The value that applies if no source has the setting; undefined: none. */
+export function defaultOf(key: SettingKey): string | undefined {
+  const { default: value } = settingOf(key)
+  return value === '' || Array.isArray(value) ? undefined : String(value)
+}
 
 const words = (key: string): readonly string[] => key.split(/(?=[A-Z])/).map((word) => word.toLowerCase())
 

@@ -82,7 +82,7 @@ test('an unknown key of the ConfigMap is ignored with a warning, and the nearest
     'ConfigMap cd/settings, key loglevel: there is no such setting, and it is ignored; did you mean logLevel?',
   )
   t.match(settings({ pollInterval: '5' }), /did you mean pollIntervalSeconds/)
-  t.match(settings({ zzz: '5' }), /known are version, port, .*logFormat/)
+  t.match(settings({ zzz: '5' }), /known are watchNamespaces, port, .*logFormat/)
   t.match(settings({ k8sConfig: '/x' }), /cannot be in the ConfigMap, .*; use --k8s-config or .*CVMANAGER_K8S_CONFIG/)
   t.match(settings({ constructor: '/x', __proto__: 'x' }), /key constructor: there is no such setting/)
 })

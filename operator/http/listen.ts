@@ -58,7 +58,8 @@ export const securityHeaders: MiddlewareHandler = async (c, next) => {
 }
 
 function unavailable(port: number, flag: string, error: NodeJS.ErrnoException): NeedsChangeError {
-  const cause = error.code === 'EADDRINUSE' ? 'another program uses it' : messageOf(error)
-  const message = `cannot listen on port ${port}: ${cause}. Stop that program, or set another port with ${flag}.`
+  const cause =
+    error.code === 'EADDRINUSE' ? 'another program uses it. Stop that program, or set' : `${messageOf(error)}. Set`
+  const message = `cannot listen on port ${port}: ${cause} another port with ${flag}.`
   return new NeedsChangeError('PortUnavailable', message, { cause: error })
 }

@@ -57,3 +57,99 @@ test('without a file, the account of the pod is used; outside of a pod, the flag
   writeFileSync(join(account, 'token'), 'secret')
   t.ok(loadKubeConfig({ environment, root }).getCurrentCluster())
 })
+
+test('the file that is named counts, then the account of the pod, then $KUBECONFIG, then ~/.kube/config', async (t) => {
+  const kubeconfig = (server: string) =>
+    stringify({ ...valid, clusters: [{ name: 'c', cluster: { server: `https://${server}` } }] })
+  const root = t.testdir({
+    named: kubeconfig('named'),
+    variable: kubeconfig('variable'),
+    '.kube': { config: kubeconfig('home') },
+    var: { run: { secrets: { 'kubernetes.io': { serviceaccount: { token: 'secret' } } } } },
+  })
+  const [file, variable] = [join(root, 'named'), join(root, 'variable')]
+  const pod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' }
+  const home = { HOME: root }
+  const cluster = (source: Parameters<typeof loadKubeConfig>[0]) => {
+    const { name, server } = loadKubeConfig({ root, ...source }).getCurrentCluster() ?? {}
+    return name === 'inCluster' ? name : server
+  }
+  const all = { ...pod, ...home, KUBECONFIG: variable }
+  t.equal(cluster({ file, environment: all }), 'https://named')
+  t.equal(cluster({ environment: all }), 'inCluster', 'an installation in a pod stays on its cluster')
+  t.equal(cluster({ environment: all, context: 'here' }), 'https://variable', 'a context is one of a kubeconfig')
+  t.equal(cluster({ environment: { ...home, KUBECONFIG: variable } }), 'https://variable')
+  t.equal(cluster({ environment: { ...home, KUBECONFIG: '' } }), 'https://home')
+  t.equal(cluster({ environment: { ...pod, ...home }, root: t.testdirName.concat('/elsewhere') }), 'https://home')
+})
+
+test('several files in $KUBECONFIG are joined as kubectl does: the first with an entry counts, missing ones do not', async (t) => {
+  const of = (token: string) => ({ name: 'u', user: { token } })
+  const directory = t.testdir({
+    a: stringify({ ...valid, 'current-context': '', users: [of('first')], contexts: [] }),
+    below: {
+      b: stringify({
+        'current-context': 'there',
+        clusters: [{ name: 'c', cluster: { server: 'https://second' } }],
+        users: [of('second'), { name: 'other', user: { tokenFile: 'token' } }],
+        contexts: [
+          { name: 'there', context: { cluster: 'c', user: 'u' } },
+          { name: 'elsewhere', context: { cluster: 'c', user: 'other' } },
+        ],
+      }),
+      token: 'of-the-file',
+    },
+  })
+  const path = (name: string) => join(directory, name)
+  const environment = { KUBECONFIG: ['', path('missing'), path('a'), path('below/b')].join(':') }
+  const joined = loadKubeConfig({ environment })
+  t.equal(joined.getCurrentContext(), 'there')
+  t.equal(joined.getCurrentCluster()?.server, 'https://api.example.com:6443')
+  t.equal(joined.getCurrentUser()?.token, 'first')
+  const options: { headers?: Record<string, string> } = {}
+  await loadKubeConfig({ environment, context: 'elsewhere' }).applyToHTTPSOptions(options)
+  t.equal(options.headers?.Authorization, 'Bearer of-the-file', 'paths are relative to the file that has them')
+  t.throws(() => loadKubeConfig({ environment: { KUBECONFIG: `${path('x')}:${path('y')}` } }), {
+    message: /^\$KUBECONFIG .*x:.*y: there is no such file; .*--k8s-config FILE$/,
+  })
+})
+
+test('a context, a user, a cluster or a file that is not there is refused at once, with what there is', async (t) => {
+  const context = (name: string, cluster: string, user: string) => ({ name, context: { cluster, user } })
+  const directory = t.testdir({
+    kubeconfig: stringify({
+      contexts: [context('staging', 'c', 'u'), context('lost', 'nowhere', 'u'), context('nobody', 'c', 'ghost')],
+      clusters: [
+        ...valid.clusters,
+        { name: 'ca', cluster: { server: 'https://x', 'certificate-authority': 'gone.crt' } },
+      ],
+      users: [...valid.users, { name: 'cert', user: { 'client-certificate': 'gone.crt' } }],
+    }),
+    more: stringify({ contexts: [context('ca', 'ca', 'u'), context('cert', 'c', 'cert')] }),
+    garbage: '{{{ token: s3cret',
+  })
+  const KUBECONFIG = `${join(directory, 'kubeconfig')}:${join(directory, 'more')}`
+  const wrong: readonly (readonly [string | undefined, RegExp])[] = [
+    [
+      undefined,
+      /it has no current-context; choose a context with --context; there is: staging, lost, nobody, ca, cert$/,
+    ],
+    ['stagin', /^--context stagin: there is no such context in \$KUBECONFIG .*; did you mean staging\?$/],
+    ['x', /^--context x: .*; there is: staging, lost, nobody, ca, cert$/],
+    ['lost', /the cluster "nowhere" of context "lost" has no server address/],
+    ['nobody', /the user "ghost" of context "nobody" is not among its users/],
+    ['ca', /cannot read the certificate-authority of context "ca" \(ENOENT/],
+    ['cert', /cannot read the client-certificate of context "cert" \(ENOENT/],
+  ]
+  for (const [name, message] of wrong) {
+    t.throws(() => loadKubeConfig({ context: name, environment: { KUBECONFIG } }), UsageError)
+    t.throws(() => loadKubeConfig({ context: name, environment: { KUBECONFIG } }), { message }, String(name))
+  }
+  t.ok(loadKubeConfig({ context: 'staging', environment: { KUBECONFIG } }))
+  try {
+    loadKubeConfig({ file: join(directory, 'garbage') })
+    t.fail('it was read')
+  } catch (thrown) {
+    t.notMatch(String(thrown), 's3cret', 'the error quotes nothing of the file')
+  }
+})

@@ -4,7 +4,8 @@ import type { ClusterCommands } from '../commands/commands.ts'
 import { getVersions as get } from '../commands/get.ts'
 import { sync as syncOne } from '../commands/sync.ts'
 import type { Settings } from '../config/settings.ts'
-import { undefinedIfNotFound } from '../kubernetes/api-error.ts'
+import { messageOf, TransientError } from '../errors.ts'
+import { ApiError, undefinedIfNotFound } from '../kubernetes/api-error.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
 import { type Connection, connect } from './connection.ts'
 import { makeController } from './controller.ts'
@@ -45,7 +46,20 @@ async function connected<T>(settings: Settings, use: (connection: Connection) =>
   const connection = connect(settings)
   try {
     return await use(connection)
+  } catch (thrown) {
+    throw isWrongCluster(thrown)
+      ? new Error(`${messageOf(thrown)}; ${whichCluster(connection)}`, { cause: thrown })
+      : thrown
   } finally {
     await connection.client.close()
   }
 }
+
+/** The server does not answer, or does not know the user. */
+const isWrongCluster = (thrown: unknown): boolean =>
+  thrown instanceof ApiError
+    ? thrown.status === 401
+    : thrown instanceof TransientError && /^(ApiServer|Credentials)Unavailable$/.test(thrown.reason)
+
+const whichCluster = ({ kubeConfig }: Connection): string =>
+  `the cluster is that of context "${kubeConfig.getCurrentContext()}": check its server and its credentials, or choose another with --context or --kubeconfig`

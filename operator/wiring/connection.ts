@@ -12,8 +12,8 @@ export interface Connection {
 }
 
 /** @throws UsageError if no cluster can be found */
-export function connect({ k8sConfig }: Settings, metrics?: Metrics): Connection {
-  const load = () => loadKubeConfig({ file: k8sConfig === '' ? undefined : k8sConfig })
+export function connect({ k8sConfig, k8sContext }: Settings, metrics?: Metrics): Connection {
+  const load = () => loadKubeConfig({ file: k8sConfig || undefined, context: k8sContext || undefined })
   const kubeConfig = load()
   const count = (method: string, resource: string, status: number) => {
     metrics?.apiRequests.inc({ verb: method, resource, code: String(status) })

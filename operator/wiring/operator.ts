@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { aborted } from 'node:util'
 import type { ClusterCommands } from '../commands/commands.ts'
+import { messageOf, UsageError } from '../errors.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { serveHttp } from '../http/routes.ts'
 import { LeaderElection } from '../kubernetes/lease.ts'
@@ -10,11 +11,18 @@ import { version } from '../version.ts'
 import { connect } from './connection.ts'
 import { type Controller, makeController } from './controller.ts'
 import { leaseAnnotations, openPush } from './push.ts'
+import { readDockerLogins } from './registries.ts'
 
 /** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
 export const runOperator: ClusterCommands['runOperator'] = async (settings, log, signal) => {
   const metrics = createMetrics()
   const connection = connect(settings, metrics)
+  const { server } = connection.kubeConfig.getCurrentCluster() ?? {}
+  log.info({ server, context: connection.kubeConfig.getCurrentContext() }, 'cvmanager works on this cluster')
+  // The leader reads it again; a replica that stands by must not find out only then that it cannot be used.
+  await readDockerLogins(settings, () => undefined).catch((cause: unknown) => {
+    throw new UsageError(`--docker-config: ${messageOf(cause)}`, { cause })
+  })
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`
   let controller: Controller | undefined
   let synced = false

@@ -27,6 +27,7 @@ t.test('S1 settings that cannot work together are refused by name, before anythi
   }
   await refused({ webhookPort: '9000' }, /^--webhook-secrets-dir is missing/)
   await refused({ webhooks: ['quay'] }, /^--webhook-port is missing/)
+  await refused({ webhookPort: '8081' }, /^--webhook-port 8081: --port is the same; give each a port of its own/)
   const folder = await secretsFolder(t, { quay: secret })
   await refused(
     { webhookPort: '9000', webhookSecretsDir: folder, webhooks: ['ghcr'] },

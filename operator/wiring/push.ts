@@ -98,7 +98,7 @@ function checkQueue({ ecrEventsQueue, insecureRegistries }: Settings): void {
 }
 
 async function openWebhooks(
-  { webhookPort, webhookSecretsDir, webhooks }: Settings,
+  { port, webhookPort, webhookSecretsDir, webhooks }: Settings,
   transport: Transport,
   dispatcher: Dispatcher,
   forwarder: LeaderForwarder | undefined,
@@ -107,6 +107,9 @@ async function openWebhooks(
   if (webhookPort === 0) {
     if (webhooks.length === 0) return undefined
     throw new UsageError('--webhook-port is missing: it says where the webhooks of --webhook are received')
+  }
+  if (webhookPort === port) {
+    throw new UsageError(`--webhook-port ${webhookPort}: --port is the same; give each a port of its own`)
   }
   const now = () => systemClock.now()
   const deps = { googleTokens: new GoogleTokens({ transport, now }), now }

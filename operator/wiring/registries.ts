@@ -131,7 +131,10 @@ export function mirrorsOf({ mirrors }: Settings, credentials: Mirror['credential
 }
 
 /** @throws UsageError, NeedsChangeError: the file of `--docker-config` cannot be used */
-async function readDockerLogins({ dockerConfig }: Settings, warn: (message: string) => void): Promise<DockerLogins> {
+export async function readDockerLogins(
+  { dockerConfig }: Settings,
+  warn: (message: string) => void,
+): Promise<DockerLogins> {
   if (dockerConfig === '') return new DockerLogins([])
   const text = await readFile(dockerConfig, 'utf8').catch((cause: unknown) => {
     throw new UsageError(`--docker-config ${dockerConfig}: cannot be read (${messageOf(cause)})`, { cause })

@@ -1,7 +1,12 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Test } from 'tap'
+import { parse, stringify } from 'yaml'
+import { toolPath } from '../../harness/tools.ts'
 import type { Bed } from '../bed.ts'
 import { broken, v1, v2, v3 } from '../builds.ts'
-import { command, type Ended } from '../command.ts'
+import { command, type Ended, runs } from '../command.ts'
+import { bundle } from '../operator.ts'
 import { emptyWorld, webCv, workloads } from '../scenario.ts'
 
 /** The commands that work without the controller. */
@@ -78,8 +83,56 @@ export async function commands(t: Test, bed: Bed): Promise<void> {
         CV: 'web-cv',
       },
     ])
-    t.match(await get('-o', 'xml'), { status: 2, complaint: /^error: .*-o, --output.*xml.*\n$/ })
+    t.match(await get('-o', 'xml'), { status: 2, complaint: /^error: --output: "xml" is not allowed; .*\n$/ })
   })
+
+  await t.test(
+    'the cluster is the one that kubectl finds in $KUBECONFIG, with --context, and in ~/.kube/config',
+    async (t) => {
+      const parts = parse(await readFile(kubeconfig, 'utf8'))
+      const [cluster, user] = [parts.clusters[0].name, parts.users[0].name]
+      const contexts = [
+        { name: 'away', context: { cluster: 'away', user } },
+        { name: 'here', context: { cluster, user } },
+      ]
+      const away = { name: 'away', cluster: { server: 'http://127.0.0.1:1' } }
+      const home = join(directory, 'kubectl-home')
+      await mkdir(join(home, '.kube'), { recursive: true })
+      const file = async (name: string, content: object) => {
+        await writeFile(join(home, name), stringify(content))
+        return join(home, name)
+      }
+      const accounts = await file('accounts', { clusters: [...parts.clusters, away], users: parts.users })
+      const choice = await file('choice', {
+        clusters: [{ ...away, name: cluster }],
+        contexts,
+        'current-context': 'away',
+      })
+      await file('.kube/config', { ...parts, contexts, 'current-context': 'here' })
+
+      const joined = { HOME: home, KUBECONFIG: `${home}/missing:${accounts}:${choice}` }
+      const reversed = { HOME: home, KUBECONFIG: `${choice}:${accounts}` }
+      const bundled = await bundle(directory)
+      for (const [environment, flags] of [
+        [joined, ['--context', 'here']],
+        [joined, []],
+        [reversed, ['--context', 'here']],
+        [joined, ['--context', 'elsewhere']],
+        [{ HOME: home }, []],
+        [{ HOME: home }, ['--kubeconfig', accounts]],
+        [joined, ['--kubeconfig', kubeconfig]],
+      ] as const) {
+        const get = ['get', '-n', world.namespace, ...flags]
+        const [ours, theirs] = await Promise.all([
+          runs(process.execPath, [bundled, 'cv', ...get], environment),
+          runs(toolPath('kubectl'), ['--request-timeout', '10s', 'get', 'cv', ...get.slice(1)], environment),
+        ])
+        const which = `${environment === reversed ? 'reversed ' : ''}${Object.keys(environment).join()} ${flags.join(' ')}`
+        t.equal(ours.status === 0, theirs.status === 0, `${which}: ${ours.complaint} ${theirs.complaint}`)
+        t.equal(ours.output.includes('web-cv'), theirs.output.includes('web-cv'), which)
+      }
+    },
+  )
 }
 
 /** Each line of the log has a time, and no two say the same. */

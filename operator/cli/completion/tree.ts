@@ -17,8 +17,14 @@ export interface CompletedCommand {
   readonly operands: readonly string[]
 }
 
-/** All commands, the program first. */
-export function commandsOf(command: Command, path = ''): readonly CompletedCommand[] {
+/** All commands, the program first. `help` takes the words of each of them. */
+export function commandsOf(program: Command): readonly CompletedCommand[] {
+  const commands = withThoseBelow(program, '')
+  const explained = commands.map(({ path, children }) => ({ path: ` help${path}`, children, flags: [], operands: [] }))
+  return [...commands.filter(({ path }) => path !== ' help'), ...explained]
+}
+
+function withThoseBelow(command: Command, path: string): readonly CompletedCommand[] {
   const help = command.createHelp()
   const children = help.visibleCommands(command)
   return [
@@ -28,8 +34,7 @@ export function commandsOf(command: Command, path = ''): readonly CompletedComma
       flags: help.visibleOptions(command).map(flag),
       operands: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
     },
-    // commander's own `help` command is not in the tree: it has no parent and no flags.
-    ...children.filter((child) => child.parent).flatMap((child) => commandsOf(child, `${path} ${child.name()}`)),
+    ...children.flatMap((child) => withThoseBelow(child, `${path} ${child.name()}`)),
   ]
 }
 
@@ -40,8 +45,9 @@ function flag(option: Option): CompletedFlag {
 
 function expectedBy({ required, argChoices, flags }: Option): CompletedFlag['value'] {
   if (!required) return 'none'
-  if (argChoices) return { choices: argChoices }
-  return flags.endsWith('<FILE>') ? 'file' : 'any'
+  // Of semver=RANGE, the shell completes what is fixed.
+  if (argChoices) return { choices: argChoices.map((choice) => choice.replace(/=.*/, '=')) }
+  return /<(?:FILE|DIR)>$/.test(flags) ? 'file' : 'any'
 }
 
 /** Without quotes and colons, which every shell escapes differently. */

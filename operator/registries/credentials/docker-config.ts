@@ -126,5 +126,5 @@ function parse(text: string, subject: string): Readonly<Record<string, unknown>>
 const invalid = (subject: string, fault: string): NeedsChangeError =>
   new NeedsChangeError(
     'PullSecretInvalid',
-    `the ${subject.replace(/^the /, '')} ${fault}. Create it again; for a secret, use: kubectl create secret docker-registry.`,
+    `the ${subject.replace(/^the /, '')} ${fault}. Create it again with: ${subject.startsWith('pull secret') ? 'kubectl create secret docker-registry' : 'docker login'}.`,
   )

@@ -1,6 +1,6 @@
 /** Command lines as the first cvmanager took them, in the order and the form that commander takes. */
 import type { Command, Option } from 'commander'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../../errors.ts'
 
 const renamed: Readonly<Record<string, string>> = { '--use-rollback': '--rollback' }
 
