@@ -59,7 +59,7 @@ export function obstacles(test: AddTest, bed: Bed): void {
     t.ok((record?.durationSeconds ?? 99) <= 14, `ended after ${record?.durationSeconds} s`)
     t.match(history, {
       'rollouts.json':
-        /"outcome":"Aborted","message":"the ContainerVersion was deleted; Deployment\/web could not be put back"/,
+        /"outcome":"Aborted","message":"the ContainerVersion was deleted; Deployment\/web could not be put back, since the API server refuses the change of Deployment\/web: .*is not allowed"/,
     })
     const about = 'ContainerVersion/web-cv'
     t.match(await world.waitsForEvent(about, 'RolloutAborted'), [{ message: /could not be put back/ }])

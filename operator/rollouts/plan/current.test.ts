@@ -28,6 +28,7 @@ const ran: ContainerVersionStatus = {
   phase: 'RolledBack',
   observedGeneration: 1,
   current: v13,
+  lastHealthy: [{ digest: v13.digest, version: v13.version, image: v13.image }],
   quarantined: [
     {
       digest: version('v1.4.0').digest,
@@ -88,6 +89,20 @@ test('several versions are named once each, with what each container runs', asyn
   )
   const again = seen(['v1.3.0', 'v1.1.0', 'v1.3.0'].map(imageOf), { object: object(status), now: epoch + 60_000 })
   t.same(again.status, status, 'and nothing is written again')
+})
+
+test('two images of one digest have two names, which stay the same', async (t) => {
+  const images = [
+    imageOf('v1.1.0'),
+    imageOf('v1.1.0').replace(':v1.1.0', ':stable'),
+    imageOf('v1.1.0').replace('registry', 'mirror'),
+  ]
+  const { status } = seen(images)
+  const names = 'mirror.example.com/shop/web:v1.1.0, stable, v1.1.0'
+  t.match(status.current, { version: names, digest: version('v1.1.0').digest })
+  const again = seen(images, { object: object(status) })
+  t.same(again.status, status)
+  t.equal(again.status.current?.version, names)
 })
 
 test('without a workload nothing runs', async (t) => {

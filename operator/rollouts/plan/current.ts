@@ -62,7 +62,8 @@ export function versionOf(
     return { version: `${parts.name}${separator}${named}`, digest }
   }
   const { observed, current, lastHealthy = [], rollouts = [] } = status
-  const known = [observed, current, ...lastHealthy, ...rollouts]
+  // Another image of its digest may have another name.
+  const known = [observed, current?.image === image ? current : undefined, ...lastHealthy, ...rollouts]
   const version = offered?.digest === digest ? offered?.name : known.find((one) => one?.digest === digest)?.version
   return { version: digest === undefined || version === undefined ? named : shortDigest(version), digest }
 }
