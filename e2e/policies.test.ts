@@ -135,12 +135,12 @@ async function rollouts(t: Test, cluster: Cluster, registry: Registry): Promise<
       '-o',
       'jsonpath={range .items[*]}{.reason} {.message}{"\\n"}{end}',
     )
-    t.match(events, /RolloutSucceeded v1\.10\.0 \(sha256:/)
+    t.match(events, /RolloutSucceeded v1\.10\.0 \(sha256:[0-9a-f]{12}\)/)
   })
 
   await t.test('kubectl shows how the policy chooses the version', async (t) => {
     t.match(await cluster.kubectl('describe', 'cv', 'web'), /Policy:\s+Semver:\s+Prerelease:\s+false\s+Range:\s+\^1/)
-    t.match(await cluster.kubectl('get', 'cv', 'web'), /v1\.10\.0 +UpToDate/)
+    t.match(await cluster.kubectl('get', 'cv', 'web'), /^web +semver \^1 +v1\.10\.0 +UpToDate/m)
     t.match(await cluster.kubectl('explain', 'cv.spec.policy.semver'), /docs\.npmjs\.com/)
   })
 

@@ -10,6 +10,7 @@ import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
 import { log } from './scenario/cases/log.ts'
 import { metrics } from './scenario/cases/metrics.ts'
+import { names } from './scenario/cases/names.ts'
 import { obstacles } from './scenario/cases/obstacles.ts'
 import { pods } from './scenario/cases/pods.ts'
 import { refusals } from './scenario/cases/refusals.ts'
@@ -49,6 +50,7 @@ drift(test, bed)
 units(test, bed)
 changesOfMind(test, bed)
 versions(test, bed)
+names(test, bed)
 helm(test, bed)
 views(test, bed)
 admission(test, bed)

@@ -79,7 +79,7 @@ export class Walkthrough {
     const table = await environment.shell.show('kubectl get cv -n shop')
     assert.match(table, new RegExp(`web +${movingTag} +${running} +UpToDate +Simple`))
     const wide = await environment.shell.show('kubectl get cv -n shop -o wide')
-    assert.match(wide, /sha256:[0-9a-f]{64}/)
+    assert.match(wide, /sha256:[0-9a-f]{12} /)
     const condition = await environment.shell.show('kubectl wait --for=condition=Ready cv/web -n shop --timeout=10s')
     assert.match(condition, /condition met/)
     const description = await environment.shell.show('kubectl describe cv web -n shop')

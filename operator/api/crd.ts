@@ -26,12 +26,13 @@ export const crd = {
         storage: true,
         subresources: { status: {} },
         additionalPrinterColumns: [
-          column('Tag', '.spec.tag', 'The tag that the workloads follow'),
+          // A column is one path: spec.tag, or else status.follows. No object has both, and nothing else at its top has either.
+          column('Tag', ".*['tag','follows']", 'The tag or the policy that the workloads follow'),
           column('Version', '.status.current.version', 'The version that the workloads run'),
           column('Status', '.status.phase', 'The state in one word'),
           column('Strategy', '.spec.strategy.kind', 'How versions are rolled out'),
           column('Age', '.metadata.creationTimestamp', 'The age of the object', 0, 'date'),
-          column('Digest', '.status.current.digest', 'The digest that the workloads run', 1),
+          column('Digest', '.status.shortDigest', 'The digest that the workloads run, in short', 1),
           column(
             'Next',
             '.status.next.version',

@@ -152,7 +152,7 @@ export const specSchema = Type.Object(
     versionSyntax: Type.Optional(
       Type.String({
         description:
-          'A regular expression (RE2, matched against the whole tag) that finds the version among the other tags on the same image, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+. With a policy it has no effect, since the chosen tag is the version. At most 256 characters.',
+          'A regular expression (RE2, matched against the whole tag) that finds the version among the other tags on the same image, e.g. v[0-9]+\\.[0-9]+\\.[0-9]+. If it matches the followed tag itself, and that has a digit, that is the version. With a policy it has no effect, since the chosen tag is the version. At most 256 characters.',
         minLength: 1,
         maxLength: maxPatternLength,
         default: defaultVersionSyntax,

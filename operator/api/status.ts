@@ -23,11 +23,16 @@ const observed = Type.Object(
   {
     tag: Type.String({ description: 'The tag: spec.tag, or the choice of spec.policy.' }),
     digest: digest('The digest that the tag points at; for a multi-architecture image, the digest of its index.'),
-    version: Type.String({ description: 'The version that belongs to the digest.' }),
+    version: Type.String({
+      description: 'The version that belongs to the digest. If it has no name: sha256: and the first 12 digits.',
+    }),
     source: oneOf(['alias', 'label', 'digest', 'policy'], {
       description:
-        'The source of the version: an alias tag, a label of the image, the digest itself, or the choice of spec.policy.',
+        'The source of the version: a tag on the image (an alias, or the followed tag itself if versionSyntax matches it), a label of the image, the digest in short, or the choice of spec.policy.',
     }),
+    hint: Type.Optional(
+      Type.String({ description: 'Why the version is the digest, which tags there are, and what to write.' }),
+    ),
     firstSeenTime: time('When cvmanager first saw the tag point at this digest.'),
   },
   { description: 'The version that the registry offers.' },
@@ -230,6 +235,12 @@ export const statusSchema = Type.Object(
     ),
     phase: Type.Optional(oneOf(phases, { description: 'The state in one word.' })),
     message: Type.Optional(Type.String({ description: 'The state in one sentence.' })),
+    follows: Type.Optional(
+      Type.String({ description: 'spec.policy in short, e.g. semver ~1.4, for the column TAG. Absent with spec.tag.' }),
+    ),
+    shortDigest: Type.Optional(
+      Type.String({ description: 'The digest of current in short, for the column DIGEST of -o wide.' }),
+    ),
     observed: Type.Optional(observed),
     current: Type.Optional(current),
     lastHealthy: Type.Optional(

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { account } from '../../e2e/harness/token-server.ts'
+import { shortDigest } from '../images/digest.ts'
 import { ci } from './ci-job.fixture.ts'
 
 t.test('the output shows what the controller would find, and why', async (t) => {
@@ -15,14 +16,14 @@ t.test('the output shows what the controller would find, and why', async (t) => 
     `Image           HOST/shop/web:env-prod
 Provider        oci
 Credentials     anonymous: none are given
-Digest          ${digest}
+Digest          ${shortDigest(digest)}
 Media type      application/vnd.oci.image.index.v1+json
 Platforms       linux/amd64, linux/arm64
 Aliases         1a2b3c4, v1.2
 Version         1a2b3c4 (alias)
 Why             the repository has 5 tags; 2 of them match [0-9a-f]{5,40}: 1a2b3c4, 0a1b2c3
                 of these, 1a2b3c4 is on the image
-Workloads get   HOST/shop/web:1a2b3c4@${digest}
+Workloads get   HOST/shop/web:1a2b3c4@${shortDigest(digest)}
 `,
   )
 })
@@ -60,7 +61,7 @@ t.test('the version can come from a label or the digest, and a digest can name t
   t.match(labelled.out, /its label org\.opencontainers\.image\.revision says abcdef0123, which matches/)
   const { digest } = await registry.push('shop/web', 'env-prod')
   const plain = await calls('resolve REPO:env-prod')
-  t.match(plain.out, `Version         ${digest} (digest)\n`)
+  t.match(plain.out, `Version         ${shortDigest(digest)} (digest)\n`)
   t.match(plain.out, /no label of it names a version that matches: the digest is the version/)
   const named = await calls(`resolve REPO@${digest}`)
   t.match(named.out, /Aliases +env-prod\n/)

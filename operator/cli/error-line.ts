@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts'
+import { shortDigest } from '../images/digest.ts'
 import { redactText } from '../log/redact.ts'
 
 /** One line for standard error, without secrets. */
@@ -8,5 +9,5 @@ export function errorLine(thrown: unknown): string {
 
 export const warningLine = (message: string): string => `warning: ${oneLine(message)}\n`
 
-/** Without secrets. */
-export const oneLine = (message: string): string => redactText(message.trim().replaceAll(/\s*\n\s*/g, ' '))
+/** Without secrets, and with short digests. */
+export const oneLine = (message: string): string => shortDigest(redactText(message.trim().replaceAll(/\s*\n\s*/g, ' ')))

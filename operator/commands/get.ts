@@ -2,6 +2,7 @@
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, version } from '../api/names.ts'
 import { followedInWords } from '../discovery/versions/policies/policies.ts'
+import { exactName } from '../images/digest.ts'
 import { digestOf, tagOf } from '../images/image.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'
@@ -42,17 +43,36 @@ export async function getVersions(
 }
 
 function versionsOf(workload: WorkloadObject, object: ContainerVersion): WorkloadVersion[] {
-  return selectContainers(object.spec, workload).map(({ name, image }) => ({
-    Namespace: workload.namespace,
-    Name: workload.name,
-    Type: workload.kind,
-    Container: name,
-    Version: tagOf(image) ?? digestOf(image) ?? 'latest',
-    AvailablePods: workload.availablePods,
-    CV: object.name,
-    Tag: followedInWords(object.spec),
-    Digest: digestOf(image),
-  }))
+  return selectContainers(object.spec, workload).map(({ name, image }) => {
+    const known = knownVersion(image, object)
+    return {
+      Namespace: workload.namespace,
+      Name: workload.name,
+      Type: workload.kind,
+      Container: name,
+      Version: known ? exactName(known.version, known.digest) : (tagOf(image) ?? digestOf(image) ?? 'latest'),
+      AvailablePods: workload.availablePods,
+      CV: object.name,
+      Tag: followedInWords(object.spec),
+      Digest: known?.digest ?? digestOf(image),
+    }
+  })
+}
+
+/** What kubectl shows as well: the version that the status names for an image. */
+function knownVersion(
+  image: string,
+  { spec, status }: ContainerVersion,
+): { readonly version: string; readonly digest?: string | undefined } | undefined {
+  const { observed, current, lastHealthy = [], rollout, rollouts = [], phase } = status
+  const digest = digestOf(image)
+  if (digest !== undefined)
+    return [observed, current, rollout, ...lastHealthy, ...rollouts].find((one) => one?.digest === digest)
+  // What the pods run is not in the workload. cvmanager has looked.
+  const hasLooked = phase === 'UpToDate' || image === current?.image || (tagOf(image) ?? 'latest') === spec.tag
+  if (!hasLooked) return undefined
+  // They differ: it is said for each container.
+  return current?.containers ? current.containers.find((container) => container.image === image) : current
 }
 
 interface Page {

@@ -44,6 +44,25 @@ test('a rollout comes back by its limit even if each reconcile fails, however lo
   t.same(await afterFailure(undefined, epoch), [])
 })
 
+test('a version without a name is remembered with its hint; that of an earlier release is searched for once more', async (t) => {
+  const remembered = async (hint: string | undefined): Promise<unknown> => {
+    const { digest } = version('v1')
+    const observed = { tag: 'env-prod', digest, version: digest, source: 'digest', firstSeenTime: '', hint } as const
+    let target: unknown
+    const reconciler = new Reconciler({
+      objects: { get: () => object({ observedGeneration: 1, observed } as never) },
+      following: { follow: (_key: string, given: object) => (target = given), offer: () => ({ state: 'unknown' }) },
+      index: { workloadsOf: () => [] },
+      credentials: { credentials: async () => undefined },
+      observer: { observe: () => Promise.reject(new Error('no more is needed')) },
+    } as unknown as ReconcilerOptions)
+    await t.rejects(reconciler.reconcile('shop/web-cv'), { message: 'no more is needed' })
+    return target
+  }
+  t.match(await remembered('it has v1.1.0'), { remembered: { source: 'digest', hint: 'it has v1.1.0' } })
+  t.match(await remembered(undefined), { tag: 'env-prod', remembered: undefined })
+})
+
 test('after conflicts in a row the key comes back later each time, for ten seconds at most', async (t) => {
   const deleted = { ...object(), finalizers: [finalizer], deleting: true }
   let conflicts = 10

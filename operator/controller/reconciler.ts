@@ -148,11 +148,16 @@ export class Reconciler {
   }
 }
 
-/** The version found before a restart, if it was for the same spec: another pattern may find another version. */
+/**
+ * The version found before a restart, if it was for the same spec: another pattern may find another version. That of an
+ * earlier release, which does not say why it has no name, is searched for once more.
+ */
 function rememberedVersion({ status, generation }: ContainerVersion): Version | undefined {
   const { observed, observedGeneration } = status
   if (!observed || observedGeneration !== generation) return undefined
-  return { digest: observed.digest as Digest, name: observed.version, source: observed.source }
+  const { digest, version: name, source, hint } = observed
+  if (source === 'digest' && hint === undefined) return undefined
+  return { digest: digest as Digest, name, source, hint }
 }
 
 const isRefusal = (offer: Offer): boolean => offer.state === 'failed' && offer.error.reason === 'RegistryAccessDenied'

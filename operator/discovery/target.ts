@@ -31,9 +31,11 @@ export type VersionSource = 'alias' | 'label' | 'digest' | 'policy'
 
 export interface Version {
   readonly digest: Digest
-  /** A tag, the value of a label, or the digest itself. */
+  /** A tag, the value of a label, or the digest in short. */
   readonly name: string
   readonly source: VersionSource
+  /** Why the digest has no other name, and what to do about it. */
+  readonly hint?: string | undefined
 }
 
 /** The version that the registry has for a target, as of the last poll. */

@@ -11,12 +11,17 @@ export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && registered.test(text)
 }
 
-const shortLength = 12
+const whole = /\b(sha256:|sha512:)([0-9a-f]{12})[0-9a-f]{52,}\b/g
 
-/** For people: `sha256:` and 12 hexadecimal digits. Other text, such as the name of a version, stays as it is. */
-export function shortDigest(digest: string): string {
-  return isDigest(digest) ? digest.slice(0, digest.indexOf(':') + 1 + shortLength) : digest
-}
+/**
+ * For people: `sha256:` and 12 hexadecimal digits.
+ * @param text a digest, or a text with digests in it; the rest of it, such as the name of a version, stays as it is
+ */
+export const shortDigest = (text: string): string => text.replaceAll(whole, '$1$2')
+
+/** The version in data for programs: the whole digest if it has no name. */
+export const exactName = (version: string, digest: string | undefined): string =>
+  digest !== undefined && version === shortDigest(digest) ? digest : version
 
 /** Whether `digest` is the digest of `content`. */
 export function isContentOf(digest: Digest, content: Uint8Array): boolean {

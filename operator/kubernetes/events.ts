@@ -1,6 +1,7 @@
 /** Kubernetes Events, as `kubectl describe` shows them with an object. */
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { shortDigest } from '../images/digest.ts'
 import { type Clock, timestamp } from '../time/clock.ts'
 import { isAlreadyExists, isForbidden, isNotFound } from './api-error.ts'
 import { type ApiClient, fieldManager } from './client.ts'
@@ -99,7 +100,7 @@ export class EventWriter {
       involvedObject: regarding,
       type,
       reason,
-      message: cut(message, maxMessageBytes),
+      message: cut(shortDigest(message), maxMessageBytes),
       source: { component: fieldManager },
       reportingComponent: fieldManager,
       reportingInstance: instance,

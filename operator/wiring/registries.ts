@@ -6,6 +6,7 @@ import type { VersionQuery } from '../discovery/versions/version.ts'
 import { VersionFinder } from '../discovery/versions/version-finder.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
+import { shortDigest } from '../images/digest.ts'
 import { type Repository, repositoryName } from '../images/reference.ts'
 import type { Logger } from '../log/log.ts'
 import { CredentialResolver } from '../registries/credentials/credential-resolver.ts'
@@ -116,7 +117,7 @@ export const unfinishedSearchReporter =
   (log: Logger): OnUnfinished =>
   ({ repository, tag, versionSyntax, digest }, matching) =>
     log.warn(
-      { repository: repositoryName(repository), tag, digest, matching },
+      { repository: repositoryName(repository), tag, digest: shortDigest(digest), matching },
       `more tags match versionSyntax ${versionSyntax} than are searched, and none that was searched is on the image. Its label or its digest names the version. Let versionSyntax match fewer tags, or label the image with org.opencontainers.image.version.`,
     )
 

@@ -1,3 +1,4 @@
+import { shortDigest } from '../../../operator/images/digest.ts'
 import { digestAnnotation } from '../../harness/pod-marks.ts'
 import type { Bed } from '../bed.ts'
 import { build, v1, v2 } from '../builds.ts'
@@ -71,6 +72,6 @@ export function versions(test: AddTest, bed: Bed): void {
     await world.ciMoves('env-prod', v2)
     await world.sees('web', `${world.repository}@${v2.digest}`)
     await world.runs(v2)
-    t.match(await world.status(), { observed: { source: 'digest', version: v2.digest } })
+    t.match(await world.status(), { observed: { source: 'digest', version: shortDigest(v2.digest) } })
   })
 }

@@ -1,4 +1,5 @@
 import { specSchema } from '../../../operator/api/spec.ts'
+import { shortDigest } from '../../../operator/images/digest.ts'
 import type { Bed } from '../bed.ts'
 import { broken, v1, v2 } from '../builds.ts'
 import { type AddTest, scenario } from '../scenario.ts'
@@ -29,7 +30,7 @@ export function views(test: AddTest, bed: Bed): void {
       'RolledBack',
       'Simple',
       /s$/,
-      v2.digest,
+      shortDigest(v2.digest),
       'bad1bad',
       /^bad1bad failed/,
     ])

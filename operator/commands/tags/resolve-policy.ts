@@ -9,6 +9,7 @@ import { parsePolicy } from '../../discovery/versions/policies/policies.ts'
 import type { Candidate, VersionPolicy } from '../../discovery/versions/policies/policy.ts'
 import { canonical, composeImage } from '../../images/reference.ts'
 import type { PolicyRequest, ResolvedPolicy, WeighedTag } from './commands.ts'
+import { counted } from './listed.ts'
 import type { OpenRepository } from './repository.ts'
 import { resolveIn } from './resolve.ts'
 
@@ -26,7 +27,7 @@ export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Pro
     const { tag } = choice
     const digest = tag === undefined ? undefined : await registry.resolve(repository, tag, access)
     const version = tag && digest ? ({ digest, name: tag, source: 'policy' } as const) : undefined
-    const counted = `the repository has ${listing.size} ${needs === 'tags' ? 'tags' : 'tags whose time of push is known'}`
+    const all = `the repository has ${counted(listing.size, 'tag')}${needs === 'tags' ? '' : ' whose time of push is known'}`
     const passed = listing.size - refused.length
     const filtered =
       spec.filter === undefined ? '' : `; ${passed} of them ${passed === 1 ? 'passes' : 'pass'} the filter`
@@ -40,9 +41,9 @@ export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Pro
       described: digest && (await describeImage({ registry, repository, access }, digest, `tag ${tag}`, policyRemedy)),
       why:
         choice.tag === undefined
-          ? [counted, choice.reason]
+          ? [all, choice.reason]
           : [
-              `${counted}${filtered}`,
+              `${all}${filtered}`,
               `of these, ${fitting.length} ${fitting.length === 1 ? 'is' : 'are'} ${policy.wanted}`,
               `${choice.tag} is ${kind.best} of them`,
             ],

@@ -2,12 +2,12 @@
 import type { Version } from '../../discovery/target.ts'
 import { candidateTags, highestFirst } from '../../discovery/versions/candidates.ts'
 import { describeImage, tagRemedy } from '../../discovery/versions/image-check.ts'
-import { VersionFinder } from '../../discovery/versions/version-finder.ts'
+import { isVersionItself, VersionFinder } from '../../discovery/versions/version-finder.ts'
 import { parseVersionSyntax } from '../../discovery/versions/version-syntax.ts'
 import { canonical, composeImage } from '../../images/reference.ts'
 import type { Labels } from '../../registries/registry.ts'
 import type { ResolvedTag, TagRequest } from './commands.ts'
-import { listed } from './listed.ts'
+import { counted, listed } from './listed.ts'
 import { allTags, type OpenRepository, tagsAmong } from './repository.ts'
 import { resolveIn } from './resolve.ts'
 
@@ -26,31 +26,32 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
     const described = await describeImage(client, digest, what, tagRemedy)
     const tags = await allTags(client)
     const candidates = highestFirst(await candidateTags(tags, tag ?? '', syntax))
-    const version = await new VersionFinder().find({
-      registry,
-      repository,
-      tag: tag ?? '',
-      digest,
-      versionSyntax,
-      access,
-    })
+    const finder = new VersionFinder()
+    const query = { registry, repository, tag: tag ?? '', digest, versionSyntax, access }
+    const found = await finder.find(query)
 
     const known = await registry.aliases?.(repository, digest, access)
     const resolved = tags.length <= maxResolved ? tags : candidates.slice(0, maxResolved)
     const unsearched = known === undefined && resolved !== tags ? candidates.length - resolved.length : 0
     const onImage = known ?? (await tagsAmong(client, resolved, digest))
     const matching = candidates.filter((each) => onImage.includes(each))
-    const labels = version.source === 'alias' ? {} : await registry.labels(repository, digest, access)
+    const labels = found.source === 'alias' ? {} : await registry.labels(repository, digest, access)
+    const aliasesComplete = known !== undefined || resolved === tags
+    // The hint of the controller, which has not searched for the tags on the image, is about those of the repository.
+    const isBetterKnown = found.source === 'digest' && aliasesComplete
+    const version = isBetterKnown ? await finder.find({ ...query, aliases: onImage }) : found
     return {
       digest,
       described,
       aliases: onImage.filter((each) => each !== tag),
-      aliasesComplete: known !== undefined || resolved === tags,
+      aliasesComplete,
       version,
-      why: [
-        `the repository has ${tags.length} tags; ${candidates.length} of them match ${versionSyntax}${examples(candidates)}`,
-        ...reasons(version, matching, labels, unsearched),
-      ],
+      why: isVersionItself(query.tag, syntax)
+        ? [`the tag ${tag} itself matches ${versionSyntax}`]
+        : [
+            `the repository has ${counted(tags.length, 'tag')}; ${counted(candidates.length, 'of them matches', 'of them match')} ${versionSyntax}${examples(candidates)}`,
+            ...reasons(version, candidates, matching, labels, unsearched),
+          ],
       image: canonical({ ...image, tag }),
       tag,
       workloadImage: composeImage(image.name, version),
@@ -59,19 +60,17 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
 }
 
 /**
- * @param matching the matching tags on the image, the highest first
- * @param unsearched how many more tags match, of which nobody has looked where they point
+ * @param candidates the tags that match
+ * @param matching those of them on the image, the highest first
+ * @param unsearched of how many of them nobody has looked where they point
  */
 function reasons(
-  { source, name }: Version,
+  { source, name, hint }: Version,
+  candidates: readonly string[],
   matching: readonly string[],
   labels: Labels,
   unsearched: number,
 ): readonly string[] {
-  const none =
-    unsearched === 0
-      ? 'none of these is on the image'
-      : `the ${maxResolved} highest of these are not on the image; the other ${unsearched} were not searched, since the registry does not list the tags of an image`
   switch (source) {
     case 'alias': {
       if (matching.length < 2) return [`of these, ${name} is on the image`]
@@ -80,11 +79,23 @@ function reasons(
     }
     case 'label': {
       const label = Object.entries(labels).find(([, value]) => value === name)?.[0]
-      return [none, `its label ${label ?? ''} says ${name}, which matches`]
+      return [...noneOnImage(candidates, unsearched), `its label ${label ?? ''} says ${name}, which matches`]
     }
     default:
-      return [none, 'no label of it names a version that matches: the digest is the version']
+      return [
+        ...noneOnImage(candidates, unsearched),
+        'no label of it names a version that matches: the digest is the version',
+        ...(hint === undefined ? [] : [hint]),
+      ]
   }
+}
+
+function noneOnImage(candidates: readonly string[], unsearched: number): readonly string[] {
+  if (candidates.length === 0) return []
+  if (unsearched === 0) return ['none of these is on the image']
+  return [
+    `the ${maxResolved} highest of these are not on the image; the other ${unsearched} were not searched, since the registry does not list the tags of an image`,
+  ]
 }
 
 const examples = (tags: readonly string[]): string => (tags.length === 0 ? '' : `: ${listed(tags)}`)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startRegistry } from '../../../e2e/harness/registry.ts'
 import { until } from '../../../e2e/harness/until.ts'
+import { shortDigest } from '../../images/digest.ts'
 import { OciRegistry } from '../../registries/oci/oci.ts'
 import { anonymous } from '../../registries/registry.ts'
 import { transportTo } from '../../registries/testing/peer.ts'
@@ -51,7 +52,7 @@ t.test('a tag that points at a chart is told and changes nothing, and no poll re
   await offers('NotAnImage')
   const offer = poller.offer('web')
   t.match(offer, { state: 'failed', version: { name: 'v1' }, error: { name: 'NeedsChangeError' } })
-  const message = `tag env-prod of repository shop/web at the registry ${program.host} points at ${chart.digest}, which is no container image: its config is of type application/vnd.cncf.helm.config.v1+json. The workloads are unchanged. Point the tag at an image, or correct spec.imageRepo or spec.tag.`
+  const message = `tag env-prod of repository shop/web at the registry ${program.host} points at ${shortDigest(chart.digest)}, which is no container image: its config is of type application/vnd.cncf.helm.config.v1+json. The workloads are unchanged. Point the tag at an image, or correct spec.imageRepo or spec.tag.`
   t.match(offer, { error: { message } })
   t.equal(reads(), read + 1)
   program.forget()

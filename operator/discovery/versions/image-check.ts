@@ -1,5 +1,5 @@
 import { NeedsChangeError } from '../../errors.ts'
-import type { Digest } from '../../images/digest.ts'
+import { type Digest, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Access, Described, Registry } from '../../registries/registry.ts'
 
@@ -28,7 +28,7 @@ export async function describeImage(
   if (described.noImage === undefined) return described
   throw new NeedsChangeError(
     notAnImage,
-    `${what} of repository ${repository.path} at the registry ${repository.host} points at ${digest}, which is no container image: ${described.noImage}. The workloads are unchanged. ${remedy}`,
+    `${what} of repository ${repository.path} at the registry ${repository.host} points at ${shortDigest(digest)}, which is no container image: ${described.noImage}. The workloads are unchanged. ${remedy}`,
   )
 }
 

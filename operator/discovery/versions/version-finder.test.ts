@@ -1,7 +1,7 @@
 import t from 'tap'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
-import { digestOf } from '../../images/digest.ts'
+import { digestOf, shortDigest } from '../../images/digest.ts'
 import { composeImage } from '../../images/reference.ts'
 import { anonymous, type Labels, type Registry } from '../../registries/registry.ts'
 import { SteppedTime } from '../../time/testing/stepped-time.ts'
@@ -113,7 +113,7 @@ t.test("the tags of a large repository are not listed again where the image's la
   t.match(await find('new', 'v7.*'), { name: 'v77777', source: 'alias' }, 'or none that the pattern matches')
 })
 
-t.test('the followed tag itself is never the version, even if it matches', async (t) => {
+t.test('a followed tag without a number is never the version, even if it matches', async (t) => {
   const { find } = setUp(['env-prod', 'new'])
   t.match(await find('new', '.*'), { source: 'digest' })
 })
@@ -124,8 +124,51 @@ t.test('B07 without an alias a matching label is the version, and without that t
   t.match(await find('new'), { name: '0a1b2c3', source: 'label' })
   registry.imageLabels = { 'org.opencontainers.image.version': 'v1' }
   const version = await find('new')
-  t.same(version, { digest: digests('new'), name: digests('new'), source: 'digest' })
+  t.match(version, { digest: digests('new'), name: shortDigest(digests('new')), source: 'digest' })
   t.equal(composeImage('registry.example.com/shop/web', version), `registry.example.com/shop/web@${digests('new')}`)
+})
+
+t.test('a digest without a name tells which tags there are, and what to write, for no request more', async (t) => {
+  const { registry, find } = setUp(['env-prod', 'new'], ['v1.1.0', 'new'], ['v1.0.0', 'old'], ['latest', 'new'])
+  const advice = "To name versions by such tags, write versionSyntax: 'v[0-9]+[.][0-9]+[.][0-9]+'."
+  const version = await find('new')
+  t.equal(
+    version.hint,
+    `no tag of the repository matches versionSyntax [0-9a-f]{5,40}, the default; it has v1.1.0, v1.0.0, latest. ${advice}`,
+  )
+  t.same(registry.requests, ['tags', 'labels'])
+  t.match(await find('new', 'r[0-9]+'), { hint: /matches versionSyntax r\[0-9\]\+; it has/ })
+
+  registry.content.set('0a1b2c3', digests('old'))
+  t.match(await find('new'), {
+    hint: '1 tag matches versionSyntax [0-9a-f]{5,40}, the default, and none is on the image; the repository also has v1.1.0, v1.0.0, latest.',
+  })
+  const lonely = setUp(['env-prod', 'new'])
+  t.match(await lonely.find('new'), { hint: 'it has no tag but env-prod. Give each image a tag that it matches, or' })
+  t.equal((await setUp(['0a1b2c3', 'new']).find('new')).hint, undefined)
+})
+
+t.test('of a registry that reports the tags of an image, the hint has these alone', async (t) => {
+  const { registry } = setUp()
+  const aliases = ['env-prod', ...Array.from({ length: 17 }, (_, i) => `v1.${i}`), `sha256-${'a'.repeat(64)}.sig`]
+  const version = await new VersionFinder().find({ ...forNewImage(registry), aliases })
+  t.equal(
+    version.hint,
+    "no tag on the image matches versionSyntax [0-9a-f]{5,40}, the default; it has v1.16, v1.15, v1.14, v1.13, v1.12 and 12 more. To name versions by such tags, write versionSyntax: 'v[0-9]+[.][0-9]+'.",
+  )
+  t.same(registry.requests, ['labels'])
+})
+
+t.test('a followed tag that versionSyntax matches is the version, without any request', async (t) => {
+  const { registry } = setUp(['v1.1.0', 'new'], ['v1.1', 'new'], ['v2.0.0', 'new'])
+  const query = { ...forNewImage(registry), tag: 'v1.1.0' }
+  const named = { digest: digests('new'), name: 'v1.1.0', source: 'alias' }
+  const finder = new VersionFinder()
+  t.same(await finder.find({ ...query, versionSyntax: 'v[0-9.]+' }), named)
+  t.same(await finder.find({ ...query, versionSyntax: 'v[0-9.]+', aliases: ['v1.1.0', 'v2.0.0'] }), named)
+  t.same(registry.requests, [])
+  t.match(await finder.find({ ...query, tag: '0a1b2c3' }), { name: '0a1b2c3', source: 'alias' }, 'by the default too')
+  t.match(await finder.find(query), { source: 'digest', hint: /write versionSyntax: 'v\[0-9\]\+\[\.\]/ })
 })
 
 t.test('B41 an unfinished search is an error, never a guess', async (t) => {

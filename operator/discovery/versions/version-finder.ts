@@ -1,7 +1,7 @@
 /**
  * The version of a digest, in the order that a person would choose: a tag, a label of the image, the digest. Of several
- * tags, the one that the labels name comes first, then the highest. So the same image has the same version in every
- * registry, in whatever order the registry answers (B04).
+ * tags, the followed one comes first, then the one that the labels name, then the highest. So the same image has the same
+ * version in every registry, in whatever order the registry answers (B04).
  */
 import { LRUCache } from 'lru-cache'
 import type { Digest } from '../../images/digest.ts'
@@ -14,6 +14,8 @@ import type { Version } from '../target.ts'
 import { AliasSearch } from './alias-search.ts'
 import { candidateTags, highestFirst } from './candidates.ts'
 import { likelyTags, versionOfLabels } from './labels.ts'
+import { nameless, type Searched } from './nameless.ts'
+import { isNumbered, OtherTags } from './other-tags.ts'
 import { scopeOf, type VersionQuery, type Versions } from './version.ts'
 import { parseVersionSyntax, type VersionSyntax } from './version-syntax.ts'
 
@@ -34,6 +36,8 @@ interface TagList {
   readonly isLarge: boolean
   /** More tags match than were read. */
   readonly isCut: boolean
+  /** Those that do not match. */
+  readonly others: OtherTags
 }
 
 export class VersionFinder implements Versions {
@@ -53,20 +57,26 @@ export class VersionFinder implements Versions {
   async find(query: VersionQuery): Promise<Version> {
     const { registry, repository, digest, tag, access } = query
     const syntax = parseVersionSyntax(query.versionSyntax)
-    const version = (alias: string | undefined, labels: Labels = {}): Version => {
-      if (alias !== undefined) return { digest, name: alias, source: 'alias' }
+    const named = (alias: string): Version => ({ digest, name: alias, source: 'alias' })
+    const unaliased = (labels: Labels, searched: Searched): Version => {
       const label = versionOfLabels(labels, syntax)
-      return label === undefined ? { digest, name: digest, source: 'digest' } : { digest, name: label, source: 'label' }
+      return label === undefined ? nameless(query, searched) : { digest, name: label, source: 'label' }
     }
+    if (isVersionItself(tag, syntax)) return named(tag)
+
     let request: Promise<Labels> | undefined
     const readLabels = () => (request ??= registry.labels(repository, digest, access))
 
     const allAliases = query.aliases ?? (await registry.aliases?.(repository, digest, access))
     if (allAliases !== undefined) {
-      const aliases = highestFirst(await candidateTags(allAliases, tag, syntax))
-      if (aliases.length === 1) return version(aliases[0])
+      const others = new OtherTags()
+      const aliases = highestFirst(await candidateTags(allAliases, tag, syntax, (other) => others.add(other)))
+      const [highest] = aliases
+      if (aliases.length === 1 && highest !== undefined) return named(highest)
       const labels = await readLabels()
-      return version(likelyTags(labels).find((likely) => aliases.includes(likely)) ?? aliases[0], labels)
+      const alias = likelyTags(labels).find((likely) => aliases.includes(likely)) ?? highest
+      if (alias !== undefined) return named(alias)
+      return unaliased(labels, { others, areOnImage: true, matching: 0, isUnfinished: false })
     }
 
     const search = new AliasSearch(query, this.#digests)
@@ -74,10 +84,10 @@ export class VersionFinder implements Versions {
     if (this.#largeRepositories.has(name)) {
       const likely = await candidateTags(likelyTags(await readLabels()), tag, syntax)
       const alias = await search.first(likely)
-      if (alias !== undefined) return version(alias)
+      if (alias !== undefined) return named(alias)
     }
     const listKey = `${scopeOf(query)} ${query.versionSyntax}`
-    const { matching, isLarge, isCut } = await this.#tagLists.get(listKey, () => readTags(query, syntax))
+    const { matching, isLarge, isCut, others } = await this.#tagLists.get(listKey, () => readTags(query, syntax))
     if (isLarge) this.#largeRepositories.set(name, true)
     else this.#largeRepositories.delete(name)
     const candidates = matching.filter((each) => each !== tag)
@@ -85,25 +95,31 @@ export class VersionFinder implements Versions {
     const pointing = await search.pointingAtDigest(candidates, maxUnknownTags)
     if (pointing?.length === 1) {
       const alias = await search.first(pointing)
-      if (alias !== undefined) return version(alias)
+      if (alias !== undefined) return named(alias)
     }
     const labels = await readLabels()
     const known = new Set(candidates)
     const isListed = (each: string): boolean => known.has(each) || (isCut && each !== tag && syntax.matches(each))
     const likely = await search.first(likelyTags(labels).filter(isListed))
     const alias = likely ?? (await search.first(search.possible(highestFirst(candidates))))
-    if (alias === undefined && (isCut || search.isUnfinished)) this.#onUnfinished?.(query, candidates.length)
-    return version(alias, labels)
+    if (alias !== undefined) return named(alias)
+    const isUnfinished = isCut || search.isUnfinished
+    if (isUnfinished) this.#onUnfinished?.(query, candidates.length)
+    return unaliased(labels, { others, areOnImage: false, matching: candidates.length, isUnfinished })
   }
 }
 
+/** Whether the followed tag is a version: versionSyntax matches it. A broad pattern also matches `env-prod`, which tells none apart. */
+export const isVersionItself = (tag: string, syntax: VersionSyntax): boolean => isNumbered(tag) && syntax.matches(tag)
+
 async function readTags({ registry, repository, access }: VersionQuery, syntax: VersionSyntax): Promise<TagList> {
   const matching = new Set<string>()
+  const others = new OtherTags()
   let listed = 0
   for await (const page of registry.tags(repository, access)) {
     listed += page.length
-    for (const tag of await candidateTags(page, undefined, syntax)) matching.add(tag)
-    if (matching.size > maxCandidates) return { matching: [...matching], isLarge: true, isCut: true }
+    for (const tag of await candidateTags(page, undefined, syntax, (tag) => others.add(tag))) matching.add(tag)
+    if (matching.size > maxCandidates) return { matching: [...matching], isLarge: true, isCut: true, others }
   }
-  return { matching: [...matching], isLarge: listed > maxListedFirst, isCut: false }
+  return { matching: [...matching], isLarge: listed > maxListedFirst, isCut: false, others }
 }

@@ -8,7 +8,7 @@ import type { Version } from '../target.ts'
 export interface VersionQuery {
   readonly registry: Registry
   readonly repository: Repository
-  /** The tag that is followed: never a version itself. */
+  /** The tag that is followed, empty if there is none. */
   readonly tag: string
   readonly digest: Digest
   readonly versionSyntax: string
@@ -19,7 +19,7 @@ export interface VersionQuery {
 
 export interface Versions {
   /**
-   * The version of a digest: an alias tag, else a label, else the digest.
+   * The version of a digest: the followed tag if it is one, else another tag, else a label, else the digest in short.
    * @throws NeedsChangeError `VersionSyntaxInvalid`, and whatever the registry throws: an unfinished search does not
    * prove that there is no alias (B41)
    */

@@ -3,7 +3,7 @@
  * identity. Pull secrets hold tokens of the OCI protocol, which this API does not accept.
  */
 import type { ListImagesRequest } from '@aws-sdk/client-ecr'
-import type { Digest } from '../../images/digest.ts'
+import { type Digest, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
 import { answerInvalid, type Subject } from '../failures.ts'
@@ -54,7 +54,7 @@ export class EcrRegistry implements Registry {
   }
 
   async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[]> {
-    const image = await this.#images.find({ repository, what: `image ${digest}` }, digest, access)
+    const image = await this.#images.find({ repository, what: `image ${shortDigest(digest)}` }, digest, access)
     return image.tags
   }
 

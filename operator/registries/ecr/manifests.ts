@@ -1,7 +1,7 @@
 /** Reads manifests and configs by ECR's own API, without a token of the OCI protocol. */
 import type { ImageFailure } from '@aws-sdk/client-ecr'
 import type { Digest } from '../../images/digest.ts'
-import { isContentOf } from '../../images/digest.ts'
+import { isContentOf, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
 import {
@@ -28,7 +28,7 @@ export async function readManifest(
   digest: Digest,
   access: Access,
 ): Promise<Content> {
-  const subject: Subject = { repository, what: `image ${digest}` }
+  const subject: Subject = { repository, what: `image ${shortDigest(digest)}` }
   const input = {
     ...api.placeOf(repository),
     imageIds: [{ imageDigest: digest }],
@@ -76,13 +76,16 @@ export class EcrManifests {
   async #parsed(repository: Repository, digest: Digest, access: Access): Promise<Manifest> {
     return await this.#cache.get(repository, digest, access, async () => {
       const content = await readManifest(this.#api, repository, digest, access)
-      return { manifest: manifestOf(content, { repository, what: `image ${digest}` }), bytes: content.body.length }
+      return {
+        manifest: manifestOf(content, { repository, what: `image ${shortDigest(digest)}` }),
+        bytes: content.body.length,
+      }
     })
   }
 }
 
 async function configLabels(api: EcrApi, repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-  const subject: Subject = { repository, what: `config ${digest}` }
+  const subject: Subject = { repository, what: `config ${shortDigest(digest)}` }
   const input = { ...api.placeOf(repository), layerDigest: digest }
   const action = 'ecr:GetDownloadUrlForLayer'
   const { downloadUrl } = await api.call(

@@ -1,6 +1,6 @@
 /** Adds and removes tags, by PutImage and BatchDeleteImage. */
 import { NeedsChangeError } from '../../errors.ts'
-import type { Digest } from '../../images/digest.ts'
+import { type Digest, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { answerInvalid, RegistryRefusal, type Subject } from '../failures.ts'
 import { mediaTypeOf } from '../oci/manifest.ts'
@@ -48,7 +48,7 @@ export class EcrTagging {
       throw answerInvalid(subject, 'it does not say that the tag is there now')
     } catch (error) {
       const name = nameOf(exceptionOf(error))
-      if (incomplete.has(name)) throw notFound({ repository, what: `image ${digest} in full` }, name)
+      if (incomplete.has(name)) throw notFound({ repository, what: `image ${shortDigest(digest)} in full` }, name)
       if (!taken.has(name)) throw error
       // Somebody else may have been faster.
       const now = await this.#imageOf(subject, tag, access)
@@ -111,6 +111,6 @@ const immutable = ({ repository }: Subject, tag: string, on: Digest | undefined,
 const lastTag = ({ repository }: Subject, tag: string, digest: Digest): RegistryRefusal =>
   new RegistryRefusal(
     'UntagNotSupported',
-    `tag ${tag} of repository ${repository.path} is the last one on ${digest}, and ECR would delete the image with it, so nothing was removed`,
+    `tag ${tag} of repository ${repository.path} is the last one on ${shortDigest(digest)}, and ECR would delete the image with it, so nothing was removed`,
     'Put another tag on the image first, or delete the image by ECR itself.',
   )

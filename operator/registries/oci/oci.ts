@@ -1,7 +1,7 @@
 /** A registry of the OCI distribution API, with nothing beyond its specification. */
 import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
-import { isContentOf } from '../../images/digest.ts'
+import { isContentOf, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Clock } from '../../time/clock.ts'
 import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
@@ -140,7 +140,7 @@ export class OciRegistry implements Registry {
   }
 
   async #configLabels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
-    const subject: Subject = { repository, what: `config ${digest}` }
+    const subject: Subject = { repository, what: `config ${shortDigest(digest)}` }
     const answer = await this.#get(subject, access, 'blob', `/v2/${repository.path}/blobs/${digest}`)
     return labelsOfConfig(contentOf(answer, subject, access, digest))
   }
@@ -165,7 +165,10 @@ export class OciRegistry implements Registry {
 
 const manifestPath = ({ path }: Repository, reference: string): string => `/v2/${path}/manifests/${reference}`
 
-const imageOf = (repository: Repository, digest: Digest): Subject => ({ repository, what: `image ${digest}` })
+const imageOf = (repository: Repository, digest: Digest): Subject => ({
+  repository,
+  what: `image ${shortDigest(digest)}`,
+})
 
 /** The body, verified by its digest if that is known. */
 function contentOf(answer: Answer, subject: Subject, { credentials }: Access, digest?: Digest): Buffer {

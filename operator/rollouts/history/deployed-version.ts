@@ -1,12 +1,15 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { CurrentVersion } from '../../api/status.ts'
+import { exactName } from '../../images/digest.ts'
+import { digestOf } from '../../images/image.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { writeConfigMap } from './config-map.ts'
 
 /**
  * Writes the version that the workloads run, whoever has set it, to the ConfigMap key in `spec.config`. If they run several,
  * the key has one of them, since a chart makes an image of it: the one that it has already, while that runs. While there is no
- * workload, the key stays: a workload that is made of it then gets what ran last.
+ * workload, the key stays: a workload that is made of it then gets what ran last. A version
+ * without a name is its whole digest there, for the same reason.
  */
 export class DeployedVersion {
   readonly #client: ApiClient
@@ -37,4 +40,5 @@ export class DeployedVersion {
 }
 
 const runningVersions = (current: CurrentVersion | undefined): readonly string[] =>
-  current?.containers?.map(({ version }) => version) ?? (current ? [current.version] : [])
+  current?.containers?.map(({ version, image }) => exactName(version, digestOf(image))) ??
+  (current ? [exactName(current.version, current.digest)] : [])

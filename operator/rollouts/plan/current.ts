@@ -37,7 +37,9 @@ export function currentOf(
   const image = only(found.map((each) => each.image))
   const version = [...new Set(found.map((each) => each.version))].sort().join(', ')
   const containers = found.slice(0, maxContainers).map(({ digest: _, ...each }) => each)
-  const isSame = before?.version === version && before.digest === digest
+  // A version without a name had its whole digest as its name in earlier releases.
+  const isSame =
+    before !== undefined && before.digest === digest && (digest !== undefined || before.version === version)
   const current: CurrentVersion = {
     ...(digest === undefined ? {} : { digest }),
     version,

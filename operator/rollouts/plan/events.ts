@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { ContainerVersionStatus, PastRollout, RolloutStatus } from '../../api/status.ts'
+import { shortDigest } from '../../images/digest.ts'
 import type { EventText } from '../../kubernetes/events.ts'
 import { previousVersions } from './previous.ts'
 
@@ -26,6 +27,12 @@ export function directionOf(rollout: RolloutStatus): Pick<PlannedEvent, 'from' |
   return phase === 'RollingBack' ? { from: version, to: previousVersions(rollout) } : { from, to: version }
 }
 
+/** A version without a name is its digest. */
+function withDigest(version: string, digest: string): string {
+  const short = shortDigest(digest)
+  return version === short ? short : `${version} (${short})`
+}
+
 /** The events of a rollout in their order; several may be written within one second. */
 const reasonsInOrder = ['Adopted', 'DriftDetected', 'RolloutSuperseded', 'RolloutStarted', 'RolloutFailed']
 
@@ -49,6 +56,7 @@ export function eventsOf(status: ContainerVersionStatus, now: number): readonly 
   const workloads = rollout?.workloads ?? rollouts[0]?.workloads ?? []
   const past = rollouts.filter(({ endTime }) => isYoung(endTime)).reverse()
   return [
+    ...namelessEvents(status, isYoung),
     ...driftEvents(status, isYoung),
     ...past.flatMap((ended) => endedEvents({ workloads, ...ended })),
     ...(rollout ? [startedEvent(rollout)] : [...adoptedEvents(status, isYoung), ...stateEvents(status)]),
@@ -68,7 +76,12 @@ function startedEvent(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' |
   const { version, digest, workloads, from } = rollout
   const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
   const before = from ? `, which ran ${from}` : ''
-  return rolloutEvent(rollout, 'Normal', 'RolloutStarted', `rolling out ${version} (${digest}) to ${names}${before}`)
+  return rolloutEvent(
+    rollout,
+    'Normal',
+    'RolloutStarted',
+    `rolling out ${withDigest(version, digest)} to ${names}${before}`,
+  )
 }
 
 function failedEvent(
@@ -90,7 +103,11 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
     rolloutEvent(rollout, type, reason, words)
   switch (outcome) {
     case 'Succeeded':
-      return event('Normal', 'RolloutSucceeded', `${version} (${digest}) is rolled out and healthy, after ${duration}`)
+      return event(
+        'Normal',
+        'RolloutSucceeded',
+        `${withDigest(version, digest)} is rolled out and healthy, after ${duration}`,
+      )
     case 'RolledBack': {
       const to = previousVersions(rollout)
       const words = `${version} failed and was rolled back to ${to}, after ${duration}: ${message}`
@@ -107,6 +124,18 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
         `the rollout of ${version} has ended after ${duration}: ${message}`,
       )
   }
+}
+
+/** Once for each digest: the message of the status says it for as long as it is so. */
+function namelessEvents(
+  { observed }: ContainerVersionStatus,
+  isYoung: (time: string) => boolean,
+): readonly PlannedEvent[] {
+  const { digest: id = '', version, hint, firstSeenTime = '' } = observed ?? {}
+  if (hint === undefined || !isYoung(firstSeenTime)) return []
+  return [
+    { type: 'Normal', reason: 'VersionHasNoName', message: `${version}: ${hint}`, id, to: version, workloads: [] },
+  ]
 }
 
 function driftEvents(
@@ -127,7 +156,7 @@ function adoptedEvents(
   { phase, current, lastHealthy = [], drifts = [], rollouts = [] }: ContainerVersionStatus,
   isYoung: (time: string) => boolean,
 ): readonly PlannedEvent[] {
-  const { digest, version, since = '' } = current ?? {}
+  const { digest, version = '', since = '' } = current ?? {}
   const isUpToDate = phase === 'UpToDate'
   const wasUpToDate = isUpToDate || lastHealthy.some((healthy) => healthy.digest === digest)
   if (digest === undefined || !wasUpToDate || !isYoung(since)) return []
@@ -136,7 +165,7 @@ function adoptedEvents(
   // A rollback may have restored it, too.
   const rolledOut = ({ outcome }: PastRollout) => outcome === 'Succeeded' || !isUpToDate
   if (rollouts.some((rollout) => rollout.endTime === since && rolledOut(rollout))) return []
-  const message = `the workloads already run ${version} (${digest}): nothing was changed`
+  const message = `the workloads already run ${withDigest(version, digest)}: nothing was changed`
   return [{ type: 'Normal', reason: 'Adopted', message, id: digest, to: version, workloads: [] }]
 }
 

@@ -1,5 +1,6 @@
 /** What keeps a version from being tried: nothing of it is a failure of the version, and nothing of it has no end. */
 import { test } from 'tap'
+import { shortDigest } from '../../images/digest.ts'
 import { epoch, imageOf } from './plan.fixture.ts'
 import { type Simulated, Simulation } from './simulation.fixture.ts'
 
@@ -37,7 +38,7 @@ test('a rewritten image is patched once, told at once with who may rewrite it, a
   t.same(cluster.images, [imageOf('v1'), imageOf('v1')])
   const message = messageOf(cluster, 'ImageRewritten') ?? ''
   for (const says of [
-    `container web of Deployment/web-0 got ${rewrite(imageOf('v2'))} instead of ${imageOf('v2')}`,
+    `container web of Deployment/web-0 got ${rewrite(imageOf('v2'))} instead of ${shortDigest(imageOf('v2'))}`,
     'kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies',
     'The previous images are put back.',
   ])

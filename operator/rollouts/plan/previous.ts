@@ -1,6 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { HealthyVersion, RolloutStatus } from '../../api/status.ts'
-import type { Digest } from '../../images/digest.ts'
+import { type Digest, shortDigest } from '../../images/digest.ts'
 import { digestOf, isSameImage, ofOneRepository, tagOf } from '../../images/image.ts'
 import { composeImage } from '../../images/reference.ts'
 import type { Observation } from '../observe/observation.ts'
@@ -93,5 +93,5 @@ function exactImage({ image, running }: SelectedContainer, movingTag: string): s
 /** The names of the images that a rollback restores, for messages. */
 export function previousVersions({ workloads }: Pick<RolloutStatus, 'workloads'>): string {
   const images = workloads.flatMap(({ previous }) => previous.map(({ image }) => image))
-  return [...new Set(images.map((image) => tagOf(image) ?? digestOf(image) ?? image))].join(', ')
+  return [...new Set(images.map((image) => tagOf(image) ?? shortDigest(digestOf(image) ?? image)))].join(', ')
 }

@@ -1,4 +1,5 @@
 import type { Outcome, RolloutStatus } from '../../api/status.ts'
+import { shortDigest } from '../../images/digest.ts'
 import { isSameImage } from '../../images/image.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
@@ -16,7 +17,7 @@ const maxMessageLength = 1_000
 /** The version has failed. The previous images come back, or the new ones stay, as `rollback.enabled` says. */
 export function failed(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
   const { progress: _, ...running } = rollout
-  const failure = { ...running, reason, message: message.slice(0, maxMessageLength) }
+  const failure = { ...running, reason, message: shortDigest(message).slice(0, maxMessageLength) }
   const rollsBack = observation.object.spec.rollback?.enabled ?? observation.rollbackByDefault ?? true
   return rollsBack
     ? rollBack(observation, { ...failure, ...rollingBackSince(observation) })
@@ -35,7 +36,7 @@ interface Obstacle {
  */
 export function giveUp(observation: Observation, rollout: RolloutStatus, obstacle: Obstacle): Decision {
   // It becomes a part of sentences.
-  const message = obstacle.message.replace(/\.$/, '').slice(0, maxMessageLength)
+  const message = shortDigest(obstacle.message).replace(/\.$/, '').slice(0, maxMessageLength)
   const { progress: _, ...running } = rollout
   const untried = { ...running, outcome: 'Aborted' as const, reason: obstacle.reason, message }
   return rollBack(observation, { ...untried, ...rollingBackSince(observation) })
@@ -117,5 +118,5 @@ function withTrouble(rollout: RolloutStatus, [first]: readonly Workload[]): Roll
       ? [`with its previous image, ${first.name} is not healthy yet: ${first.health.reason}`]
       : []),
   ]
-  return { ...rollout, message: [message, ...troubles].join('; ') }
+  return { ...rollout, message: shortDigest([message, ...troubles].join('; ')) }
 }

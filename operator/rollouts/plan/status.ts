@@ -8,8 +8,10 @@ import type {
   RolloutStatus,
 } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
+import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
+import { columnsOf } from './columns.ts'
 import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { driftsOf } from './drift.ts'
@@ -28,8 +30,8 @@ export function statusOf(observation: Observation, decision: Decision): Containe
   const { state, offered, rollout, ended } = decision
   const before = object.status
   if (!state) return before
-  const message = state.message.slice(0, maxMessageLength)
   const observed = offered ? observedOf(object, offered, now) : before.observed
+  const message = messageOf(decision, state, observed).slice(0, maxMessageLength)
   const status = withoutUndefined({
     ...before,
     observedGeneration: object.generation,
@@ -45,7 +47,18 @@ export function statusOf(observation: Observation, decision: Decision): Containe
     quarantined: quarantinedOf(object, decision, observed?.digest),
     conditions: conditionsOf(object, { ...state, message }, now),
   })
-  return withoutUndefined({ ...status, ...statusOf2018(status, now) })
+  return withoutUndefined({ ...status, ...statusOf2018(status, now), ...columnsOf(object.spec, status) })
+}
+
+/** For people. Where all workloads run a version that has no name, it says why. */
+function messageOf(
+  { offered, healthy }: Decision,
+  { phase, message }: State,
+  observed: ContainerVersionStatus['observed'],
+): string {
+  const digest = offered?.digest ?? healthy?.digest
+  const hint = phase === 'UpToDate' && observed?.digest === digest ? observed?.hint : undefined
+  return shortDigest(hint === undefined ? message : `${message}: ${hint}`)
 }
 
 /** It does not change during a rollout: what the workloads run then is between two versions. */
@@ -59,11 +72,11 @@ function currentAfter(
 }
 
 /** The version on offer, and since when it has been seen. */
-function observedOf({ spec, status }: ContainerVersion, { digest, name, source }: Version, now: number) {
+function observedOf({ spec, status }: ContainerVersion, { digest, name, source, hint }: Version, now: number) {
   const before = status.observed
   const tag = spec.tag ?? name
   const firstSeenTime = before?.digest === digest && before.tag === tag ? before.firstSeenTime : timestamp(now)
-  return { tag, digest, version: name, source, firstSeenTime }
+  return withoutUndefined({ tag, digest, version: name, source, hint, firstSeenTime })
 }
 
 function nextOf({ rollout, failure, offered, heldBy }: Decision): ContainerVersionStatus['next'] {
