@@ -16,7 +16,7 @@ export const getVersions: ClusterCommands['getVersions'] = (settings, namespace)
 
 export const sync: ClusterCommands['sync'] = (request) =>
   connected(request.settings, (connection) => {
-    const { settings, namespace, name, log, provider, credentials } = request
+    const { settings, namespace, name, once, log, provider, credentials } = request
     return syncOne(request, (onReconciled) =>
       makeController({
         ...connection,
@@ -24,6 +24,7 @@ export const sync: ClusterCommands['sync'] = (request) =>
         identity: `${hostname()}_${process.pid}`,
         log,
         namespaces: [namespace],
+        givesUp: once,
         only: `${namespace}/${name}`,
         provider,
         credentials,

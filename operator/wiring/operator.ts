@@ -5,6 +5,7 @@ import type { ClusterCommands } from '../commands/commands.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { serveHttp } from '../http/routes.ts'
 import { LeaderElection } from '../kubernetes/lease.ts'
+import { MissingRights } from '../kubernetes/missing-rights.ts'
 import { systemClock } from '../time/clock.ts'
 import { version } from '../version.ts'
 import { connect } from './connection.ts'
@@ -14,7 +15,8 @@ import { leaseAnnotations, openPush } from './push.ts'
 /** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
 export const runOperator: ClusterCommands['runOperator'] = async (settings, log, signal) => {
   const metrics = createMetrics()
-  const connection = connect(settings, metrics)
+  const rights = new MissingRights(log)
+  const connection = connect(settings, metrics, rights.add)
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`
   let controller: Controller | undefined
   let synced = false
@@ -57,14 +59,16 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
     await ended?.stop()
   }
 
+  const whyNotReady = (): readonly string[] => {
+    // A standby replica is ready to take over.
+    const problems = [election?.trouble ?? [], rights.problems, controller?.problems() ?? []].flat()
+    if (problems.length > 0) return [...new Set(problems)]
+    return controller && !synced ? ['the first lists are not complete yet'] : []
+  }
   const http = await serveHttp({
     port: settings.port,
     whyNotAlive: () => controller?.troubles() ?? [],
-    // A standby replica is ready to take over.
-    whyNotReady: () => [
-      ...(election?.trouble === undefined ? [] : [election.trouble]),
-      ...(controller && !synced ? ['the first lists are not complete yet'] : []),
-    ],
+    whyNotReady,
     version,
     metrics: metrics.page,
     log,
@@ -88,6 +92,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   } finally {
     await push.close()
     await http.close()
+    rights.stop()
     await connection.client.close()
   }
 }
