@@ -54,8 +54,9 @@ export async function missingRights(t: Test, bed: Bed): Promise<void> {
 
   await t.test('a list that the account may not have is named for each kind, also by the commands', async (t) => {
     const kinds = ['deployments', 'statefulsets', 'daemonsets']
-    await withhold(bed, ...kinds.map((kind) => `list ${kind}`))
-    const sentences = kinds.map((kind) => `${account} may not list ${kind} in all namespaces: apply deploy/rbac.yaml`)
+    await withhold(bed, ...kinds.map((kind) => `list ${kind}`), 'watch containerversions')
+    const refusals = [...kinds.map((kind) => `list ${kind}`), 'watch containerversions']
+    const sentences = refusals.map((right) => `${account} may not ${right} in all namespaces: apply deploy/rbac.yaml`)
     const operator = await bed.operator({ name: 'lists' })
     for (const sentence of sentences) {
       const { status, reasons } = await operator.readiness(503, sentence)
@@ -77,8 +78,21 @@ export async function missingRights(t: Test, bed: Bed): Promise<void> {
     await operator.isAtWork()
     t.equal((await operator.readiness(200)).status, 200)
     for (const sentence of sentences) t.equal(linesOf(await operator.program.log(), sentence), 1)
-    await cluster.kubectl('delete', 'cv/web-cv')
     await operator.stop('SIGTERM')
+    await cluster.kubectl('delete', 'cv/web-cv')
+  })
+
+  await t.test('cr sync --once ends when it may not write the status, and says so in its last line', async (t) => {
+    await withhold(bed, 'update containerversions/status')
+    await bed.cluster.apply(minimal)
+    const { status, complaint } = await run(...sync)
+    t.equal(status, 1)
+    t.match(
+      complaint.trimEnd().split('\n').at(-1),
+      /^error: the service account cvmanager:cvmanager may not update containerversions\/status "web-cv" in namespace default: apply/,
+    )
+    await withhold(bed)
+    await cluster.kubectl('delete', 'cv/web-cv')
   })
 
   await t.test('an account that deploy/rbac.yaml does not name is told to be its subject', async (t) => {
