@@ -36,7 +36,7 @@ const cases: readonly { readonly path: string; readonly message: string; readonl
   {
     path: '/apis/apps/v1/daemonsets',
     message: cannot('jane@example.com', 'list resource "daemonsets"', 'at the cluster scope', 'apps'),
-    says: 'the user jane@example.com may not list daemonsets in all namespaces: apply deploy/rbac.yaml with the user jane@example.com as the subject, or name a namespace with --namespace',
+    says: 'the user jane@example.com may not list daemonsets in all namespaces: apply deploy/rbac.yaml with the user jane@example.com as the subject, or name a namespace (--namespace, --watch-namespace)',
   },
   {
     path: '/apis/apps/v1/daemonsets',

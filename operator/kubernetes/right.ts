@@ -31,7 +31,8 @@ const pullSecrets = 'deploy/pull-secrets.yaml'
 const serviceAccountTokens = 'deploy/service-account-tokens.yaml'
 
 /** Tenants grant the others, each for one name of their namespace. */
-function fileWith({ resource }: Right): string {
+function fileWith({ resource, name }: Right): string {
+  if (name === undefined) return allRights
   if (resource === 'secrets') return pullSecrets
   return resource === 'serviceaccounts/token' ? serviceAccountTokens : allRights
 }
@@ -58,9 +59,10 @@ function accountInWords(who: string): string {
   return who === anonymous ? 'a request without credentials' : `the user ${who}`
 }
 
-function actionOf({ verb, resource, namespace, name }: Right): string {
-  if (resource === 'secrets' && verb === 'get') return `read the pull secret ${namespace}/${name}`
-  if (resource === 'serviceaccounts/token') return `request tokens of the service account ${namespace}/${name}`
+function actionOf(right: Right): string {
+  const { verb, resource, namespace, name } = right
+  if (fileWith(right) === pullSecrets) return `read the pull secret ${namespace}/${name}`
+  if (fileWith(right) === serviceAccountTokens) return `request tokens of the service account ${namespace}/${name}`
   const which = name === undefined ? resource : `${resource} "${name}"`
   return `${verb} ${which} ${namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`}`
 }
@@ -74,5 +76,5 @@ function remedyOf(right: Right): string {
   const applied = who === ownAccount ? `apply ${file}` : `apply ${file} with ${accountInWords(who)} as the subject`
   if (resource === 'leases') return `${applied}, or name another namespace with --lease-namespace`
   if (namespace !== undefined) return `${applied}, or its rules as a Role of this namespace`
-  return serviceAccount.test(who) ? applied : `${applied}, or name a namespace with --namespace`
+  return serviceAccount.test(who) ? applied : `${applied}, or name a namespace (--namespace, --watch-namespace)`
 }
