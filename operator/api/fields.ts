@@ -33,5 +33,6 @@ export const statusFields = [
   'successVersion',
   'rollouts',
   'quarantined',
+  'drifts',
   'conditions',
 ] as const

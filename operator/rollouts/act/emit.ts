@@ -33,7 +33,8 @@ export async function emit(
     const line = { namespace, containerVersion: name, reason }
     if (own?.isNew) log[type === 'Warning' ? 'warn' : 'info']({ ...line, from, to }, message)
     const failed = [own, ...others].find((emission) => emission?.isNew && emission.failure !== undefined)
-    if (failed && !lacksRight(failed.failure)) log.warn({ ...line, error: failed.failure }, 'the event cannot be written')
+    if (failed && !lacksRight(failed.failure))
+      log.warn({ ...line, error: failed.failure }, 'the event cannot be written')
   }
   return emissions.flat().find(({ failure }) => failure !== undefined && !isRefused(failure))?.failure
 }
