@@ -16,11 +16,14 @@ const maxRights = 100
  */
 export class MissingRights {
   readonly #log: Pick<Logger, 'info' | 'warn'>
+  readonly #onGranted: () => void
   readonly #missing = new Map<string, Right>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(log: Pick<Logger, 'info' | 'warn'>) {
+  /** @param onGranted called for each right that is there again: what has failed without it can be retried at once */
+  constructor(log: Pick<Logger, 'info' | 'warn'>, onGranted: () => void = () => undefined) {
     this.#log = log
+    this.#onGranted = onGranted
   }
 
   /** A sentence for each. */
@@ -50,6 +53,7 @@ export class MissingRights {
       if (!(await isAllowed(client, right).catch(() => false))) continue
       this.#missing.delete(key)
       this.#log.info(grantedInWords(right))
+      this.#onGranted()
     }
     if (this.#missing.size === 0) this.stop()
   }

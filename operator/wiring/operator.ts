@@ -15,10 +15,10 @@ import { leaseAnnotations, openPush } from './push.ts'
 /** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
 export const runOperator: ClusterCommands['runOperator'] = async (settings, log, signal) => {
   const metrics = createMetrics()
-  const rights = new MissingRights(log)
+  let controller: Controller | undefined
+  const rights = new MissingRights(log, () => controller?.queue.retryFailed())
   const connection = connect(settings, metrics, rights.add)
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`
-  let controller: Controller | undefined
   let synced = false
   const election = settings.leaderElection
     ? new LeaderElection({

@@ -226,8 +226,6 @@ async function withhold({ cluster }: Bed, ...rights: readonly string[]): Promise
   await cluster.apply({ ...role, rules: rules.filter(({ verbs }) => verbs.length > 0) })
 }
 
-/** How many lines of the log say this, besides those for the search of defects. */
+/** How many lines of the log say this. An event about an object may give it as the cause. */
 const linesOf = (log: string, sentence: string): number =>
-  log
-    .split('\n')
-    .filter((line) => line.includes(JSON.stringify(sentence).slice(1, -1)) && !line.includes('"level":"debug"')).length
+  log.split(`"msg":${JSON.stringify(sentence).slice(0, -1)}`).length - 1
