@@ -226,6 +226,10 @@ async function withhold({ cluster }: Bed, ...rights: readonly string[]): Promise
   await cluster.apply({ ...role, rules: rules.filter(({ verbs }) => verbs.length > 0) })
 }
 
-/** How many lines of the log say this. An event about an object may give it as the cause. */
+/** How many lines of the log say this, besides the events of a ContainerVersion, which may give it as their cause. */
 const linesOf = (log: string, sentence: string): number =>
-  log.split(`"msg":${JSON.stringify(sentence).slice(0, -1)}`).length - 1
+  log
+    .split('\n')
+    .filter(
+      (line) => line.includes(`"msg":${JSON.stringify(sentence).slice(0, -1)}`) && !line.includes('"containerVersion"'),
+    ).length
