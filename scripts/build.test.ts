@@ -57,16 +57,19 @@ test('a signal reaches cvmanager itself, not a shell around it', async (t) => {
   t.equal(await ended, 'SIGTERM')
 })
 
-test("without the checkout's Node, an older Node of the machine is refused", async (t) => {
+test("without the checkout's Node, as in an image, the machine's is used, and an older one is refused", async (t) => {
   const machine = join(t.testdir(), 'machine')
   mkdirSync(machine)
-  symlinkSync('/bin/false', join(machine, 'node'))
   rmSync(join(checkout, 'node_modules'))
   t.teardown(() => symlinkSync(here('../node_modules'), join(checkout, 'node_modules')))
-  const { status, stderr } = spawnSync(program, ['version'], {
-    encoding: 'utf8',
-    env: { PATH: `${machine}:/usr/bin:/bin` },
-  })
+  const env = { PATH: `${machine}:/usr/bin:/bin` }
+  symlinkSync(process.execPath, join(machine, 'node'))
+  const right = spawnSync(program, ['version'], { encoding: 'utf8', env })
+  t.equal(right.status, 0, right.stderr)
+  t.match(right.stdout, /^cvmanager .* Node 2\d\./)
+  rmSync(join(machine, 'node'))
+  symlinkSync('/bin/false', join(machine, 'node'))
+  const { status, stderr } = spawnSync(program, ['version'], { encoding: 'utf8', env })
   t.equal(status, 1)
   t.match(stderr, 'cvmanager needs Node 24')
 })

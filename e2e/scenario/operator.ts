@@ -97,6 +97,17 @@ export class Operator {
     return all.filter((line) => line.namespace === namespace && line.level !== 'debug')
   }
 
+  /** The answer of /ready once it has this status and a reason with this text, or the last one of twenty seconds. */
+  async readiness(wanted: number, says = ''): Promise<{ status: number; reasons: readonly string[] }> {
+    for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 250))) {
+      // It may have no port yet.
+      const answer = await fetch(`http://127.0.0.1:${this.port}/ready`).catch(() => undefined)
+      const { reasons = [] } = ((await answer?.json()) ?? {}) as { readonly reasons?: readonly string[] }
+      const fits = wanted === 200 || reasons.some((reason) => reason.includes(says))
+      if ((answer?.status === wanted && fits) || Date.now() > end) return { status: answer?.status ?? 0, reasons }
+    }
+  }
+
   /** The last lines of its log that contain this text, for the diagnosis of a failure. */
   async about(text: string, lines = 20): Promise<string> {
     const log = await this.program.log()

@@ -1,5 +1,9 @@
 /** The API server's answer to a failed request, a `Status` (meta/v1), as an error. */
 
+import { group, plural } from '../api/names.ts'
+import { nameOf } from './resource-path.ts'
+import { inWords, type Right, refusedRight } from './right.ts'
+
 interface Cause {
   readonly reason?: string
   readonly message?: string
@@ -25,27 +29,60 @@ export class ApiError extends Error {
   readonly causes: readonly Cause[]
   /** How long the server asks to wait, by Retry-After or `details.retryAfterSeconds`. */
   readonly retryAfterMs: number | undefined
+  /** What the account may not do, if that is why. */
+  readonly right: Right | undefined
 
-  constructor(status: number, reason: string, message: string, causes: readonly Cause[] = [], retryAfterMs?: number) {
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    causes: readonly Cause[] = [],
+    retryAfterMs?: number,
+    right?: Right,
+  ) {
     super(message)
     this.status = status
     this.reason = reason
     this.causes = causes
     this.retryAfterMs = retryAfterMs
+    this.right = right
   }
 
-  /** @param request for the message, e.g. `GET /api/v1/pods` */
-  static fromAnswer(request: string, status: number, body: unknown, retryAfterHeader?: string): ApiError {
-    const answer = isStatus(body) ? body : undefined
+  static fromAnswer(
+    { method, path }: { readonly method: string; readonly path: string },
+    status: number,
+    text: string,
+    retryAfterHeader?: string,
+  ): ApiError {
+    const answer = statusIn(text)
     // Retry-After may be a date (RFC 9110, 10.2.3), but the API server sends only seconds.
     const seconds = Number(retryAfterHeader ?? answer?.details?.retryAfterSeconds ?? Number.NaN)
+    const right = status === 403 ? refusedRight(answer?.message ?? '', nameOf(path)) : undefined
+    const why = answer?.message ?? `the API server answered ${status} without a reason`
     return new ApiError(
       answer?.code ?? status,
       answer?.reason ?? `HTTP${status}`,
-      `${request}: ${answer?.message ?? `the API server answered ${status} without a reason`}`,
+      right ? inWords(right) : isNotServed(path, status, text) ? definitionMissing : `${method} ${path}: ${why}`,
       answer?.details?.causes,
       Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined,
+      right,
     )
+  }
+}
+
+const definitionMissing = `the CustomResourceDefinition ${plural}.${group} is not installed; install it: kubectl apply -f crds/`
+
+/** Whether the API server does not know the resource. About an object that does not exist, it answers with a Status. */
+const isNotServed = (path: string, status: number, text: string): boolean =>
+  status === 404 && text.startsWith('404 page not found') && path.startsWith(`/apis/${group}/`)
+
+/** Undefined if it is something else: it comes from something between us and the API server. */
+function statusIn(text: string): Status | undefined {
+  try {
+    const body: unknown = JSON.parse(text)
+    return isStatus(body) ? body : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -58,6 +95,8 @@ function is(thrown: unknown, status: number): thrown is ApiError {
 }
 
 export const isForbidden = (thrown: unknown): thrown is ApiError => is(thrown, 403)
+/** MissingRights logs these, for all requests. */
+export const lacksRight = (thrown: unknown): boolean => thrown instanceof ApiError && thrown.right !== undefined
 export const isNotFound = (thrown: unknown): thrown is ApiError => is(thrown, 404)
 /** For `catch`: undefined if the object does not exist. Throws any other error again. */
 export function undefinedIfNotFound(thrown: unknown): undefined {

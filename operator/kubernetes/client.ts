@@ -7,6 +7,7 @@ import { type Access, Connection } from './connection.ts'
 import { Deadline } from './deadline.ts'
 import { jsonLines } from './json-lines.ts'
 import { resourceOf } from './resource-path.ts'
+import type { Right } from './right.ts'
 
 /** The name of our writes in `metadata.managedFields`. */
 export const fieldManager = 'cvmanager'
@@ -48,6 +49,8 @@ export interface ApiClientOptions {
   readonly version: string
   /** Called for every answer, with the method, the resource (`deployments`, `containerversions/status`) and the status. */
   readonly onAnswer?: ((method: string, resource: string, status: number) => void) | undefined
+  /** Called for every request that the account has no right to. */
+  readonly onMissingRight?: ((right: Right, client: ApiClient) => void) | undefined
 }
 
 /**
@@ -58,9 +61,11 @@ export class ApiClient {
   readonly #connection: Connection
   readonly #userAgent: string
   readonly #onAnswer: ApiClientOptions['onAnswer']
+  readonly #onMissingRight: ApiClientOptions['onMissingRight']
 
-  constructor({ kubeConfig, reload, version, onAnswer }: ApiClientOptions) {
+  constructor({ kubeConfig, reload, version, onAnswer, onMissingRight }: ApiClientOptions) {
     this.#onAnswer = onAnswer
+    this.#onMissingRight = onMissingRight
     this.#connection = new Connection(kubeConfig, reload)
     this.#userAgent = `cvmanager/${version}`
   }
@@ -141,8 +146,10 @@ export class ApiClient {
     this.#onAnswer?.(request.method, resourceOf(request.path), answer.statusCode)
     if (answer.statusCode < 400) return answer
     const text = await answer.body.text()
-    const retryAfter = answer.headers['retry-after']
-    throw ApiError.fromAnswer(title(request), answer.statusCode, parsed(text), retryAfter?.toString())
+    if (answer.statusCode === 401) throw this.#connection.unauthorized()
+    const error = ApiError.fromAnswer(request, answer.statusCode, text, answer.headers['retry-after']?.toString())
+    if (error.right) this.#onMissingRight?.(error.right, this)
+    throw error
   }
 
   #send(request: ApiRequest, access: Access, { signal }: Deadline): Promise<Dispatcher.ResponseData> {
@@ -185,13 +192,4 @@ function queryString(query: Query): string {
 function describe(thrown: unknown): string {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'
   return messageOf(thrown) || code
-}
-
-/** Undefined if the text is not JSON: it comes from something between us and the API server. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -5,6 +5,7 @@ import type { DispatcherOptions, KubeConfig } from '@kubernetes/client-node'
 import { LRUCache } from 'lru-cache'
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici'
 import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
+import { ApiError } from './api-error.ts'
 
 /** How long credentials are used: token files change every hour, certificates every few hours. */
 const maxAgeMs = 30_000
@@ -12,6 +13,9 @@ const maxAgeMs = 30_000
 /** The API server closes a connection after 90 s without a request. */
 const keepAliveTimeout = 60_000
 const connectTimeout = 5_000
+
+/** How client-node names the account of a pod. */
+const userInCluster = 'inClusterUser'
 
 export interface Access {
   readonly dispatcher: Dispatcher
@@ -56,6 +60,17 @@ export class Connection {
     } catch (cause) {
       throw this.#noCredentials(cause)
     }
+  }
+
+  /** The error of whoever is refused with new credentials, too. */
+  unauthorized(): ApiError {
+    const refused = `the API server ${this.origin}${this.basePath} does not accept the credentials (401)`
+    const user = this.#kubeConfig.getCurrentUser()?.name ?? ''
+    const message =
+      user === userInCluster
+        ? `${refused} of this pod's service account. Restart the pod, so that it gets a new token`
+        : `${refused} of the kubeconfig's user "${user}": they have expired, or are of another cluster. Write new ones, for a service account by kubectl create token cvmanager --namespace cvmanager`
+    return new ApiError(401, 'Unauthorized', message)
   }
 
   async close(): Promise<void> {

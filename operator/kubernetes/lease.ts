@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { messageOf } from '../errors.ts'
 import { pause } from '../time/backoff.ts'
 import type { Clock } from '../time/clock.ts'
-import { isAlreadyExists, isConflict, isForbidden, isNotFound, undefinedIfNotFound } from './api-error.ts'
+import { isAlreadyExists, isConflict, isNotFound, isRefused, lacksRight, undefinedIfNotFound } from './api-error.ts'
 import type { ApiClient } from './client.ts'
 import { resourcePath } from './resource-path.ts'
 
@@ -90,7 +90,7 @@ export class LeaderElection {
     this.#timing = timing
     this.#collection = resourcePath(leases, { namespace })
     this.#path = resourcePath(leases, { namespace, name })
-    this.#trouble = `the Lease ${namespace}/${name} has not been read yet`
+    this.#trouble = this.#unread
   }
 
   get #leaseName(): string {
@@ -250,29 +250,24 @@ export class LeaderElection {
       return result
     } catch (error) {
       if (signal?.aborted) return otherwise
-      const refusal = this.#refusal(error)
-      this.#trouble = refusal ?? this.#trouble
-      const reason = refusal ?? messageOf(error)
-      if (reason !== this.#lastWarning)
-        this.#options.log.warn({ lease: this.#leaseName, error: reason }, 'cannot read or write the lease')
+      const reason = this.#noNamespace(error) ?? messageOf(error)
+      if (isRefused(error)) this.#trouble = reason
+      else if (this.#trouble?.startsWith(this.#unread)) this.#trouble = `${this.#unread}: ${reason}`
+      if (reason !== this.#lastWarning && !lacksRight(error))
+        this.#options.log.warn({ lease: this.#leaseName }, `${reason}; cvmanager tries again`)
       this.#lastWarning = reason
       return otherwise
     }
   }
 
-  /** A failure that only a person can end. This process goes on trying, and notices when it has ended. */
-  #refusal(error: unknown): string | undefined {
+  #noNamespace(error: unknown): string | undefined {
     const { namespace, name } = this.#options
-    const other = 'or name another namespace with --lease-namespace'
-    if (isForbidden(error)) {
-      const right = `the right to create Leases in namespace ${namespace}, and to get and update ${name} (deploy/rbac.yaml)`
-      return `the Lease ${namespace}/${name} is forbidden; grant ${right}, ${other}: ${error.message}`
-    }
-    if (isNotFound(error) && error.message.includes(`namespaces "${namespace}" not found`)) {
-      const remedy = `kubectl create namespace ${namespace}`
-      return `there is no namespace ${namespace} for the Lease ${name}; create it (${remedy}), ${other}: ${error.message}`
-    }
-    return undefined
+    if (!isNotFound(error) || !error.message.includes(`namespaces "${namespace}" not found`)) return undefined
+    return `there is no namespace ${namespace} for the Lease ${name}; create it (kubectl create namespace ${namespace}), or name another namespace with --lease-namespace`
+  }
+
+  get #unread(): string {
+    return `the Lease ${this.#leaseName} has not been read yet`
   }
 }
 

@@ -1,9 +1,9 @@
 /** Keeps a cache equal to the API server's state of one resource: a list in pages, then one watch after another. */
 import type { Logger } from 'pino'
-import { TransientError } from '../errors.ts'
+import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
 import { type BackoffLimits, backoffMs, pause } from '../time/backoff.ts'
 import type { Clock } from '../time/clock.ts'
-import { ApiError, isGone } from './api-error.ts'
+import { ApiError, isGone, isRefused, lacksRight } from './api-error.ts'
 import { Cache } from './cache.ts'
 import type { ApiClient, Query } from './client.ts'
 import type { CachedObject } from './store.ts'
@@ -15,6 +15,8 @@ import type { CachedObject } from './store.ts'
  */
 const watchSeconds = { min: 30, max: 38 } as const
 const graceMs = 3_000
+/** While something is missing beside: so soon is it noticed that it is there. */
+const watchSecondsUntilConfirmed = 5
 /** After a watch that lasted this long, the next failure counts as the first. */
 const steadyMs = 1_000
 /** Short, so that the cache is up to date a few seconds after an outage of any length. */
@@ -34,6 +36,13 @@ export interface ListWatchOptions<T extends CachedObject> {
   readonly path: string
   /** Reduces an object to what is cached. */
   readonly strip: (raw: unknown) => T
+  /**
+   * What the list needs to be of use, though the API server takes the request without it: that the namespace exists, for example.
+   * @throws NeedsChangeError that says what is missing; any other error tells nothing
+   */
+  readonly confirm?: ((signal: AbortSignal) => Promise<void>) | undefined
+  /** Whether `synced` rejects when the API server refuses the list, for a command that ends; the default is to try again. */
+  readonly givesUp?: boolean | undefined
   readonly pageLimit?: number | undefined
   /** How long the server is asked to keep a watch, for tests. */
   readonly watchSeconds?: number | undefined
@@ -62,12 +71,18 @@ export class ListWatch<T extends CachedObject> {
   #failures = 0
   #lastContactMs = 0
   #lastError: unknown
+  /** The last one in the log. */
+  #lastReason = ''
+  /** Why `confirm` has failed. */
+  #missing: NeedsChangeError | undefined
+  #isConfirmed: boolean
   /** Since when all lists have been older than what was seen. */
   #olderSinceMs: number | undefined
 
   constructor(options: ListWatchOptions<T>) {
     const { log, path } = options
     this.#options = options
+    this.#isConfirmed = options.confirm === undefined
     this.cache = new Cache((error) => log.error({ error, path }, 'a listener of the cache failed'))
     // A rejection that nobody waits for must not end the process.
     this.#synced.promise.catch(() => undefined)
@@ -86,6 +101,11 @@ export class ListWatch<T extends CachedObject> {
   /** Why there is no contact now; undefined while there is. */
   get lastError(): unknown {
     return this.#lastError
+  }
+
+  /** What only a person can change: a right or a definition that is not there. Undefined if there is nothing. */
+  get problem(): string | undefined {
+    return isRefused(this.#lastError) ? this.#lastError.message : this.#missing?.message
   }
 
   /** Called when contact is back after failures: what has failed meanwhile can be retried at once. */
@@ -107,6 +127,7 @@ export class ListWatch<T extends CachedObject> {
     while (!signal.aborted) {
       try {
         if (this.#mustList) await this.#list(signal)
+        if (!this.#isConfirmed) await this.#confirm(signal)
         await this.#watch(signal)
       } catch (error) {
         if (signal.aborted) return
@@ -125,10 +146,27 @@ export class ListWatch<T extends CachedObject> {
       if (this.#failures === 1) return 0
     } else {
       this.#lastError = error
-      log.warn({ path, failures: this.#failures, error }, 'lost contact with the API server; trying again')
+      const reason = messageOf(error)
+      if (isRefused(error) && this.#options.givesUp) this.#synced.reject(error)
+      else if (reason !== this.#lastReason && !lacksRight(error)) log.warn({ path }, `${reason}; cvmanager tries again`)
+      this.#lastReason = reason
     }
     const askedMs = error instanceof ApiError || error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0
     return Math.max(backoffMs(this.#failures, retries), Math.min(askedMs, retries.maxMs))
+  }
+
+  async #confirm(signal: AbortSignal): Promise<void> {
+    const { confirm, log, path } = this.#options
+    try {
+      await confirm?.(signal)
+      this.#isConfirmed = true
+      if (this.#missing) log.info({ path }, 'what was missing is there')
+      this.#missing = undefined
+    } catch (thrown) {
+      if (!(thrown instanceof NeedsChangeError)) return
+      if (thrown.message !== this.#missing?.message) log.warn({ path }, thrown.message)
+      this.#missing = thrown
+    }
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -154,6 +192,7 @@ export class ListWatch<T extends CachedObject> {
     } while (next)
     replacement.end()
     this.#mustList = false
+    this.#isConfirmed = this.#options.confirm === undefined
     this.#olderSinceMs = undefined
     this.#synced.resolve()
   }
@@ -168,7 +207,9 @@ export class ListWatch<T extends CachedObject> {
   async #watch(signal: AbortSignal): Promise<void> {
     const { client, path } = this.#options
     const { min, max } = watchSeconds
-    const timeoutSeconds = this.#options.watchSeconds ?? min + Math.floor(Math.random() * (max - min + 1))
+    const regularSeconds = min + Math.floor(Math.random() * (max - min + 1))
+    const timeoutSeconds =
+      this.#options.watchSeconds ?? (this.#isConfirmed ? regularSeconds : watchSecondsUntilConfirmed)
     const { resourceVersion } = this.cache
     const query: Query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds }
     const timeoutMs = timeoutSeconds * 1000 + graceMs
@@ -192,7 +233,7 @@ export class ListWatch<T extends CachedObject> {
 
   #apply({ type, object }: WatchEvent): void {
     const { path } = this.#options
-    if (type === 'ERROR') throw ApiError.fromAnswer(`GET ${path}`, object.code ?? 500, object)
+    if (type === 'ERROR') throw ApiError.fromAnswer({ method: 'GET', path }, object.code ?? 500, JSON.stringify(object))
     const resourceVersion = object.metadata?.resourceVersion ?? ''
     if (this.cache.isSetBack(resourceVersion)) {
       const message = `GET ${path}: the API server's data was set back to an older state`
@@ -220,6 +261,7 @@ export class ListWatch<T extends CachedObject> {
     this.#lastContactMs = clock.now()
     if (this.#lastError === undefined) return
     this.#lastError = undefined
+    this.#lastReason = ''
     log.info({ path }, 'in contact with the API server again')
     for (const listener of this.#onRecovered) listener()
   }

@@ -47,6 +47,11 @@ export class ResourceCache<T extends CachedObject> implements Store<T> {
     return Math.min(...this.#all.map(({ lastContactMs }) => lastContactMs))
   }
 
+  /** Those of its list/watches. */
+  get problems(): readonly string[] {
+    return this.#all.flatMap(({ problem }) => problem ?? [])
+  }
+
   start(): void {
     for (const list of this.#all) list.start()
   }

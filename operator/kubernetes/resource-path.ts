@@ -28,8 +28,20 @@ export function resourcePath(
 
 /** The resource and subresource of a path, by which metrics distinguish requests: `deployments`, `deployments/status`. */
 export function resourceOf(path: string): string {
-  const segments = path.split('/').slice(1)
-  const rest = segments.slice(segments[0] === 'api' ? 2 : 3)
-  const [resource = '', , subresource] = rest[0] === 'namespaces' && rest.length > 2 ? rest.slice(2) : rest
+  const [resource = '', , subresource] = segmentsOf(path)
   return subresource === undefined ? resource : `${resource}/${subresource}`
+}
+
+/** The name of the object in a path; undefined in that of a list. */
+export function nameOf(path: string): string | undefined {
+  const name = segmentsOf(path)[1]
+  return name === undefined ? undefined : decodeURIComponent(name)
+}
+
+/** Resource, name and subresource. */
+function segmentsOf(path: string): readonly string[] {
+  const segments = path.split('/').slice(1)
+  if (segments[0] !== 'api' && segments[0] !== 'apis') return segments.slice(0, 1)
+  const rest = segments.slice(segments[0] === 'api' ? 2 : 3)
+  return rest[0] === 'namespaces' && rest.length > 2 ? rest.slice(2) : rest
 }

@@ -1,12 +1,16 @@
 /** Joins the commands that need a cluster with the cluster. */
 import { hostname } from 'node:os'
+import { group } from '../api/names.ts'
 import type { ClusterCommands } from '../commands/commands.ts'
 import { getVersions as get } from '../commands/get.ts'
 import { sync as syncOne } from '../commands/sync.ts'
 import type { Settings } from '../config/settings.ts'
-import { messageOf, TransientError } from '../errors.ts'
+import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
 import { ApiError, undefinedIfNotFound } from '../kubernetes/api-error.ts'
+import type { ApiClient, ApiClientOptions } from '../kubernetes/client.ts'
+import { MissingRights } from '../kubernetes/missing-rights.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
+import { inWords, type Right } from '../kubernetes/right.ts'
 import { type Connection, connect } from './connection.ts'
 import { makeController } from './controller.ts'
 
@@ -15,23 +19,38 @@ export { runOperator } from './operator.ts'
 export const getVersions: ClusterCommands['getVersions'] = (settings, namespace) =>
   connected(settings, ({ client }) => get(client, namespace))
 
-export const sync: ClusterCommands['sync'] = (request) =>
-  connected(request.settings, (connection) => {
-    const { settings, namespace, name, log, provider, credentials } = request
-    return syncOne(request, (onReconciled) =>
+export const sync: ClusterCommands['sync'] = async (request) => {
+  const { settings, namespace, name, once, log, provider, credentials } = request
+  const rights = new MissingRights(log)
+  const refused = new AbortController()
+  const onMissingRight = (right: Right, client: ApiClient) => {
+    rights.add(right, client)
+    // Nothing can be rolled out without a status, and the right does not come while a CI job waits.
+    if (once && right.group === group) refused.abort(new NeedsChangeError('RightMissing', inWords(right)))
+  }
+  const use = (connection: Connection) =>
+    syncOne({ ...request, signal: AbortSignal.any([request.signal, refused.signal]) }, (onReconciled) =>
       makeController({
         ...connection,
         settings,
         identity: `${hostname()}_${process.pid}`,
         log,
         namespaces: [namespace],
+        givesUp: once,
         only: `${namespace}/${name}`,
         provider,
         credentials,
         onReconciled,
       }),
     )
-  })
+  try {
+    const outcome = await connected(settings, use, onMissingRight)
+    refused.signal.throwIfAborted()
+    return outcome
+  } finally {
+    rights.stop()
+  }
+}
 
 export const configMapData: ClusterCommands['configMapData'] = (settings, namespace, name) =>
   connected(settings, async ({ client }) => {
@@ -42,8 +61,12 @@ export const configMapData: ClusterCommands['configMapData'] = (settings, namesp
     return found && (found.data ?? {})
   })
 
-async function connected<T>(settings: Settings, use: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = connect(settings)
+async function connected<T>(
+  settings: Settings,
+  use: (connection: Connection) => Promise<T>,
+  onMissingRight?: ApiClientOptions['onMissingRight'],
+): Promise<T> {
+  const connection = connect(settings, undefined, onMissingRight)
   try {
     return await use(connection)
   } catch (thrown) {

@@ -5,8 +5,10 @@ import { ContainerVersionOperator } from '../controller/operator.ts'
 import { type Result, WorkQueue } from '../controller/queue.ts'
 import { Reconciler, type ReconcilerOptions } from '../controller/reconciler.ts'
 import type { Metrics } from '../http/metrics.ts'
+import { lacksRight } from '../kubernetes/api-error.ts'
 import { EventWriter } from '../kubernetes/events.ts'
 import { ListWatch } from '../kubernetes/list-watch.ts'
+import { definitionIsCurrent, namespaceExists } from '../kubernetes/prerequisites.ts'
 import { ResourceCache } from '../kubernetes/resource-cache.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
 import type { CachedObject } from '../kubernetes/store.ts'
@@ -37,6 +39,8 @@ export interface ControllerOptions extends Connection {
   readonly credentials?: Credentials | undefined
   /** As in `--provider`. If undefined, the host of each repository decides. */
   readonly provider?: string | undefined
+  /** Ends the start when the API server refuses a list. The default is to try again. */
+  readonly givesUp?: boolean | undefined
   /** The key of the only ContainerVersion to reconcile. */
   readonly only?: string | undefined
   /** Called after each reconcile that carried its plan out. */
@@ -47,24 +51,36 @@ export type Controller = Awaited<ReturnType<typeof makeController>>
 
 /** Joins the parts of the controller. Nothing runs before `operator.start()`. */
 export async function makeController(options: ControllerOptions) {
-  const { settings, client, kubeConfig, log, metrics, namespaces, only } = options
+  const { settings, client, kubeConfig, log, metrics, namespaces, only, givesUp } = options
   const clock = systemClock
   const watch = <T extends CachedObject>(
     resource: { group: string; version: string; plural: string },
     strip: (raw: unknown) => T,
+    confirm?: (namespace: string | undefined, signal: AbortSignal) => Promise<void>,
   ) =>
-    new ResourceCache<T>(
-      namespaces,
-      (namespace) => new ListWatch<T>({ client, path: resourcePath(resource, { namespace }), strip, log, clock }),
-    )
-  const objects = watch<ContainerVersion>({ group, version, plural }, containerVersion)
+    new ResourceCache<T>(namespaces, (namespace) => {
+      const path = resourcePath(resource, { namespace })
+      return new ListWatch<T>({
+        client,
+        path,
+        strip,
+        givesUp,
+        log,
+        clock,
+        confirm: confirm && ((signal) => confirm(namespace, signal)),
+      })
+    })
+  const objects = watch<ContainerVersion>({ group, version, plural }, containerVersion, async (namespace, signal) => {
+    await definitionIsCurrent(client, signal)
+    if (namespace !== undefined) await namespaceExists(client, namespace, signal)
+  })
   const workloads = workloadKinds.map((kind) => ({ kind: kind.kind, store: watch(kind, kind.strip) }))
 
   const queue = new WorkQueue({
     workers: settings.workers,
     handle: (key) => handle(key),
     onFailure: ({ key, error, failures, retryInMs }) =>
-      log.warn(
+      log[lacksRight(error) ? 'debug' : 'warn'](
         { ...objectFields(key), error, failures, retryInMs },
         'a reconcile has failed; cvmanager tries it again',
       ),
@@ -143,6 +159,8 @@ export async function makeController(options: ControllerOptions) {
     following,
     /** Why it cannot go on, for `/alive`; empty while it can. */
     troubles: () => troubles(queue, [objects, ...stores], clock.now()),
+    /** What only a person can change, for `/ready`: a definition that is not installed, for example. */
+    problems: () => [objects, ...stores].flatMap((store) => store.problems),
     stop: async () => {
       await operator
         .end()

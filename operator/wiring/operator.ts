@@ -6,6 +6,7 @@ import { messageOf, UsageError } from '../errors.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { serveHttp } from '../http/routes.ts'
 import { LeaderElection } from '../kubernetes/lease.ts'
+import { MissingRights } from '../kubernetes/missing-rights.ts'
 import { systemClock } from '../time/clock.ts'
 import { version } from '../version.ts'
 import { connect } from './connection.ts'
@@ -16,7 +17,9 @@ import { readDockerLogins } from './registries.ts'
 /** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
 export const runOperator: ClusterCommands['runOperator'] = async (settings, log, signal) => {
   const metrics = createMetrics()
-  const connection = connect(settings, metrics)
+  let controller: Controller | undefined
+  const rights = new MissingRights(log, () => controller?.queue.retryFailed())
+  const connection = connect(settings, metrics, rights.add)
   const { server } = connection.kubeConfig.getCurrentCluster() ?? {}
   log.info({ server, context: connection.kubeConfig.getCurrentContext() }, 'cvmanager works on this cluster')
   // The leader reads it again; a replica that stands by must not find out only then that it cannot be used.
@@ -24,7 +27,6 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
     throw new UsageError(`--docker-config: ${messageOf(cause)}`, { cause })
   })
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`
-  let controller: Controller | undefined
   let synced = false
   const election = settings.leaderElection
     ? new LeaderElection({
@@ -65,14 +67,16 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
     await ended?.stop()
   }
 
+  const whyNotReady = (): readonly string[] => {
+    // A standby replica is ready to take over.
+    const problems = [election?.trouble ?? [], rights.problems, controller?.problems() ?? []].flat()
+    if (problems.length > 0) return [...new Set(problems)]
+    return controller && !synced ? ['the first lists are not complete yet'] : []
+  }
   const http = await serveHttp({
     port: settings.port,
     whyNotAlive: () => controller?.troubles() ?? [],
-    // A standby replica is ready to take over.
-    whyNotReady: () => [
-      ...(election?.trouble === undefined ? [] : [election.trouble]),
-      ...(controller && !synced ? ['the first lists are not complete yet'] : []),
-    ],
+    whyNotReady,
     version,
     metrics: metrics.page,
     log,
@@ -96,6 +100,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   } finally {
     await push.close()
     await http.close()
+    rights.stop()
     await connection.client.close()
   }
 }

@@ -68,9 +68,10 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
     const imagePullSecrets = [{ name: 'regcred' }]
     await world.makes(...workloads(world, web), webCv(world, 'env-prod', { imagePullSecrets }))
     const { status } = await world.becomes('Stalled', { reason: 'PullSecretNotReadable' })
-    t.match(
+    const { namespace } = world
+    t.equal(
       status.message,
-      /may not read the pull secret scenario-\d+\/regcred\. Grant its service account the verb get/,
+      `the service account cvmanager:cvmanager may not read the pull secret ${namespace}/regcred: apply deploy/pull-secrets.yaml with namespace ${namespace} and resourceNames [regcred].`,
     )
     await mayReadPullSecret(world)
     await world.kubectl('annotate', 'cv/web-cv', 'touched=yes')

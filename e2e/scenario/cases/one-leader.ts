@@ -1,7 +1,6 @@
 import type { Test } from 'tap'
 import { type Bed, operatorUser } from '../bed.ts'
 import { v1, v2 } from '../builds.ts'
-import type { Operator } from '../operator.ts'
 import { scenario } from '../scenario.ts'
 
 /** One default namespace for the Lease, wherever cvmanager runs; and /ready says what the Lease is missing. */
@@ -18,7 +17,7 @@ export async function oneLeader(t: Test, bed: Bed): Promise<void> {
       await world.ciMoves('env-prod', v2)
       await world.runs(v2)
       t.notOk(await laptop.leads(), 'the laptop stands by')
-      t.equal((await readiness(laptop, 200)).status, 200, 'and is ready to take over')
+      t.equal((await laptop.readiness(200)).status, 200, 'and is ready to take over')
       t.equal(await world.imagePatches('web'), 1, 'the pod has patched it once')
       const patches = await bed.cluster.auditLog({ verbs: ['patch'], namespace: world.namespace, name: 'web' })
       const others = patches.map(({ user }) => user.username).filter((name) => name !== operatorUser)
@@ -43,27 +42,27 @@ export async function oneLeader(t: Test, bed: Bed): Promise<void> {
     const kubeconfig = await cluster.serviceAccountKubeconfig('default', 'stranger')
     const stranger = await bed.operator({ name: 'stranger', kubeconfig })
     await stranger.stands()
-    const forbidden = await readiness(stranger, 503)
+    const forbidden = await stranger.readiness(503, 'may not get')
     t.equal(forbidden.status, 503)
-    t.match(forbidden.text, /the Lease cvmanager\/cvmanager is forbidden/)
-    t.match(forbidden.text, /the right to create Leases in namespace cvmanager, and to get and update cvmanager/)
-    t.match(forbidden.text, '--lease-namespace')
-    t.match(forbidden.text, /cannot get resource/)
+    const [reason] = forbidden.reasons
+    t.match(reason, /the service account default:stranger may not get leases "cvmanager" in namespace cvmanager: /)
+    t.match(reason, /apply deploy\/rbac\.yaml with the service account default:stranger as the subject/)
+    t.match(reason, '--lease-namespace')
 
     const lease = ['-n', 'cvmanager', '--verb=get', '--resource=leases.coordination.k8s.io']
     await cluster.kubectl('create', 'role', 'only-get', ...lease)
     const account = '--serviceaccount=default:stranger'
     await cluster.kubectl('create', 'rolebinding', 'only-get', '-n', 'cvmanager', '--role=only-get', account)
-    const half = await readiness(stranger, 503, /cannot update resource/)
-    t.match(half.text, /cannot update resource/, 'a replica that could not take over is not ready')
+    const half = await stranger.readiness(503, 'may not update leases')
+    t.match(half.reasons.join(), /may not update leases "cvmanager"/, 'a replica that could not take over is not ready')
 
     await cluster.kubectl('create', 'rolebinding', 'all', '-n', 'cvmanager', '--role=cvmanager-leader', account)
     await cluster.kubectl('create', 'clusterrolebinding', 'stranger', '--clusterrole=cvmanager', account)
-    t.equal((await readiness(stranger, 200)).status, 200, 'it stands by')
+    t.equal((await stranger.readiness(200)).status, 200, 'it stands by')
     t.notOk(await stranger.leads())
     await leader.stop('SIGTERM')
     await stranger.isAtWork()
-    t.equal((await readiness(stranger, 200)).status, 200, 'it leads')
+    t.equal((await stranger.readiness(200)).status, 200, 'it leads')
     await stranger.stop('SIGTERM')
   })
 
@@ -71,28 +70,13 @@ export async function oneLeader(t: Test, bed: Bed): Promise<void> {
     const flags = ['--lease-namespace', 'nowhere', '--watch-namespace', 'nowhere']
     const lost = await bed.operator({ name: 'lost', kubeconfig: bed.cluster.kubeconfig, flags })
     await lost.stands()
-    const { status, text } = await readiness(lost, 503)
+    const { status, reasons } = await lost.readiness(503, 'there is no namespace')
     t.equal(status, 503)
-    t.match(text, /there is no namespace nowhere for the Lease cvmanager; create it/)
-    t.match(text, '--lease-namespace')
+    t.match(reasons[0], /there is no namespace nowhere for the Lease cvmanager; create it/)
+    t.match(reasons[0], '--lease-namespace')
     await bed.cluster.namespace('nowhere')
-    t.equal((await readiness(lost, 200)).status, 200)
+    t.equal((await lost.readiness(200)).status, 200)
     await lost.isAtWork()
     await lost.stop('SIGTERM')
   })
-}
-
-/** The answer of /ready once it has this status and text, or the last one of twenty seconds. */
-async function readiness(
-  { port }: Operator,
-  wanted: number,
-  says = /^(?!.*has not been read yet)/,
-): Promise<{ status: number; text: string }> {
-  for (const end = Date.now() + 20_000; ; ) {
-    const answer = await fetch(`http://127.0.0.1:${port}/ready`)
-    const { status } = answer
-    const text = await answer.text()
-    if ((status === wanted && says.test(text)) || Date.now() > end) return { status, text }
-    await new Promise((resolve) => setTimeout(resolve, 250))
-  }
 }

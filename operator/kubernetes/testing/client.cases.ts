@@ -133,6 +133,12 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
     const nobody = new ApiClient({ kubeConfig: loadKubeConfig({ file }), version: '1.2.3' })
     t.teardown(() => nobody.close())
     t.ok(isForbidden(await thrown(nobody.get('/api/v1/secrets'))))
+    t.match(await thrown(nobody.get('/api/v1/namespaces/default/secrets/regcred')), {
+      status: 403,
+      right: { verb: 'get', resource: 'secrets', namespace: 'default', name: 'regcred' },
+      message:
+        'the service account default:nobody may not read the pull secret default/regcred: apply deploy/pull-secrets.yaml with namespace default and resourceNames [regcred], and the service account default:nobody as the subject',
+    })
   })
 
   await t.test('credentials come from an exec plugin, and its error is reported', async (t) => {

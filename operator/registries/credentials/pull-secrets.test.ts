@@ -26,8 +26,9 @@ function cluster(objects: Readonly<Record<string, object | number>>, accounts: R
     reads.push(name)
     const found = path.includes('/serviceaccounts/') ? accounts[name] : objects[name]
     if (typeof found === 'object') return Promise.resolve(found)
-    const status = found ?? 404
-    return Promise.reject(new ApiError(status, status === 404 ? 'NotFound' : 'Forbidden', path))
+    const refusal = `User "system:serviceaccount:cvmanager:cvmanager" cannot get resource "secrets" in API group "" in the namespace "shop"`
+    const answer = JSON.stringify({ kind: 'Status', message: found === 403 ? refusal : `${name} not found` })
+    return Promise.reject(ApiError.fromAnswer({ method: 'GET', path }, found ?? 404, answer))
   }
   const time = new SteppedTime()
   const resolver = new CredentialResolver({ cloudOf: () => undefined, logins: new DockerLogins([]), clock: time })

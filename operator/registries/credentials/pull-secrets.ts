@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../errors.ts'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
-import { isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
+import { type ApiError, isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -211,7 +211,7 @@ export class PullSecrets implements TargetCredentials {
     } catch (thrown) {
       if (thrown instanceof NeedsChangeError) return { logins: [], fault: thrown }
       if (isNotFound(thrown)) return { logins: [], fault: notFound(namespace, name, isNamed) }
-      if (isForbidden(thrown)) return { logins: [], fault: notReadable(namespace, name) }
+      if (isForbidden(thrown)) return { logins: [], fault: notReadable(thrown) }
       throw thrown
     }
   }
@@ -225,8 +225,5 @@ const notFound = (namespace: string, name: string, isNamed: boolean): NeedsChang
     `there is no Secret ${namespace}/${name}, which ${isNamed ? 'spec.imagePullSecrets' : 'a pod template or a service account'} names. Create it, or name another.`,
   )
 
-const notReadable = (namespace: string, name: string): NeedsChangeError =>
-  new NeedsChangeError(
-    'PullSecretNotReadable',
-    `cvmanager may not read the pull secret ${namespace}/${name}. Grant its service account the verb get on secrets in namespace ${namespace}.`,
-  )
+const notReadable = ({ message }: ApiError): NeedsChangeError =>
+  new NeedsChangeError('PullSecretNotReadable', `${message}.`)

@@ -70,7 +70,7 @@ export function serviceAccountOf(client: ApiClient, namespace: string, name: str
     annotations: async () => {
       const read = client.get<RawServiceAccount>(path)
       const { metadata } = await read.catch((thrown: unknown) => {
-        throw failure(thrown, namespace, name, 'get on serviceaccounts')
+        throw failure(thrown, namespace, name)
       })
       return metadata?.annotations ?? {}
     },
@@ -82,7 +82,7 @@ export function serviceAccountOf(client: ApiClient, namespace: string, name: str
         body,
       )
       const { status } = await request.catch((thrown: unknown) => {
-        throw failure(thrown, namespace, name, 'create on serviceaccounts/token')
+        throw failure(thrown, namespace, name)
       })
       if (status?.token) return status.token
       throw new TransientError(
@@ -93,7 +93,7 @@ export function serviceAccountOf(client: ApiClient, namespace: string, name: str
   }
 }
 
-function failure(thrown: unknown, namespace: string, name: string, right: string): unknown {
+function failure(thrown: unknown, namespace: string, name: string): unknown {
   if (isNotFound(thrown)) {
     return new NeedsChangeError(
       'ServiceAccountNotFound',
@@ -101,9 +101,10 @@ function failure(thrown: unknown, namespace: string, name: string, right: string
     )
   }
   if (isForbidden(thrown)) {
+    const account = `the service account ${namespace}/${name}, which spec.serviceAccountName names`
     return new NeedsChangeError(
       'ServiceAccountTokenNotReadable',
-      `cvmanager may not act as the service account ${namespace}/${name}, which spec.serviceAccountName names. Grant cvmanager's own service account the verb ${right} for the name ${name} in namespace ${namespace}, by a Role as in deploy/service-account-tokens.yaml.`,
+      `cvmanager may not act as ${account}: ${thrown.message}.`,
     )
   }
   if (!(thrown instanceof ApiError)) return thrown

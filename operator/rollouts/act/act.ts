@@ -140,5 +140,5 @@ const notWritten = ({ generation, namespace, name }: ContainerVersion): Refusal 
   reason: 'StatusNotWritten',
   id: `${generation}`,
   message: (cause) =>
-    `cvmanager cannot write ContainerVersion ${namespace}/${name}, and rolls nothing out before it can: ${cause}. Remove what refuses it, such as an admission policy or a missing right.`,
+    `cvmanager cannot write ContainerVersion ${namespace}/${name}, and rolls nothing out before it can: ${cause}. Remove what refuses it, such as an admission policy.`,
 })

@@ -161,7 +161,7 @@ function giveUpOwnership(effects: Effects, object: ContainerVersion, of: Workloa
 function deletePod(effects: Effects, object: ContainerVersion, pod: ObjectRef): Promise<unknown> {
   const { namespace, name, uid } = pod
   const message = (cause: string) =>
-    `pod ${name} is not ready and blocks the change of its workload, and cvmanager may not delete it: ${cause}. Do it: kubectl delete pod ${name} -n ${namespace}; or grant cvmanager the verb delete on pods.`
+    `pod ${name} is not ready and blocks the change of its workload, and cvmanager cannot delete it: ${cause}. Do it: kubectl delete pod ${name} -n ${namespace}`
   return optional(effects, object, { reason: 'PodNotReplaced', id: uid, message }, async () => {
     if (await effects.pods.delete(pod))
       effects.log.info(

@@ -1,6 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { apiVersion, kind } from '../../api/names.ts'
-import { isRefused } from '../../kubernetes/api-error.ts'
+import { isRefused, lacksRight } from '../../kubernetes/api-error.ts'
 import { orderOf, type PlannedEvent } from '../plan/events.ts'
 import { workloadKind } from '../workloads/kinds.ts'
 import type { Effects } from './effects.ts'
@@ -33,7 +33,8 @@ export async function emit(
     const line = { namespace, containerVersion: name, reason }
     if (own?.isNew) log[type === 'Warning' ? 'warn' : 'info']({ ...line, from, to }, message)
     const failed = [own, ...others].find((emission) => emission?.isNew && emission.failure !== undefined)
-    if (failed) log.warn({ ...line, error: failed.failure }, 'the event cannot be written')
+    if (failed && !lacksRight(failed.failure))
+      log.warn({ ...line, error: failed.failure }, 'the event cannot be written')
   }
   return emissions.flat().find(({ failure }) => failure !== undefined && !isRefused(failure))?.failure
 }

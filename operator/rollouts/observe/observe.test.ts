@@ -29,6 +29,11 @@ const rollout: RolloutStatus = {
   workloads: [],
 }
 
+function refusal(path: string, resource: string): ApiError {
+  const message = `${resource} is forbidden: User "system:serviceaccount:cvmanager:cvmanager" cannot list resource "${resource}" in API group "" in the namespace "shop"`
+  return ApiError.fromAnswer({ method: 'GET', path }, 403, JSON.stringify({ kind: 'Status', message }))
+}
+
 /**
  * A rollout that waits for its workload.
  * @param refused the resources that the API server refuses to list; of others there are none
@@ -43,7 +48,7 @@ async function observed(kind: WorkloadKind, refused: readonly string[]) {
   workloads.update(kind.strip(raw({ template, status: { observedGeneration: 2, updateRevision: 'new' } })))
   const get = async (path: string) => {
     const resource = path.slice(path.lastIndexOf('/') + 1)
-    if (refused.includes(resource)) throw new ApiError(403, 'Forbidden', `GET ${path}: cannot list ${resource}`)
+    if (refused.includes(resource)) throw refusal(path, resource)
     return { metadata: {}, items: [] }
   }
   const observer = new Observer({ get } as unknown as ApiClient, index, { now: () => epoch + 6_000 })
@@ -62,7 +67,7 @@ for (const [kind, resource] of [
     t.equal(status.rollout?.phase, 'RollingOut')
     t.match(
       events.filter(({ reason }) => reason === 'RightMissing'),
-      [{ type: 'Warning', message: new RegExp(`cannot list ${resource}.*deploy/rbac.yaml`) }],
+      [{ type: 'Warning', message: new RegExp(`may not list ${resource} in namespace shop: apply deploy/rbac.yaml`) }],
     )
     t.equal(plan(await observed(kind, [])).events.filter(({ reason }) => reason === 'RightMissing').length, 0)
   })

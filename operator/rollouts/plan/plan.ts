@@ -64,7 +64,7 @@ function recordOf(rollout: RolloutStatus, status: ContainerVersionStatus, now: n
 const rightMissing = (refusal: string): PlannedEvent => ({
   type: 'Warning',
   reason: 'RightMissing',
-  message: `${refusal}. Apply the deploy/rbac.yaml of this version. Until then cvmanager does not see why pods fail, and waits for the deadline instead.`,
+  message: `${refusal}. Until then cvmanager does not see why pods fail, and waits for the deadline instead.`,
   id: refusal,
   workloads: [],
 })
