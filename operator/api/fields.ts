@@ -21,6 +21,8 @@ export const statusFields = [
   'observedGeneration',
   'phase',
   'message',
+  'follows',
+  'shortDigest',
   'observed',
   'current',
   'lastHealthy',

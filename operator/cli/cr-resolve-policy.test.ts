@@ -1,7 +1,6 @@
 /** `cr resolve --policy` with real registries: the choice, the other tags, and the reasons. */
 import t from 'tap'
 import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
-import { shortDigest } from '../images/digest.ts'
 import { callsTo, ci } from './ci-job.fixture.ts'
 
 t.test(
@@ -22,14 +21,14 @@ Filter          (.+)-alpine, of which $1
 Refused         2: latest, 1.10.0
 Unfit           2: one-alpine (as one), 2.0.0-alpine (as 2.0.0)
 Fitting         2: 1.10.0-alpine (as 1.10.0), 1.9.0-alpine (as 1.9.0)
-Digest          ${shortDigest(digest)}
+Digest          ${digest}
 Media type      application/vnd.oci.image.index.v1+json
 Platforms       linux/amd64, linux/arm64
 Version         1.10.0-alpine (policy)
 Why             the repository has 6 tags; 4 of them pass the filter
                 of these, 2 are a semantic version (major.minor.patch) in the range ^1
                 1.10.0-alpine is the highest of them
-Workloads get   HOST/shop/web:1.10.0-alpine@${shortDigest(digest)}
+Workloads get   HOST/shop/web:1.10.0-alpine@${digest}
 `,
     )
   },

@@ -16,14 +16,14 @@ t.test('the output shows what the controller would find, and why', async (t) => 
     `Image           HOST/shop/web:env-prod
 Provider        oci
 Credentials     anonymous: none are given
-Digest          ${shortDigest(digest)}
+Digest          ${digest}
 Media type      application/vnd.oci.image.index.v1+json
 Platforms       linux/amd64, linux/arm64
 Aliases         1a2b3c4, v1.2
 Version         1a2b3c4 (alias)
 Why             the repository has 5 tags; 2 of them match [0-9a-f]{5,40}: 1a2b3c4, 0a1b2c3
                 of these, 1a2b3c4 is on the image
-Workloads get   HOST/shop/web:1a2b3c4@${shortDigest(digest)}
+Workloads get   HOST/shop/web:1a2b3c4@${digest}
 `,
   )
 })

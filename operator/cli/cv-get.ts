@@ -3,6 +3,7 @@ import { Option } from 'commander'
 import { stringify } from 'yaml'
 import type { WorkloadVersion } from '../commands/get.ts'
 import { UsageError } from '../errors.ts'
+import { shortDigest } from '../images/digest.ts'
 import { notAmong } from './command-line/command-line.ts'
 import { type CliCommand, exit } from './io.ts'
 import { namespaceFrom } from './names.ts'
@@ -22,8 +23,10 @@ const jsonOf2018 = (versions: readonly WorkloadVersion[]): string =>
 const fields = ({ Digest, ...shown }: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> => shown
 
 const heads = ['NAMESPACE', 'NAME', 'TYPE', 'CONTAINER', 'VERSION', 'PODS', 'CV', 'TAG']
-const cells = (version: WorkloadVersion): readonly string[] => Object.values(fields(version)).map(String)
-const wideCells = (version: WorkloadVersion) => [...cells(version), version.Digest ?? '<unknown>']
+/** JSON has the digests whole. */
+const cells = (version: WorkloadVersion): readonly string[] =>
+  Object.values(fields(version)).map((value) => shortDigest(String(value)))
+const wideCells = (version: WorkloadVersion) => [...cells(version), shortDigest(version.Digest ?? '<unknown>')]
 
 const outputVariable = 'CVMANAGER_OUTPUT'
 

@@ -1,14 +1,9 @@
 /** The forms of output that several commands share. */
-import { shortDigest } from '../images/digest.ts'
 
 export type Row = readonly string[]
 
-/**
- * Columns as kubectl prints them: three spaces between columns, no trailing spaces. A first row in capitals is the head.
- * Digests are short; JSON has them whole.
- */
-export function table(wholeRows: readonly Row[]): string {
-  const rows = wholeRows.map((row) => row.map(shortDigest))
+/** Columns as kubectl prints them: three spaces between columns, no trailing spaces. A first row in capitals is the head. */
+export function table(rows: readonly Row[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   '))
   return lines.map((line) => `${line.trimEnd()}\n`).join('')

@@ -2,6 +2,7 @@
 import type { ResolvedPolicy, ResolvedTag, WeighedTag } from '../commands/tags/commands.ts'
 import { listed } from '../commands/tags/listed.ts'
 import { policyInWords } from '../discovery/versions/policies/policies.ts'
+import { shortDigest } from '../images/digest.ts'
 import { json, type Row, table } from './output.ts'
 import { inFlags } from './policy-flags.ts'
 
@@ -33,8 +34,8 @@ function rowsOf(resolved: Resolved): readonly Row[] {
     const more = resolved.aliasesComplete ? '' : ', and perhaps more'
     rows.push(['Aliases', `${resolved.aliases.join(', ') || '<none>'}${more}`])
   }
-  if (version !== undefined) rows.push(['Version', `${version.name} (${version.source})`])
-  rows.push(...why.map((sentence, at): Row => [at === 0 ? 'Why' : '', inFlags(sentence)]))
+  if (version !== undefined) rows.push(['Version', `${shortDigest(version.name)} (${version.source})`])
+  rows.push(...why.map((sentence, at): Row => [at === 0 ? 'Why' : '', shortDigest(inFlags(sentence))]))
   if (workloadImage !== undefined) rows.push(['Workloads get', workloadImage])
   return rows
 }

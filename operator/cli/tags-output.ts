@@ -1,6 +1,5 @@
 /** The output and the exit status of `cr tags`. */
 import type { ChangesResult, ImagesResult, Problem, TagChange } from '../commands/tags/commands.ts'
-import { shortDigest } from '../images/digest.ts'
 import { errorLine } from './error-line.ts'
 import { type ExitStatus, exit, type Io } from './io.ts'
 import { json, table } from './output.ts'
@@ -30,8 +29,7 @@ export function showChanges({ dryRun, changes, problems }: ChangesResult, form: 
     io.print(table([['REPOSITORY', 'TAG', 'RESULT', 'DIGEST', ...(moved ? ['BEFORE'] : [])], ...rows]))
   }
   for (const { result, repository, tag, digest } of changes) {
-    if (result === 'left')
-      io.printError(`tag ${tag} of ${repository} is left: it is on another image, ${shortDigest(digest ?? '')}\n`)
+    if (result === 'left') io.printError(`tag ${tag} of ${repository} is left: it is on another image, ${digest}\n`)
   }
   return report(problems, io)
 }

@@ -30,25 +30,25 @@ interface Sample {
 
 const metrics: readonly ObjectMetric[] = [
   {
-    name: 'phase',
+    name: 'cvmanager_containerversion_phase',
     help: 'Always 1; the label phase is that of the status.',
     sample: ({ status: { phase = 'Pending' } }) => ({ value: 1, label: ['phase', phase] }),
   },
   {
-    name: 'ready',
+    name: 'cvmanager_containerversion_ready',
     help: '1 if the condition Ready is True, otherwise 0.',
     sample: ({ status: { conditions } }) => ({
       value: conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ? 1 : 0,
     }),
   },
   {
-    name: 'held',
+    name: 'cvmanager_containerversion_held',
     help: '1 while a version waits that has not been rolled out; the label held_by says for what.',
     sample: ({ status: { next } }) =>
       next && next.heldBy !== 'Rollout' ? { value: 1, label: ['held_by', next.heldBy] } : undefined,
   },
   {
-    name: 'last_poll_success_timestamp_seconds',
+    name: 'cvmanager_containerversion_last_poll_success_timestamp_seconds',
     help: 'When this process has last polled with success.',
     sample({ key }, { sinceAnswer }) {
       const agoMs = sinceAnswer(key)
@@ -56,7 +56,7 @@ const metrics: readonly ObjectMetric[] = [
     },
   },
   {
-    name: 'last_rollout_timestamp_seconds',
+    name: 'cvmanager_containerversion_last_rollout_timestamp_seconds',
     help: 'When the last rollout has ended, by its outcome.',
     sample({ status }) {
       const [last] = status.rollouts ?? []
@@ -67,7 +67,7 @@ const metrics: readonly ObjectMetric[] = [
 
 /** In the text format of Prometheus. */
 export function objectMetrics(source: ObjectSource): string {
-  const pages = metrics.map(({ name, help }) => header(`cvmanager_containerversion_${name}`, help))
+  const pages = metrics.map(({ name, help }) => header(name, help))
   let count = 0
   for (const object of source.objects()) {
     count += 1
@@ -79,7 +79,7 @@ export function objectMetrics(source: ObjectSource): string {
       if (!found) continue
       const { value, label } = found
       const more = label ? `,${label[0]}=${JSON.stringify(label[1])}` : ''
-      pages[at] += `cvmanager_containerversion_${name}${labels}${more}} ${value}\n`
+      pages[at] += `${name}${labels}${more}} ${value}\n`
     }
   }
   const without = 'cvmanager_containerversions_without_own_metrics'
