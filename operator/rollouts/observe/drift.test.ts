@@ -22,6 +22,9 @@ const entry = (manager: string, time: string, more: object = {}) => ({
   ...more,
 })
 
+const set = entry('kubectl-create', at(-100)).fieldsV1['f:spec']
+const created = entry('kubectl-create', at(-100), { fieldsV1: { 'f:spec': { ...set, 'f:selector': {} } } })
+
 interface Given {
   /** The image that the watch has brought. */
   readonly image?: string
@@ -91,10 +94,16 @@ test('nothing is read while the image is what the status says', async (t) => {
 test('what cvmanager has set, and what was like that before, is no drift', async (t) => {
   for (const [what, fields] of Object.entries({
     'cvmanager, for another ContainerVersion': entry('cvmanager', at(9)),
-    'when it was created': entry('kubectl-create', at(-100)),
+    'when it was created': created,
     'before it was selected': entry('kubectl-set', at(-50)),
   }))
     t.same((await observed({ managedFields: [fields] })).drift, [], what)
+})
+
+test('an image that is set in the second in which the workload was created and seen is drift', async (t) => {
+  const status = { ...upToDate, current: { ...ran('v1.3.0'), since: at(-100) } }
+  t.match((await observed({ status, managedFields: [entry('kubectl-set', at(-100))] })).drift, [{ by: 'kubectl-set' }])
+  t.same((await observed({ status, managedFields: [created] })).drift, [])
 })
 
 test('drift whose author is not known is told without', async (t) => {

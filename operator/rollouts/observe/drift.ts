@@ -72,8 +72,11 @@ export function driftOf(
   const found = { workload, containers, by: owner?.manager }
   if (owner?.time === undefined) return { ...found, setTime: undefined }
   const since = rollout?.startTime ?? current?.since
-  const isOld = timeOf(owner) <= Date.parse(creationTimestamp ?? '') || timeOf(owner) < Date.parse(since ?? '')
-  return isOld ? undefined : { ...found, setTime: timestamp(timeOf(owner)) }
+  // Times are in whole seconds: another than its creator may have changed it in the second in which it was created.
+  const isAsCreated = timeOf(owner) <= Date.parse(creationTimestamp ?? '') && owns(owner, ['f:spec', 'f:selector'])
+  return isAsCreated || timeOf(owner) < Date.parse(since ?? '')
+    ? undefined
+    : { ...found, setTime: timestamp(timeOf(owner)) }
 }
 
 /** 0 if it is not known. The API server sends times as text. */
@@ -81,9 +84,12 @@ const timeOf = ({ time }: V1ManagedFieldsEntry): number => (time === undefined ?
 
 type Fields = Readonly<Record<string, unknown>> | undefined
 
-function ownsImage({ fieldsV1 }: V1ManagedFieldsEntry, { name, init }: Container): boolean {
+function ownsImage(entry: V1ManagedFieldsEntry, { name, init }: Container): boolean {
   const list = init ? 'f:initContainers' : 'f:containers'
-  const path = ['f:spec', 'f:template', 'f:spec', list, `k:${JSON.stringify({ name })}`, 'f:image']
+  return owns(entry, ['f:spec', 'f:template', 'f:spec', list, `k:${JSON.stringify({ name })}`, 'f:image'])
+}
+
+function owns({ fieldsV1 }: V1ManagedFieldsEntry, path: readonly string[]): boolean {
   let fields = fieldsV1 as Fields
   for (const key of path) {
     if (fields === undefined || !(key in fields)) return false
