@@ -114,14 +114,20 @@ export class World {
     return (await this.get<{ status?: ContainerVersionStatus }>('ContainerVersion', name)).status ?? {}
   }
 
-  /** cvmanager's events about any object of the namespace, oldest first. */
+  /**
+   * cvmanager's events about any object of the namespace, in the order of `kubectl describe`: by the second, then by name.
+   * Those of one reconcile are written side by side.
+   */
   async events(): Promise<readonly SeenEvent[]> {
     const { items } = await this.bed.client.get<{ items: readonly RawEvent[] }>(
       `/api/v1/namespaces/${this.namespace}/events`,
     )
     return items
       .filter(({ source }) => source?.component === 'cvmanager')
-      .sort((one, other) => Number(one.metadata.resourceVersion) - Number(other.metadata.resourceVersion))
+      .sort(
+        (one, other) =>
+          compare(one.lastTimestamp, other.lastTimestamp) || compare(one.metadata.name, other.metadata.name),
+      )
       .map(({ type, reason, message, involvedObject }) => ({
         type,
         reason,
@@ -226,8 +232,11 @@ export class World {
   }
 }
 
+const compare = (one: string, other: string): number => (one < other ? -1 : Number(one > other))
+
 interface RawEvent {
-  readonly metadata: { readonly resourceVersion: string }
+  readonly metadata: { readonly name: string }
+  readonly lastTimestamp: string
   readonly type: string
   readonly reason: string
   readonly message: string
