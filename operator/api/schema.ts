@@ -22,6 +22,8 @@ export const integer = (options: IntegerOptions) => Type.Integer({ format: 'int6
 
 export const time = (description: string) => Type.String({ description, format: 'date-time' })
 
+export const digest = (description: string) => Type.String({ description, maxLength: 256 })
+
 /** The name of an object in the namespace of the ContainerVersion. */
 export const objectName = (description: string) =>
   Type.String({

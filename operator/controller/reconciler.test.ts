@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { finalizer } from '../api/names.ts'
-import type { RolloutStatus } from '../api/status.ts'
+import type { RolloutStatus } from '../api/rollout-status.ts'
 import { ApiError } from '../kubernetes/api-error.ts'
 import { epoch, imageOf, object, observation, version } from '../rollouts/plan/plan.fixture.ts'
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts'

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { finalizer } from '../../api/names.ts'
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { TransientError } from '../../errors.ts'
 import { ApiError, isConflict } from '../../kubernetes/api-error.ts'
 import { epoch, imageOf, object, observation, offers, version, workload } from '../plan/plan.fixture.ts'

@@ -1,5 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
+import type { ContainerVersionStatus } from '../../api/status.ts'
 import { isNotFound, isRefused } from '../../kubernetes/api-error.ts'
 import { writeHistory } from '../history/history.ts'
 import { limitOf } from '../plan/limit.ts'

@@ -1,4 +1,5 @@
-import type { PastRollout, Phase } from '../../api/status.ts'
+import type { PastRollout } from '../../api/rollout-status.ts'
+import type { Phase } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import type { Observation } from '../observe/observation.ts'
 

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { PastRollout } from '../../api/status.ts'
+import type { PastRollout } from '../../api/rollout-status.ts'
 import { timestamp } from '../../time/clock.ts'
 import { epoch, imageOf, object, observation, version, workload } from '../plan/plan.fixture.ts'
 import type { Gate } from './gate.ts'

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { nameEndingIn } from '../../kubernetes/object-name.ts'
 import { writeConfigMap } from './config-map.ts'

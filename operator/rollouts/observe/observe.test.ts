@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { ApiError } from '../../kubernetes/api-error.ts'
 import { Cache } from '../../kubernetes/cache.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'

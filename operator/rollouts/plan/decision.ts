@@ -1,4 +1,5 @@
-import type { CurrentVersion, HealthyVersion, Phase, Quarantined, RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
+import type { CurrentVersion, HealthyVersion, Phase, Quarantined } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import type { Change } from '../workloads/workload.ts'
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import type { ContainerVersionStatus, PastRollout, RolloutStatus } from '../../api/status.ts'
+import type { PastRollout, RolloutStatus } from '../../api/rollout-status.ts'
+import type { ContainerVersionStatus } from '../../api/status.ts'
 import { shortDigest } from '../../images/digest.ts'
 import type { EventText } from '../../kubernetes/events.ts'
 import { previousVersions } from './previous.ts'

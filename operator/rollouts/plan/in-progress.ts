@@ -1,4 +1,4 @@
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { Change, Workload } from '../workloads/workload.ts'
 import type { Decision, State } from './decision.ts'
 

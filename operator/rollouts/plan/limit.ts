@@ -1,4 +1,4 @@
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 
 /** A rollback that starts at the deadline still gets this long to become healthy before the rollout ends. */
 const rollbackGraceMs = 8_000

@@ -1,4 +1,5 @@
-import type { Outcome, Quarantined, RolloutStatus } from '../../api/status.ts'
+import type { Outcome, RolloutStatus } from '../../api/rollout-status.ts'
+import type { Quarantined } from '../../api/status.ts'
 import { timestamp } from '../../time/clock.ts'
 import { quarantineMessage } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'

@@ -1,4 +1,5 @@
-import type { ContainerVersionStatus, RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
+import type { ContainerVersionStatus } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError, type TransientError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'

@@ -1,5 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { HealthyVersion, RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
+import type { HealthyVersion } from '../../api/status.ts'
 import { type Digest, shortDigest } from '../../images/digest.ts'
 import { digestOf, isSameImage, ofOneRepository, tagOf } from '../../images/image.ts'
 import { composeImage } from '../../images/reference.ts'

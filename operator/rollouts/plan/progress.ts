@@ -1,4 +1,4 @@
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { ObstacleReason } from '../strategies/strategy.ts'

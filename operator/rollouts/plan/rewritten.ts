@@ -1,4 +1,4 @@
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { partsOf } from '../../images/image.ts'
 import type { Observation } from '../observe/observation.ts'

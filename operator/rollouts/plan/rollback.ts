@@ -1,4 +1,4 @@
-import type { Outcome, RolloutStatus } from '../../api/status.ts'
+import type { Outcome, RolloutStatus } from '../../api/rollout-status.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { isSameImage } from '../../images/image.ts'
 import { timestamp } from '../../time/clock.ts'

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { defaultTimeoutSeconds } from '../../api/names.ts'
-import type { RolloutStatus } from '../../api/status.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'

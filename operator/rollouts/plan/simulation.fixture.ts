@@ -1,7 +1,7 @@
 /** A cluster in memory that carries plans out write by write, so that a property test can play whole rollouts. */
 import type { ContainerVersion } from '../../api/container-version.ts'
+import type { PastRollout } from '../../api/rollout-status.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
-import type { PastRollout } from '../../api/status.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { fieldManager } from '../../kubernetes/client.ts'
 import { timestamp } from '../../time/clock.ts'

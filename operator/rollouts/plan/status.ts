@@ -1,12 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type {
-  Condition,
-  ContainerVersionStatus,
-  CurrentVersion,
-  PastRollout,
-  Phase,
-  RolloutStatus,
-} from '../../api/status.ts'
+import type { PastRollout, RolloutStatus } from '../../api/rollout-status.ts'
+import type { Condition, ContainerVersionStatus, CurrentVersion, Phase } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'

@@ -1,0 +1,101 @@
+/** The part of the status about rollouts: the one in progress, and those that have ended. */
+import { Type } from '@sinclair/typebox'
+import { digest, type Infer, integer, oneOf, time } from './schema.ts'
+
+export const outcomes = ['Succeeded', 'RolledBack', 'Failed', 'Superseded', 'Aborted'] as const
+export type Outcome = (typeof outcomes)[number]
+
+const previousImage = Type.Object(
+  {
+    name: Type.String({ description: "The container's name." }),
+    image: Type.String({ description: 'The exact image.' }),
+    rewritten: Type.Optional(
+      Type.String({ description: 'What the API server stored instead of the image of the rollout.' }),
+    ),
+  },
+  { description: 'The image that a rollback restores in a container.' },
+)
+
+const rolloutWorkload = Type.Object(
+  {
+    kind: Type.String({ description: 'Deployment, StatefulSet or DaemonSet.' }),
+    name: Type.String({ description: "The workload's name." }),
+    uid: Type.String({ description: "The workload's UID, which tells it from a later workload of the same name." }),
+    previous: Type.Array(previousImage, {
+      description:
+        'The images that a rollback restores: those before the rollout, or those that last ran well if the workload was not healthy with them.',
+    }),
+    unproven: Type.Optional(
+      Type.Boolean({
+        description: 'The workload was not healthy with its previous images, and no better ones are known.',
+      }),
+    ),
+    unavailableBefore: Type.Optional(
+      integer({
+        description:
+          'How many of its pods were unavailable because of their nodes before the rollout, which does not wait for them.',
+      }),
+    ),
+  },
+  { description: 'A workload of the rollout.' },
+)
+
+const progress = Type.Object(
+  {
+    reason: Type.Optional(Type.String({ description: 'PatchRefused or PodsRefused, if the API server refuses it.' })),
+    message: Type.String({ description: 'How many pods have the version, and what the others wait for.' }),
+    time: time('When it was like that. It is written ever less often while the rollout lasts.'),
+  },
+  { description: 'How far the rollout is.' },
+)
+
+export const rollout = Type.Object(
+  {
+    id: Type.String({ description: 'The ID of the rollout in events and history.' }),
+    phase: oneOf(['RollingOut', 'RollingBack', 'Recording'], { description: 'The current phase of the rollout.' }),
+    digest: digest('The digest to roll out.'),
+    version: Type.String({ description: 'The version to roll out.' }),
+    image: Type.String({ description: 'The image that the workloads get.' }),
+    from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
+    startTime: time('When the rollout began.'),
+    deadline: time('When the rollout fails if it is not complete.'),
+    workloads: Type.Array(rolloutWorkload, { description: 'The workloads that move together.' }),
+    outcome: Type.Optional(oneOf(outcomes, { description: 'The outcome, once it is known.' })),
+    reason: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried, in one word.' })),
+    message: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried.' })),
+    progress: Type.Optional(progress),
+    waitingSince: Type.Optional(
+      time(
+        'Since when the rollout waits for a person to resume a workload or to delete pods. The deadline moves by that time.',
+      ),
+    ),
+    rollbackTime: Type.Optional(time('When the rollback began.')),
+    endTime: Type.Optional(time('When the rollout ended.')),
+  },
+  { description: 'The rollout in progress.' },
+)
+
+export const pastRollout = Type.Object(
+  {
+    id: Type.String({ description: 'The ID of the rollout in events and history.' }),
+    digest: digest('The digest that was rolled out.'),
+    version: Type.String({ description: 'The version that was rolled out.' }),
+    from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
+    outcome: oneOf(outcomes, {
+      description: 'The outcome. Aborted: the version could not be tried, or the ContainerVersion was deleted.',
+    }),
+    reason: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried, in one word.' })),
+    message: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried.' })),
+    generation: Type.Optional(integer({ description: 'The generation of the spec when the rollout ended.' })),
+    startTime: time('When the rollout began.'),
+    endTime: time('When the rollout ended.'),
+    duration: Type.String({ description: 'The duration, e.g. 1m12s.' }),
+    workloads: Type.Optional(
+      Type.Array(rolloutWorkload, { description: 'The workloads of the rollout. Only the last rollout has them.' }),
+    ),
+  },
+  { description: 'A completed rollout.' },
+)
+
+export type RolloutStatus = Infer<typeof rollout>
+export type PastRollout = Infer<typeof pastRollout>
