@@ -1,7 +1,9 @@
 import { test } from 'tap'
 import { loadSettings } from '../config/settings.ts'
+import { NeedsChangeError } from '../errors.ts'
 import { createLogger } from '../log/log.ts'
-import { epoch, imageOf, observation, offers } from '../rollouts/plan/plan.fixture.ts'
+import { epoch, imageOf, object, observation, offers } from '../rollouts/plan/plan.fixture.ts'
+import { plan } from '../rollouts/plan/plan.ts'
 import { Simulation } from '../rollouts/plan/simulation.fixture.ts'
 import { sync } from './sync.ts'
 
@@ -39,6 +41,27 @@ async function once(cluster: Simulation, onTurn: (turn: number) => void = () => 
   return { result, lines: lines.map((line) => JSON.parse(line)) }
 }
 
+test('a new object whose workloads are not there yet has no result before its first status', async (t) => {
+  const problem = new NeedsChangeError('WorkloadNotFound', 'no workload has the labels of spec.selector')
+  const signal = new AbortController().signal
+  const log = createLogger({ logLevel: 'error', logFormat: 'json' })
+  const request = { settings: loadSettings({ flags: {} }), namespace: 'shop', name: 'new', provider: undefined }
+  const result = await sync({ ...request, once: true, log, signal }, async (onReconciled) => ({
+    objects: { get: () => object() },
+    operator: {
+      async start() {
+        for (const now of [epoch, epoch + 5_000]) {
+          const seen = observation({ object: object(), offer: offers('v1'), problem, newSince: epoch, now })
+          onReconciled(seen, plan(seen), undefined)
+        }
+      },
+    },
+    troubles: () => [],
+    stop: async () => undefined,
+  }))
+  t.match(result, { outcome: 'Failed', message: problem.message })
+})
+
 test('a rollout ends with its result, and the events tell the rest', async (t) => {
   t.same(await once(offeredV2()), { result: { outcome: 'RolledOut', message: 'all workloads run v2' }, lines: [] })
 })
@@ -72,7 +95,10 @@ test('a version that fails now has failed; one that has failed before is held', 
 
 test('a gate that opens by itself is named, with its time', async (t) => {
   const cluster = offeredV2({ rewrite: (image) => image.replace(/:v2@sha256:.*/, ':latest') })
-  t.match((await once(cluster)).result, { outcome: 'Failed', message: /^the rollout of v2 has ended: / })
+  t.match((await once(cluster)).result, {
+    outcome: 'Failed',
+    message: /^v2 could not be tried: .* cvmanager tries it again at /,
+  })
   cluster.now = epoch + 20_000
   const { result } = await once(cluster)
   t.match(result, { outcome: 'Failed', message: /^v2 could not be tried: /, heldBy: 'ImageRewritten' })

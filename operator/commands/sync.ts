@@ -65,7 +65,9 @@ export async function sync(
     progress = after.message
     rolledOut ||= record !== undefined
     const patched = changes.some(({ change }) => change === 'images')
-    const settled = offer.state !== 'unknown' && after.rollout === undefined && !patched
+    // A new object gets its first status after some seconds: its workloads may be on their way.
+    const isNew = after.phase === undefined
+    const settled = offer.state !== 'unknown' && after.rollout === undefined && !patched && !isNew
     // What failed without holding the rollout up, such as spec.config, gets another try.
     if (once && settled && (failure === undefined || isRetry)) ended.resolve(resultOf(after, rolledOut, requeueAt))
     isRetry = settled

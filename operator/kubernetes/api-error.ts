@@ -95,8 +95,9 @@ function is(thrown: unknown, status: number): thrown is ApiError {
 }
 
 export const isForbidden = (thrown: unknown): thrown is ApiError => is(thrown, 403)
-/** MissingRights logs these, for all requests. */
-export const lacksRight = (thrown: unknown): boolean => thrown instanceof ApiError && thrown.right !== undefined
+/** MissingRights logs these for all requests; the watches and the Lease say that credentials are not accepted. */
+export const lacksRight = (thrown: unknown): boolean =>
+  is(thrown, 401) || (thrown instanceof ApiError && thrown.right !== undefined)
 export const isNotFound = (thrown: unknown): thrown is ApiError => is(thrown, 404)
 /** For `catch`: undefined if the object does not exist. Throws any other error again. */
 export function undefinedIfNotFound(thrown: unknown): undefined {
@@ -114,10 +115,11 @@ export const isGone = (thrown: unknown): thrown is ApiError => is(thrown, 410)
 export const isInvalid = (thrown: unknown): thrown is ApiError => is(thrown, 422)
 
 /**
- * The API server would refuse the same request again: a 4xx that is neither a race (409), an old view (410) nor a limit (429).
+ * The API server would refuse the same request again: a 4xx that is neither a race (409), an old view (410) nor a limit (429),
+ * nor about the credentials (401).
  * What exceeds the limits of etcd is answered with 500.
  */
 export const isRefused = (thrown: unknown): thrown is ApiError =>
   thrown instanceof ApiError &&
-  ((thrown.status >= 400 && thrown.status < 500 && ![409, 410, 429].includes(thrown.status)) ||
+  ((thrown.status >= 400 && thrown.status < 500 && ![401, 409, 410, 429].includes(thrown.status)) ||
     /request is too large|message larger than max/.test(thrown.message))

@@ -74,6 +74,8 @@ function remedyOf(right: Right): string {
   const subject = who === ownAccount ? '' : `, and ${accountInWords(who)} as the subject`
   if (file !== allRights) return `apply ${file} with namespace ${namespace} and resourceNames [${name}]${subject}`
   const applied = who === ownAccount ? `apply ${file}` : `apply ${file} with ${accountInWords(who)} as the subject`
+  if (resource === 'leases' && namespace !== 'cvmanager')
+    return `create namespace ${namespace} if it is not there, and apply the Role cvmanager-leader and its RoleBinding of ${file} in it, or name another namespace with --lease-namespace`
   if (resource === 'leases') return `${applied}, or name another namespace with --lease-namespace`
   if (namespace !== undefined) return `${applied}, or its rules as a Role of this namespace`
   return serviceAccount.test(who) ? applied : `${applied}, or name a namespace (--namespace, --watch-namespace)`

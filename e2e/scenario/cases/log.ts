@@ -63,11 +63,11 @@ export function log(test: AddTest, bed: Bed, operator: Operator): void {
     await world.ciMoves('env-prod', hanging)
     await world.sees('web', hanging)
     await world.delete('ContainerVersion', 'web-cv')
-    await tells(world, 'info RolloutAborted 1111111 -> bad3bad')
+    await tells(world, 'info RolloutAborted bad3bad -> 1111111')
     t.same(await story(world), [
       'info Adopted -> 1111111',
       'info RolloutStarted 1111111 -> bad3bad',
-      'info RolloutAborted 1111111 -> bad3bad',
+      'info RolloutAborted bad3bad -> 1111111',
     ])
     t.match((await operator.story(world.namespace)).at(-1), { msg: /the ContainerVersion was deleted$/ })
   })

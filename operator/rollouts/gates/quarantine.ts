@@ -1,5 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Quarantined } from '../../api/status.ts'
+import { composeImage } from '../../images/reference.ts'
 import { clipped } from '../plan/in-short.ts'
 import type { Gate } from './gate.ts'
 
@@ -10,13 +11,16 @@ const maxCauseLength = 500
 export const quarantine: Gate = {
   name: 'Quarantine',
 
-  check({ object }, { digest }) {
+  check({ object, workloads }, version) {
+    const { digest } = version
     const entry = quarantineOf(object, digest)
     if (!entry) return undefined
+    const image = composeImage(object.spec.imageRepo, version)
+    const runs = workloads.length > 0 && workloads.every((workload) => workload.runs(image))
     // The entry has the cause in short.
     const { rollouts = [] } = object.status
     const rollout = rollouts.find((ended) => ended.digest === digest && ended.outcome === entry.outcome)
-    return { message: quarantineMessage(entry, object.spec.tag, rollout?.message ?? entry.message) }
+    return { message: quarantineMessage(entry, object.spec.tag, rollout?.message ?? entry.message, runs) }
   },
 }
 
@@ -25,8 +29,17 @@ export function quarantineOf({ status, generation }: ContainerVersion, digest: s
   return status.quarantined?.find((entry) => entry.digest === digest && entry.generation === generation)
 }
 
-export function quarantineMessage({ outcome, version }: Quarantined, tag: string | undefined, cause: string): string {
-  const result = outcome === 'RolledBack' ? 'was rolled back' : 'was left in place'
+/** @param runs whether the workloads run the version now: somebody may have set another one, or this one again */
+export function quarantineMessage(
+  { outcome, version }: Quarantined,
+  tag: string | undefined,
+  cause: string,
+  runs = outcome === 'Failed',
+): string {
+  const result =
+    outcome === 'RolledBack'
+      ? `was rolled back${runs ? ', and somebody has set it again' : ''}`
+      : `was left in place${runs ? '' : ', and does not run any more'}`
   const moved = tag === undefined ? 'spec.policy chooses another image' : `the tag ${tag} moves on`
   return `${version} failed and ${result}: ${clipped(cause, maxCauseLength)}. It is not tried again until ${moved} or the spec changes.`
 }

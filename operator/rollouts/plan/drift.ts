@@ -1,6 +1,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Drift } from '../../api/status.ts'
 import { timestamp } from '../../time/clock.ts'
+import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import { versionOf } from './current.ts'
 import type { Decision } from './decision.ts'
@@ -22,8 +23,9 @@ export function driftsOf(observation: Observation, decision: Decision): readonly
 function newDrifts({ object, drift = [], offer, now }: Observation, decision: Decision): readonly Drift[] {
   const { current, rollout } = object.status
   const offered = offer.state === 'unknown' ? undefined : offer.version
-  // Set to one of these, nothing is going to be reversed.
-  const wanted = rollout ? [rollout.digest] : [offered?.digest, current?.digest]
+  // Set to one of these, nothing is going to be reversed; but nobody wants a version that has failed and fails again.
+  const isGood = offered && (decision.state?.phase === 'UpToDate' || quarantineOf(object, offered.digest) === undefined)
+  const wanted = rollout ? [rollout.digest] : [isGood ? offered.digest : undefined, current?.digest]
   return drift.flatMap(({ workload, containers, by, setTime }) => {
     const versions = containers.map((container) => versionOf(object, offered, container))
     const [image] = containers.map((container) => container.image)
@@ -38,12 +40,13 @@ function newDrifts({ object, drift = [], offer, now }: Observation, decision: De
 }
 
 /** What happens next. */
-function consequence({ spec, status }: ContainerVersion, { rollout, state }: Decision): string {
-  if (rollout?.phase === 'RollingOut') {
+function consequence({ spec, status }: ContainerVersion, { rollout, state, changes = [] }: Decision): string {
+  if (rollout?.phase === 'RollingOut' && changes.some(({ change }) => change === 'images')) {
     const ran = [status.current, status.rollout].some((one) => one?.digest === rollout.digest)
     const why = spec.tag === undefined ? 'spec.policy chooses it' : `the tag ${spec.tag} points there`
     return `${rollout.version} is ${ran ? 'put back' : 'rolled out'}, for ${why}`
   }
-  if (rollout) return 'it is left as it is, since a rollback restores only what the rollout has set'
+  if (rollout && rollout.phase !== 'RollingOut')
+    return 'it is left as it is, since a rollback restores only what the rollout has set'
   return `it is left as it is, since ${inBrief(state?.message ?? 'cvmanager waits')}`
 }

@@ -118,12 +118,11 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
       return event('Warning', 'LeftInPlace', `${version} failed and was left in place, after ${duration}: ${message}`)
     case 'Superseded':
       return event('Normal', 'RolloutSuperseded', `the rollout of ${version} was ${message}, which is on offer now`)
-    case 'Aborted':
-      return event(
-        obstacle === undefined ? 'Normal' : 'Warning',
-        'RolloutAborted',
-        `the rollout of ${version} has ended after ${duration}: ${message}`,
-      )
+    case 'Aborted': {
+      const words = `the rollout of ${version} was taken back, after ${duration}: ${message}`
+      const type = obstacle === undefined ? 'Normal' : 'Warning'
+      return { ...event(type, 'RolloutAborted', words), from: version, to: previousVersions(rollout) }
+    }
   }
 }
 
@@ -171,11 +170,13 @@ function adoptedEvents(
 }
 
 function stateEvents(status: ContainerVersionStatus): readonly PlannedEvent[] {
-  const { phase, message = '', conditions, current, next } = status
+  const { phase, message = '', conditions, current, next, rollouts: [last] = [] } = status
   const ready = conditions?.find(({ type }) => type === 'Ready')
   const troubled = phase === 'Stalled' || phase === 'Unavailable'
   const held = phase === 'Pending' && next !== undefined
   if (!ready || !(troubled || held)) return []
+  // The events of a version that could not be tried have told why.
+  if (last?.outcome === 'Aborted' && last.reason === ready.reason) return []
   const id = hash('sha256', `${message} ${ready.lastTransitionTime}`).slice(0, 10)
   const versions = next && { from: current?.version, to: next.version }
   return [{ type: troubled ? 'Warning' : 'Normal', reason: ready.reason, message, id, ...versions, workloads: [] }]

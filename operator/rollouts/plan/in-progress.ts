@@ -24,7 +24,7 @@ function stateOf(rollout: RolloutStatus): State {
   // A rollout that ends because the object is deleted has no reason.
   const result = outcome === 'Aborted' ? 'could not be tried' : 'failed'
   const why = reason === undefined ? message : `${version} ${result}: ${message}`
-  const words = `putting the previous images of ${names} back${progress ? `, ${progress.message}` : ''}: ${why}`
+  const words = `putting the previous images of ${names} back, since ${why}${progress ? `. Now ${progress.message}` : ''}`
   return { phase: 'RollingBack', reason: 'RollingBack', message: words }
 }
 

@@ -1,11 +1,14 @@
 import type { Outcome, RolloutStatus } from '../../api/rollout-status.ts'
 import type { Quarantined } from '../../api/status.ts'
+import type { Digest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
+import { notTried } from '../gates/not-tried.ts'
 import { quarantineMessage } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress } from './in-progress.ts'
 import { inShort } from './in-short.ts'
+import { pastRollouts } from './status.ts'
 
 /** Ends a rollout. The status names the outcome before the record is written, so that a restart cannot find another (B28). */
 export function conclude(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision {
@@ -13,7 +16,8 @@ export function conclude(observation: Observation, rollout: RolloutStatus, outco
 }
 
 /** Records a rollout that has ended, and returns the status for afterwards. */
-export function recordOf({ object, now }: Observation, rollout: RolloutStatus): Decision {
+export function recordOf(observation: Observation, rollout: RolloutStatus): Decision {
+  const { object, now } = observation
   const { outcome = 'Aborted', endTime = timestamp(now), digest, version, image, message = outcome } = rollout
   const failure: Quarantined | undefined =
     outcome === 'RolledBack' || outcome === 'Failed'
@@ -22,7 +26,7 @@ export function recordOf({ object, now }: Observation, rollout: RolloutStatus): 
   const afterRecord: Decision = {
     state: failure
       ? failureState(failure, quarantineMessage(failure, object.spec.tag, message))
-      : stateAfter(outcome, rollout),
+      : stateAfter(observation, { ...rollout, outcome, endTime }),
     ...(outcome === 'Succeeded'
       ? { current: { digest, version, image, since: endTime }, healthy: { digest, version, image } }
       : {}),
@@ -38,10 +42,18 @@ export function failureState({ outcome }: Quarantined, message: string): State {
   return { phase: outcome, reason, message }
 }
 
-function stateAfter(outcome: Outcome, { version, reason, message }: RolloutStatus): State {
+function stateAfter(observation: Observation, rollout: RolloutStatus): State {
+  const { outcome = 'Aborted', digest, version, reason, message } = rollout
   if (outcome === 'Succeeded') return { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${version}` }
   const words = `the rollout of ${version} has ended: ${message}`
-  return reason === undefined
-    ? { phase: 'Pending', reason: outcome, message: words }
-    : { phase: 'Stalled', reason, message: words }
+  if (reason === undefined) return { phase: 'Pending', reason: outcome, message: words }
+  // What the gate is going to say, so that the state does not change once more.
+  const { object } = observation
+  const rollouts = pastRollouts(object.status.rollouts, rollout, object.generation)
+  const ended = { ...object, status: { ...object.status, rollouts } }
+  const hold = notTried.check(
+    { ...observation, object: ended },
+    { digest: digest as Digest, name: version, source: 'alias' },
+  )
+  return { phase: 'Stalled', reason, message: hold?.message ?? words }
 }

@@ -82,7 +82,9 @@ test('a patch that the API server refuses stands in the status, in a rollout and
   back.reconcile()
   for (const each of back.workloads) each.refuses = true
   back.run(3_000)
-  t.match(back.object.status.message, `putting the previous images of Deployment/web-0 back, ${answer}: v2 failed: `)
+  const { message = '' } = back.object.status
+  t.match(message, 'putting the previous images of Deployment/web-0 back, since v2 failed: ')
+  t.match(message, `. Now ${answer}`)
   for (const each of back.workloads) each.refuses = false
   back.run(10_000)
   t.match(back.object.status, { phase: 'RolledBack', current: { version: 'v1' } })

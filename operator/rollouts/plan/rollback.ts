@@ -17,12 +17,14 @@ const maxMessageLength = 1_000
 /** The version has failed. The previous images come back, or the new ones stay, as `rollback.enabled` says. */
 export function failed(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
   const { progress: _, ...running } = rollout
-  const failure = { ...running, reason, message: shortDigest(message).slice(0, maxMessageLength) }
+  const failure = { ...running, reason, message: inSentence(message) }
   const rollsBack = observation.object.spec.rollback?.enabled ?? observation.rollbackByDefault ?? true
   return rollsBack
     ? rollBack(observation, { ...failure, ...rollingBackSince(observation) })
     : conclude(observation, failure, 'Failed')
 }
+
+const inSentence = (message: string): string => shortDigest(message).replace(/\.$/, '').slice(0, maxMessageLength)
 
 /** What keeps a version from being tried. */
 interface Obstacle {
@@ -35,8 +37,7 @@ interface Obstacle {
  * says, so that the version can be tried again later.
  */
 export function giveUp(observation: Observation, rollout: RolloutStatus, obstacle: Obstacle): Decision {
-  // It becomes a part of sentences.
-  const message = shortDigest(obstacle.message).replace(/\.$/, '').slice(0, maxMessageLength)
+  const message = inSentence(obstacle.message)
   const { progress: _, ...running } = rollout
   const untried = { ...running, outcome: 'Aborted' as const, reason: obstacle.reason, message }
   return rollBack(observation, { ...untried, ...rollingBackSince(observation) })

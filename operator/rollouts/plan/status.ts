@@ -26,16 +26,17 @@ export function statusOf(observation: Observation, decision: Decision): Containe
   if (!state) return before
   const observed = offered ? observedOf(object, offered, now) : before.observed
   const message = messageOf(decision, state, observed).slice(0, maxMessageLength)
+  const current = currentAfter(observation, decision)
   const status = withoutUndefined({
     ...before,
     observedGeneration: object.generation,
     phase: state.phase,
     message,
     observed,
-    current: currentAfter(observation, decision),
+    current,
     drifts: driftsOf(observation, { ...decision, state }),
     lastHealthy: lastHealthyOf(before, decision),
-    next: nextOf(decision),
+    next: nextOf(decision, current),
     rollout,
     rollouts: ended ? pastRollouts(before.rollouts, ended, object.generation) : before.rollouts,
     quarantined: quarantinedOf(object, decision, observed?.digest),
@@ -73,10 +74,16 @@ function observedOf({ spec, status }: ContainerVersion, { digest, name, source, 
   return withoutUndefined({ tag, digest, version: name, source, hint, firstSeenTime })
 }
 
-function nextOf({ rollout, failure, offered, heldBy }: Decision): ContainerVersionStatus['next'] {
+/** What is available and does not run; not a version that has failed and was left in place. */
+function nextOf(
+  { rollout, failure, offered, heldBy }: Decision,
+  current: CurrentVersion | undefined,
+): ContainerVersionStatus['next'] {
   if (rollout) return { digest: rollout.digest, version: rollout.version, heldBy: 'Rollout' }
-  if (failure) return { digest: failure.digest, version: failure.version, heldBy: 'Quarantine' }
-  return offered && heldBy ? { digest: offered.digest, version: offered.name, heldBy } : undefined
+  const held = failure
+    ? { digest: failure.digest, version: failure.version, heldBy: 'Quarantine' }
+    : offered && heldBy && { digest: offered.digest, version: offered.name, heldBy }
+  return held && held.digest !== current?.digest ? held : undefined
 }
 
 /** A version that has failed is none of them any more. */
@@ -102,7 +109,7 @@ function quarantinedOf(
 }
 
 /** The last rollouts, with this one in front and only once. It alone keeps its workloads, for its events. */
-function pastRollouts(
+export function pastRollouts(
   before: readonly PastRollout[] | undefined,
   rollout: RolloutStatus,
   generation: number,
