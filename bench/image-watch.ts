@@ -2,10 +2,15 @@ import type { BareApi } from './api.ts'
 import { deployments } from './world.ts'
 
 interface Deployment {
-  readonly metadata: { readonly name: string }
+  readonly metadata: { readonly name: string; readonly resourceVersion: string }
   readonly spec: {
     readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
   }
+}
+
+interface Line {
+  readonly type: string
+  readonly object: Deployment
 }
 
 /** When a watch of Deployments saw which image first, by the milliseconds of `Date.now()`. */
@@ -47,16 +52,27 @@ export class ImageWatch {
     await this.#ended
   }
 
-  async #read(api: BareApi, resourceVersion: string): Promise<void> {
-    const path = `${deployments}?watch=true&timeoutSeconds=3600&resourceVersion=${resourceVersion}`
-    for await (const line of api.lines(path, this.#stopping.signal)) {
-      const at = Date.now()
-      const { metadata, spec } = (JSON.parse(line) as { readonly object: Deployment }).object
-      const image = spec.template.spec.containers[0]?.image ?? ''
-      const key = `${metadata.name} ${image.slice(image.indexOf('@') + 1)}`
-      if (this.#seen.has(key)) continue
+  /** The API server may end a watch at any time, such as one whose reader is busy. */
+  async #read(api: BareApi, from: string): Promise<void> {
+    let resourceVersion = from
+    while (!this.#stopping.signal.aborted) {
+      const path = `${deployments}?watch=true&timeoutSeconds=3600&resourceVersion=${resourceVersion}`
+      for await (const line of api.lines(path, this.#stopping.signal)) {
+        resourceVersion = this.#note(JSON.parse(line) as Line)
+      }
+    }
+  }
+
+  #note({ type, object }: Line): string {
+    if (type === 'ERROR') throw new Error(`the watch has failed: ${JSON.stringify(object)}`)
+    const at = Date.now()
+    const { metadata, spec } = object
+    const image = spec.template.spec.containers[0]?.image ?? ''
+    const key = `${metadata.name} ${image.slice(image.indexOf('@') + 1)}`
+    if (!this.#seen.has(key)) {
       this.#seen.set(key, at)
       this.#waiting.get(key)?.(at)
     }
+    return metadata.resourceVersion
   }
 }
