@@ -92,8 +92,8 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       const began = performance.now()
       first.crash()
       await until('the second to lead', () => race.leaders.has('second'))
-      // The limit is 20 s with the default timing.
-      t.ok(performance.now() - began <= 4_000, `${performance.now() - began} ms`)
+      // The limit is 20 s with the default timing, which is five times this one.
+      t.ok(performance.now() - began <= 5_000, `${performance.now() - began} ms`)
       t.same(race.history, ['first started', 'first lost', 'second started'])
       t.equal(race.maxLeaders(), 1)
       t.notOk(race.leaders.has('first'))
@@ -117,7 +117,8 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       const began = performance.now()
       await stopping
       await until('the second to lead', () => race.leaders.has('second'))
-      t.ok(performance.now() - began <= 600)
+      // A Lease that is not released is taken over after two seconds at the earliest.
+      t.ok(performance.now() - began <= 1_500, `${performance.now() - began} ms`)
       t.same(race.history, ['first started', 'first stopped', 'second started'])
     },
   )
