@@ -8,8 +8,8 @@ import { writeConfigMap } from './config-map.ts'
 /**
  * Writes the version that the workloads run, whoever has set it, to the ConfigMap key in `spec.config`. If they run several,
  * the key has one of them, since a chart makes an image of it: the one that it has already, while that runs. While there is no
- * workload, the key stays: a workload that is made of it then gets what ran last. A version
- * without a name is its whole digest there, for the same reason.
+ * workload, the key stays: a workload that is made of it then gets what ran last. A version without a name is its whole digest
+ * there, for the same reason.
  */
 export class DeployedVersion {
   readonly #client: ApiClient

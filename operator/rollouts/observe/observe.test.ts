@@ -1,11 +1,9 @@
 import { test } from 'tap'
 import type { ContainerVersion } from '../../api/container-version.ts'
-import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { ApiError } from '../../kubernetes/api-error.ts'
 import { Cache } from '../../kubernetes/cache.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import { timestamp } from '../../time/clock.ts'
-import { epoch, imageOf, object, offers, version } from '../plan/plan.fixture.ts'
+import { epoch, imageOf, object, offers, rollingOut } from '../plan/plan.fixture.ts'
 import { plan } from '../plan/plan.ts'
 import { raw } from '../workloads/contract.fixture.ts'
 import { deployment } from '../workloads/deployment.ts'
@@ -16,17 +14,6 @@ import { SelectorIndex } from './selector-index.ts'
 
 const rethrow = (error: unknown) => {
   throw error
-}
-
-const rollout: RolloutStatus = {
-  id: 'r1',
-  phase: 'RollingOut',
-  digest: version('v2').digest,
-  version: 'v2',
-  image: imageOf('v2'),
-  startTime: timestamp(epoch),
-  deadline: timestamp(epoch + 900_000),
-  workloads: [],
 }
 
 function refusal(path: string, resource: string): ApiError {
@@ -42,7 +29,7 @@ async function observed(kind: WorkloadKind, refused: readonly string[]) {
   const objects = new Cache<ContainerVersion>(rethrow)
   const workloads = new Cache<WorkloadObject>(rethrow)
   const index = new SelectorIndex(objects, [workloads], () => undefined)
-  const rolling = object({ rollout })
+  const rolling = object({ rollout: rollingOut() })
   const template = { containers: [{ name: 'web', image: imageOf('v2') }] }
   objects.update(rolling)
   workloads.update(kind.strip(raw({ template, status: { observedGeneration: 2, updateRevision: 'new' } })))

@@ -1,10 +1,9 @@
 /** Whatever happens, each change of an image by hand is told once. */
 import fc from 'fast-check'
 import { test } from 'tap'
-import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { timestamp } from '../../time/clock.ts'
-import { epoch, imageOf, object, observation, offers, version } from './plan.fixture.ts'
+import { epoch, imageOf, object, observation, offers, rollingOut, version } from './plan.fixture.ts'
 import { plan } from './plan.ts'
 import { Simulation } from './simulation.fixture.ts'
 
@@ -101,16 +100,7 @@ test('a version that was left in place is not available; once it is gone, the st
 
 test('during a rollout that waits for a correction, a change by hand is not said to be reversed', async (t) => {
   const previous = [{ name: 'web', image: imageOf('v1') }]
-  const rollout: RolloutStatus = {
-    id: 'r1',
-    phase: 'RollingOut',
-    digest: version('v2').digest,
-    version: 'v2',
-    image: imageOf('v2'),
-    startTime: timestamp(epoch),
-    deadline: timestamp(epoch + 900_000),
-    workloads: [{ kind: 'Deployment', name: 'web', uid: 'uid-of-web', previous }],
-  }
+  const rollout = rollingOut([{ kind: 'Deployment', name: 'web', uid: 'uid-of-web', previous }])
   const { status } = plan(
     observation({
       object: object({ rollout }),

@@ -1,10 +1,12 @@
 /** Objects for the tests of `plan`: a ContainerVersion, workloads as the observer returns them, and offers. */
 import type { ContainerVersion } from '../../api/container-version.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { ContainerVersionStatus } from '../../api/status.ts'
 import type { Offer, Version } from '../../discovery/target.ts'
 import type { Digest } from '../../images/digest.ts'
 import { composeImage } from '../../images/reference.ts'
+import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Container, Health, ImageChange, Workload } from '../workloads/workload.ts'
 
@@ -38,6 +40,18 @@ export function object(
     status,
   }
 }
+
+/** A rollout of v2 in progress, which has just begun. */
+export const rollingOut = (workloads: RolloutStatus['workloads'] = []): RolloutStatus => ({
+  id: 'r1',
+  phase: 'RollingOut',
+  digest: version('v2').digest,
+  version: 'v2',
+  image: imageOf('v2'),
+  startTime: timestamp(epoch),
+  deadline: timestamp(epoch + 900_000),
+  workloads,
+})
 
 /** A workload that answers from its containers alone. */
 export function workload(
