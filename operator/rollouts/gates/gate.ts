@@ -19,7 +19,7 @@ export interface Gate {
   /** The reason in the status, one CamelCase word. */
   readonly name: string
   /** @returns undefined to let the version pass */
-  check(observation: Observation, version: Version): Hold | undefined
+  check(observation: Observation, version: Pick<Version, 'digest' | 'name'>): Hold | undefined
 }
 
 /** How many of the last rollouts fit, without another one in between. */

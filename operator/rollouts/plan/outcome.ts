@@ -51,9 +51,6 @@ function stateAfter(observation: Observation, rollout: RolloutStatus): State {
   const { object } = observation
   const rollouts = pastRollouts(object.status.rollouts, rollout, object.generation)
   const ended = { ...object, status: { ...object.status, rollouts } }
-  const hold = notTried.check(
-    { ...observation, object: ended },
-    { digest: digest as Digest, name: version, source: 'alias' },
-  )
+  const hold = notTried.check({ ...observation, object: ended }, { digest: digest as Digest, name: version })
   return { phase: 'Stalled', reason, message: hold?.message ?? words }
 }
