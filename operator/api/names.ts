@@ -12,5 +12,18 @@ export const finalizer = `${group}/rollout`
 export const strategyKinds = ['Simple', 'ServiceBlueGreen'] as const
 export type StrategyKind = (typeof strategyKinds)[number]
 
+export const checkKinds = ['Image', 'Command', 'HTTP'] as const
+export type CheckKind = (typeof checkKinds)[number]
+
+/** On a workload, an integer: workloads change in this order, those of one number together. Default: 0. */
+export const orderAnnotation = `${group}/order`
+/** On a ContainerVersion: a new value asks for a poll and a reconcile at once. */
+export const reconcileAnnotation = `${group}/reconcile`
+/** On the pod of a check, in place of the labels of the workload: the name of the check. */
+export const checkLabel = `${group}/check`
+/** On the pod of a check: the name of its ContainerVersion. */
+export const containerVersionLabel = `${group}/containerversion`
+
 export const defaultVersionSyntax = '[0-9a-f]{5,40}'
 export const defaultTimeoutSeconds = 900
+export const defaultScaleDownDelaySeconds = 30

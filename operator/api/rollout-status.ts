@@ -1,6 +1,9 @@
 /** The part of the status about rollouts: the one in progress, and those that have ended. */
 import { Type } from '@sinclair/typebox'
+import type { Check } from './checks.ts'
+import { checkKinds, strategyKinds } from './names.ts'
 import { digest, type Infer, integer, oneOf, time } from './schema.ts'
+import type { StrategySpec } from './strategy.ts'
 
 export const outcomes = ['Succeeded', 'RolledBack', 'Failed', 'Superseded', 'Aborted'] as const
 export type Outcome = (typeof outcomes)[number]
@@ -18,13 +21,16 @@ const previousImage = Type.Object(
 
 const rolloutWorkload = Type.Object(
   {
-    kind: Type.String({ description: 'Deployment, StatefulSet or DaemonSet.' }),
+    kind: Type.String({ description: 'The kind, e.g. Deployment.' }),
     name: Type.String({ description: "The workload's name." }),
     uid: Type.String({ description: "The workload's UID, which tells it from a later workload of the same name." }),
     previous: Type.Array(previousImage, {
       description:
         'The images that a rollback restores: those before the rollout, or those that last ran well if the workload was not healthy with them.',
     }),
+    replicas: Type.Optional(
+      integer({ description: 'The replicas before the rollout, of a strategy that changes them.' }),
+    ),
     unproven: Type.Optional(
       Type.Boolean({
         description: 'The workload was not healthy with its previous images, and no better ones are known.',
@@ -49,6 +55,65 @@ const progress = Type.Object(
   { description: 'How far the rollout is.' },
 )
 
+const step = Type.Object(
+  {
+    index: integer({ description: 'The number of the step, from 1.' }),
+    of: integer({ description: 'How many steps there are.' }),
+    name: Type.String({ description: 'What the step does.' }),
+    since: time('When the step began.'),
+    waitingFor: Type.Optional(Type.String({ description: 'What the step waits for, if it is not the workloads.' })),
+  },
+  { description: 'The step that the rollout is at.' },
+)
+
+export const checkStates = ['Pending', 'Running', 'Passed', 'Failed', 'Error'] as const
+export type CheckState = (typeof checkStates)[number]
+
+const checkStatus = Type.Object(
+  {
+    name: Type.String({ description: 'The name of the check.' }),
+    kind: oneOf(checkKinds, { description: 'The kind of the check.' }),
+    step: Type.String({
+      description: 'When it runs: container (before anything is changed), or strategy (while the version runs).',
+    }),
+    state: oneOf(checkStates, { description: 'Pending, Running, Passed, Failed, or Error if it could not be run.' }),
+    passes: Type.Optional(integer({ description: 'How many measurements were good.' })),
+    failures: Type.Optional(integer({ description: 'How many measurements were bad.' })),
+    since: Type.Optional(time('When it began.')),
+    measuredTime: Type.Optional(time('When it measured last.')),
+    endTime: Type.Optional(time('When it ended.')),
+    message: Type.Optional(Type.String({ description: 'What came of it: the last lines of its log, for example.' })),
+  },
+  { description: 'A check of the version.' },
+)
+
+const service = Type.Object(
+  {
+    name: Type.String({ description: "The Service's name." }),
+    uid: Type.String({ description: "The Service's UID." }),
+    selector: Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      additionalProperties: Type.String({ description: "The label's value." }),
+      description: 'The selector before the rollout, which a rollback restores.',
+    }),
+  },
+  { description: 'A Service that the rollout switches.' },
+)
+
+/** What a rollout goes by, whatever the spec says later. */
+export interface RolloutSettings {
+  readonly timeoutSeconds: number
+  readonly strategy: StrategySpec
+  /** `spec.container.verify`. */
+  readonly verify: readonly Check[]
+}
+
+const settings = Type.Unsafe<RolloutSettings>({
+  type: 'object',
+  description: 'The settings of the spec when the rollout began. It goes by them, whatever the spec says later.',
+  'x-kubernetes-preserve-unknown-fields': true,
+})
+
 export const rollout = Type.Object(
   {
     id: Type.String({ description: 'The ID of the rollout in events and history.' }),
@@ -58,15 +123,24 @@ export const rollout = Type.Object(
     image: Type.String({ description: 'The image that the workloads get.' }),
     from: Type.Optional(Type.String({ description: 'The version that the workloads ran before.' })),
     startTime: time('When the rollout began.'),
-    deadline: time('When the rollout fails if it is not complete.'),
+    deadline: time('When the rollout fails if its step is not complete.'),
+    strategy: Type.Optional(oneOf(strategyKinds, { description: 'The strategy.' })),
+    settings: Type.Optional(settings),
+    step: Type.Optional(step),
     workloads: Type.Array(rolloutWorkload, { description: 'The workloads that move together.' }),
+    services: Type.Optional(
+      Type.Array(service, { description: 'The Services that the rollout switches.', maxItems: 2 }),
+    ),
+    checks: Type.Optional(
+      Type.Array(checkStatus, { description: 'The checks of the version, in their order.', maxItems: 32 }),
+    ),
     outcome: Type.Optional(oneOf(outcomes, { description: 'The outcome, once it is known.' })),
     reason: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried, in one word.' })),
     message: Type.Optional(Type.String({ description: 'Why the version failed or could not be tried.' })),
     progress: Type.Optional(progress),
     waitingSince: Type.Optional(
       time(
-        'Since when the rollout waits for a person to resume a workload or to delete pods. The deadline moves by that time.',
+        'Since when the rollout waits for checks, or for a person to resume a workload or to delete pods. The deadline moves by that time.',
       ),
     ),
     rollbackTime: Type.Optional(time('When the rollback began.')),
@@ -90,6 +164,10 @@ export const pastRollout = Type.Object(
     startTime: time('When the rollout began.'),
     endTime: time('When the rollout ended.'),
     duration: Type.String({ description: 'The duration, e.g. 1m12s.' }),
+    strategy: Type.Optional(oneOf(strategyKinds, { description: 'The strategy.' })),
+    checks: Type.Optional(
+      Type.Array(checkStatus, { description: 'The checks that failed, and the last ones that passed.', maxItems: 8 }),
+    ),
     workloads: Type.Optional(
       Type.Array(rolloutWorkload, { description: 'The workloads of the rollout. Only the last rollout has them.' }),
     ),
@@ -98,4 +176,6 @@ export const pastRollout = Type.Object(
 )
 
 export type RolloutStatus = Infer<typeof rollout>
+export type CheckStatus = Infer<typeof checkStatus>
+export type StepStatus = Infer<typeof step>
 export type PastRollout = Infer<typeof pastRollout>

@@ -1,36 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { defaultTimeoutSeconds, defaultVersionSyntax, strategyKinds } from './names.ts'
+import { checks } from './checks.ts'
+import { defaultTimeoutSeconds, defaultVersionSyntax } from './names.ts'
 import { policySchema } from './policy.ts'
-import { type Infer, integer, maxPatternLength, objectName, oneOf, rule } from './schema.ts'
+import { type Infer, integer, maxPatternLength, objectName, rule } from './schema.ts'
+import { strategySchema } from './strategy.ts'
 
 /** The registry is not polled more often than this for one tag. */
 const minPollIntervalSeconds = 5
-
-const verifyRules = [
-  rule(
-    'self.kind != "Image" || (has(self.image) && self.image != "")',
-    'a verification of kind Image needs image, the repository of the image to run, e.g. image: registry.example.com/shop/smoke-test',
-  ),
-  rule(
-    'self.kind != "Image" || (has(self.tag) && self.tag != "")',
-    'a verification of kind Image needs tag, the tag of the image to run, e.g. tag: v1',
-  ),
-]
-
-const verification = Type.Object(
-  {
-    kind: oneOf(['Image'], {
-      description:
-        'The kind of verification. Image runs a pod with an image; exit status 0 means that the version passes.',
-    }),
-    image: Type.Optional(
-      Type.String({ description: 'The repository of the image to run, without a tag.', maxLength: 255 }),
-    ),
-    tag: Type.Optional(Type.String({ description: 'The tag of the image to run.', maxLength: 128 })),
-    timeoutSeconds: Type.Optional(integer({ description: 'How long the verification may take, in seconds.' })),
-  },
-  { description: 'A verification of a version.', 'x-kubernetes-validations': verifyRules },
-)
 
 const imageRepo = Type.String({
   description:
@@ -74,7 +50,7 @@ const selector = Type.Unsafe<Record<string, string>>({
   type: 'object',
   additionalProperties: Type.String({ description: "The label's value.", maxLength: 63 }),
   description:
-    'The labels of the workloads to roll out to: Deployments, StatefulSets and DaemonSets of this namespace that have all of these labels on the object itself.',
+    'The labels of the workloads to roll out to: Deployments, StatefulSets, DaemonSets, ReplicaSets, CronJobs, Jobs and Pods of this namespace that have all of these labels on the object itself, and that no other object controls.',
   maxProperties: 16,
   'x-kubernetes-validations': [
     rule(
@@ -91,58 +67,6 @@ const selector = Type.Unsafe<Record<string, string>>({
     ),
   ],
 })
-
-const blueGreen = Type.Object(
-  {
-    serviceName: objectName('The Service for users. The strategy switches its selector.'),
-    verificationServiceName: Type.Optional(objectName('The Service that points at the side that is being verified.')),
-    labelNames: Type.Optional(
-      Type.Array(Type.String({ description: 'A label key.', maxLength: 317 }), {
-        description: 'The labels that distinguish the two sides.',
-        maxItems: 8,
-      }),
-    ),
-    scaleDown: Type.Optional(Type.Boolean({ description: 'Whether to scale the old side to zero after the switch.' })),
-    timeoutSeconds: Type.Optional(
-      integer({
-        description: 'Accepted from manifests of the first cvmanager, and without effect. Use spec.timeoutSeconds.',
-      }),
-    ),
-  },
-  { description: 'The settings of the strategy ServiceBlueGreen.' },
-)
-
-const strategy = Type.Object(
-  {
-    kind: oneOf(strategyKinds, {
-      description:
-        'The strategy. Simple patches all workloads at once and waits until they are healthy. ServiceBlueGreen is accepted, but this version of cvmanager does not support it and reports that in the status.',
-      default: 'Simple',
-    }),
-    verify: Type.Optional(
-      Type.Array(verification, {
-        description:
-          'Verifications after the rollout. This version of cvmanager does not support them and reports that in the status.',
-        maxItems: 16,
-      }),
-    ),
-    blueGreen: Type.Optional(blueGreen),
-  },
-  {
-    description: 'How to roll out a version.',
-    default: { kind: 'Simple' },
-    'x-kubernetes-validations': [
-      rule(
-        "self.kind != 'ServiceBlueGreen' || has(self.blueGreen)",
-        'the strategy ServiceBlueGreen needs its settings: write strategy.blueGreen with at least serviceName',
-      ),
-      rule(
-        "self.kind == 'ServiceBlueGreen' || !has(self.blueGreen)",
-        'strategy.blueGreen goes with kind: ServiceBlueGreen: write that kind, or leave blueGreen out',
-      ),
-    ],
-  },
-)
 
 export const specSchema = Type.Object(
   {
@@ -180,7 +104,7 @@ export const specSchema = Type.Object(
     timeoutSeconds: Type.Optional(
       integer({
         description:
-          'How long a rollout may take until every workload is healthy, in seconds. After that, it has failed.',
+          'How long each step of a rollout may take, from the change until the workloads are healthy, in seconds. After that, the rollout has failed. Checks and waiting for a person do not count.',
         default: defaultTimeoutSeconds,
         maximum: 86_400,
         'x-kubernetes-validations': [rule('self >= 1', 'must be 1 or more; 900 is the default')],
@@ -203,18 +127,39 @@ export const specSchema = Type.Object(
               ],
             }),
           ),
+          names: Type.Optional(
+            Type.Array(
+              Type.String({
+                description: "A container's name.",
+                maxLength: 63,
+                pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+              }),
+              {
+                description: 'The containers whose image to change, in place of name.',
+                minItems: 1,
+                maxItems: 16,
+                'x-kubernetes-list-type': 'set',
+              },
+            ),
+          ),
           verify: Type.Optional(
-            Type.Array(verification, {
-              description:
-                'Verifications before the rollout. This version of cvmanager does not support them and reports that in the status.',
-              maxItems: 16,
-            }),
+            checks(
+              'Checks of the new version before anything is changed. If one fails, nothing is, and the version is not tried again.',
+            ),
           ),
         },
-        { description: 'Selects the container that gets the image.' },
+        {
+          description: 'Selects the containers that get the image.',
+          'x-kubernetes-validations': [
+            rule(
+              '!has(self.name) || !has(self.names)',
+              'name and names exclude each other: write all of them into names',
+            ),
+          ],
+        },
       ),
     ),
-    strategy: Type.Optional(strategy),
+    strategy: Type.Optional(strategySchema),
     rollback: Type.Optional(
       Type.Object(
         {

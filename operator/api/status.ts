@@ -7,6 +7,7 @@ export const phases = [
   'Pending',
   'UpToDate',
   'RollingOut',
+  'Verifying',
   'RollingBack',
   'RolledBack',
   'Failed',
@@ -117,6 +118,16 @@ const quarantined = Type.Object(
   { description: 'A version that failed and is not retried.' },
 )
 
+const held = Type.Object(
+  {
+    by: Type.String({ description: 'The gate, in one CamelCase word.' }),
+    name: Type.Optional(Type.String({ description: 'Which one of several of its kind.' })),
+    message: Type.String({ description: 'Why it holds the version, and what ends that.' }),
+    until: Type.Optional(time('When it is asked again at the latest.')),
+  },
+  { description: 'What holds a version back.' },
+)
+
 const condition = Type.Object(
   {
     type: oneOf(['Ready', 'Progressing', 'Stalled'], { description: 'Ready, Progressing or Stalled.' }),
@@ -155,7 +166,13 @@ export const statusSchema = Type.Object(
       }),
     ),
     next: Type.Optional(next),
+    held: Type.Optional(
+      Type.Array(held, { description: 'All that holds the version on offer back, not only the first.', maxItems: 16 }),
+    ),
     rollout: Type.Optional(rollout),
+    lastHandledReconcileAt: Type.Optional(
+      Type.String({ description: 'The value of the annotation cvmanager.io/reconcile that was handled last.' }),
+    ),
     deployed: Type.Optional(
       Type.Boolean({ description: 'Whether there is a current version. A copy, for readers of the first cvmanager.' }),
     ),
@@ -198,6 +215,7 @@ export const statusSchema = Type.Object(
 
 export type ContainerVersionStatus = Infer<typeof statusSchema>
 export type CurrentVersion = Infer<typeof current>
+export type Held = Infer<typeof held>
 export type Drift = Infer<typeof drift>
 export type Condition = Infer<typeof condition>
 export type HealthyVersion = Infer<typeof healthyVersion>

@@ -36,6 +36,12 @@ export interface ReconcilerOptions {
   readonly onReconciled?: ((observation: Observation, plan: Plan, failure: unknown) => void) | undefined
 }
 
+/** What was seen of an object, and what comes next. */
+export interface Decided {
+  readonly observation: Observation
+  readonly plan: Plan
+}
+
 /** Secrets are not watched: after a refusal they are read again this often. */
 const readCredentialsEveryMs = 30_000
 
@@ -58,14 +64,26 @@ export class Reconciler {
 
   /** @throws ApiError, TransientError */
   async reconcile(key: string): Promise<Result> {
-    const { objects, observer, effects, clock, rollbackByDefault, onReconciled } = this.#options
-    const object = objects.get(key)
+    const object = this.#options.objects.get(key)
     if (!object) return this.#forget(key)
     this.#requeueByLimit(object)
+    return this.carryOut(await this.decide(object))
+  }
+
+  /** Says what comes next for an object. It reads, and changes nothing. @throws ApiError, TransientError */
+  async decide(object: ContainerVersion): Promise<Decided> {
+    const { observer, effects, rollbackByDefault } = this.#options
     const observed = await observer.observe(object, await this.#offer(object))
-    const told = { rewritten: this.#rewritten.get(key), refused: effects.refused.get(key) }
+    const told = { rewritten: this.#rewritten.get(object.key), refused: effects.refused.get(object.key) }
     const observation = { ...observed, rollbackByDefault, ...told }
-    const planned = plan(observation)
+    return { observation, plan: plan(observation) }
+  }
+
+  /** @throws ApiError, TransientError */
+  async carryOut({ observation, plan: planned }: Decided): Promise<Result> {
+    const { effects, clock, onReconciled } = this.#options
+    const { object } = observation
+    const { key } = object
     let failure: unknown
     try {
       failure = await act(effects, object, planned)

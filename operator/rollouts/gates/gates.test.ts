@@ -42,7 +42,7 @@ test('a failed digest is held under the spec under which it failed, and under no
     generation: 1,
   }
   const held = object({ quarantined: [entry] })
-  t.match(checkGates([quarantine], seen(held), v2), { by: 'Quarantine', message: /it crashed/ })
+  t.match(checkGates([quarantine], seen(held), v2), [{ by: 'Quarantine', message: /it crashed/ }])
   t.equal(quarantine.check(seen({ ...held, generation: 2 }), v2), undefined)
   t.equal(quarantine.check(seen(held), version('v3')), undefined)
 })
@@ -57,15 +57,15 @@ test('an image that was reset is put back at once, and later each time from the 
   t.equal(check(ended(1), ended(20, { digest: 'sha256:other' })), undefined, 'another version')
 })
 
-test('the first gate that holds a version back gives the reason', async (t) => {
+test('all gates that hold a version back say so, in their order', async (t) => {
   const closed = (name: string): Gate => ({ name, check: () => ({ message: name }) })
-  t.match(checkGates([imageReset, closed('One'), closed('Two')], seen(object()), v2), { by: 'One' })
-  t.equal(checkGates([], seen(object()), v2), undefined)
+  t.match(checkGates([imageReset, closed('One'), closed('Two')], seen(object()), v2), [{ by: 'One' }, { by: 'Two' }])
+  t.same(checkGates([], seen(object()), v2), [])
 })
 
 test('a version that could not be tried is tried again, later each time, or at once under another spec', async (t) => {
   const untried = { outcome: 'Aborted', reason: 'PodsRefused', message: 'exceeded quota', generation: 1 } as const
-  const check = (...rollouts: PastRollout[]) => checkGates(gates, seen(object({ rollouts })), v2)
+  const check = (...rollouts: PastRollout[]) => checkGates(gates, seen(object({ rollouts })), v2)[0]
   t.match(check(ended(1, untried)), {
     by: 'PodsRefused',
     phase: 'Stalled',
@@ -89,9 +89,9 @@ test('a paused workload holds the version until it is resumed, and the message s
   const containers = [{ name: 'web', image: imageOf('v1') }]
   const paused = workload('web', containers, { state: 'waiting', reason: 'it is paused', because: 'Paused' })
   const running = workload('api', containers)
-  t.match(checkGates(gates, observation({ object: object(), workloads: [running, paused] }), v2), {
+  t.match(checkGates(gates, observation({ object: object(), workloads: [running, paused] }), v2)[0], {
     by: 'WorkloadPaused',
     message: 'v2 is rolled out when Deployment/web is resumed: kubectl rollout resume deployment/web -n shop',
   })
-  t.equal(checkGates(gates, observation({ object: object(), workloads: [running] }), v2), undefined)
+  t.same(checkGates(gates, observation({ object: object(), workloads: [running] }), v2), [])
 })

@@ -9,15 +9,22 @@ import { quarantine } from './quarantine.ts'
 /** Every gate, in the order of the checks. To add one, add its file and a line here. */
 export const gates: readonly Gate[] = [quarantine, paused, notTried, imageReset]
 
-/** The first gate that holds the version back, and why; undefined if all let it pass. */
+/** What a gate says of a version that it holds back. */
+export interface Verdict extends Hold {
+  readonly by: string
+}
+
+/**
+ * Asks all gates, before a rollout starts and before a newer version replaces one in progress.
+ * @returns all that hold the version back, in the order of the gates; empty if it may go out
+ */
 export function checkGates(
   all: readonly Gate[],
   observation: Observation,
-  version: Version,
-): (Hold & { readonly by: string }) | undefined {
-  for (const { name, check } of all) {
+  version: Pick<Version, 'digest' | 'name'>,
+): readonly Verdict[] {
+  return all.flatMap(({ name, check }) => {
     const hold = check(observation, version)
-    if (hold) return { ...hold, by: hold.by ?? name }
-  }
-  return undefined
+    return hold ? [{ ...hold, by: hold.by ?? name }] : []
+  })
 }

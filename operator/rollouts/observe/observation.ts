@@ -1,6 +1,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Offer } from '../../discovery/target.ts'
 import type { NeedsChangeError } from '../../errors.ts'
+import type { SeenService } from '../strategies/strategy.ts'
 import type { RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { FoundDrift } from './drift.ts'
 
@@ -13,6 +14,10 @@ export interface Observation {
   readonly members: readonly Workload[]
   /** Why the workloads of the selector cannot be rolled out to; undefined if they can. */
   readonly problem: NeedsChangeError | undefined
+  /** Those of `workloads` that serve users now, as the strategy says; all if undefined. */
+  readonly serving?: readonly Workload[] | undefined
+  /** The Services that the strategy reads, by name; one that does not exist is not there. */
+  readonly services?: ReadonlyMap<string, SeenService> | undefined
   readonly offer: Offer
   /** What the last patches of its workloads had, and what the API server has stored instead. */
   readonly rewritten?: readonly RewrittenImage[] | undefined

@@ -15,11 +15,11 @@ const maxContainers = 50
  * @param since when they have begun to run it, if it is something new
  */
 export function currentOf(
-  { object, workloads }: Observation,
+  { object, workloads, serving = workloads }: Observation,
   offered: Version | undefined,
   since: string,
 ): CurrentVersion | undefined {
-  const found = workloads.flatMap(({ name, containers }) =>
+  const found = serving.flatMap(({ name, containers }) =>
     containers.map((container) => ({
       workload: name,
       container: container.name,

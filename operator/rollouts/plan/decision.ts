@@ -1,5 +1,5 @@
 import type { RolloutStatus } from '../../api/rollout-status.ts'
-import type { CurrentVersion, HealthyVersion, Phase, Quarantined } from '../../api/status.ts'
+import type { CurrentVersion, HealthyVersion, Held, Phase, Quarantined } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import type { Change } from '../workloads/workload.ts'
 
@@ -17,8 +17,10 @@ export interface Decision {
   readonly state?: State
   /** The version on offer. */
   readonly offered?: Version
-  /** What holds the version on offer back. */
+  /** What holds the version on offer back, in one word. */
   readonly heldBy?: string
+  /** All gates that hold it back. */
+  readonly held?: readonly Held[] | undefined
   /** What the workloads run, if the decision knows it better than the workloads as they were observed. */
   readonly current?: CurrentVersion
   /** The version with which all workloads are healthy. */

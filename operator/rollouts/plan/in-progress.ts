@@ -13,12 +13,12 @@ export function inProgress(rollout: RolloutStatus, next: Next): Decision {
 }
 
 function stateOf(rollout: RolloutStatus): State {
-  const { phase, outcome, workloads, version, deadline, reason, message, progress } = rollout
+  const { phase, outcome, workloads, version, deadline, reason, message, progress, step } = rollout
   const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
   if (phase !== 'RollingBack' && outcome !== 'RolledBack' && outcome !== 'Aborted') {
     const words = progress
-      ? `rolling out ${version}: ${progress.message}. It has until ${deadline}.`
-      : `rolling out ${version} to ${names}, until ${deadline} at the latest`
+      ? `rolling out ${version}${stepInWords(step)}: ${progress.message}. It has until ${deadline}.`
+      : `rolling out ${version} to ${names}${stepInWords(step)}, until ${deadline} at the latest`
     return { phase: 'RollingOut', reason: progress?.reason ?? 'RollingOut', message: words }
   }
   // A rollout that ends because the object is deleted has no reason.
@@ -27,6 +27,10 @@ function stateOf(rollout: RolloutStatus): State {
   const words = `putting the previous images of ${names} back, since ${why}${progress ? `. Now ${progress.message}` : ''}`
   return { phase: 'RollingBack', reason: 'RollingBack', message: words }
 }
+
+/** A rollout of one step has none to speak of. */
+const stepInWords = (step: RolloutStatus['step']): string =>
+  step && step.of > 1 ? ` (step ${step.index} of ${step.of}, ${step.name})` : ''
 
 /** cvmanager does not watch pods: while a rollout waits, it reads them this often. */
 const readPodsEveryMs = 2_000

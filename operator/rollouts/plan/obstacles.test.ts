@@ -140,31 +140,24 @@ test('what is gone until the deadline ends the rollout without quarantine, and t
   t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
 })
 
-test('an edit that no rollout can go on with has time until the deadline', async (t) => {
+test('a rollout goes by the settings that it began with, and the next one by the new ones', async (t) => {
   const cluster = offeredV2()
   firstOf(cluster).blocked = 'Quota'
   cluster.run(5 * second)
   const { spec } = cluster.object
-  const strategy = { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } } as const
-  cluster.object = { ...cluster.object, generation: 2, spec: { ...spec, strategy } }
+  const strategy = { kind: 'Simple', onNewVersion: 'Wait' } as const
+  cluster.object = { ...cluster.object, generation: 2, spec: { ...spec, strategy, timeoutSeconds: 600 } }
   cluster.run(5 * second)
-  t.match(cluster.object.status, {
-    phase: 'RollingOut',
-    message: /goes on if this is corrected by .* to one of: Simple$/,
-  })
-  cluster.object = { ...cluster.object, generation: 3, spec }
-  firstOf(cluster).blocked = undefined
-  cluster.run(second)
-  t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
-
-  const left = offeredV2()
-  firstOf(left).blocked = 'Quota'
-  left.reconcile()
-  left.object = { ...left.object, generation: 2, spec: { ...spec, strategy } }
-  left.run(41 * second)
-  t.match(left.past, [{ version: 'v2', outcome: 'Aborted', reason: 'StrategyNotSupported' }])
-  t.match(left.object.status, { ...untouched, phase: 'Stalled' })
-  t.same(left.images, [imageOf('v1')])
+  cluster.offered = 'v3'
+  cluster.run(2 * second)
+  t.match(
+    cluster.past,
+    [{ version: 'v2', outcome: 'Superseded', strategy: 'Simple' }],
+    'replaced, as it was at its start',
+  )
+  const { rollout } = cluster.object.status
+  t.match(rollout, { version: 'v3', settings: { strategy, timeoutSeconds: 600 } })
+  t.equal(Date.parse(rollout?.deadline ?? '') - Date.parse(rollout?.startTime ?? ''), 600 * second)
 })
 
 test('a paused workload holds a version back without a deadline, and the rollout starts with the resume', async (t) => {

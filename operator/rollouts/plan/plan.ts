@@ -13,8 +13,8 @@ import { eventsOf, type PlannedEvent } from './events.ts'
 import { failureState } from './outcome.ts'
 import { abort } from './rollback.ts'
 import { begin, proceed } from './rollout.ts'
-import { statusOf } from './status.ts'
-import { strategyFor } from './strategy-for.ts'
+import { heldOf, statusOf } from './status.ts'
+import { observedOf, settingsOf, strategyOf } from './strategy-of.ts'
 
 /** `act` carries it out in this order: the status, the changes, the events, the record. */
 export interface Plan {
@@ -71,16 +71,18 @@ const rightMissing = (refusal: string): PlannedEvent => ({
 })
 
 function decide(observation: Observation): Decision {
-  const { object, offer, problem } = observation
+  const { object, offer } = observation
   const { spec, status } = object
   if (object.deleting) return status.rollout ? abort(observation, status.rollout) : {}
 
-  const strategy = strategyFor(spec)
   const version = offer.state === 'unknown' ? undefined : offer.version
-  if (status.rollout) return proceed(observation, status.rollout, strategy, version)
+  if (status.rollout) return proceed(observation, status.rollout, version)
 
+  const settings = settingsOf(spec)
+  const strategy = strategyOf(settings)
   if (strategy instanceof NeedsChangeError) return held(strategy)
   if (offer.state === 'failed') return held(offer.error)
+  const problem = observation.problem ?? strategy.problem?.(settings.strategy, observedOf(observation))
   if (problem) {
     const arriving = problem.reason === 'WorkloadNotFound' ? unlessNew(observation, arrivalMs) : undefined
     return arriving ?? held(problem, version)
@@ -91,21 +93,24 @@ function decide(observation: Observation): Decision {
 
 /** No rollout is in progress, and the registry offers a version. */
 function consider(observation: Observation, strategy: Strategy, version: Version): Decision {
-  const { object, workloads } = observation
+  const { object, workloads, serving = workloads } = observation
   const image = composeImage(object.spec.imageRepo, version)
-  const run = workloads.every((workload) => workload.runs(image))
-  const healthy = workloads.every(({ health }) => health.state === 'healthy')
+  const run = serving.every((workload) => workload.runs(image))
+  const healthy = serving.every(({ health }) => health.state === 'healthy')
   const failure = quarantineOf(object, version.digest)
   if (run && (!failure || healthy)) return upToDate(version, image, healthy)
 
-  const hold = checkGates(gates, observation, version)
-  if (!hold) return begin(observation, strategy, version)
-  const { by, message, until, phase = 'Pending' } = hold
+  const verdicts = checkGates(gates, observation, version)
+  const [first] = verdicts
+  if (!first) return begin(observation, strategy, version)
+  const { by, message, phase = 'Pending' } = first
+  const times = verdicts.flatMap(({ until }) => until ?? [])
   return {
     state: failure ? failureState(failure, message) : { phase, reason: by, message },
     offered: version,
     heldBy: by,
-    requeueAt: until,
+    held: verdicts.map(heldOf),
+    requeueAt: times.length > 0 ? Math.min(...times) : undefined,
   }
 }
 

@@ -91,6 +91,17 @@ function exactImage({ image, running }: SelectedContainer, movingTag: string): s
   return moved && running ? `${image}@${running}` : image
 }
 
+/** The Services that the strategy reads, as they were before the rollout, and before the one that it replaces. */
+export function servicesOf(
+  { services = new Map() }: Observation,
+  replaced: RolloutStatus | undefined,
+): NonNullable<RolloutStatus['services']> {
+  return [...services.values()].map(
+    ({ ref: { name, uid }, selector }) =>
+      replaced?.services?.find((known) => known.uid === uid) ?? { name, uid, selector },
+  )
+}
+
 /** The names of the images that a rollback restores, for messages. */
 export function previousVersions({ workloads }: Pick<RolloutStatus, 'workloads'>): string {
   const images = workloads.flatMap(({ previous }) => previous.map(({ image }) => image))

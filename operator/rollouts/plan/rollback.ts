@@ -1,15 +1,17 @@
 import type { Outcome, RolloutStatus } from '../../api/rollout-status.ts'
+import { NeedsChangeError } from '../../errors.ts'
 import { shortDigest } from '../../images/digest.ts'
-import { isSameImage } from '../../images/image.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
-import type { ImageChange, Workload } from '../workloads/workload.ts'
+import { restoreImages } from '../strategies/restore.ts'
+import type { Change, Workload } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { limitOf } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { wasRewritten } from './rewritten.ts'
+import { frozenSettings, observedOf, rolloutOf, strategyOf } from './strategy-of.ts'
 
 /** A pod's own message may be very long, and the status, an event and the history each repeat it. */
 const maxMessageLength = 1_000
@@ -81,29 +83,30 @@ export function abort(observation: Observation, rollout: RolloutStatus): Decisio
 function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision | undefined {
   const left = restorations(observation, rollout)
   if (left.length === 0) return undefined
-  const changes = left.filter((change) => !wasRewritten(observation, change))
+  const changes = left.filter((change) => change.change !== 'images' || !wasRewritten(observation, change))
   const refused = refusedPatches(observation, observation.members)
   // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
   if (changes.length > 0 && observation.now < limitOf(rollout))
     return inProgress(withProgress(rollout, refused, observation.now), { changes, requeueAt: observation.now })
-  const names = left.map(({ of }) => `${of.kind}/${of.name}`).join(', ')
+  const names = [...new Set(left.flatMap(nameOf))].join(', ')
   const why = refused ? `, since ${refused.message}` : ''
   const message = `${rollout.message}; ${names} could not be put back${why}`
   return conclude(observation, { ...rollout, message }, outcome)
 }
 
-/** Restores what this rollout has changed, and nothing that somebody else has changed since. */
-function restorations({ members }: Observation, rollout: RolloutStatus): ImageChange[] {
-  return members.flatMap(({ ref, containers, restore }) => {
-    const previous = rollout.workloads.find(({ uid }) => uid === ref.uid)?.previous ?? []
-    const images = previous.filter(({ name, image, rewritten }) => {
-      const present = containers.find((container) => container.name === name)?.image
-      if (present === undefined || present === image) return false
-      return present === rewritten || isSameImage(present, rollout.image)
-    })
-    return images.length > 0 ? [restore(images.map(({ name, image }) => ({ name, image })))] : []
-  })
+/** Whatever the strategy has changed, with the workloads of the rollout instead of those that the selector finds now. */
+function restorations(observation: Observation, rollout: RolloutStatus): readonly Change[] {
+  const settings = frozenSettings(rollout, observation)
+  const strategy = strategyOf(settings)
+  const seen = observedOf({ ...observation, workloads: observation.members })
+  const before = rolloutOf(rollout, settings, observation.now)
+  return strategy instanceof NeedsChangeError || !strategy.back
+    ? restoreImages(before, seen.workloads)
+    : strategy.back(before, seen)
 }
+
+const nameOf = (change: Change): readonly string[] =>
+  'of' in change && 'kind' in change.of ? [`${change.of.kind}/${change.of.name}`] : []
 
 /** The message says what is not well after the rollback. */
 function withTrouble(rollout: RolloutStatus, [first]: readonly Workload[]): RolloutStatus {

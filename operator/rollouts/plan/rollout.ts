@@ -1,27 +1,30 @@
 import { hash } from 'node:crypto'
-import { defaultTimeoutSeconds } from '../../api/names.ts'
-import type { RolloutStatus } from '../../api/rollout-status.ts'
+import type { RolloutSettings, RolloutStatus } from '../../api/rollout-status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
-import { paused } from '../gates/paused.ts'
+import { checkGates, gates, type Verdict } from '../gates/gates.ts'
 import type { Observation } from '../observe/observation.ts'
-import type { Strategy } from '../strategies/strategy.ts'
+import type { Part, Strategy } from '../strategies/strategy.ts'
+import { checksOf, havePassed } from './checks.ts'
 import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
-import { membersOf } from './previous.ts'
+import { membersOf, servicesOf } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { rewritingProblem, rewrittenIn, withRewritten } from './rewritten.ts'
 import { failed, giveUp, rollBack } from './rollback.ts'
+import { heldOf } from './status.ts'
+import { frozenSettings, observedOf, rolloutOf, settingsOf, strategyOf } from './strategy-of.ts'
+import { runChecks } from './verify.ts'
 
 /** A pod that a person has replaced is judged this soon. */
 const waitingForPersonMs = 30_000
 
 /**
- * Starts a rollout: writes the images that the workloads have now into the status (B17), and takes the first step.
+ * Starts a rollout: writes what the workloads and Services are like now into the status (B17), and takes the first step.
  * @param replaced the rollout in progress, of another version
  */
 export function begin(
@@ -33,6 +36,9 @@ export function begin(
   const { object, now } = observation
   const { digest, name } = version
   const startTime = timestamp(now)
+  const settings = settingsOf(object.spec)
+  const services = servicesOf(observation, replaced)
+  const checks = checksOf(settings)
   const rollout: RolloutStatus = {
     id: hash('sha256', `${object.uid} ${digest} ${startTime}`).slice(0, 10),
     phase: 'RollingOut',
@@ -41,8 +47,12 @@ export function begin(
     image: composeImage(object.spec.imageRepo, version),
     ...fromVersion(observation, replaced, startTime),
     startTime,
-    deadline: timestamp(now + (object.spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000),
+    deadline: timestamp(now + settings.timeoutSeconds * 1000),
+    strategy: settings.strategy.kind,
+    settings,
     workloads: membersOf(observation, replaced, version),
+    ...(services.length > 0 ? { services } : {}),
+    ...(checks.length > 0 ? { checks } : {}),
   }
   const ended = replaced && {
     ...replaced,
@@ -50,7 +60,7 @@ export function begin(
     endTime: startTime,
     message: `replaced by ${name}`,
   }
-  return { ...takeStep(observation, rollout, strategy), offered: version, ended }
+  return { ...takeStep(observation, rollout, settings, strategy), offered: version, ended }
 }
 
 function fromVersion(observation: Observation, replaced: RolloutStatus | undefined, now: string): { from?: string } {
@@ -60,26 +70,38 @@ function fromVersion(observation: Observation, replaced: RolloutStatus | undefin
 
 /**
  * A rollout is in progress.
- * @param strategy or why there is none for the spec as it is now
  * @param version the version on offer now
  */
-export function proceed(
-  observation: Observation,
-  rollout: RolloutStatus,
-  strategy: Strategy | NeedsChangeError,
-  version: Version | undefined,
-): Decision {
-  const isOutdated = version !== undefined && version.digest !== rollout.digest
+export function proceed(observation: Observation, rollout: RolloutStatus, version: Version | undefined): Decision {
+  const newer = version !== undefined && version.digest !== rollout.digest ? version : undefined
   if (rollout.phase === 'Recording') return recordOf(observation, rollout)
-  if (rollout.phase === 'RollingBack') return rollBack(observation, rollout, isOutdated)
+  if (rollout.phase === 'RollingBack') return rollBack(observation, rollout, newer !== undefined)
   const rewritten = rewrittenIn(observation, rollout)
   if (rewritten.length > 0) return giveUp(observation, withRewritten(rollout, rewritten), rewritingProblem(rewritten))
-  const { problem, now } = observation
+  const settings = frozenSettings(rollout, observation)
+  const strategy = strategyOf(settings)
+  const { now } = observation
   if (strategy instanceof NeedsChangeError) return waitForChange(observation, resumed(rollout, now), strategy)
+  const problem = observation.problem ?? strategy.problem?.(settings.strategy, observedOf(observation))
   if (problem) return waitForChange(observation, resumed(rollout, now), problem)
-  if (isOutdated && !paused.check(observation, version)) return begin(observation, strategy, version, rollout)
+  const held = newer ? replacementHeld(observation, settings, rollout, newer) : []
+  const next = strategyOf(settingsOf(observation.object.spec))
+  if (newer && held.length === 0 && !(next instanceof NeedsChangeError)) return begin(observation, next, newer, rollout)
   const { digest, version: name } = rollout
-  return takeStep(observation, { ...rollout, workloads: membersOf(observation, rollout, { digest, name }) }, strategy)
+  const workloads = membersOf(observation, rollout, { digest, name })
+  return { ...takeStep(observation, { ...rollout, workloads }, settings, strategy), held: held.map(heldOf) }
+}
+
+/** What keeps a newer version from replacing a rollout in progress. */
+function replacementHeld(
+  observation: Observation,
+  { strategy }: RolloutSettings,
+  { version }: RolloutStatus,
+  newer: Version,
+): readonly Verdict[] {
+  if (strategy.onNewVersion !== 'Wait') return checkGates(gates, observation, newer)
+  const message = `${newer.name} waits until the rollout of ${version} has ended (spec.strategy.onNewVersion is Wait)`
+  return [{ by: 'Rollout', message }]
 }
 
 /** The workloads cannot be rolled out to at the moment. What is gone may come back, so this waits until the deadline. */
@@ -98,25 +120,36 @@ function resumed({ waitingSince, ...rollout }: RolloutStatus, now: number): Roll
   return { ...rollout, deadline: timestamp(Date.parse(rollout.deadline) + now - Date.parse(waitingSince)) }
 }
 
-function takeStep(observation: Observation, started: RolloutStatus, strategy: Strategy): Decision {
+function takeStep(
+  observation: Observation,
+  started: RolloutStatus,
+  settings: RolloutSettings,
+  strategy: Strategy,
+): Decision {
   const { workloads, now } = observation
-  const rollout = resumed(started, now)
+  /** The rollout while its clock stands still. */
+  const stopped = { waitingSince: timestamp(now), ...started }
+  if (!havePassed(started, 'container')) return runChecks(observation, stopped, settings, 'container')
+  const running = resumed(started, now)
+  const step = strategy.next(rolloutOf(running, settings, now), observedOf(observation))
+  const rollout = atPart(running, settings, step.part, now)
   const deadline = Date.parse(rollout.deadline)
-  const step = strategy.next({ image: rollout.image, deadline }, { workloads, now })
   switch (step.step) {
     case 'apply': {
       const waiting = refusedPatches(observation, workloads)
       return inProgress(withProgress(rollout, waiting, now), { changes: step.changes, requeueAt: deadline })
     }
     case 'wait': {
-      const waiting = unhealthyPods(workloads)
+      const waiting = unhealthyPods(workloads) ?? { message: step.waitingFor }
       return inProgress(withProgress(rollout, waiting, now), untilPodsChange(workloads, step.until, now))
     }
+    case 'verify':
+      return runChecks(observation, atPart(stopped, settings, step.part, now), settings, 'strategy')
     case 'waitForPerson': {
       const { reason, waitingFor } = step
       const message = `the rollout of ${rollout.version} waits without a deadline for ${waitingFor}`
       const state: State = { phase: 'RollingOut', reason, message }
-      return inProgress({ waitingSince: timestamp(now), ...started }, { state, requeueAt: now + waitingForPersonMs })
+      return inProgress(atPart(stopped, settings, step.part, now), { state, requeueAt: now + waitingForPersonMs })
     }
     case 'done':
       return conclude(observation, rollout, 'Succeeded')
@@ -127,4 +160,16 @@ function takeStep(observation: Observation, started: RolloutStatus, strategy: St
       return giveUp(observation, rollout, refused ? { ...step, message: `at the deadline, ${refused.message}` } : step)
     }
   }
+}
+
+/** A rollout that comes to its next part gets a new deadline. It does not go back to an earlier part. */
+function atPart(rollout: RolloutStatus, settings: RolloutSettings, part: Part | undefined, now: number): RolloutStatus {
+  const { step } = rollout
+  if (part === undefined || part.index < (step?.index ?? 1)) return rollout
+  const { index, of, name } = part
+  if (step?.index === index)
+    return step.of === of && step.name === name ? rollout : { ...rollout, step: { ...step, of, name } }
+  // The clock of the first part runs since the rollout began.
+  const deadline = step ? timestamp(now + settings.timeoutSeconds * 1000) : rollout.deadline
+  return { ...rollout, deadline, step: { index, of, name, since: timestamp(now) } }
 }

@@ -23,6 +23,8 @@ export interface Simulated {
   set?: { readonly by: string; readonly time: number }
   /** The API server refuses patches of it. */
   refuses?: boolean
+  /** Its annotation `cvmanager.io/order`. */
+  order?: number
 }
 
 interface Options {
@@ -88,9 +90,10 @@ export class Simulation {
   /** Plans and acts once. A process that dies carries out a part of the plan. @returns the plan */
   reconcile(): Plan {
     const { object, offered, selected, now } = this
-    const seen = this.workloads.map((each) =>
-      workload(each.name, [{ name: 'web', image: each.image }], this.#health(each), undefined, each.uid),
-    )
+    const seen = this.workloads.map((each) => ({
+      ...workload(each.name, [{ name: 'web', image: each.image }], this.#health(each), undefined, each.uid),
+      order: each.order ?? 0,
+    }))
     const members = object.status.rollout?.workloads.map(({ uid }) => uid) ?? []
     const workloads = object.deleting ? [] : seen.filter(({ ref }) => selected?.includes(ref.name) ?? true)
     const planned = plan(

@@ -1,9 +1,10 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { PastRollout, RolloutStatus } from '../../api/rollout-status.ts'
-import type { Condition, ContainerVersionStatus, CurrentVersion, Phase } from '../../api/status.ts'
+import type { Condition, ContainerVersionStatus, CurrentVersion, Held, Phase } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
+import type { Verdict } from '../gates/gates.ts'
 import type { Observation } from '../observe/observation.ts'
 import { columnsOf } from './columns.ts'
 import { currentOf } from './current.ts'
@@ -15,6 +16,8 @@ import { statusOf2018 } from './status-of-2018.ts'
 
 const maxMessageLength = 4_000
 const maxPastRollouts = 10
+const maxHeld = 16
+const maxPastChecks = 8
 /** One may be the version that fails next. */
 const maxHealthyVersions = 2
 
@@ -37,6 +40,7 @@ export function statusOf(observation: Observation, decision: Decision): Containe
     drifts: driftsOf(observation, { ...decision, state }),
     lastHealthy: lastHealthyOf(before, decision),
     next: nextOf(decision, current),
+    held: decision.held && decision.held.length > 0 ? decision.held.slice(0, maxHeld) : undefined,
     rollout,
     rollouts: ended ? pastRollouts(before.rollouts, ended, object.generation) : before.rollouts,
     quarantined: quarantinedOf(object, decision, observed?.digest),
@@ -114,12 +118,26 @@ export function pastRollouts(
   rollout: RolloutStatus,
   generation: number,
 ): readonly PastRollout[] {
-  const { id, digest, version, from, outcome = 'Aborted', reason, message } = rollout
+  const { id, digest, version, from, outcome = 'Aborted', reason, message, strategy } = rollout
   const { startTime, endTime = startTime, workloads } = rollout
-  const ended = { id, digest, version, from, outcome, reason, message, generation, startTime, endTime, workloads }
+  const told = { id, digest, version, from, outcome, reason, message, generation, startTime, endTime }
+  const ended = { ...told, strategy, checks: evidenceOf(rollout), workloads }
   const entry = withoutUndefined({ ...ended, duration: durationInWords(startTime, endTime) })
   const others = (before ?? []).filter((other) => other.id !== id).map(({ workloads: _, ...other }) => other)
   return [entry, ...others].slice(0, maxPastRollouts)
+}
+
+/** The checks that failed, and the last ones that passed. */
+function evidenceOf({ checks = [] }: RolloutStatus): PastRollout['checks'] {
+  const failed = checks.filter(({ state }) => state === 'Failed' || state === 'Error')
+  const passed = checks.filter(({ state }) => state === 'Passed')
+  const kept = new Set([...failed, ...passed.reverse()].slice(0, maxPastChecks))
+  return kept.size > 0 ? checks.filter((check) => kept.has(check)) : undefined
+}
+
+/** What a gate says, for `status.held`. */
+export function heldOf({ by, message, until }: Verdict): Held {
+  return { by, message: inShort(message), ...(until === undefined ? {} : { until: timestamp(until) }) }
 }
 
 type Truth = Condition['status']
@@ -129,6 +147,7 @@ const truths: Readonly<Record<Phase, readonly [Truth, Truth, Truth]>> = {
   Pending: ['Unknown', 'True', 'False'],
   UpToDate: ['True', 'False', 'False'],
   RollingOut: ['False', 'True', 'False'],
+  Verifying: ['False', 'True', 'False'],
   RollingBack: ['False', 'True', 'False'],
   RolledBack: ['False', 'False', 'True'],
   Failed: ['False', 'False', 'True'],

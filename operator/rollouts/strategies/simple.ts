@@ -1,43 +1,19 @@
-import {
-  apply,
-  done,
-  fail,
-  giveUp,
-  type Observed,
-  type Rollout,
-  type Step,
-  type Strategy,
-  wait,
-  waitForPerson,
-} from './strategy.ts'
+import type { Workload } from '../workloads/workload.ts'
+import { patchAndWait } from './patch-and-wait.ts'
+import { done, inPart, type Observed, type Rollout, type Step, type Strategy, verify } from './strategy.ts'
 
-/** Patches all workloads at once, then waits until every one is healthy. */
+/** Patches the workloads in their order, those of one number at once, each number healthy before the next. Then it verifies. */
 export class Simple implements Strategy {
-  next({ image, deadline }: Rollout, { workloads, now }: Observed): Step {
-    const behind = workloads.filter((workload) => !workload.runs(image))
-    if (behind.length > 0) {
-      return now < deadline
-        ? apply(behind.map((workload) => workload.changeTo(image)))
-        : giveUp(
-            'PatchRefused',
-            `${behind.map(({ name }) => name).join(', ')} could not be changed by the deadline; the events PatchRefused have the API server's answer`,
-          )
+  next({ image, deadlineOf, verified }: Rollout, { workloads, now }: Observed): Step {
+    const orders = [...new Set(workloads.map(({ order }) => order))].sort((one, other) => one - other)
+    for (const [at, order] of orders.entries()) {
+      const group = workloads.filter((workload) => workload.order === order)
+      const part = { index: at + 1, of: orders.length, name: namesOf(group) }
+      const step = patchAndWait(image, group, deadlineOf(part), now)
+      if (step) return inPart(part, step)
     }
-
-    for (const { name, health } of workloads) {
-      if (health.state === 'stuck') return fail('WorkloadStuck', `${name}: ${health.reason}`)
-    }
-    const waiting = workloads.flatMap(({ name, health }) =>
-      health.state === 'waiting' ? [{ because: health.because, reason: `${name}: ${health.reason}` }] : [],
-    )
-    if (waiting.length === 0) return done()
-    const causes = new Set(waiting.map(({ because }) => because))
-    const reasons = waiting.map(({ reason }) => reason).join('; ')
-    // Only if nothing else is at work: the others still have their deadline.
-    if ([...causes].every((cause) => cause === 'Paused' || cause === 'OnDelete'))
-      return causes.has('Paused') ? waitForPerson('WorkloadPaused', reasons) : waitForPerson('PodsToDelete', reasons)
-    if (now < deadline) return wait(reasons, deadline)
-    const message = `still waiting at the deadline for ${reasons}`
-    return causes.has('Quota') ? giveUp('PodsRefused', message) : fail('DeadlineExceeded', message)
+    return verified ? done() : verify()
   }
 }
+
+const namesOf = (workloads: readonly Workload[]): string => workloads.map(({ name }) => name).join(', ')

@@ -1,41 +1,102 @@
-/** A strategy says what a rollout does next. It is pure: it reads its progress from the workloads and the status. */
+/** A strategy says what a rollout does next. It is pure: it reads its progress from the observation and the status. */
+import type { RolloutStatus } from '../../api/rollout-status.ts'
+import type { StrategySpec } from '../../api/strategy.ts'
+import type { NeedsChangeError } from '../../errors.ts'
 import type { Change, Workload } from '../workloads/workload.ts'
 
 export interface Rollout {
   /** The image for every container of the rollout, `repository:version@digest`. */
   readonly image: string
-  /** Milliseconds since the epoch. A rollout that is not healthy by then has failed. */
-  readonly deadline: number
+  /** `spec.strategy` as it was when the rollout began. */
+  readonly settings: StrategySpec
+  /** When a part has failed if it is not complete, in milliseconds since the epoch. */
+  readonly deadlineOf: (part: Part) => number
+  /** The part that it is at; undefined before the first. */
+  readonly step: RolloutStatus['step']
+  /** Whether all checks of `settings.verify` have passed. */
+  readonly verified: boolean
+  /** The workloads and Services as they were before. */
+  readonly workloads: RolloutStatus['workloads']
+  readonly services: NonNullable<RolloutStatus['services']>
 }
 
 export interface Observed {
+  readonly namespace: string
   readonly workloads: readonly Workload[]
+  /** Those that the strategy reads, by name; one that does not exist is not there. */
+  readonly services: ReadonlyMap<string, SeenService>
   readonly now: number
+}
+
+/** A Service of the namespace, as far as a strategy needs it. */
+export interface SeenService {
+  readonly ref: {
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+    readonly resourceVersion: string
+  }
+  readonly selector: Readonly<Record<string, string>>
+  /** The UIDs of the pods that receive its traffic: the ready endpoints of its EndpointSlices. */
+  readonly ready: ReadonlySet<string>
+}
+
+/** What the observer fetches for a strategy, beside the workloads. */
+export interface Read {
+  readonly read: 'service'
+  readonly name: string
+}
+
+/** One part of a rollout, with a deadline of its own. */
+export interface Part {
+  /** From 1. A rollout does not go back to an earlier part. */
+  readonly index: number
+  readonly of: number
+  readonly name: string
 }
 
 export type Step =
   /** Make these changes now, then ask again. */
-  | { readonly step: 'apply'; readonly changes: readonly Change[] }
-  /** Do nothing until something changes, or until this time. */
-  | { readonly step: 'wait'; readonly waitingFor: string; readonly until: number }
-  /** Wait for a person, without a deadline. */
-  | { readonly step: 'waitForPerson'; readonly reason: PersonReason; readonly waitingFor: string }
-  | { readonly step: 'done' }
-  /** The version has failed. */
-  | { readonly step: 'fail'; readonly reason: FailureReason; readonly message: string }
-  /** The version could not be tried, which says nothing about it. */
-  | { readonly step: 'giveUp'; readonly reason: ObstacleReason; readonly message: string }
+  (
+    | { readonly step: 'apply'; readonly changes: readonly Change[] }
+    /** Do nothing until something changes, or until this time. */
+    | { readonly step: 'wait'; readonly waitingFor: string; readonly until: number }
+    /** Run the checks of `settings.verify`, without a deadline: each has its own. */
+    | { readonly step: 'verify' }
+    /** Wait for a person, without a deadline. */
+    | { readonly step: 'waitForPerson'; readonly reason: PersonReason; readonly waitingFor: string }
+    | { readonly step: 'done' }
+    /** The version has failed. */
+    | { readonly step: 'fail'; readonly reason: FailureReason; readonly message: string }
+    /** The version could not be tried, which says nothing about it. */
+    | { readonly step: 'giveUp'; readonly reason: ObstacleReason; readonly message: string }
+  ) & {
+    /** The part of the rollout that the step belongs to. Undefined: the rollout has one part. */
+    readonly part?: Part
+  }
 
 export type PersonReason = 'WorkloadPaused' | 'PodsToDelete'
-export type FailureReason = 'WorkloadStuck' | 'DeadlineExceeded'
-export type ObstacleReason = 'PatchRefused' | 'PodsRefused'
+export type FailureReason = 'WorkloadStuck' | 'DeadlineExceeded' | 'CheckFailed'
+export type ObstacleReason = 'PatchRefused' | 'PodsRefused' | 'CheckUnavailable' | 'ServiceChanged'
 
 export interface Strategy {
+  /** What it must see beside the workloads. */
+  reads?(settings: StrategySpec): readonly Read[]
+  /** Why it cannot roll out to what it sees; undefined if it can. */
+  problem?(settings: StrategySpec, observed: Observed): NeedsChangeError | undefined
+  /** The workloads that serve users now: whether the version runs is said of them. All if it has no such method. */
+  serving?(settings: StrategySpec, observed: Observed): readonly Workload[]
+  /** What comes next. Asked again after each change, until it is `done`, `fail` or `giveUp`. */
   next(rollout: Rollout, observed: Observed): Step
+  /** The changes that are left to restore what was before the rollout, in their order; `restorations` if it has no such method. */
+  back?(rollout: Rollout, observed: Observed): readonly Change[]
 }
 
+/** A step of this part. */
+export const inPart = (part: Part, step: Step): Step => ({ ...step, part })
 export const apply = (changes: readonly Change[]): Step => ({ step: 'apply', changes })
 export const wait = (waitingFor: string, until: number): Step => ({ step: 'wait', waitingFor, until })
+export const verify = (): Step => ({ step: 'verify' })
 export const waitForPerson = (reason: PersonReason, waitingFor: string): Step => ({
   step: 'waitForPerson',
   reason,

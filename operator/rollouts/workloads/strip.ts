@@ -7,6 +7,7 @@ import type {
   V1PodSpec,
   V1StatefulSet,
 } from '@kubernetes/client-node'
+import { orderAnnotation } from '../../api/names.ts'
 import { fieldManager } from '../../kubernetes/client.ts'
 import type { Container, Health, WorkloadKind, WorkloadObject } from './workload.ts'
 
@@ -67,6 +68,12 @@ function containersOf(pod: V1PodSpec | undefined): readonly Container[] {
   ]
 }
 
+/** What is no integer counts as 0: it must not keep a version from going out. */
+function orderOf(annotations: Readonly<Record<string, string>> = {}): number {
+  const order = Number(annotations[orderAnnotation])
+  return Number.isSafeInteger(order) ? order : 0
+}
+
 /** Keeps the fields in use of a workload. */
 function stripped(kind: string, { metadata, spec }: AppsObject, fields: KindFields): WorkloadObject {
   const { namespace = '', name = '', uid = '', resourceVersion = '', managedFields = [], ...rest } = metadata ?? {}
@@ -83,6 +90,9 @@ function stripped(kind: string, { metadata, spec }: AppsObject, fields: KindFiel
     controlled: rest.ownerReferences?.some((owner) => owner.controller === true) ?? false,
     deleting: rest.deletionTimestamp !== undefined,
     containers: containersOf(pod),
+    order: orderOf(rest.annotations),
+    replicas: spec && 'replicas' in spec ? (spec.replicas ?? 1) : undefined,
+    podLabels: spec?.template.metadata?.labels ?? {},
     imagePullSecrets: (pod?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
     serviceAccountName: pod?.serviceAccountName ?? 'default',
     podSelector: selectorQuery(spec?.selector ?? {}),

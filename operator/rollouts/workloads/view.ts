@@ -15,7 +15,7 @@ export function workload(
   times: Times,
   unavailableBefore?: number,
 ): Workload {
-  const { kind, namespace, name, uid, resourceVersion } = object
+  const { kind, namespace, name, uid, resourceVersion, order, replicas, podLabels } = object
   const ref = { kind, namespace, name, uid, resourceVersion }
   const selected = containers.map((container) => ({ ...container, running: runningDigest(container, facts.pods) }))
   const lost = facts.pods.filter((pod) => isLost(pod, times.now)).length
@@ -29,6 +29,9 @@ export function workload(
     ref,
     name: `${kind}/${name}`,
     containers: selected,
+    order,
+    replicas,
+    podLabels,
     health: healthOf(object, facts, times, unavailableBefore ?? lost),
     unavailable: Math.min(lost, object.missingPods ?? 0),
     mustDisown: object.mustDisown,

@@ -36,6 +36,12 @@ export interface WorkloadObject extends CachedObject, WorkloadRef {
   readonly controlled: boolean
   readonly deleting: boolean
   readonly containers: readonly Container[]
+  /** The annotation `cvmanager.io/order`: workloads change in this order, those of one number together. */
+  readonly order: number
+  /** How many pods it should have, by its spec; undefined of a kind that has no such field. */
+  readonly replicas: number | undefined
+  /** The labels of its pod template. */
+  readonly podLabels: Readonly<Record<string, string>>
   /** Names, from the pod template. */
   readonly imagePullSecrets: readonly string[]
   readonly serviceAccountName: string
@@ -128,6 +134,9 @@ export interface Workload {
   /** `Deployment/web`, for messages. */
   readonly name: string
   readonly containers: readonly SelectedContainer[]
+  readonly order: number
+  readonly replicas: number | undefined
+  readonly podLabels: Readonly<Record<string, string>>
   readonly health: Health
   /** How many of its pods are unavailable because of their nodes. No rollout changes that, so none waits for them. */
   readonly unavailable: number

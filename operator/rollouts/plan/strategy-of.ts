@@ -1,0 +1,67 @@
+/** How `plan` asks a strategy: with the settings that the rollout began with, and what the strategy may see. */
+import { defaultTimeoutSeconds } from '../../api/names.ts'
+import type { RolloutSettings, RolloutStatus } from '../../api/rollout-status.ts'
+import type { ContainerVersionSpec } from '../../api/spec.ts'
+import { NeedsChangeError } from '../../errors.ts'
+import type { Observation } from '../observe/observation.ts'
+import { strategies } from '../strategies/strategies.ts'
+import type { Observed, Part, Rollout, Strategy } from '../strategies/strategy.ts'
+import { havePassed } from './checks.ts'
+
+/** A rollout that starts now goes by these settings, whatever the spec says later. */
+export function settingsOf({ timeoutSeconds, strategy, container }: ContainerVersionSpec): RolloutSettings {
+  return {
+    timeoutSeconds: timeoutSeconds ?? defaultTimeoutSeconds,
+    strategy: strategy ?? { kind: 'Simple' },
+    verify: container?.verify ?? [],
+  }
+}
+
+/** The settings of a rollout in progress. One of an earlier release goes by the spec. */
+export function frozenSettings({ settings }: RolloutStatus, { object }: Pick<Observation, 'object'>): RolloutSettings {
+  return settings ?? settingsOf(object.spec)
+}
+
+/** The strategy, or why this version of cvmanager cannot roll out by these settings. */
+export function strategyOf({ strategy, verify }: RolloutSettings): Strategy | NeedsChangeError {
+  const found = strategies[strategy.kind]
+  if (found === undefined) {
+    const known = Object.entries(strategies).flatMap(([name, known]) => (known ? [name] : []))
+    return new NeedsChangeError(
+      'StrategyNotSupported',
+      `this version of cvmanager has no strategy ${strategy.kind}; set spec.strategy.kind to one of: ${known.join(', ')}`,
+    )
+  }
+  const verified = [
+    ...(verify.length > 0 ? ['spec.container.verify'] : []),
+    ...(strategy.verify?.length ? ['spec.strategy.verify'] : []),
+  ]
+  if (verified.length === 0) return found
+  return new NeedsChangeError(
+    'VerificationNotSupported',
+    `this version of cvmanager cannot verify, and rolls nothing out that is to be verified; take ${verified.join(' and ')} out to go without`,
+  )
+}
+
+export function observedOf({ object, workloads, services = new Map(), now }: Observation): Observed {
+  return { namespace: object.namespace, workloads, services, now }
+}
+
+/** A rollout as its strategy sees it. */
+export function rolloutOf(rollout: RolloutStatus, settings: RolloutSettings, now: number): Rollout {
+  const { image, step, workloads, services = [] } = rollout
+  return {
+    image,
+    settings: settings.strategy,
+    deadlineOf: (part) => deadlineOf(rollout, settings, part, now),
+    step,
+    verified: havePassed(rollout, 'strategy'),
+    workloads,
+    services,
+  }
+}
+
+/** Each part has the whole timeout, from when it begins. */
+function deadlineOf({ step, deadline }: RolloutStatus, settings: RolloutSettings, part: Part, now: number): number {
+  return part.index <= (step?.index ?? 1) ? Date.parse(deadline) : now + settings.timeoutSeconds * 1000
+}
