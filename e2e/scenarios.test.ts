@@ -12,6 +12,7 @@ import { log } from './scenario/cases/log.ts'
 import { metrics } from './scenario/cases/metrics.ts'
 import { names } from './scenario/cases/names.ts'
 import { obstacles } from './scenario/cases/obstacles.ts'
+import { order } from './scenario/cases/order.ts'
 import { pods } from './scenario/cases/pods.ts'
 import { refusals } from './scenario/cases/refusals.ts'
 import { rollbacks } from './scenario/cases/rollbacks.ts'
@@ -48,6 +49,7 @@ metrics(test, bed, operator)
 obstacles(test, bed)
 drift(test, bed)
 units(test, bed)
+order(test, bed)
 changesOfMind(test, bed)
 versions(test, bed)
 names(test, bed)

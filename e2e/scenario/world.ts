@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersionStatus, Phase } from '../../operator/api/status.ts'
 import type { KubernetesObject } from '../harness/cluster.ts'
@@ -20,6 +22,8 @@ export interface HistoryData {
   readonly Info: string
   readonly 'rollouts.json': string
 }
+
+const root = join(import.meta.dirname, '../..')
 
 /** Enough for a poll every 5 s, a rollout and a rollback on a busy machine, and for secrets, which are read again every 30 s. */
 const maxWaitMs = 45_000
@@ -193,6 +197,17 @@ export class World {
       const query = { fieldManager: 'kubectl-create' }
       await this.bed.client.create(`${path}${object.kind.toLowerCase()}s`, object, { query })
     }
+  }
+
+  /**
+   * Applies a manifest of `examples/` as it is, but for the places that a user changes too: the repository and the namespace.
+   */
+  async appliesExample(file: string): Promise<void> {
+    const manifest = await readFile(join(root, 'examples', file), 'utf8')
+    const own = manifest
+      .replaceAll('registry.example.com/shop/web', this.repository)
+      .replaceAll('namespace: shop', `namespace: ${this.namespace}`)
+    await this.bed.cluster.applyText(own)
   }
 
   /** Checks after each change that the watches bring, and four times a second. */

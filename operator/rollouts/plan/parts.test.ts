@@ -105,3 +105,15 @@ test('all gates are asked before a newer version replaces a rollout', async (t) 
   cluster.run(2 * second)
   t.match(cluster.object.status, { rollout: { version: 'v3' }, held: [{ by: 'PodsRefused' }] })
 })
+
+test('two rollouts of one version that begin in one second are two', async (t) => {
+  const cluster = offeredV2([0])
+  while (cluster.object.status.current?.version !== 'v2') cluster.reconcile()
+  const [workload] = cluster.workloads
+  if (workload) cluster.setImage(workload, imageOf('v1'))
+  cluster.reconcile()
+  cluster.run(second)
+  t.match(cluster.past, [{ version: 'v2' }, { version: 'v2' }])
+  t.equal(cluster.past[0]?.startTime, cluster.past[1]?.startTime)
+  t.equal(cluster.records.length, 2)
+})

@@ -36,11 +36,13 @@ export function begin(
   const { object, now } = observation
   const { digest, name } = version
   const startTime = timestamp(now)
+  // Two rollouts of one version may begin in one second.
+  const before = replaced ?? object.status.rollouts?.[0]
   const settings = settingsOf(object.spec)
   const services = servicesOf(observation, replaced)
   const checks = checksOf(settings)
   const rollout: RolloutStatus = {
-    id: hash('sha256', `${object.uid} ${digest} ${startTime}`).slice(0, 10),
+    id: hash('sha256', `${object.uid} ${digest} ${startTime} ${before?.id}`).slice(0, 10),
     phase: 'RollingOut',
     digest,
     version: name,
