@@ -42,6 +42,9 @@ const rolloutWorkload = Type.Object(
           'How many of its pods were unavailable because of their nodes before the rollout, which does not wait for them.',
       }),
     ),
+    restartsBefore: Type.Optional(
+      integer({ description: 'How often the containers of a Pod had restarted before the rollout.' }),
+    ),
   },
   { description: 'A workload of the rollout.' },
 )

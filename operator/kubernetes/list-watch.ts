@@ -34,8 +34,12 @@ export interface ListWatchOptions<T extends CachedObject> {
   readonly client: ApiClient
   /** E.g. `/apis/apps/v1/deployments`. */
   readonly path: string
+  /** Leaves objects out on the API server: `labelSelector`, `fieldSelector`. */
+  readonly selectors?: Query | undefined
   /** Reduces an object to what is cached. */
   readonly strip: (raw: unknown) => T
+  /** Which objects stay in the cache; all if undefined. */
+  readonly keeps?: ((object: T) => boolean) | undefined
   /**
    * What the list needs to be of use, though the API server takes the request without it: that the namespace exists, for example.
    * @throws NeedsChangeError that says what is missing; any other error tells nothing
@@ -170,12 +174,12 @@ export class ListWatch<T extends CachedObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, log, path, pageLimit = defaultPageLimit } = this.#options
+    const { client, log, path, selectors, keeps, pageLimit = defaultPageLimit } = this.#options
     let replacement: ReturnType<Cache<T>['replace']> | undefined
     let next: string | undefined
     do {
       // Without a resourceVersion the server returns its newest state, and not that of its own cache.
-      const query: Query = { limit: pageLimit, continue: next }
+      const query: Query = { ...selectors, limit: pageLimit, continue: next }
       const { metadata, items = [] }: Page = await client.get<Page>(path, { query, signal })
       this.#succeeded()
       if (replacement === undefined && this.#mayLag(metadata.resourceVersion)) {
@@ -186,7 +190,7 @@ export class ListWatch<T extends CachedObject> {
       replacement ??= this.cache.replace(metadata.resourceVersion)
       for (const item of items) {
         const object = this.#strip(item)
-        if (object) replacement.add(object)
+        if (object && keeps?.(object) !== false) replacement.add(object)
       }
       next = metadata.continue
     } while (next)
@@ -205,13 +209,13 @@ export class ListWatch<T extends CachedObject> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { client, path } = this.#options
+    const { client, path, selectors } = this.#options
     const { min, max } = watchSeconds
     const regularSeconds = min + Math.floor(Math.random() * (max - min + 1))
     const timeoutSeconds =
       this.#options.watchSeconds ?? (this.#isConfirmed ? regularSeconds : watchSecondsUntilConfirmed)
     const { resourceVersion } = this.cache
-    const query: Query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds }
+    const query: Query = { ...selectors, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds }
     const timeoutMs = timeoutSeconds * 1000 + graceMs
     let openedMs = Number.POSITIVE_INFINITY
     const onOpen = () => {
@@ -232,7 +236,7 @@ export class ListWatch<T extends CachedObject> {
   }
 
   #apply({ type, object }: WatchEvent): void {
-    const { path } = this.#options
+    const { path, keeps } = this.#options
     if (type === 'ERROR') throw ApiError.fromAnswer({ method: 'GET', path }, object.code ?? 500, JSON.stringify(object))
     const resourceVersion = object.metadata?.resourceVersion ?? ''
     if (this.cache.isSetBack(resourceVersion)) {
@@ -241,7 +245,7 @@ export class ListWatch<T extends CachedObject> {
     }
     const stripped = type === 'BOOKMARK' ? undefined : this.#strip(object)
     if (stripped === undefined) this.cache.advance(resourceVersion)
-    else if (type === 'DELETED') this.cache.delete(stripped.key, resourceVersion)
+    else if (type === 'DELETED' || keeps?.(stripped) === false) this.cache.delete(stripped.key, resourceVersion)
     else this.cache.update(stripped)
   }
 

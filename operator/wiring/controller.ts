@@ -7,7 +7,7 @@ import { Reconciler, type ReconcilerOptions } from '../controller/reconciler.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { lacksRight } from '../kubernetes/api-error.ts'
 import { EventWriter } from '../kubernetes/events.ts'
-import { ListWatch } from '../kubernetes/list-watch.ts'
+import { ListWatch, type ListWatchOptions } from '../kubernetes/list-watch.ts'
 import { definitionIsCurrent, namespaceExists } from '../kubernetes/prerequisites.ts'
 import { ResourceCache } from '../kubernetes/resource-cache.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
@@ -23,6 +23,7 @@ import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
 import { Observer } from '../rollouts/observe/observe.ts'
 import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
+import { isWorkload } from '../rollouts/workloads/select.ts'
 import { systemClock } from '../time/clock.ts'
 import type { Connection } from './connection.ts'
 import { makePoller, missedPollsReporter, openRegistries, unfinishedSearchReporter } from './registries.ts'
@@ -56,7 +57,12 @@ export async function makeController(options: ControllerOptions) {
   const watch = <T extends CachedObject>(
     resource: { group: string; version: string; plural: string },
     strip: (raw: unknown) => T,
-    confirm?: (namespace: string | undefined, signal: AbortSignal) => Promise<void>,
+    {
+      confirm,
+      ...which
+    }: Pick<ListWatchOptions<T>, 'selectors' | 'keeps'> & {
+      readonly confirm?: (namespace: string | undefined, signal: AbortSignal) => Promise<void>
+    },
   ) =>
     new ResourceCache<T>(namespaces, (namespace) => {
       const path = resourcePath(resource, { namespace })
@@ -64,17 +70,23 @@ export async function makeController(options: ControllerOptions) {
         client,
         path,
         strip,
+        ...which,
         givesUp,
         log,
         clock,
         confirm: confirm && ((signal) => confirm(namespace, signal)),
       })
     })
-  const objects = watch<ContainerVersion>({ group, version, plural }, containerVersion, async (namespace, signal) => {
-    await definitionIsCurrent(client, signal)
-    if (namespace !== undefined) await namespaceExists(client, namespace, signal)
+  const objects = watch<ContainerVersion>({ group, version, plural }, containerVersion, {
+    confirm: async (namespace, signal) => {
+      await definitionIsCurrent(client, signal)
+      if (namespace !== undefined) await namespaceExists(client, namespace, signal)
+    },
   })
-  const workloads = workloadKinds.map((kind) => ({ kind: kind.kind, store: watch(kind, kind.strip) }))
+  const workloads = workloadKinds.map((kind) => {
+    const store = watch(kind, kind.strip, { selectors: kind.watched, keeps: isWorkload })
+    return { kind: kind.kind, store }
+  })
 
   const queue = new WorkQueue({
     workers: settings.workers,

@@ -87,6 +87,34 @@ export async function listWatchCases(t: Test, cluster: Cluster): Promise<void> {
   )
 
   void t.test(
+    'what the selectors or the caller leave out is not in the cache, and goes when it comes to be left out',
+    { buffered: true },
+    async (t) => {
+      const selectors = { labelSelector: '!controlled' }
+      const { direct, path, namespace, list, changes, make, change, sees } = await setUp(t, {
+        selectors,
+        keeps: ({ value }) => value !== 'ended',
+      })
+      await make('a', '1')
+      await make('b', 'ended')
+      await direct.create(path, { metadata: { name: 'c', labels: { controlled: 'yes' } } })
+      list.start()
+      await list.synced
+      t.same(
+        [...list.cache.values()].map(({ key }) => key),
+        [`${namespace}/a`],
+      )
+      await change('b', '1')
+      await sees('b', '1')
+      await change('a', 'ended')
+      await sees('a', undefined)
+      await direct.mergePatch(`${path}/b`, { metadata: { labels: { controlled: 'yes' } } })
+      await sees('b', undefined)
+      t.same(changes.slice(1), [`added ${namespace}/b`, `deleted ${namespace}/a`, `deleted ${namespace}/b`])
+    },
+  )
+
+  void t.test(
     'a broken connection costs only a new watch from the same resourceVersion',
     { buffered: true },
     async (t) => {

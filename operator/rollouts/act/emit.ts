@@ -41,5 +41,5 @@ export async function emit(
 
 function groupVersion(kind: string): string {
   const { group, version } = workloadKind(kind)
-  return `${group}/${version}`
+  return group === '' ? version : `${group}/${version}`
 }

@@ -2,12 +2,13 @@ import type { Version } from '../../discovery/target.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Gate, Hold } from './gate.ts'
 import { imageReset } from './image-reset.ts'
+import { immutable } from './immutable.ts'
 import { notTried } from './not-tried.ts'
 import { paused } from './paused.ts'
 import { quarantine } from './quarantine.ts'
 
 /** Every gate, in the order of the checks. To add one, add its file and a line here. */
-export const gates: readonly Gate[] = [quarantine, paused, notTried, imageReset]
+export const gates: readonly Gate[] = [quarantine, immutable, paused, notTried, imageReset]
 
 /** What a gate says of a version that it holds back. */
 export interface Verdict extends Hold {

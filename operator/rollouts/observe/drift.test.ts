@@ -9,7 +9,11 @@ import { timestamp } from '../../time/clock.ts'
 import { epoch, imageOf, object, offers, version } from '../plan/plan.fixture.ts'
 import { raw } from '../workloads/contract.fixture.ts'
 import { deployment } from '../workloads/deployment.ts'
+import { noPods } from '../workloads/health.ts'
+import { workloadKinds } from '../workloads/kinds.ts'
+import { workload } from '../workloads/view.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
+import { driftOf } from './drift.ts'
 import { Observer } from './observe.ts'
 import { SelectorIndex } from './selector-index.ts'
 
@@ -22,8 +26,10 @@ const entry = (manager: string, time: string, more: object = {}) => ({
   ...more,
 })
 
-const set = entry('kubectl-create', at(-100)).fieldsV1['f:spec']
-const created = entry('kubectl-create', at(-100), { fieldsV1: { 'f:spec': { ...set, 'f:selector': {} } } })
+const whole = { 'f:containers': { 'k:{"name":"web"}': { '.': {}, 'f:image': {}, 'f:name': {} } } }
+const created = entry('kubectl-create', at(-100), {
+  fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': whole } } },
+})
 
 interface Given {
   /** The image that the watch has brought. */
@@ -35,7 +41,12 @@ interface Given {
   readonly refuses?: boolean
 }
 
-const ran = (name: string) => ({ version: name, digest: version(name).digest, image: imageOf(name), since: at(0) })
+const ran = (name: string) => ({
+  version: name,
+  digest: version(name).digest,
+  image: imageOf(name),
+  since: at(0),
+})
 const upToDate: ContainerVersionStatus = { phase: 'UpToDate', observedGeneration: 1, current: ran('v1.3.0') }
 
 async function observed({
@@ -159,3 +170,15 @@ test('during a rollback only an image that is neither of the two is drift', asyn
   t.same((await observed({ status, managedFields, image: imageOf('v1.3.0') })).drift, [])
   t.match((await observed({ status, managedFields, image: imageOf('v9') })).drift, [{ by: 'kubectl-set' }])
 })
+
+for (const kind of workloadKinds)
+  test(`drift of a ${kind.kind} is found where it has its containers`, async (t) => {
+    const container = { 'k:{"name":"web"}': { 'f:image': {} } }
+    const path = [...kind.podTemplate, 'spec', 'containers'].map((key) => `f:${key}`)
+    const fieldsV1 = path.reduceRight<object>((inner, key) => ({ [key]: inner }), container)
+    const managedFields = [{ manager: 'kubectl-set', operation: 'Update', time: at(9), fieldsV1 }]
+    const given = raw({ metadata: { creationTimestamp: at(-100), managedFields } }, kind.podTemplate)
+    const stripped = kind.strip(given)
+    const seen = workload(stripped, stripped.containers, noPods, { now: epoch, since: epoch })
+    t.match(driftOf(object(upToDate), seen, seen.containers, given), { by: 'kubectl-set', setTime: at(9) })
+  })

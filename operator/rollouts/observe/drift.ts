@@ -4,6 +4,7 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import { isSameImage } from '../../images/image.ts'
 import { fieldManager } from '../../kubernetes/client.ts'
 import { timestamp } from '../../time/clock.ts'
+import { workloadKind } from '../workloads/kinds.ts'
 import type { Container, SelectedContainer, Workload } from '../workloads/workload.ts'
 
 /** Images of a workload that somebody else than cvmanager has set since the last status. */
@@ -59,21 +60,24 @@ interface Managed {
  */
 export function driftOf(
   { status: { rollout, current } }: ContainerVersion,
-  { name: workload }: Workload,
+  { ref, name: workload }: Workload,
   containers: readonly SelectedContainer[],
   raw: unknown,
 ): FoundDrift | undefined {
   if (containers.length === 0) return undefined
   const { creationTimestamp, managedFields = [] } = (raw as Managed).metadata
+  const { podTemplate } = workloadKind(ref.kind)
+  const ownsAny = (entry: V1ManagedFieldsEntry, field: 'image' | 'name') =>
+    containers.some((container) => owns(entry, pathOf(podTemplate, container, field)))
   const [owner] = managedFields
-    .filter((entry) => !entry.subresource && containers.some((container) => ownsImage(entry, container)))
+    .filter((entry) => !entry.subresource && ownsAny(entry, 'image'))
     .sort((one, other) => timeOf(other) - timeOf(one))
   if (owner?.manager === fieldManager) return undefined
   const found = { workload, containers, by: owner?.manager }
   if (owner?.time === undefined) return { ...found, setTime: undefined }
   const since = rollout?.startTime ?? current?.since
   // Times are in whole seconds: another than its creator may have changed it in the second in which it was created.
-  const isAsCreated = timeOf(owner) <= Date.parse(creationTimestamp ?? '') && owns(owner, ['f:spec', 'f:selector'])
+  const isAsCreated = timeOf(owner) <= Date.parse(creationTimestamp ?? '') && ownsAny(owner, 'name')
   return isAsCreated || timeOf(owner) < Date.parse(since ?? '')
     ? undefined
     : { ...found, setTime: timestamp(timeOf(owner)) }
@@ -84,9 +88,10 @@ const timeOf = ({ time }: V1ManagedFieldsEntry): number => (time === undefined ?
 
 type Fields = Readonly<Record<string, unknown>> | undefined
 
-function ownsImage(entry: V1ManagedFieldsEntry, { name, init }: Container): boolean {
-  const list = init ? 'f:initContainers' : 'f:containers'
-  return owns(entry, ['f:spec', 'f:template', 'f:spec', list, `k:${JSON.stringify({ name })}`, 'f:image'])
+/** The path of a container's field in `fieldsV1`. */
+function pathOf(podTemplate: readonly string[], { name, init }: Container, field: string): readonly string[] {
+  const list = [...podTemplate, 'spec', init ? 'initContainers' : 'containers'].map((key) => `f:${key}`)
+  return [...list, `k:${JSON.stringify({ name })}`, `f:${field}`]
 }
 
 function owns({ fieldsV1 }: V1ManagedFieldsEntry, path: readonly string[]): boolean {

@@ -6,7 +6,7 @@ import { isForbidden, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Clock } from '../../time/clock.ts'
 import { noPods } from '../workloads/health.ts'
-import { workloadKind, workloadPath } from '../workloads/kinds.ts'
+import { workloadKind, workloadKinds, workloadPath } from '../workloads/kinds.ts'
 import { containerNotFound, selectContainers } from '../workloads/select.ts'
 import { needsPods, workload } from '../workloads/view.ts'
 import type { Container, Workload, WorkloadObject } from '../workloads/workload.ts'
@@ -65,7 +65,8 @@ export class Observer {
       const isRefused = wanted && found.uncreatedPods > 0 && now >= times.since + uncreatedMs
       const refusal = isRefused ? await allowed(refusalOf(this.#client, found, times.since), undefined) : undefined
       const member = rollout?.workloads.find(({ uid }) => uid === found.uid)
-      return workload(found, containers, { ...facts, refusal }, times, member && (member.unavailableBefore ?? 0))
+      const before = member && { unavailable: member.unavailableBefore ?? 0, restarts: member.restartsBefore ?? 0 }
+      return workload(found, containers, { ...facts, refusal }, times, before)
     }
     const drift: FoundDrift[] = []
     /** Sees a workload, and who has set its images, if they are others than before. */
@@ -121,8 +122,7 @@ export class Observer {
     const isKnown = object.status.conditions?.some(({ reason }) => reason === 'ContainerNotFound')
     for (const found of this.#index.workloadsOf(object.key)) {
       const containers = selectContainers(object.spec, found)
-      const problem =
-        containers.length === 0 ? containerNotFound(object.spec, found) : this.#rivalry(object, found, containers)
+      const problem = containerNotFound(object.spec, found) ?? this.#rivalry(object, found, containers)
       if (problem) problems.push(problem)
       if (containers.length > 0) selected.push({ object: found, containers })
       else if (!isKnown) strangers.push(found)
@@ -168,9 +168,10 @@ function noWorkload({ namespace, spec }: ContainerVersion): NeedsChangeError {
   const labels = Object.entries(spec.selector)
     .map(([key, value]) => `${key}=${value}`)
     .join(',')
+  const kinds = workloadKinds.map(({ kind }) => kind).join(', ')
   return new NeedsChangeError(
     'WorkloadNotFound',
-    `no Deployment, StatefulSet or DaemonSet in namespace ${namespace} has the labels ${labels} of spec.selector on itself (not only on its pods). Label one, e.g. kubectl label deployment NAME ${labels.replaceAll(',', ' ')} -n ${namespace}, or change spec.selector.`,
+    `no ${kinds} in namespace ${namespace} has the labels ${labels} of spec.selector on itself (not only on its pods). What another object controls, and a Job or Pod that has ended, does not count. Label one, e.g. kubectl label deployment NAME ${labels.replaceAll(',', ' ')} -n ${namespace}, or change spec.selector.`,
   )
 }
 

@@ -54,29 +54,37 @@ export class PodLists {
     const listed: unknown[] = []
     if (templates !== undefined) {
       const path = `/apis/apps/v1/namespaces/${workload.namespace}/${templates}`
-      for await (const items of this.#list(path, workload)) listed.push(...items)
+      const { podSelector: labelSelector } = workload
+      for await (const items of this.#list(path, { labelSelector })) listed.push(...items)
     }
     const found = revisionOf(workload, listed)
     if (found.present !== undefined) this.#revisions.set(keyOf(workload), found)
     return found
   }
 
-  /** Other pods with its labels do not count for the bound. Of a StatefulSet any pod may block a change. */
+  /**
+   * Other pods with its labels do not count for the bound. Of a StatefulSet any pod may block a change, and of a ReplicaSet all
+   * must have it.
+   */
   async #pods(workload: WorkloadObject, revision: Revision): Promise<readonly Pod[]> {
-    const enough = workload.waitsFromOrdinal === undefined ? maxPods : Number.POSITIVE_INFINITY
+    const { podTemplate, progressOf } = workloadKind(workload.kind)
+    const all = workload.waitsFromOrdinal !== undefined || progressOf !== undefined
+    const enough = all ? Number.POSITIVE_INFINITY : maxPods
+    const isPod = podTemplate.length === 0
+    const query = isPod ? { fieldSelector: `metadata.name=${workload.name}` } : { labelSelector: workload.podSelector }
     const own: Pod[] = []
-    for await (const items of this.#list(`/api/v1/namespaces/${workload.namespace}/pods`, workload)) {
+    for await (const items of this.#list(`/api/v1/namespaces/${workload.namespace}/pods`, query)) {
       own.push(...items.filter((raw) => isOwn(raw, revision)).map((raw) => pod(raw, revision)))
       if (own.length >= enough) break
     }
     return own
   }
 
-  /** Yields the objects that have the labels of a workload's pods, page by page. */
-  async *#list(path: string, { podSelector }: WorkloadObject): AsyncGenerator<readonly unknown[], void> {
+  /** Yields the objects that a query selects, page by page. */
+  async *#list(path: string, selectors: Query): AsyncGenerator<readonly unknown[], void> {
     let next: string | undefined
     do {
-      const query: Query = { labelSelector: podSelector, limit: pageSize, continue: next }
+      const query: Query = { ...selectors, limit: pageSize, continue: next }
       const page: Page = await this.#client.get<Page>(path, { query })
       yield page.items
       next = page.metadata.continue

@@ -20,12 +20,14 @@ export function membersOf(
 ): readonly Member[] {
   // A tag that a policy chooses is not meant to move, but it can.
   const tag = object.spec.tag ?? target.name
-  const selected = workloads.map(({ ref: { kind, name, uid }, containers, health, unavailable }): Member => {
+  const changeable = workloads.filter(({ rolls }) => rolls !== 'Never')
+  const selected = changeable.map(({ ref: { kind, name, uid }, containers, health, unavailable, restarts }): Member => {
     const before = known?.workloads.find((member) => member.uid === uid)
     // The health of a workload that the rollout has changed says nothing about the images before it.
     const unproven = before === undefined && health.state !== 'healthy' ? { unproven: true } : {}
     const unavailableBefore = unavailable > 0 ? { unavailableBefore: unavailable } : {}
-    const member = before ?? { kind, name, uid, previous: [], ...unproven, ...unavailableBefore }
+    const restartsBefore = restarts > 0 ? { restartsBefore: restarts } : {}
+    const member = before ?? { kind, name, uid, previous: [], ...unproven, ...unavailableBefore, ...restartsBefore }
     const added = containers.filter(
       (container) => !member.previous.some((previous) => previous.name === container.name),
     )

@@ -43,8 +43,10 @@ export function strategyOf({ strategy, verify }: RolloutSettings): Strategy | Ne
   )
 }
 
+/** A strategy does not see what nobody can change: the gate WorkloadImmutable waits for it. */
 export function observedOf({ object, workloads, services = new Map(), now }: Observation): Observed {
-  return { namespace: object.namespace, workloads, services, now }
+  const changeable = workloads.filter(({ rolls }) => rolls !== 'Never')
+  return { namespace: object.namespace, workloads: changeable, services, now }
 }
 
 /** A rollout as its strategy sees it. */

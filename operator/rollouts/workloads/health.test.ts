@@ -10,6 +10,7 @@ import type { WorkloadObject } from './workload.ts'
 
 const updating = { observedGeneration: 2, replicas: 2, updatedReplicas: 1 }
 /** The rollout begins when the pods are made. */
+const before = { unavailable: 0, restarts: 0 }
 const after = (time: number) => ({ now: made + time * 1000, since: made })
 
 function healthWith(...pods: readonly Pod[]) {
@@ -17,7 +18,7 @@ function healthWith(...pods: readonly Pod[]) {
 }
 
 function healthAt(time: number, ...pods: readonly Pod[]) {
-  return healthOf(deployment.strip(raw({ status: updating })), { pods }, after(time), 0)
+  return healthOf(deployment.strip(raw({ status: updating })), { pods }, after(time), before)
 }
 
 const notFound =
@@ -102,7 +103,7 @@ test('a clock that is ahead of the nodes makes nothing final: the rollout has no
   const object = deployment.strip(raw({ status: updating }))
   const ahead = { now: made + 600_000, since: made + 598_000 }
   for (const pod of [waitingPod('ImagePullBackOff', hidden), waitingPod('CreateContainerConfigError')])
-    t.match(healthOf(object, { pods: [pod] }, ahead, 0), { state: 'waiting' })
+    t.match(healthOf(object, { pods: [pod] }, ahead, before), { state: 'waiting' })
 })
 
 test('B31 pods that are evicted, terminating or of another version do not count', async (t) => {
@@ -161,7 +162,7 @@ test("a Deployment's own deadline counts only for this template, or if it passed
     }
     const conditions = [condition, ...('conditions' in status ? (status.conditions as object[]) : [])]
     const object = deployment.strip(raw({ status: { ...updating, conditions } }))
-    return healthOf(object, { pods: [], replicaSet: 'web-new', ...facts }, after(10), 0)
+    return healthOf(object, { pods: [], replicaSet: 'web-new', ...facts }, after(10), before)
   }
   const of = (name: string) => `ReplicaSet "${name}" has timed out progressing.`
   t.match(health(of('web-new'), seconds(-60)), { state: 'stuck', reason: of('web-new') })
@@ -180,7 +181,7 @@ test('events say why a set that lacks pods is refused them', async (t) => {
   const object = statefulSet.strip(raw({ status: { observedGeneration: 2, updateRevision: 'new' } }))
   const refusal = 'create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: exceeded quota'
   t.equal(object.uncreatedPods, 1)
-  t.match(healthOf(object, { pods: [], refusal }, after(10), 0), {
+  t.match(healthOf(object, { pods: [], refusal }, after(10), before), {
     state: 'waiting',
     because: 'Quota',
     reason: /exceeded quota/,
@@ -190,7 +191,7 @@ test('events say why a set that lacks pods is refused them', async (t) => {
 test('a paused Deployment waits for the resume, whatever its pods do', async (t) => {
   const object = deployment.strip(raw({ spec: { paused: true }, status: updating }))
   const pods = [waitingPod('ImagePullBackOff', notFound)]
-  t.match(healthOf(object, { pods }, after(2), 0), { state: 'waiting', because: 'Paused' })
+  t.match(healthOf(object, { pods }, after(2), before), { state: 'waiting', because: 'Paused' })
 })
 
 const agents = (updated: number, available: number): WorkloadObject =>
@@ -221,8 +222,8 @@ const onDeadNode = ownPod({
 })
 
 test('pods that their nodes kept away before the rollout do not hold up its success', async (t) => {
-  const health = (object: WorkloadObject, pods: readonly Pod[], before: number, time = 10) =>
-    healthOf(object, { pods }, after(time), before)
+  const health = (object: WorkloadObject, pods: readonly Pod[], unavailable: number, time = 10) =>
+    healthOf(object, { pods }, after(time), { ...before, unavailable })
   t.match(health(agents(2, 2), [good, good, onDeadNode], 1), { state: 'healthy' })
   t.match(health(agents(2, 2), [good, good, onDeadNode], 0), { state: 'waiting' }, 'it was there before')
   t.match(health(agents(2, 2), [], 1), { state: 'waiting' }, 'nothing is known of its pods')

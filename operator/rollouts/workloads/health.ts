@@ -1,7 +1,8 @@
-import { isLost, type Pod, type PodContainer, presentPods } from './pods.ts'
+import { workloadKind } from './kinds.ts'
+import { isLost, type Pod, type PodContainer, presentPods, pulling } from './pods.ts'
 import { pullFailure } from './pull-failure.ts'
 import { healthy, refused, waiting } from './strip.ts'
-import type { Health, WorkloadObject } from './workload.ts'
+import type { Before, Health, WorkloadObject } from './workload.ts'
 
 /** What is known of the pods of a workload. */
 export interface PodFacts {
@@ -25,19 +26,29 @@ export interface Times {
   readonly since: number
 }
 
-/** @param unavailableBefore how many pods were unavailable because of their nodes before the rollout */
-export function healthOf(object: WorkloadObject, facts: PodFacts, times: Times, unavailableBefore: number): Health {
-  const { progress } = object
+/** @param before undefined if the workload is not part of a rollout */
+export function healthOf(object: WorkloadObject, facts: PodFacts, times: Times, before?: Before): Health {
+  const progress = before ? progressIn(object, facts.pods) : object.progress
   // A paused Deployment tries nothing, whatever its pods do.
   if (progress.state !== 'waiting' || progress.because === 'Paused') return progress
-  if (onlyLostPodsAreMissing(object, facts.pods, times, unavailableBefore)) return healthy
+  const unavailable = before?.unavailable ?? lostPods(facts.pods, times)
+  if (onlyLostPodsAreMissing(object, facts.pods, times, unavailable)) return healthy
   // The pods show sooner than the controller that a change will not succeed.
-  const trouble = podTrouble(facts.pods, times)
+  const trouble = podTrouble(facts.pods, times, before?.restarts)
   if (trouble?.state === 'stuck') return trouble
   if (progress.because !== undefined) return progress
   if (facts.refusal !== undefined) return refused(`${progress.reason}; it is refused: ${facts.refusal}`)
   if (isTimedOut(object, facts, times)) return { state: 'stuck', reason: object.timedOut?.message ?? '' }
   return waiting(progressInWords(progress.reason, facts.pods, trouble?.reason))
+}
+
+/** How many pods are unavailable because of their nodes. */
+export const lostPods = (pods: readonly Pod[], { now }: Times): number => pods.filter((pod) => isLost(pod, now)).length
+
+function progressIn(object: WorkloadObject, pods: readonly Pod[]): Health {
+  const present = presentPods(pods)
+  const counts = { updated: present.length, ready: present.filter(({ ready }) => ready).length }
+  return workloadKind(object.kind).progressOf?.(object, counts) ?? object.progress
 }
 
 /** `2 of 3 pods updated, 1 ready: container web of pod web-1 runs since …, and is not ready`. */
@@ -80,18 +91,13 @@ const maxConfigErrorMs = 60_000
 /** The kubelet pauses for 10, 20, 40 and 80 s between its tries: five have failed by now. */
 const maxTriesMs = 150_000
 
-const pulling: ReadonlySet<string> = new Set([
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'ImageInspectError',
-  'RegistryUnavailable',
-  'SignatureValidationFailed',
-])
-
-/** Why a workload is not healthy yet, according to its pods: first what will not pass by itself. */
-export function podTrouble(pods: readonly Pod[], times: Times): Trouble | undefined {
+/**
+ * Why a workload is not healthy yet, according to its pods: first what will not pass by itself.
+ * @param restartsBefore those of earlier images do not count
+ */
+export function podTrouble(pods: readonly Pod[], times: Times, restartsBefore = 0): Trouble | undefined {
   const troubles = presentPods(pods).flatMap((pod) =>
-    pod.containers.flatMap((container) => containerTrouble(pod, container, times) ?? []),
+    pod.containers.flatMap((container) => containerTrouble(pod, container, times, restartsBefore) ?? []),
   )
   const pending = presentPods(pods).find(({ unschedulable }) => unschedulable !== undefined)
   return (
@@ -120,12 +126,18 @@ const inWords = (pod: Pod, { init, name }: PodContainer): string =>
   `${init ? 'init container' : 'container'} ${name} of pod ${pod.name}`
 
 /** The reasons are the kubelet's (k8s.io/kubernetes/pkg/kubelet/images and kuberuntime). */
-function containerTrouble(pod: Pod, container: PodContainer, { now, since }: Times): Trouble | undefined {
+function containerTrouble(
+  pod: Pod,
+  container: PodContainer,
+  { now, since }: Times,
+  restartsBefore: number,
+): Trouble | undefined {
   if (!container.waiting) return undefined
   const { reason, message } = container.waiting
   const words = inWords(pod, container)
   if (reason === 'CrashLoopBackOff') {
-    const { restarts, exit } = container
+    const { exit } = container
+    const restarts = container.restarts - restartsBefore
     const after = `${reason} after ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`
     return {
       state: restarts >= restartsUntilStuck ? 'stuck' : 'waiting',

@@ -18,9 +18,14 @@ export async function patchImages(client: ApiClient, { of, images }: ImageChange
   const lists = Object.entries({ containers: inList(false), initContainers: inList(true) })
   const pod = Object.fromEntries(lists.filter(([, list]) => list.length > 0))
   // The UID excludes another workload of the same name (B36).
-  const patch = { metadata: { uid, resourceVersion }, spec: { template: { spec: pod } } }
+  const patch = { ...nested(workloadKind(kind).podTemplate, { spec: pod }), metadata: { uid, resourceVersion } }
   const patched = await client.strategicPatch(workloadPath(of), patch).catch(undefinedIfNotFound)
   return patched === undefined ? undefined : workloadKind(kind).strip(patched)
+}
+
+/** An object with a value at a path. */
+function nested(path: readonly string[], value: object): object {
+  return path.reduceRight<object>((inner, key) => ({ [key]: inner }), value)
 }
 
 /**
@@ -32,7 +37,7 @@ export async function patchSeenImages(client: ApiClient, { of, images, seen }: I
   const changes = images.flatMap(({ name, image, init }) => {
     const list = seen.containers.filter((container) => container.init === init)
     const index = list.findIndex((container) => container.name === name)
-    const path = `/spec/template/spec/${init ? 'initContainers' : 'containers'}/${index}`
+    const path = `/${[...workloadKind(of.kind).podTemplate, 'spec'].join('/')}/${init ? 'initContainers' : 'containers'}/${index}`
     return [
       { op: 'test', path: `${path}/name`, value: name },
       { op: 'test', path: `${path}/image`, value: list[index]?.image },

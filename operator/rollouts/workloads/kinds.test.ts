@@ -1,12 +1,18 @@
 import { test } from 'tap'
-import { raw, workloadContract } from './contract.fixture.ts'
+import { kindContract, raw, rollingContract } from './contract.fixture.ts'
 import { daemonSet } from './daemon-set.ts'
 import { deployment } from './deployment.ts'
 import { workloadKind, workloadKinds, workloadPath } from './kinds.ts'
 import { statefulSet } from './stateful-set.ts'
 
-test('Deployment', (t) => {
-  workloadContract(t, deployment, {
+for (const kind of workloadKinds)
+  test(kind.kind, (t) => {
+    kindContract(t, kind)
+    t.end()
+  })
+
+test('a Deployment rolls by itself', (t) => {
+  rollingContract(t, deployment, {
     healthy: { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
     empty: { spec: { replicas: 0 }, status: { observedGeneration: 2 } },
     updating: { observedGeneration: 2, replicas: 2, updatedReplicas: 1, availableReplicas: 2 },
@@ -47,8 +53,8 @@ test('a Deployment quotes why the API server refuses its pods, or the ReplicaSet
   t.match(health({ observedGeneration: 1, conditions: [notCreated] }), { state: 'waiting', because: 'Quota' })
 })
 
-test('StatefulSet', (t) => {
-  workloadContract(t, statefulSet, {
+test('a StatefulSet rolls by itself', (t) => {
+  rollingContract(t, statefulSet, {
     healthy: {
       observedGeneration: 2,
       updatedReplicas: 1,
@@ -92,8 +98,8 @@ test('the partition of a StatefulSet counts, and one with OnDelete says that som
   })
 })
 
-test('DaemonSet', (t) => {
-  workloadContract(t, daemonSet, {
+test('a DaemonSet rolls by itself', (t) => {
+  rollingContract(t, daemonSet, {
     healthy: { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 2 },
     empty: { spec: {}, status: { observedGeneration: 2, desiredNumberScheduled: 0 } },
     updating: { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 2 },
@@ -111,7 +117,11 @@ test('each kind has its path on the API server', async (t) => {
       '/apis/apps/v1/namespaces/shop/deployments/web',
       '/apis/apps/v1/namespaces/shop/statefulsets/web',
       '/apis/apps/v1/namespaces/shop/daemonsets/web',
+      '/apis/apps/v1/namespaces/shop/replicasets/web',
+      '/apis/batch/v1/namespaces/shop/cronjobs/web',
+      '/apis/batch/v1/namespaces/shop/jobs/web',
+      '/api/v1/namespaces/shop/pods/web',
     ],
   )
-  t.throws(() => workloadKind('Pod'), /Pod/)
+  t.throws(() => workloadKind('Node'), /Node/)
 })

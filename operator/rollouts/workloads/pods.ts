@@ -1,4 +1,5 @@
-import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node'
+import type { V1ContainerStatus, V1ObjectMeta, V1Pod, V1PodStatus } from '@kubernetes/client-node'
+import { digestOf } from '../../images/image.ts'
 import { timestamp } from '../../time/clock.ts'
 import { controllerOf } from './strip.ts'
 import type { Revision } from './workload.ts'
@@ -43,34 +44,37 @@ export interface PodContainer {
 }
 
 /** Whether a pod, as the API server sends it, is a workload's own: its labels alone say nothing. */
-export function isOwn(raw: unknown, { controllers }: Revision): boolean {
-  const controller = controllerOf((raw as V1Pod).metadata)
-  return controller !== undefined && controllers.has(controller)
+export function isOwn(raw: unknown, { controllers, itself }: Revision): boolean {
+  const { metadata } = raw as V1Pod
+  const controller = controllerOf(metadata)
+  if (controller !== undefined) return controllers.has(controller)
+  return itself !== undefined && metadata?.uid === itself
 }
 
 /** @param raw a pod as the API server sends it */
-export function pod(raw: unknown, { label, present }: Revision): Pod {
+export function pod(raw: unknown, revision: Revision): Pod {
   const { metadata, spec, status } = raw as V1Pod
   const condition = (type: string) => status?.conditions?.find((candidate) => candidate.type === type)
   const scheduled = condition('PodScheduled')
   const ready = condition('Ready')
   const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
-  const named = (init: boolean, containers: readonly { name: string; image?: string }[] = []) =>
-    containers.map(({ name, image = '' }) =>
-      podContainer(
-        { name, image, init },
-        statuses.find((candidate) => candidate.name === name),
-      ),
-    )
+  const named = (init: boolean, list: readonly { name: string; image?: string }[] = []) =>
+    list.map(({ name, image = '' }) => {
+      const found = statuses.find((candidate) => candidate.name === name)
+      // What is said of the image before says nothing.
+      const isOld = revision.itself !== undefined && found !== undefined && !isAboutImage(image, found)
+      return podContainer({ name, image, init }, isOld ? undefined : found)
+    })
+  const containers = [...named(false, spec?.containers), ...named(true, spec?.initContainers)]
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
-    present: present !== undefined && metadata?.labels?.[label] === present,
+    present: hasTemplate(metadata?.labels, containers, revision),
     deleting: metadata?.deletionTimestamp !== undefined,
     // An evicted or finished pod will never run again: it says nothing about the version (B31).
-    ended: status?.phase === 'Failed' || status?.phase === 'Succeeded',
+    ended: hasEnded(raw as V1Pod),
     ready: ready?.status === 'True',
-    containers: [...named(false, spec?.containers), ...named(true, spec?.initContainers)],
+    containers,
     unschedulable:
       scheduled?.status === 'False' ? (scheduled.message ?? scheduled.reason ?? 'unschedulable') : undefined,
     nodeLost: isNodeLost(status),
@@ -88,6 +92,47 @@ export function pod(raw: unknown, { label, present }: Revision): Pod {
     changed: latest((metadata?.managedFields ?? []).map(({ time }) => time)),
   }
 }
+
+export const hasEnded = ({ status }: V1Pod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded'
+
+/** Whether a pod has the present template. Without a label it must have the images: those of its spec, or what really runs. */
+function hasTemplate(
+  labels: V1ObjectMeta['labels'] = {},
+  containers: readonly PodContainer[],
+  { label, present, images }: Revision,
+): boolean {
+  if (label !== undefined) return present !== undefined && labels[label] === present
+  return (images ?? []).every(({ name, image }) => {
+    const found = containers.find((container) => container.name === name)
+    return found?.image === image || (found?.digest !== undefined && found.digest === digestOf(image))
+  })
+}
+
+/** Reasons of a container that waits for its image. Their messages name it. */
+export const pulling: ReadonlySet<string> = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+])
+
+/**
+ * Whether the status of a container is about this image. If the image of a Pod changes, its status says for some time what was
+ * true of the image before. Without a digest in the image one cannot tell.
+ */
+export function isAboutImage(image: string, { state, imageID }: V1ContainerStatus): boolean {
+  const digest = digestOf(image)
+  if (digest === undefined) return true
+  const { reason = '', message = '' } = state?.waiting ?? {}
+  if (pulling.has(reason)) return message.includes(digest)
+  const ran = runningDigest(imageID)
+  return ran === undefined || ran === digest
+}
+
+/** Without a repository it is the digest of a configuration, which no registry serves as an image. */
+const runningDigest = (imageID: string | undefined): string | undefined =>
+  imageID?.match(/@(sha256:[0-9a-f]{64})$/)?.[1]
 
 function isNodeLost({ phase, reason, conditions }: V1PodStatus = {}): boolean {
   const [ready, containersReady] = ['Ready', 'ContainersReady'].map((type) =>
@@ -107,8 +152,7 @@ function podContainer(
   const exit = status?.lastState?.terminated ?? status?.state?.terminated
   return {
     ...container,
-    // Without a repository it is the digest of a configuration, which no registry serves as an image.
-    digest: status?.imageID?.match(/@(sha256:[0-9a-f]{64})$/)?.[1],
+    digest: runningDigest(status?.imageID),
     waiting: waiting && { reason: waiting.reason ?? 'Waiting', message: waiting.message ?? '' },
     exit: exit && { code: exit.exitCode, reason: exit.reason ?? '', message: exit.message ?? '' },
     unreadySince: status?.ready === true ? undefined : inSeconds(status?.state?.running?.startedAt),

@@ -30,7 +30,7 @@ test('B33 the message about a missing container names it and those that exist', 
   })
   const ofAnother = withImage('r.example.com/other:v1')
   t.same(selectContainers(spec, ofAnother), [])
-  t.match(containerNotFound(spec, ofAnother).message, /no container whose image is of r\.example\.com\/web/)
+  t.match(containerNotFound(spec, ofAnother)?.message ?? '', /no container whose image is of r\.example\.com\/web/)
 })
 
 test('B16 only the named container changes, or those with an image of the repository', async (t) => {
@@ -70,5 +70,29 @@ test('init containers and sidecars are selected by repository or by name, and ch
     [{ name: 'migrate', image: 'old', init: true }],
     'a rollback restores them from the names in the status',
   )
-  t.match(containerNotFound({ ...spec, container: { name: 'app' } }, object).message, /are web, migrate, proxy\. Name/)
+  t.match(
+    containerNotFound({ ...spec, container: { name: 'app' } }, object)?.message ?? '',
+    /are web, migrate, proxy\. Name/,
+  )
+})
+
+test('B33 each workload must have all of container.names, wherever they are', async (t) => {
+  const object = deployment.strip(
+    raw({
+      template: {
+        containers: ['web', 'other'].map((name) => ({ name, image: 'r.example.com/web:v1' })),
+        initContainers: [{ name: 'migrate', image: 'r.example.com/migrate:v1' }],
+      },
+    }),
+  )
+  const named = (...names: string[]) => ({ ...spec, container: { names } })
+  t.same(
+    selectContainers(named('migrate', 'web'), object).map(({ name }) => name),
+    ['web', 'migrate'],
+  )
+  t.equal(containerNotFound(named('migrate', 'web'), object), undefined)
+  t.equal(
+    containerNotFound(named('web', 'proxy', 'app'), object)?.message,
+    'Deployment shop/web has no container proxy, app; its containers are web, other, migrate. Each workload must have all containers of spec.container.names: correct the names, or let another ContainerVersion select this workload.',
+  )
 })

@@ -1,11 +1,9 @@
 import type {
-  V1DaemonSet,
-  V1Deployment,
   V1LabelSelector,
   V1ManagedFieldsEntry,
   V1ObjectMeta,
   V1PodSpec,
-  V1StatefulSet,
+  V1PodTemplateSpec,
 } from '@kubernetes/client-node'
 import { orderAnnotation } from '../../api/names.ts'
 import { fieldManager } from '../../kubernetes/client.ts'
@@ -20,12 +18,12 @@ export const paused: Health = {
   reason: 'it is paused; resume it with `kubectl rollout resume`',
   because: 'Paused',
 }
-/** A workload whose pods somebody must delete, one after another. */
-export const onDelete = (updated: number, wanted: number): Health => ({
-  state: 'waiting',
-  reason: `${updated} of ${wanted} pods updated; its updateStrategy is OnDelete: delete the pods, or set RollingUpdate`,
-  because: 'OnDelete',
-})
+/** A workload whose pods somebody must delete, one after another. @param how why, and what to do */
+export const onDelete = (
+  updated: number,
+  wanted: number,
+  how = 'its updateStrategy is OnDelete: delete the pods, or set RollingUpdate',
+): Health => ({ state: 'waiting', reason: `${updated} of ${wanted} pods updated; ${how}`, because: 'OnDelete' })
 
 /** What each kind finds out in its own way. */
 interface KindFields {
@@ -33,26 +31,50 @@ interface KindFields {
   readonly availablePods: number
   readonly missingPods: number | undefined
   readonly uncreatedPods?: number
-  readonly revision: string | undefined
+  readonly restarts?: number
+  readonly revision?: string | undefined
   readonly timedOut?: WorkloadObject['timedOut']
   readonly waitsFromOrdinal?: number | undefined
+  readonly ended?: boolean
 }
 
-type AppsObject = V1Deployment | V1StatefulSet | V1DaemonSet
+interface RawObject {
+  readonly metadata?: V1ObjectMeta
+  readonly spec?: {
+    readonly replicas?: number
+    readonly selector?: V1LabelSelector
+  }
+}
+
+/** What a kind is, with how it reads its own fields in place of `strip`. */
+interface Definition<T> extends Omit<WorkloadKind, 'version' | 'strip'> {
+  readonly fieldsOf: (object: T) => KindFields
+}
+
+export function workloadKindOf<T extends object>({ fieldsOf, ...definition }: Definition<T>): WorkloadKind {
+  const { kind, podTemplate } = definition
+  const strip = (raw: unknown) => stripped(kind, podTemplate, raw as RawObject, fieldsOf(raw as T))
+  return { ...definition, version: 'v1', strip }
+}
 
 /** A kind of workload in the API group `apps`. */
-export function appsKind<T extends AppsObject>(
+export function appsKind<T extends object>(
   kind: string,
   plural: string,
   fieldsOf: (object: T) => KindFields,
-  revisions: Pick<WorkloadKind, 'templates' | 'revisionOf'>,
+  more: Pick<WorkloadKind, 'templates' | 'revisionOf'> & Partial<Pick<WorkloadKind, 'watched' | 'progressOf'>>,
 ): WorkloadKind {
-  const strip = (raw: unknown) => stripped(kind, raw as T, fieldsOf(raw as T))
-  return { kind, group: 'apps', version: 'v1', plural, strip, ...revisions }
+  const common = { group: 'apps', podTemplate: ['spec', 'template'], rolls: 'ByPatch' } as const
+  return workloadKindOf({ kind, plural, fieldsOf, ...common, ...more })
+}
+
+interface Observable {
+  readonly metadata?: V1ObjectMeta
+  readonly status?: { readonly observedGeneration?: number }
 }
 
 /** Whether the controller of a workload has seen its last change (B19). */
-export function isObserved({ metadata, status }: AppsObject): boolean {
+export function isObserved({ metadata, status }: Observable): boolean {
   return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0)
 }
 
@@ -74,10 +96,15 @@ function orderOf(annotations: Readonly<Record<string, string>> = {}): number {
   return Number.isSafeInteger(order) ? order : 0
 }
 
+/** Of the mirror that the kubelet makes of a static pod: its file on the node decides. */
+const mirrorAnnotation = 'kubernetes.io/config.mirror'
+
 /** Keeps the fields in use of a workload. */
-function stripped(kind: string, { metadata, spec }: AppsObject, fields: KindFields): WorkloadObject {
+function stripped(kind: string, podTemplate: readonly string[], raw: RawObject, fields: KindFields): WorkloadObject {
+  const { metadata, spec } = raw
   const { namespace = '', name = '', uid = '', resourceVersion = '', managedFields = [], ...rest } = metadata ?? {}
-  const pod = spec?.template.spec
+  const template = at(raw, podTemplate) as V1PodTemplateSpec | undefined
+  const pod = template?.spec
   return {
     key: `${namespace}/${name}`,
     resourceVersion,
@@ -87,21 +114,32 @@ function stripped(kind: string, { metadata, spec }: AppsObject, fields: KindFiel
     uid,
     generation: rest.generation ?? 0,
     labels: rest.labels ?? {},
-    controlled: rest.ownerReferences?.some((owner) => owner.controller === true) ?? false,
+    controlled:
+      rest.ownerReferences?.some((owner) => owner.controller === true) === true ||
+      rest.annotations?.[mirrorAnnotation] !== undefined,
+    ended: false,
     deleting: rest.deletionTimestamp !== undefined,
     containers: containersOf(pod),
     order: orderOf(rest.annotations),
-    replicas: spec && 'replicas' in spec ? (spec.replicas ?? 1) : undefined,
-    podLabels: spec?.template.metadata?.labels ?? {},
+    replicas: spec?.replicas,
+    podLabels: template?.metadata?.labels ?? {},
     imagePullSecrets: (pod?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
     serviceAccountName: pod?.serviceAccountName ?? 'default',
     podSelector: selectorQuery(spec?.selector ?? {}),
     mustDisown: managedFields.some(ownedByUs) && managedFields.some(isApplied),
     uncreatedPods: 0,
+    restarts: 0,
+    revision: undefined,
     timedOut: undefined,
     waitsFromOrdinal: undefined,
     ...fields,
   }
+}
+
+/** The value at a path; undefined if there is none. */
+function at(object: unknown, [key, ...rest]: readonly string[]): unknown {
+  if (key === undefined) return object
+  return at((object as Readonly<Record<string, unknown>> | undefined)?.[key], rest)
 }
 
 /** A label selector in the form of the API's `labelSelector` query (k8s.io/apimachinery/pkg/labels). */

@@ -6,7 +6,7 @@ import { digest, made, ownPod, revision, waitingPod } from './pod.fixture.ts'
 import { isOwn, type Pod } from './pods.ts'
 import { statefulSet } from './stateful-set.ts'
 import { needsPods, workload } from './view.ts'
-import type { WorkloadKind } from './workload.ts'
+import type { Before, WorkloadKind } from './workload.ts'
 
 const imageRepo = 'r.example.com/web'
 const settled = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }
@@ -66,11 +66,15 @@ test('before a rollout, a workload that lacks only pods of lost nodes is healthy
   const status = { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 1 }
   const object = daemonSet.strip(raw({ status }))
   const ready = ownPod({ status: { conditions: [{ type: 'Ready', status: 'True' }] } })
-  const view = (lost: Pod, before?: number) =>
+  const view = (lost: Pod, before?: Before) =>
     workload(object, object.containers, { pods: [ready, lost] }, times, before)
   const lost = { ...ready, ready: false, nodeLost: true }
   t.match(view(lost), { unavailable: 1, health: { state: 'healthy' } })
-  t.match(view(lost, 0), { unavailable: 1, health: { state: 'waiting' } }, 'it was there when the rollout began')
+  t.match(
+    view(lost, { unavailable: 0, restarts: 0 }),
+    { unavailable: 1, health: { state: 'waiting' } },
+    'it was there when the rollout began',
+  )
   t.match(view({ ...ready, ready: false }), { unavailable: 0, health: { state: 'waiting' } })
 })
 

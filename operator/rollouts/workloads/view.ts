@@ -1,24 +1,31 @@
 import { digestOf, ofOneRepository } from '../../images/image.ts'
-import { healthOf, ordinalOf, type PodFacts, type Times } from './health.ts'
-import { isLost, type Pod, presentPods } from './pods.ts'
-import type { Container, ImageChange, ObjectRef, SelectedContainer, Workload, WorkloadObject } from './workload.ts'
+import { healthOf, lostPods, ordinalOf, type PodFacts, type Times } from './health.ts'
+import { workloadKind } from './kinds.ts'
+import { type Pod, presentPods } from './pods.ts'
+import type {
+  Before,
+  Container,
+  ImageChange,
+  ObjectRef,
+  SelectedContainer,
+  Workload,
+  WorkloadObject,
+} from './workload.ts'
 
 /**
  * A workload as strategies see it. It needs the facts of its pods only if `needsPods` says so.
- * @param unavailableBefore how many pods were unavailable because of their nodes before the rollout; undefined if it is not
- *   part of one
+ * @param before undefined if it is not part of a rollout
  */
 export function workload(
   object: WorkloadObject,
   containers: readonly Container[],
   facts: PodFacts,
   times: Times,
-  unavailableBefore?: number,
+  before?: Before,
 ): Workload {
-  const { kind, namespace, name, uid, resourceVersion, order, replicas, podLabels } = object
+  const { kind, namespace, name, uid, resourceVersion, order, replicas, podLabels, restarts } = object
   const ref = { kind, namespace, name, uid, resourceVersion }
   const selected = containers.map((container) => ({ ...container, running: runningDigest(container, facts.pods) }))
-  const lost = facts.pods.filter((pod) => isLost(pod, times.now)).length
   const restore = (restored: readonly Container[]): ImageChange => ({
     change: 'images',
     of: ref,
@@ -30,10 +37,12 @@ export function workload(
     name: `${kind}/${name}`,
     containers: selected,
     order,
+    rolls: workloadKind(kind).rolls,
     replicas,
     podLabels,
-    health: healthOf(object, facts, times, unavailableBefore ?? lost),
-    unavailable: Math.min(lost, object.missingPods ?? 0),
+    health: healthOf(object, facts, times, before),
+    restarts,
+    unavailable: Math.min(lostPods(facts.pods, times), object.missingPods ?? 0),
     mustDisown: object.mustDisown,
     blockers: blockersOf(object, facts.pods),
     runs: (image) => selected.every((container) => runsImage(container, image, object)),
@@ -75,9 +84,11 @@ function runsImage(container: SelectedContainer, image: string, { progress }: Wo
 
 /**
  * Whether the pods of a workload must be read: to find out what an image without a digest really is, or why the workload
- * is not healthy. A settled workload with a digest in its image costs no request.
+ * is not healthy. A settled workload with a digest in its image costs no request, unless its kind cannot say that it is settled.
  */
 export function needsPods(object: WorkloadObject, containers: readonly Container[], rollingOut: boolean): boolean {
-  if (object.progress.state === 'waiting') return true
+  const { rolls, progressOf } = workloadKind(object.kind)
+  if (rolls === 'AtNextRun') return false
+  if (object.progress.state === 'waiting' || (rollingOut && progressOf)) return true
   return !rollingOut && containers.some(({ image }) => digestOf(image) === undefined)
 }

@@ -32,8 +32,10 @@ export interface WorkloadRef extends ObjectRef {
 export interface WorkloadObject extends CachedObject, WorkloadRef {
   readonly generation: number
   readonly labels: Readonly<Record<string, string>>
-  /** Another object controls it, and alone decides about it (B14). */
+  /** Another object controls it, and alone decides about it (B14): its owner, or the file of a static pod. */
   readonly controlled: boolean
+  /** A Job or Pod that has succeeded or failed: it runs nothing any more. */
+  readonly ended: boolean
   readonly deleting: boolean
   readonly containers: readonly Container[]
   /** The annotation `cvmanager.io/order`: workloads change in this order, those of one number together. */
@@ -45,13 +47,13 @@ export interface WorkloadObject extends CachedObject, WorkloadRef {
   /** Names, from the pod template. */
   readonly imagePullSecrets: readonly string[]
   readonly serviceAccountName: string
-  /** The label selector of its pods, in the query form of the API. */
+  /** The label selector of its pods, in the query form of the API. Empty for a kind whose pods are not looked at by labels. */
   readonly podSelector: string
   /** cvmanager owns fields of a workload that another manager applies server-side: its next apply would conflict. */
   readonly mustDisown: boolean
   /**
    * Names its present pod template: the hash of a Deployment's, the update revision of a StatefulSet, the generation of a
-   * DaemonSet. Undefined until its controller has taken the template up, but for a Deployment.
+   * DaemonSet. Undefined until its controller has taken the template up, but for a Deployment; and for kinds that do not say.
    */
   readonly revision: string | undefined
   /** Whether its controller has brought the last change to all its pods. */
@@ -61,6 +63,8 @@ export interface WorkloadObject extends CachedObject, WorkloadRef {
   readonly missingPods: number | undefined
   /** How many of its pods are not even created, of a kind whose status does not say why. */
   readonly uncreatedPods: number
+  /** How often the containers of a Pod have restarted, those of earlier images included. */
+  readonly restarts: number
   /** The condition ProgressDeadlineExceeded of a Deployment, which may be about an earlier template. */
   readonly timedOut: { readonly message: string; readonly time: number } | undefined
   /**
@@ -74,10 +78,14 @@ export interface WorkloadObject extends CachedObject, WorkloadRef {
 export interface Revision {
   /** The UIDs of what controls its pods: its own, or those of its ReplicaSets. */
   readonly controllers: ReadonlySet<string>
-  /** The label of a pod that names its template. */
-  readonly label: 'pod-template-hash' | 'controller-revision-hash'
+  /** The UID of a Pod, which is its own pod. Its images may change while it runs. */
+  readonly itself?: string
+  /** The label of a pod that names its template; undefined if the kind gives none. */
+  readonly label: 'pod-template-hash' | 'controller-revision-hash' | undefined
   /** Its value for the present template; undefined while there is nothing of that template. */
   readonly present: string | undefined
+  /** Without a label, the images of the present template tell its pods. */
+  readonly images?: readonly Container[]
   /** The ReplicaSet of the present template. */
   readonly replicaSet?: string | undefined
 }
@@ -88,6 +96,15 @@ export interface WorkloadKind {
   readonly group: string
   readonly version: string
   readonly plural: string
+  /** The path of the pod template in an object; empty if the object is a pod itself. */
+  readonly podTemplate: readonly string[]
+  /**
+   * How a new image reaches pods: its controller rolls it out after the patch, or a person does; the next run has it; or never,
+   * since Kubernetes lets nobody change the template.
+   */
+  readonly rolls: 'ByPatch' | 'AtNextRun' | 'Never'
+  /** Leaves out what others control, as far as the API server can tell: there may be tens of thousands of it. */
+  readonly watched?: { readonly labelSelector?: string; readonly fieldSelector?: string }
   /**
    * Its progress depends on `observedGeneration` first (B19).
    * @param raw the object as the API server sends it
@@ -97,6 +114,11 @@ export interface WorkloadKind {
   readonly templates: 'replicasets' | 'controllerrevisions' | undefined
   /** @param templates objects of that resource, as the API server sends them; those of others too */
   readonly revisionOf: (object: WorkloadObject, templates: readonly unknown[]) => Revision
+  /**
+   * Its progress in a rollout, if its own status does not say which of its pods have the present template.
+   * @param pods how many live pods have it, and how many of those are ready
+   */
+  readonly progressOf?: (object: WorkloadObject, pods: { readonly updated: number; readonly ready: number }) => Health
 }
 
 export type Change =
@@ -123,6 +145,14 @@ export interface RewrittenImage {
   readonly stored: string
 }
 
+/** What a rollout found before it changed a workload. */
+export interface Before {
+  /** How many of its pods were unavailable because of their nodes. */
+  readonly unavailable: number
+  /** How often the containers of a Pod had restarted. */
+  readonly restarts: number
+}
+
 export interface SelectedContainer extends Container {
   /** The digest that all its pods run; undefined if they differ. */
   readonly running: string | undefined
@@ -135,9 +165,11 @@ export interface Workload {
   readonly name: string
   readonly containers: readonly SelectedContainer[]
   readonly order: number
+  readonly rolls: WorkloadKind['rolls']
   readonly replicas: number | undefined
   readonly podLabels: Readonly<Record<string, string>>
   readonly health: Health
+  readonly restarts: number
   /** How many of its pods are unavailable because of their nodes. No rollout changes that, so none waits for them. */
   readonly unavailable: number
   readonly mustDisown: boolean
