@@ -8,6 +8,7 @@ import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
 import { drift } from './scenario/cases/drift.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
+import { kinds } from './scenario/cases/kinds.ts'
 import { log } from './scenario/cases/log.ts'
 import { metrics } from './scenario/cases/metrics.ts'
 import { names } from './scenario/cases/names.ts'
@@ -50,6 +51,7 @@ obstacles(test, bed)
 drift(test, bed)
 units(test, bed)
 order(test, bed)
+kinds(test, bed)
 changesOfMind(test, bed)
 versions(test, bed)
 names(test, bed)

@@ -1,9 +1,10 @@
 import type { KubernetesObject } from '../harness/cluster.ts'
 
-export type WorkloadKindName = 'Deployment' | 'StatefulSet' | 'DaemonSet'
+export type WorkloadKindName = RollingKindName | 'ReplicaSet' | 'CronJob' | 'Job' | 'Pod'
+export type RollingKindName = 'Deployment' | 'StatefulSet' | 'DaemonSet'
 
 export interface WorkloadWanted {
-  readonly kind: WorkloadKindName
+  readonly kind: RollingKindName
   readonly name: string
   readonly namespace: string
   readonly image: string

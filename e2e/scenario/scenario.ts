@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../harness/cluster.ts'
 import type { Registry } from '../harness/registry.ts'
 import type { Bed } from './bed.ts'
 import type { Build } from './builds.ts'
-import { containerVersion, type WorkloadKindName, type WorkloadWanted, workload } from './manifests.ts'
+import { containerVersion, type RollingKindName, type WorkloadWanted, workload } from './manifests.ts'
 import { World } from './world.ts'
 
 export interface Opening {
@@ -62,7 +62,7 @@ export function workloads(
   opening: Pick<Opening, 'deployment' | 'statefulSet' | 'daemonSet' | 'running' | 'replicas' | 'workload'>,
 ): KubernetesObject[] {
   const { deployment, statefulSet, daemonSet } = opening
-  const named: readonly [WorkloadKindName, string | undefined][] = [
+  const named: readonly [RollingKindName, string | undefined][] = [
     ['Deployment', deployment],
     ['StatefulSet', statefulSet],
     ['DaemonSet', daemonSet],

@@ -18,7 +18,14 @@ export interface Sighting {
   readonly status: ContainerVersionStatus
 }
 
-type Images = readonly { readonly image: string }[]
+interface PodSpec {
+  readonly containers?: readonly { readonly image: string }[]
+  readonly initContainers?: readonly { readonly image: string }[]
+}
+
+interface Template {
+  readonly spec: PodSpec
+}
 
 interface Raw {
   readonly metadata: {
@@ -29,22 +36,36 @@ interface Raw {
     readonly generation?: number
     readonly finalizers?: readonly string[]
   }
-  readonly spec: {
-    readonly template?: { readonly spec: { readonly containers: Images; readonly initContainers?: Images } }
+  readonly spec: PodSpec & {
+    readonly template?: Template
+    readonly jobTemplate?: { readonly spec: { readonly template: Template } }
   }
   readonly status?: ContainerVersionStatus & { readonly readyReplicas?: number; readonly numberReady?: number }
 }
 
 type Seen = Sighting & CachedObject
 
+/** The API of each kind. */
 const watched = {
-  Deployment: '/apis/apps/v1/deployments',
-  StatefulSet: '/apis/apps/v1/statefulsets',
-  DaemonSet: '/apis/apps/v1/daemonsets',
-  ContainerVersion: '/apis/cvmanager.io/v1/containerversions',
+  Deployment: '/apis/apps/v1',
+  StatefulSet: '/apis/apps/v1',
+  DaemonSet: '/apis/apps/v1',
+  ReplicaSet: '/apis/apps/v1',
+  CronJob: '/apis/batch/v1',
+  Job: '/apis/batch/v1',
+  Pod: '/api/v1',
+  ContainerVersion: '/apis/cvmanager.io/v1',
 } as const
 
 export type WatchedKind = keyof typeof watched
+
+export const pathOf = (kind: WatchedKind, namespace: string, name: string): string =>
+  `${watched[kind]}/namespaces/${namespace}/${pluralOf(kind)}/${name}`
+
+const pluralOf = (kind: string): string => `${kind.toLowerCase()}s`
+
+/** Pods and ReplicaSets of controllers are none that tests wait for. */
+const labelSelector = '!pod-template-hash,!controller-revision-hash'
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
@@ -56,8 +77,10 @@ export class Sightings {
 
   static async start(client: ApiClient): Promise<Sightings> {
     const sightings = new Sightings()
-    for (const [kind, path] of Object.entries(watched) as [WatchedKind, string][]) {
-      const list = new ListWatch<Seen>({ client, path, strip, log: quiet, clock: systemClock })
+    for (const [kind, api] of Object.entries(watched) as [WatchedKind, string][]) {
+      const path = `${api}/${pluralOf(kind)}`
+      const selectors = { labelSelector }
+      const list = new ListWatch<Seen>({ client, path, selectors, strip, log: quiet, clock: systemClock })
       list.cache.onChange((change) => {
         if (change.type !== 'deleted') sightings.#add(`${kind} ${change.now.key}`, change.now)
       })
@@ -98,7 +121,7 @@ export class Sightings {
 
 function strip(raw: unknown): Seen {
   const { metadata, spec, status } = raw as Raw
-  const pod = spec?.template?.spec
+  const pod = (spec?.template ?? spec?.jobTemplate?.spec.template)?.spec ?? spec
   return {
     key: `${metadata.namespace}/${metadata.name}`,
     resourceVersion: metadata.resourceVersion,

@@ -8,7 +8,7 @@ import type { Registry } from '../harness/registry.ts'
 import { type Bed, operatorUser } from './bed.ts'
 import type { Build } from './builds.ts'
 import type { WorkloadKindName } from './manifests.ts'
-import type { Sighting, WatchedKind } from './sightings.ts'
+import { pathOf, type Sighting, type WatchedKind } from './sightings.ts'
 
 export interface SeenEvent {
   readonly type: string
@@ -101,16 +101,17 @@ export class World {
   }
 
   /** How often cvmanager has changed the image of a workload, by the API server's audit log. */
-  async imagePatches(workload: string): Promise<number> {
+  async imagePatches(workload: string, kind?: WorkloadKindName): Promise<number> {
     const patches = await this.bed.cluster.auditLog({
       user: operatorUser,
       verbs: ['patch', 'update'],
       namespace: this.namespace,
       name: workload,
+      ...(kind === undefined ? {} : { resource: `${kind.toLowerCase()}s` }),
     })
     return patches.filter(
       ({ objectRef, requestObject, responseStatus }) =>
-        objectRef?.apiGroup === 'apps' && responseStatus?.code === 200 && changesTemplate(requestObject),
+        objectRef?.apiGroup !== 'cvmanager.io' && responseStatus?.code === 200 && changesImage(requestObject),
     ).length
   }
 
@@ -236,9 +237,7 @@ export class World {
   }
 
   #path(kind: WatchedKind, name: string): string {
-    const [api, plural] =
-      kind === 'ContainerVersion' ? ['cvmanager.io/v1', 'containerversions'] : ['apps/v1', `${kind.toLowerCase()}s`]
-    return `/apis/${api}/namespaces/${this.namespace}/${plural}/${name}`
+    return pathOf(kind, this.namespace, name)
   }
 
   #soFar(): string {
@@ -259,11 +258,11 @@ interface RawEvent {
   readonly source?: { readonly component?: string }
 }
 
-function changesTemplate(requestObject: unknown): boolean {
+function changesImage(requestObject: unknown): boolean {
   // A JSON patch is a list.
-  if (Array.isArray(requestObject)) return requestObject.some(({ path }) => String(path).startsWith('/spec/template/'))
-  const { spec } = (requestObject ?? {}) as { spec?: { template?: unknown } }
-  return spec?.template !== undefined
+  if (Array.isArray(requestObject)) return requestObject.some(({ path }) => /^\/spec\/.*\/image$/.test(String(path)))
+  const { spec } = (requestObject ?? {}) as { spec?: unknown }
+  return spec !== undefined
 }
 
 /** An event in one line; equal events have equal lines. */

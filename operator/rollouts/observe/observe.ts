@@ -59,8 +59,8 @@ export class Observer {
       const isPolled = offer.state !== 'unknown'
       const changes = rollout !== undefined || (isPolled && containers.some(({ image }) => image !== offered))
       const wanted = changes && needsPods(found, containers, rollout !== undefined)
-      // While a rollout waits, its workloads change with each of their pods.
-      const recent = rollout !== undefined
+      // While a rollout waits, its workloads change with each of their pods. Where the pods alone decide, no change may be missed.
+      const recent = rollout !== undefined && workloadKind(found.kind).progressOf === undefined
       const facts = wanted ? await allowed(this.#pods.of(found, { recent }), noPods) : noPods
       const isRefused = wanted && found.uncreatedPods > 0 && now >= times.since + uncreatedMs
       const refusal = isRefused ? await allowed(refusalOf(this.#client, found, times.since), undefined) : undefined
