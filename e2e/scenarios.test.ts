@@ -18,6 +18,7 @@ import { pods } from './scenario/cases/pods.ts'
 import { refusals } from './scenario/cases/refusals.ts'
 import { rollbacks } from './scenario/cases/rollbacks.ts'
 import { rollouts } from './scenario/cases/rollouts.ts'
+import { singleKinds } from './scenario/cases/single-kinds.ts'
 import { units } from './scenario/cases/units.ts'
 import { versions } from './scenario/cases/versions.ts'
 import { views } from './scenario/cases/views.ts'
@@ -52,6 +53,7 @@ drift(test, bed)
 units(test, bed)
 order(test, bed)
 kinds(test, bed)
+singleKinds(test, bed)
 changesOfMind(test, bed)
 versions(test, bed)
 names(test, bed)

@@ -1,18 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
-import { type Bed, operatorUser, projectFile } from '../bed.ts'
-import { type Build, build } from '../builds.ts'
+import type { Bed } from '../bed.ts'
+import type { Build } from '../builds.ts'
+import { command } from '../command.ts'
+import { broken, opened, type Raw, v1, v2, v3 } from '../kind-examples.ts'
 import type { WorkloadKindName } from '../manifests.ts'
-import { type AddTest, emptyWorld } from '../scenario.ts'
+import type { AddTest } from '../scenario.ts'
 import type { World } from '../world.ts'
-
-const v1 = build('v1.0.0')
-const v2 = build('v1.1.0')
-const broken = build('v1.2.0-broken')
-const v3 = build('v1.3.0')
-/** Their containers do not end by themselves. */
-const older = build('v0.9.0-hang')
-const oldest = build('v0.8.0-hang')
 
 const proxy = 'registry.example.com/shop/proxy:v5'
 
@@ -33,7 +28,7 @@ const cases: readonly Case[] = [
   { kind: 'Pod', manifests: ['pod'] },
 ]
 
-/** The contract of each kind of workload, and what only one of them does. */
+/** The contract of each kind of workload. */
 export function kinds(test: AddTest, bed: Bed): void {
   for (const { kind, manifests, waitsForPerson } of cases)
     test(`a ${kind} gets a version by one patch of its image, keeps all else, and goes back to the exact image`, async (t) => {
@@ -72,82 +67,6 @@ export function kinds(test: AddTest, bed: Bed): void {
       await assertOnlyImage(t, world, kind, original, v2)
       t.match(await world.status('web'), { quarantined: [{ digest: broken.digest }] })
     })
-
-  test('B12 a Pod is the same Pod afterwards: its container restarts with the version, and is ready', async (t) => {
-    const world = await opened(t, bed, ['pod'])
-    const before = await world.get<Raw>('Pod', 'web')
-    await world.ciMoves('env-prod', v2)
-    await world.runs(v2, 'web')
-    const after = await world.get<Raw>('Pod', 'web')
-    t.equal(after.metadata.uid, before.metadata.uid)
-    t.match(
-      after.status?.containerStatuses?.find(({ name }) => name === 'web'),
-      { imageID: `${world.repository}@${v2.digest}`, ready: true },
-    )
-    t.match((await world.status('web')).rollouts, [{ outcome: 'Succeeded' }])
-  })
-
-  test('B13 a running Job of another version holds the whole unit back until it ends, and nothing is half done', async (t) => {
-    const world = await opened(t, bed, ['job'], older)
-    const held = await world.becomes('Pending', { reason: 'WorkloadImmutable', of: 'web' })
-    t.match(held.status.message, /^v1\.0\.0 is rolled out when Job\/report has ended, .*kubectl delete job\/report -n /)
-    await world.ciMoves('env-prod', v2)
-    await world.waitsFor('the newer one to be held', () => nextOf(world) === v2.name)
-    await world.kubectl('rollout', 'pause', 'deployment/web')
-    await world.waitsFor('both to hold it', () => holds(world).length === 2)
-    await world.kubectl('delete', 'job', 'report')
-    await world.waitsFor('the Job to hold it no more', () => holds(world).join() === 'WorkloadPaused')
-    await applies(world, 'job', oldest)
-    await world.waitsFor('the next Job to hold it', () => holds(world).length === 2)
-    await world.kubectl('rollout', 'resume', 'deployment/web')
-    await world.waitsFor('the Job alone to hold it', () => holds(world).join() === 'WorkloadImmutable')
-    await world.pollsAgain(1)
-    t.equal(await world.imagePatches('web'), 0)
-    t.equal(
-      (await world.eventsAbout('ContainerVersion/web')).filter(({ reason }) => reason === 'DriftDetected').length,
-      0,
-    )
-    await ends(world, 'report')
-    await world.runs(v2, 'web')
-    t.equal(await world.imagePatches('web'), 1)
-    const patched = await bed.cluster.auditLog({ user: operatorUser, namespace: world.namespace, resource: 'jobs' })
-    t.same(
-      [...new Set(patched.map(({ verb }) => verb))].filter((verb) => verb !== 'get'),
-      [],
-      'it never writes a Job',
-    )
-  })
-
-  test('B14 B36 what another object controls is its owner\u2019s business alone, until it is orphaned', async (t) => {
-    const world = await opened(t, bed, ['cron-job', 'deployment'])
-    const { metadata, spec } = await world.get<Raw>('CronJob', 'web')
-    const controller = { apiVersion: 'batch/v1', kind: 'CronJob', name: 'web', uid: metadata.uid, controller: true }
-    const template = structuredClone(spec.jobTemplate?.spec.template)
-    Object.assign(template?.spec.containers?.[0] ?? {}, { image: world.imageOf(older) })
-    await world.makes({
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata: { name: 'run', labels: { app: 'web' }, ownerReferences: [controller] },
-      spec: { template },
-    } as never)
-    await world.waitsFor('its pod to run', async () => (await podOf(world, 'run')) !== undefined)
-    await world.ciMoves('env-prod', v2)
-    await world.runs(v2, 'web')
-    t.equal(world.now('Job', 'run')?.images[0], world.imageOf(older), 'the run ends as it began')
-
-    await world.kubectl('patch', 'job', 'run', '--type=merge', '-p', '{"metadata":{"ownerReferences":null}}')
-    await world.ciMoves('env-prod', v3)
-    await world.becomes('Pending', { reason: 'WorkloadImmutable', of: 'web' })
-    await ends(world, 'run')
-    await world.runs(v3, 'web')
-    const written = await bed.cluster.auditLog({ user: operatorUser, verbs: ['patch'], namespace: world.namespace })
-    t.same(
-      [...new Set(written.map(({ objectRef }) => objectRef?.resource))]
-        .filter((one) => one !== 'containerversions')
-        .sort(),
-      ['configmaps', 'cronjobs', 'deployments'],
-    )
-  })
 
   test('B51 a suspended CronJob and a ReplicaSet without replicas are patched, and count as healthy', async (t) => {
     const world = await opened(t, bed, ['cron-job', 'replica-set'])
@@ -194,6 +113,36 @@ export function kinds(test: AddTest, bed: Bed): void {
     t.equal(await world.imagePatches('web'), 1)
   })
 
+  test('an autoscaler that changes the replicas all the time does not stop a rollout', async (t) => {
+    const world = await opened(t, bed, ['deployment', 'replica-set'])
+    const scales = async (kind: 'deployments' | 'replicasets', times: number): Promise<void> => {
+      for (let count = 0; count < times; count++) {
+        const path = `/apis/apps/v1/namespaces/${world.namespace}/${kind}/web/scale`
+        await bed.client.mergePatch(path, { spec: { replicas: 2 + (count % 2) } })
+        await sleep(20)
+      }
+    }
+    await world.ciMoves('env-prod', v2)
+    const scaling = Promise.all([scales('deployments', 300), scales('replicasets', 300)])
+    await world.sees('web', v2)
+    await world.sees('web', v2, 'ReplicaSet')
+    await scaling
+    await world.kubectl('delete', 'pod', '-l', 'app=web')
+    await world.runs(v2, 'web')
+    for (const kind of ['Deployment', 'ReplicaSet'] as const) t.equal(await world.imagePatches('web', kind), 1, kind)
+  })
+
+  test('cv get and kubectl get show the version of each kind', async (t) => {
+    const world = await opened(t, bed, ['cron-job', 'pod', 'replica-set'])
+    const get = ['cv', 'get', '--k8s-config', bed.kubeconfig, '-n', world.namespace]
+    const { output } = await command(bed.cluster.directory, ...get)
+    for (const kind of ['CronJob web 0', 'Pod web 1', 'ReplicaSet web 2']) {
+      const [type, container, pods] = kind.split(' ')
+      t.match(output, new RegExp(`web +${type} +${container} +v1\\.0\\.0 +${pods} +web +env-prod`))
+    }
+    t.match(await world.kubectl('get', 'cv', 'web', '--no-headers'), /^web +env-prod +v1\.0\.0 +UpToDate/)
+  })
+
   test('a ContainerVersion that selects nothing names all kinds that it could select', async (t) => {
     const world = await opened(t, bed, ['pod'])
     await world.kubectl('delete', 'pod', 'web')
@@ -201,48 +150,6 @@ export function kinds(test: AddTest, bed: Bed): void {
     t.match(status.message, /no Deployment, StatefulSet, DaemonSet, ReplicaSet, CronJob, Job, Pod in namespace/)
   })
 }
-
-interface Raw {
-  readonly metadata: {
-    readonly uid: string
-    readonly annotations?: Readonly<Record<string, string>>
-    readonly managedFields?: readonly {
-      readonly manager: string
-      readonly subresource?: string
-      readonly fieldsV1: object
-    }[]
-  }
-  readonly spec: {
-    readonly suspend?: boolean
-    readonly template?: { readonly spec: object }
-    readonly jobTemplate?: {
-      readonly spec: { readonly template: { readonly spec: { readonly containers?: readonly object[] } } }
-    }
-  }
-  readonly status?: { readonly containerStatuses?: readonly { readonly name: string }[] }
-}
-
-/** Applies examples as a user does, and waits until they are adopted. @param running the image of the Job in them */
-async function opened(t: Test, bed: Bed, manifests: readonly string[], running?: Build): Promise<World> {
-  const world = await emptyWorld(t, bed)
-  await world.ciMoves('env-prod', v1)
-  for (const manifest of manifests) await applies(world, manifest, running)
-  if (running === undefined) await world.runs(v1, 'web')
-  return world
-}
-
-async function applies(world: World, manifest: string, running: Build = older): Promise<void> {
-  const text = await projectFile(`examples/workload-kinds/${manifest}.yaml`, {
-    'namespace: shop': `namespace: ${world.namespace}`,
-    'registry.example.com/shop/web:v1.0.0': world.imageOf(v1),
-    'registry.example.com/shop/web:v0.9.0': world.imageOf(running),
-    'registry.example.com/shop/web': world.repository,
-  })
-  await world.bed.cluster.applyText(text)
-}
-
-const holds = (world: World) => (world.now('ContainerVersion', 'web')?.status.held ?? []).map(({ by }) => by)
-const nextOf = (world: World) => world.now('ContainerVersion', 'web')?.status.next?.version
 
 /** Of the spec nothing but the image of `web` has changed, and cvmanager owns nothing else. */
 async function assertOnlyImage(t: Test, world: World, kind: WorkloadKindName, before: Raw, now: Build): Promise<void> {
@@ -259,28 +166,4 @@ async function assertOnlyImage(t: Test, world: World, kind: WorkloadKindName, be
 
 function leaves(fields: object): readonly string[] {
   return Object.entries(fields).flatMap(([name, inner]) => (Object.keys(inner).length > 0 ? leaves(inner) : [name]))
-}
-
-interface RawPod {
-  readonly metadata: { readonly name: string }
-  readonly status?: { readonly phase?: string }
-}
-
-/** The running pod of a Job. */
-async function podOf(world: World, job: string): Promise<RawPod | undefined> {
-  const path = `/api/v1/namespaces/${world.namespace}/pods`
-  const query = { labelSelector: `job-name=${job}` }
-  const { items } = await world.bed.client.get<{ items: readonly RawPod[] }>(path, { query })
-  return items.find(({ status }) => status?.phase === 'Running')
-}
-
-/** The containers of a Job end, as a kubelet says it. */
-async function ends(world: World, job: string): Promise<void> {
-  let pod: RawPod | undefined
-  await world.waitsFor(`the pod of ${job}`, async () => {
-    pod = await podOf(world, job)
-    return pod !== undefined
-  })
-  const path = `/api/v1/namespaces/${world.namespace}/pods/${pod?.metadata.name}/status`
-  await world.bed.client.mergePatch(path, { status: { phase: 'Succeeded' } })
 }
