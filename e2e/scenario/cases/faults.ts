@@ -25,7 +25,7 @@ const mistakes: readonly Mistake[] = [
     spec: { selector: { cvapp: 'wbe' } },
     reason: 'WorkloadNotFound',
     says: [
-      /no Deployment, StatefulSet or DaemonSet in namespace scenario-\d+/,
+      /no Deployment, StatefulSet, DaemonSet, ReplicaSet, CronJob, Job or Pod in namespace scenario-\d+/,
       /cvapp=wbe/,
       /kubectl label deployment NAME/,
     ],

@@ -147,7 +147,7 @@ export function kinds(test: AddTest, bed: Bed): void {
     const world = await opened(t, bed, ['pod'])
     await world.kubectl('delete', 'pod', 'web')
     const { status } = await world.becomes('Stalled', { reason: 'WorkloadNotFound', of: 'web' })
-    t.match(status.message, /no Deployment, StatefulSet, DaemonSet, ReplicaSet, CronJob, Job, Pod in namespace/)
+    t.match(status.message, /no Deployment, StatefulSet, DaemonSet, ReplicaSet, CronJob, Job or Pod in namespace/)
   })
 }
 

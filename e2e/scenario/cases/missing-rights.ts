@@ -53,7 +53,7 @@ export async function missingRights(t: Test, bed: Bed): Promise<void> {
   })
 
   await t.test('a list that the account may not have is named for each kind, also by the commands', async (t) => {
-    const kinds = ['deployments', 'statefulsets', 'daemonsets']
+    const kinds = ['deployments', 'statefulsets', 'daemonsets', 'replicasets', 'cronjobs', 'jobs', 'pods']
     await withhold(bed, ...kinds.map((kind) => `list ${kind}`), 'watch containerversions')
     const refusals = [...kinds.map((kind) => `list ${kind}`), 'watch containerversions']
     const sentences = refusals.map((right) => `${account} may not ${right} in all namespaces: apply deploy/rbac.yaml`)

@@ -168,7 +168,10 @@ function noWorkload({ namespace, spec }: ContainerVersion): NeedsChangeError {
   const labels = Object.entries(spec.selector)
     .map(([key, value]) => `${key}=${value}`)
     .join(',')
-  const kinds = workloadKinds.map(({ kind }) => kind).join(', ')
+  const kinds = workloadKinds
+    .map(({ kind }) => kind)
+    .join(', ')
+    .replace(/, (?=\w+$)/, ' or ')
   return new NeedsChangeError(
     'WorkloadNotFound',
     `no ${kinds} in namespace ${namespace} has the labels ${labels} of spec.selector on itself (not only on its pods). What another object controls, and a Job or Pod that has ended, does not count. Label one, e.g. kubectl label deployment NAME ${labels.replaceAll(',', ' ')} -n ${namespace}, or change spec.selector.`,

@@ -1,4 +1,5 @@
 /** A Job in the unit: nobody can change it. */
+import fc from 'fast-check'
 import { test } from 'tap'
 import type { Workload } from '../workloads/workload.ts'
 import { imageOf, object, observation, offers, rollingOut, workload } from './plan.fixture.ts'
@@ -48,3 +49,31 @@ test('a Job that begins in the middle of a rollout does not end it, and is not c
   t.same(changes, [])
   t.match(record?.rollout ?? status.rollout, { outcome: 'Succeeded' })
 })
+
+test('whatever runs, no Job is ever changed, and nothing else while one keeps the unit back', async (t) => {
+  const member = fc.record({ isJob: fc.boolean(), runs: fc.constantFrom('v1', 'v2', 'v3') })
+  const states = fc.constantFrom('idle', 'rolling out', 'rolling back')
+  fc.assert(
+    fc.property(fc.array(member, { minLength: 1, maxLength: 5 }), states, (members, state) => {
+      const workloads = members.map(({ isJob, runs }, at) =>
+        isJob ? { ...jobWith(runs), ref: { ...jobWith(runs).ref, uid: `job-${at}` } } : workloadWith(at, runs),
+      )
+      const previous = [{ name: 'web', image: imageOf('v1') }]
+      const known = workloads
+        .filter(({ rolls }) => rolls !== 'Never')
+        .map(({ ref: { kind, name, uid } }) => ({ kind, name, uid, previous }))
+      const phase = state === 'rolling back' ? ('RollingBack' as const) : ('RollingOut' as const)
+      const status = state === 'idle' ? {} : { phase, rollout: { ...rollingOut(known), phase } }
+      const { changes } = plan(observation({ object: object(status), workloads, offer: offers('v2') }))
+      const isHeld = state === 'idle' && members.some(({ isJob, runs }) => isJob && runs !== 'v2')
+      return (
+        changes.every((change) => 'of' in change && !('kind' in change.of && change.of.kind === 'Job')) &&
+        !(isHeld && changes.length > 0)
+      )
+    }),
+    { numRuns: 1_000 },
+  )
+  t.pass()
+})
+
+const workloadWith = (at: number, version: string) => workload(`web-${at}`, [{ name: 'web', image: imageOf(version) }])

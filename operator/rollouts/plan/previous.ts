@@ -5,7 +5,7 @@ import { type Digest, shortDigest } from '../../images/digest.ts'
 import { digestOf, isSameImage, ofOneRepository, tagOf } from '../../images/image.ts'
 import { composeImage } from '../../images/reference.ts'
 import type { Observation } from '../observe/observation.ts'
-import type { SelectedContainer } from '../workloads/workload.ts'
+import type { SelectedContainer, Workload } from '../workloads/workload.ts'
 
 type Member = RolloutStatus['workloads'][number]
 
@@ -21,13 +21,12 @@ export function membersOf(
   // A tag that a policy chooses is not meant to move, but it can.
   const tag = object.spec.tag ?? target.name
   const changeable = workloads.filter(({ rolls }) => rolls !== 'Never')
-  const selected = changeable.map(({ ref: { kind, name, uid }, containers, health, unavailable, restarts }): Member => {
+  const selected = changeable.map(({ ref: { kind, name, uid }, containers, health, unavailable }): Member => {
     const before = known?.workloads.find((member) => member.uid === uid)
     // The health of a workload that the rollout has changed says nothing about the images before it.
     const unproven = before === undefined && health.state !== 'healthy' ? { unproven: true } : {}
     const unavailableBefore = unavailable > 0 ? { unavailableBefore: unavailable } : {}
-    const restartsBefore = restarts > 0 ? { restartsBefore: restarts } : {}
-    const member = before ?? { kind, name, uid, previous: [], ...unproven, ...unavailableBefore, ...restartsBefore }
+    const member = before ?? { kind, name, uid, previous: [], ...unproven, ...unavailableBefore }
     const added = containers.filter(
       (container) => !member.previous.some((previous) => previous.name === container.name),
     )
@@ -41,6 +40,17 @@ export function membersOf(
   )
   const isKnown = ({ uid, unproven }: Member) => !unproven && known?.workloads.some((member) => member.uid === uid)
   return withBetterImages(object, [...selected, ...others], isKnown, target.digest)
+}
+
+/**
+ * A Pod keeps its count of restarts when its image changes: only those from now on say anything about an image that it gets
+ * now.
+ */
+export function countingRestarts(members: readonly Member[], present: readonly Workload[]): readonly Member[] {
+  return members.map(({ restartsBefore: _, ...member }) => {
+    const restarts = present.find(({ ref }) => ref.uid === member.uid)?.restarts ?? 0
+    return restarts > 0 ? { ...member, restartsBefore: restarts } : member
+  })
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { limitOf } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
+import { countingRestarts } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { wasRewritten } from './rewritten.ts'
 import { frozenSettings, observedOf, rolloutOf, strategyOf } from './strategy-of.ts'
@@ -21,9 +22,7 @@ export function failed(observation: Observation, rollout: RolloutStatus, reason:
   const { progress: _, ...running } = rollout
   const failure = { ...running, reason, message: inSentence(message) }
   const rollsBack = observation.object.spec.rollback?.enabled ?? observation.rollbackByDefault ?? true
-  return rollsBack
-    ? rollBack(observation, { ...failure, ...rollingBackSince(observation) })
-    : conclude(observation, failure, 'Failed')
+  return rollsBack ? rollBack(observation, turnedBack(observation, failure)) : conclude(observation, failure, 'Failed')
 }
 
 const inSentence = (message: string): string => shortDigest(message).replace(/\.$/, '').slice(0, maxMessageLength)
@@ -42,7 +41,13 @@ export function giveUp(observation: Observation, rollout: RolloutStatus, obstacl
   const message = inSentence(obstacle.message)
   const { progress: _, ...running } = rollout
   const untried = { ...running, outcome: 'Aborted' as const, reason: obstacle.reason, message }
-  return rollBack(observation, { ...untried, ...rollingBackSince(observation) })
+  return rollBack(observation, turnedBack(observation, untried))
+}
+
+/** The rollout at the beginning of its rollback. */
+function turnedBack(observation: Observation, rollout: RolloutStatus): RolloutStatus {
+  const workloads = countingRestarts(rollout.workloads, observation.members)
+  return { ...rollout, workloads, ...rollingBackSince(observation) }
 }
 
 const rollingBackSince = ({ now }: Observation) => ({

@@ -12,7 +12,7 @@ import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
-import { membersOf, servicesOf } from './previous.ts'
+import { countingRestarts, membersOf, servicesOf } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { rewritingProblem, rewrittenIn, withRewritten } from './rewritten.ts'
 import { failed, giveUp, rollBack } from './rollback.ts'
@@ -52,7 +52,7 @@ export function begin(
     deadline: timestamp(now + settings.timeoutSeconds * 1000),
     strategy: settings.strategy.kind,
     settings,
-    workloads: membersOf(observation, replaced, version),
+    workloads: countingRestarts(membersOf(observation, replaced, version), observation.workloads),
     ...(services.length > 0 ? { services } : {}),
     ...(checks.length > 0 ? { checks } : {}),
   }
