@@ -1,6 +1,6 @@
 /** The manifests of examples/workload-kinds in a world, and what their tests need. */
 import type { Test } from 'tap'
-import { type Bed, projectFile } from './bed.ts'
+import type { Bed } from './bed.ts'
 import { type Build, build } from './builds.ts'
 import { emptyWorld } from './scenario.ts'
 import type { World } from './world.ts'
@@ -43,15 +43,12 @@ export async function opened(t: Test, bed: Bed, manifests: readonly string[], ru
   return world
 }
 
-export async function applies(world: World, manifest: string, running: Build = older): Promise<void> {
-  const text = await projectFile(`examples/workload-kinds/${manifest}.yaml`, {
-    'namespace: shop': `namespace: ${world.namespace}`,
+/** @param running the image of the Job */
+export const applies = (world: World, manifest: string, running: Build = older): Promise<void> =>
+  world.appliesExample(`workload-kinds/${manifest}.yaml`, {
     'registry.example.com/shop/web:v1.0.0': world.imageOf(v1),
     'registry.example.com/shop/web:v0.9.0': world.imageOf(running),
-    'registry.example.com/shop/web': world.repository,
   })
-  await world.bed.cluster.applyText(text)
-}
 
 interface RawPod {
   readonly metadata: { readonly name: string }

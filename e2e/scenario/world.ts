@@ -202,10 +202,12 @@ export class World {
 
   /**
    * Applies a manifest of `examples/` as it is, but for the places that a user changes too: the repository and the namespace.
+   * @param images to write in place of others of the manifest
    */
-  async appliesExample(file: string): Promise<void> {
+  async appliesExample(file: string, images: Readonly<Record<string, string>> = {}): Promise<void> {
     const manifest = await readFile(join(root, 'examples', file), 'utf8')
-    const own = manifest
+    const own = Object.entries(images)
+      .reduce((text, [from, to]) => text.replaceAll(from, to), manifest)
       .replaceAll('registry.example.com/shop/web', this.repository)
       .replaceAll('namespace: shop', `namespace: ${this.namespace}`)
     await this.bed.cluster.applyText(own)
