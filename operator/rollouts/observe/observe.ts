@@ -1,4 +1,5 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { Offer } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
@@ -9,7 +10,7 @@ import { noPods } from '../workloads/health.ts'
 import { workloadKind, workloadKinds, workloadPath } from '../workloads/kinds.ts'
 import { containerNotFound, selectContainers } from '../workloads/select.ts'
 import { needsPods, workload } from '../workloads/view.ts'
-import type { Container, Workload, WorkloadObject } from '../workloads/workload.ts'
+import type { Before, Container, Workload, WorkloadObject } from '../workloads/workload.ts'
 import { changedContainers, driftOf, type FoundDrift } from './drift.ts'
 import type { Observation } from './observation.ts'
 import { PodLists } from './pod-lists.ts'
@@ -65,7 +66,7 @@ export class Observer {
       const isRefused = wanted && found.uncreatedPods > 0 && now >= times.since + uncreatedMs
       const refusal = isRefused ? await allowed(refusalOf(this.#client, found, times.since), undefined) : undefined
       const member = rollout?.workloads.find(({ uid }) => uid === found.uid)
-      const before = member && { unavailable: member.unavailableBefore ?? 0, restarts: member.restartsBefore ?? 0 }
+      const before = member && beforeRollout(member)
       return workload(found, containers, { ...facts, refusal }, times, before)
     }
     const drift: FoundDrift[] = []
@@ -176,6 +177,11 @@ function noWorkload({ namespace, spec }: ContainerVersion): NeedsChangeError {
     'WorkloadNotFound',
     `no ${kinds} in namespace ${namespace} has the labels ${labels} of spec.selector on itself (not only on its pods). What another object controls, and a Job or Pod that has ended, does not count. Label one, e.g. kubectl label deployment NAME ${labels.replaceAll(',', ' ')} -n ${namespace}, or change spec.selector.`,
   )
+}
+
+function beforeRollout({ unavailableBefore, restartsBefore, previous }: RolloutStatus['workloads'][number]): Before {
+  const changed = previous.map(({ name }) => name)
+  return { unavailable: unavailableBefore ?? 0, restarts: restartsBefore ?? 0, changed }
 }
 
 /** The image that may be rolled out next. */

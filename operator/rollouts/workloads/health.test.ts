@@ -10,7 +10,7 @@ import type { WorkloadObject } from './workload.ts'
 
 const updating = { observedGeneration: 2, replicas: 2, updatedReplicas: 1 }
 /** The rollout begins when the pods are made. */
-const before = { unavailable: 0, restarts: 0 }
+const before = { unavailable: 0, restarts: 0, changed: ['web'] }
 const after = (time: number) => ({ now: made + time * 1000, since: made })
 
 function healthWith(...pods: readonly Pod[]) {

@@ -28,7 +28,7 @@ export interface Times {
 
 /** @param before undefined if the workload is not part of a rollout */
 export function healthOf(object: WorkloadObject, facts: PodFacts, times: Times, before?: Before): Health {
-  const progress = before ? progressIn(object, facts.pods) : object.progress
+  const progress = before ? progressIn(object, facts.pods, before) : object.progress
   // A paused Deployment tries nothing, whatever its pods do.
   if (progress.state !== 'waiting' || progress.because === 'Paused') return progress
   const unavailable = before?.unavailable ?? lostPods(facts.pods, times)
@@ -45,8 +45,10 @@ export function healthOf(object: WorkloadObject, facts: PodFacts, times: Times, 
 /** How many pods are unavailable because of their nodes. */
 export const lostPods = (pods: readonly Pod[], { now }: Times): number => pods.filter((pod) => isLost(pod, now)).length
 
-function progressIn(object: WorkloadObject, pods: readonly Pod[]): Health {
-  const present = presentPods(pods)
+function progressIn(object: WorkloadObject, pods: readonly Pod[], { changed }: Before): Health {
+  const present = presentPods(pods).filter(
+    ({ containers }) => !containers.some(({ name, outdated }) => outdated && changed.includes(name)),
+  )
   const counts = { updated: present.length, ready: present.filter(({ ready }) => ready).length }
   return workloadKind(object.kind).progressOf?.(object, counts) ?? object.progress
 }

@@ -8,7 +8,6 @@ import { selects } from './select.ts'
 
 const image = `r.example.com/web:v2@${digest('b')}`
 const idOf = (letter: string) => `r.example.com/web@${digest(letter)}`
-const before = { unavailable: 0, restarts: 0 }
 
 interface GivenStatus {
   readonly name?: string
@@ -24,25 +23,40 @@ const container = ({
   state = { running: {} },
 }: GivenStatus = {}) => ({ name, image, imageID, ready: true, restartCount, state })
 
+interface More {
+  readonly ready?: boolean
+  readonly template?: object
+  readonly status?: object
+  /** How often it had restarted before the rollout. */
+  readonly restarts?: number
+  readonly changed?: readonly string[]
+}
+
 /** The Pod `web` with this status, in the cache and as its own pod. */
-function given(status: GivenStatus, more: { readonly ready?: boolean; readonly template?: object } = {}) {
+function given(status: GivenStatus, more: More = {}) {
   const conditions = [{ type: 'Ready', status: more.ready === false ? 'False' : 'True' }]
   const object = raw(
     {
       metadata: { creationTimestamp: seconds(-100) },
       template: { containers: [{ name: 'web', image }], ...more.template },
-      status: { phase: 'Running', startTime: seconds(-100), conditions, containerStatuses: [container(status)] },
+      status: {
+        phase: 'Running',
+        startTime: seconds(-100),
+        conditions,
+        containerStatuses: [container(status)],
+        ...more.status,
+      },
     },
     [],
   )
   return { object, stripped: barePod.strip(object) }
 }
 
-function health(status: GivenStatus, { restarts = 0, ...more } = {} as { restarts?: number; ready?: boolean }) {
+function health(status: GivenStatus, { restarts = 0, changed = ['web'], ...more }: More = {}) {
   const { object, stripped } = given(status, more)
   const revision = barePod.revisionOf(stripped, [])
   const pods = isOwn(object, revision) ? [pod(object, revision)] : []
-  return healthOf(stripped, { pods }, { now: made, since: made - 10_000 }, { ...before, restarts })
+  return healthOf(stripped, { pods }, { now: made, since: made - 10_000 }, { unavailable: 0, restarts, changed })
 }
 
 const waits = (reason: string, message: string) => ({ waiting: { reason, message } })
@@ -54,7 +68,7 @@ const pullFailure = (letter: string) =>
 
 test('B12 a Pod is healthy when its container runs the digest of its image and is ready', async (t) => {
   t.match(health({}), { state: 'healthy' })
-  t.match(health({ imageID: idOf('a') }), { state: 'waiting', reason: /container web does not run with its image yet/ })
+  t.match(health({ imageID: idOf('a') }), { state: 'waiting', reason: /the kubelet has not restarted it/ })
   t.match(health({}, { ready: false }), { state: 'waiting', reason: /not ready/ })
   t.match(health({ imageID: digest('c') }), { state: 'healthy' }, 'a runtime that does not tell the digest')
 })
@@ -73,13 +87,16 @@ test('what the status says of the image before is no judgement on the new one', 
   t.match(health({ ...crash, restartCount: 53 }, { ready: false, restarts: 50 }), { state: 'stuck' })
 })
 
-test('an init container does not run again, so that nothing waits for it; a sidecar does', async (t) => {
-  const init = (more: object) => {
-    const initContainers = [{ name: 'init', image, ...more }]
-    return given({}, { template: { initContainers } }).stripped.progress
+test('an init container does not run again, so that nothing waits for it; a sidecar does, and what does not change is not looked at', async (t) => {
+  const init = (changed: readonly string[], more: object = {}) => {
+    const template = { initContainers: [{ name: 'init', image, ...more }] }
+    const initContainerStatuses = [container({ name: 'init', imageID: idOf('a') })]
+    return health({}, { template, status: { initContainerStatuses }, changed })
   }
-  t.match(init({}), { state: 'healthy' })
-  t.match(init({ restartPolicy: 'Always' }), { state: 'waiting', reason: /container init/ })
+  const sidecar = { restartPolicy: 'Always' }
+  t.match(init(['web', 'init']), { state: 'healthy' })
+  t.match(init(['web', 'init'], sidecar), { state: 'waiting', reason: /not restarted/ })
+  t.match(init(['web'], sidecar), { state: 'healthy' }, 'a runtime may name another digest of the same image')
 })
 
 test('a Pod that has ended, and the mirror of a static pod, are no workloads', async (t) => {

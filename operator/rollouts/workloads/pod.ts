@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node'
-import { hasEnded, isAboutImage } from './pods.ts'
+import { hasEnded } from './pods.ts'
 import { healthy, waiting, workloadKindOf } from './strip.ts'
 import type { Health, Revision, WorkloadObject } from './workload.ts'
 
@@ -28,34 +28,26 @@ export const barePod = workloadKindOf({
   },
   templates: undefined,
   revisionOf,
+  progressOf,
   fieldsOf,
 })
 
 function fieldsOf(object: V1Pod) {
-  const isReady = object.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
-  const progress = progressOf(object, isReady)
-  const statuses = [...(object.status?.containerStatuses ?? []), ...(object.status?.initContainerStatuses ?? [])]
+  const { status } = object
+  const isReady = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
   return {
-    progress,
+    progress: isReady ? healthy : waiting('it is not ready'),
     availablePods: isReady ? 1 : 0,
-    missingPods: progress.state === 'healthy' ? 0 : 1,
+    missingPods: isReady ? 0 : 1,
     restarts: Math.max(0, ...statuses.map(({ restartCount }) => restartCount)),
     ended: hasEnded(object),
   }
 }
 
-function progressOf({ spec, status }: V1Pod, isReady: boolean): Health {
-  const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
-  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
-  const behind = [...(spec?.containers ?? []), ...sidecars].filter(({ name, image = '' }) => {
-    const found = statuses.find((container) => container.name === name)
-    return found === undefined || found.state?.running === undefined || !isAboutImage(image, found)
-  })
-  if (behind.length > 0) {
-    const names = behind.map(({ name }) => name).join(', ')
-    return waiting(`container ${names} does not run with its image yet`)
-  }
-  return isReady ? healthy : waiting('it runs, and is not ready')
+/** It may be ready with the image before. */
+function progressOf({ progress }: WorkloadObject, { updated }: { readonly updated: number }): Health {
+  return updated === 0 ? waiting('the kubelet has not restarted it with its image yet') : progress
 }
 
 function revisionOf({ uid, containers }: WorkloadObject): Revision {

@@ -1,4 +1,4 @@
-import type { V1ContainerStatus, V1ObjectMeta, V1Pod, V1PodStatus } from '@kubernetes/client-node'
+import type { V1Container, V1ContainerStatus, V1ObjectMeta, V1Pod, V1PodStatus } from '@kubernetes/client-node'
 import { digestOf } from '../../images/image.ts'
 import { timestamp } from '../../time/clock.ts'
 import { controllerOf } from './strip.ts'
@@ -33,6 +33,8 @@ export interface PodContainer {
   readonly init: boolean
   /** As the pod's spec names it; a policy may have rewritten it, so that it says nothing about what runs. */
   readonly image: string
+  /** Its status is still about the image that it had before. Only the image of a Pod changes while it runs. */
+  readonly outdated: boolean
   /** The `sha256:…` digest that really runs, from `imageID` in the status. */
   readonly digest: string | undefined
   readonly waiting: { readonly reason: string; readonly message: string } | undefined
@@ -58,12 +60,13 @@ export function pod(raw: unknown, revision: Revision): Pod {
   const scheduled = condition('PodScheduled')
   const ready = condition('Ready')
   const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
-  const named = (init: boolean, list: readonly { name: string; image?: string }[] = []) =>
-    list.map(({ name, image = '' }) => {
+  const named = (init: boolean, list: readonly V1Container[] = []) =>
+    list.map(({ name, image = '', restartPolicy }) => {
       const found = statuses.find((candidate) => candidate.name === name)
-      // What is said of the image before says nothing.
-      const isOld = revision.itself !== undefined && found !== undefined && !isAboutImage(image, found)
-      return podContainer({ name, image, init }, isOld ? undefined : found)
+      // An init container that has ended does not run again.
+      const restarts = revision.itself !== undefined && (!init || restartPolicy === 'Always')
+      const outdated = restarts && found !== undefined && !isAboutImage(image, found)
+      return podContainer({ name, image, init, outdated }, outdated ? undefined : found)
     })
   const containers = [...named(false, spec?.containers), ...named(true, spec?.initContainers)]
   return {
@@ -121,7 +124,7 @@ export const pulling: ReadonlySet<string> = new Set([
  * Whether the status of a container is about this image. If the image of a Pod changes, its status says for some time what was
  * true of the image before. Without a digest in the image one cannot tell.
  */
-export function isAboutImage(image: string, { state, imageID }: V1ContainerStatus): boolean {
+function isAboutImage(image: string, { state, imageID }: V1ContainerStatus): boolean {
   const digest = digestOf(image)
   if (digest === undefined) return true
   const { reason = '', message = '' } = state?.waiting ?? {}
@@ -145,7 +148,7 @@ function isNodeLost({ phase, reason, conditions }: V1PodStatus = {}): boolean {
 }
 
 function podContainer(
-  container: Pick<PodContainer, 'name' | 'image' | 'init'>,
+  container: Pick<PodContainer, 'name' | 'image' | 'init' | 'outdated'>,
   status: V1ContainerStatus | undefined,
 ): PodContainer {
   const waiting = status?.state?.waiting

@@ -13,7 +13,7 @@ const given = (status: object, replicas = 2) =>
   replicaSet.strip(raw({ spec: { replicas }, template: { containers: [{ name: 'web', image }] }, status }))
 
 const times = { now: made, since: made }
-const before = { unavailable: 0, restarts: 0 }
+const before = { unavailable: 0, restarts: 0, changed: ['web'] }
 
 /** A pod that the ReplicaSet controls. */
 function podWith(name: string, image: string, more: { readonly ready?: boolean; readonly imageID?: string } = {}): Pod {

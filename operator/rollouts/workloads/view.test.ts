@@ -71,7 +71,7 @@ test('before a rollout, a workload that lacks only pods of lost nodes is healthy
   const lost = { ...ready, ready: false, nodeLost: true }
   t.match(view(lost), { unavailable: 1, health: { state: 'healthy' } })
   t.match(
-    view(lost, { unavailable: 0, restarts: 0 }),
+    view(lost, { unavailable: 0, restarts: 0, changed: ['web'] }),
     { unavailable: 1, health: { state: 'waiting' } },
     'it was there when the rollout began',
   )

@@ -151,6 +151,8 @@ export interface Before {
   readonly unavailable: number
   /** How often the containers of a Pod had restarted. */
   readonly restarts: number
+  /** The names of the containers that the rollout changes. */
+  readonly changed: readonly string[]
 }
 
 export interface SelectedContainer extends Container {
