@@ -9,7 +9,8 @@ export const immutable: Gate = {
   name: 'WorkloadImmutable',
 
   check({ object, workloads }, version) {
-    const image = composeImage(object.spec.imageRepo, version)
+    const { imageRepo } = object.spec
+    const image = composeImage(imageRepo, version)
     const found = workloads.filter(({ rolls, runs }) => rolls === 'Never' && !runs(image))
     if (found.length === 0) return undefined
     const names = found.map(({ name }) => name).join(', ')
@@ -17,7 +18,7 @@ export const immutable: Gate = {
       ({ ref: { kind, namespace, name } }) => `kubectl delete ${kind.toLowerCase()}/${name} -n ${namespace}`,
     )
     return {
-      message: `${version.name} is rolled out when ${names} has ended, which runs another version, and whose image Kubernetes lets nobody change. To go on now, delete it, and create it anew with image ${image} if you still need it: ${commands.join('; ')}`,
+      message: `${version.name} is rolled out when ${names} has ended, which runs another version, and whose image Kubernetes lets nobody change. To go on now, delete it, and create it anew with ${version.name} of ${imageRepo} if you still need it: ${commands.join('; ')}`,
     }
   },
 }

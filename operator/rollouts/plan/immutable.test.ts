@@ -23,7 +23,7 @@ test('B13 while a Job runs another version, nothing of the unit changes, and it 
     next: { version: 'v2', heldBy: 'WorkloadImmutable' },
     held: [{ by: 'WorkloadImmutable' }],
     message:
-      /^v2 is rolled out when Job\/migrate has ended, .*create it anew with image \S+:v2@sha256:.*: kubectl delete job\/migrate -n shop$/,
+      /^v2 is rolled out when Job\/migrate has ended, .*create it anew with v2 of registry\.example\.com\/shop\/web if you still need it: kubectl delete job\/migrate -n shop$/,
   })
   t.equal(status.rollout, undefined)
 })
