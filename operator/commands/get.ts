@@ -4,7 +4,7 @@ import { group, plural, version } from '../api/names.ts'
 import { followedInWords } from '../discovery/versions/policies/policies.ts'
 import { exactName } from '../images/digest.ts'
 import { digestOf, tagOf } from '../images/image.ts'
-import type { ApiClient } from '../kubernetes/client.ts'
+import type { ApiClient, Query } from '../kubernetes/client.ts'
 import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { selectContainers, selects } from '../rollouts/workloads/select.ts'
@@ -80,16 +80,17 @@ interface Page {
   readonly items: readonly unknown[]
 }
 
-async function listAll(
+export async function listAll(
   client: ApiClient,
   resource: Resource,
   namespace: string | undefined,
+  selectors?: Query,
 ): Promise<readonly unknown[]> {
   const items: unknown[] = []
   let next: string | undefined
   do {
     const page: Page = await client.get<Page>(resourcePath(resource, { namespace }), {
-      query: { limit: 500, continue: next },
+      query: { ...selectors, limit: 500, continue: next },
     })
     items.push(...page.items)
     next = page.metadata.continue

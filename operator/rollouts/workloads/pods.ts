@@ -7,6 +7,8 @@ import type { Revision } from './workload.ts'
 export interface Pod {
   readonly name: string
   readonly uid: string
+  /** In milliseconds since the epoch. */
+  readonly created: number
   /** It has the present template of its workload. */
   readonly present: boolean
   readonly ready: boolean
@@ -65,6 +67,7 @@ export function pod(raw: unknown, { label, present }: Revision): Pod {
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
+    created: latest([metadata?.creationTimestamp]),
     present: present !== undefined && metadata?.labels?.[label] === present,
     deleting: metadata?.deletionTimestamp !== undefined,
     // An evicted or finished pod will never run again: it says nothing about the version (B31).
