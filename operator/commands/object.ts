@@ -1,9 +1,10 @@
 /** One ContainerVersion by its name, for the commands. */
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, reconcileAnnotation, version } from '../api/names.ts'
-import { isNotFound } from '../kubernetes/api-error.ts'
+import { ApiError, isNotFound } from '../kubernetes/api-error.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
+import { refusedInWords } from '../kubernetes/right.ts'
 
 export const containerVersions = { group, version, plural }
 
@@ -28,7 +29,7 @@ export class ObjectNotFoundError extends Error {
 
 /** @throws ObjectNotFoundError, ApiError, TransientError */
 export async function readObject(client: Pick<ApiClient, 'get'>, name: ObjectName): Promise<ContainerVersion> {
-  return containerVersion(await client.get(resourcePath(containerVersions, name)).catch(notFound(name)))
+  return containerVersion(await client.get(resourcePath(containerVersions, name)).catch(explained(name)))
 }
 
 /**
@@ -44,10 +45,16 @@ export async function askToReconcile(
 ): Promise<ContainerVersion> {
   const patch = { metadata: { annotations: { [reconcileAnnotation]: request } } }
   const path = resourcePath(containerVersions, name)
-  return containerVersion(await client.mergePatch(path, patch, { query: { fieldManager } }).catch(notFound(name)))
+  return containerVersion(await client.mergePatch(path, patch, { query: { fieldManager } }).catch(explained(name)))
 }
 
-const notFound = (name: ObjectName) => (thrown: unknown) => {
+/** What is missing here is no right of the controller. */
+export const asPerson = (thrown: unknown): unknown =>
+  thrown instanceof ApiError && thrown.right
+    ? new ApiError(403, thrown.reason, `${refusedInWords(thrown.right)}: deploy/ci.yaml has the rights for it`)
+    : thrown
+
+const explained = (name: ObjectName) => (thrown: unknown) => {
   // Without the CustomResourceDefinition, the answer is a 404 of another reason.
-  throw isNotFound(thrown) && thrown.reason === 'NotFound' ? new ObjectNotFoundError(name) : thrown
+  throw isNotFound(thrown) && thrown.reason === 'NotFound' ? new ObjectNotFoundError(name) : asPerson(thrown)
 }

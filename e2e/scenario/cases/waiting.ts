@@ -148,7 +148,12 @@ export function waiting(test: AddTest, bed: Bed): void {
     const waited = await ci.wait('--version', v2.name)
     t.match(waited, { status: 0 })
     t.equal(waited.complaint.match(/waits for the next regular one/g)?.length, 1)
-    t.match(waited.complaint, /may not patch/)
+    t.match(waited.complaint, /ci may not patch containerversions "web-cv" in .*: deploy\/ci.yaml has the rights/)
+    await t.test('without any right, it says which one is missing', async (t) => {
+      await world.kubectl('delete', 'role', 'cvmanager-ci')
+      await world.waitsFor('the rights to be gone', async () => (await ci.cv('reconcile', 'web-cv')).status === 1)
+      t.match(await ci.wait(), { status: 1, complaint: /^error: .*ci may not get containerversions "web-cv".*ci.yaml/ })
+    })
   })
 
   test('flags that cannot work end with 2', async (t) => {

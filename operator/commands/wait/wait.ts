@@ -6,7 +6,14 @@ import type { ApiClient } from '../../kubernetes/client.ts'
 import { watchObject } from '../../kubernetes/watch-object.ts'
 import { backoffMs, pause } from '../../time/backoff.ts'
 import { monotonicClock } from '../../time/timing.ts'
-import { askToReconcile, containerVersions, type ObjectName, ObjectNotFoundError, readObject } from '../object.ts'
+import {
+  askToReconcile,
+  asPerson,
+  containerVersions,
+  type ObjectName,
+  ObjectNotFoundError,
+  readObject,
+} from '../object.ts'
 import { Judge } from './judge.ts'
 import type { WaitResult } from './result.ts'
 
@@ -79,7 +86,7 @@ export async function wait(client: ApiClient, request: WaitRequest): Promise<Wai
   }
   ask().catch((thrown: unknown) => {
     if (thrown instanceof ObjectNotFoundError) ended.resolve(notFound('it was deleted'))
-    else if (!stop.aborted) ended.reject(thrown)
+    else if (!stop.aborted) ended.reject(asPerson(thrown))
   })
   stop.addEventListener('abort', () => ended.resolve(stopped()))
   const stopped = (): WaitResult => {
@@ -113,7 +120,7 @@ async function asking(
       return await askToReconcile(client, name, new Date().toISOString())
     } catch (thrown) {
       if (isForbidden(thrown)) {
-        say(`${messageOf(thrown)}. So it does not ask for a poll, and waits for the next regular one`)
+        say(`${messageOf(thrown)}. It goes on without asking for a poll, and waits for the next regular one`)
         return undefined
       }
       if (!(thrown instanceof TransientError) || signal.aborted) throw thrown
