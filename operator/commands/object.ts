@@ -1,7 +1,8 @@
 /** One ContainerVersion by its name, for the commands. */
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, reconcileAnnotation, version } from '../api/names.ts'
-import { ApiError, isNotFound } from '../kubernetes/api-error.ts'
+import { TransientError } from '../errors.ts'
+import { ApiError, isNotFound, isRefused } from '../kubernetes/api-error.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { resourcePath } from '../kubernetes/resource-path.ts'
 import { refusedInWords } from '../kubernetes/right.ts'
@@ -47,6 +48,10 @@ export async function askToReconcile(
   const path = resourcePath(containerVersions, name)
   return containerVersion(await client.mergePatch(path, patch, { query: { fieldManager } }).catch(explained(name)))
 }
+
+/** An outage, or a load that passes. */
+export const mayPass = (thrown: unknown): boolean =>
+  thrown instanceof TransientError || (thrown instanceof ApiError && !isRefused(thrown))
 
 /** What is missing here is no right of the controller. */
 export const asPerson = (thrown: unknown): unknown =>

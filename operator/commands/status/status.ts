@@ -1,13 +1,12 @@
 /** `cvmanager cv status`. */
 import { type ContainerVersion, containerVersion } from '../../api/container-version.ts'
-import { messageOf, TransientError } from '../../errors.ts'
-import { ApiError, isRefused } from '../../kubernetes/api-error.ts'
+import { messageOf } from '../../errors.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { watchObject } from '../../kubernetes/watch-object.ts'
 import { PodLists } from '../../rollouts/observe/pod-lists.ts'
 import { pause } from '../../time/backoff.ts'
 import { systemClock } from '../../time/clock.ts'
-import { containerVersions, type ObjectName, ObjectNotFoundError, readObject } from '../object.ts'
+import { containerVersions, mayPass, type ObjectName, ObjectNotFoundError, readObject } from '../object.ts'
 import { readTree } from './read.ts'
 import type { StatusTree } from './tree.ts'
 
@@ -21,9 +20,6 @@ export interface StatusRequest extends ObjectName {
 
 /** Nobody watches pods for this command: it reads them this often, and whenever the ContainerVersion changes. */
 const everyMs = 1_000
-
-const mayPass = (thrown: unknown): boolean =>
-  thrown instanceof TransientError || (thrown instanceof ApiError && !isRefused(thrown))
 
 /** @throws ObjectNotFoundError, ApiError; TransientError if the first read fails */
 export async function status(client: ApiClient, request: StatusRequest): Promise<void> {

@@ -1,6 +1,6 @@
 /** `cvmanager cv wait`: what becomes of a version. */
 import { type ContainerVersion, containerVersion } from '../../api/container-version.ts'
-import { messageOf, TransientError } from '../../errors.ts'
+import { messageOf } from '../../errors.ts'
 import { isForbidden } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { watchObject } from '../../kubernetes/watch-object.ts'
@@ -10,6 +10,7 @@ import {
   askToReconcile,
   asPerson,
   containerVersions,
+  mayPass,
   type ObjectName,
   ObjectNotFoundError,
   readObject,
@@ -29,12 +30,14 @@ export interface WaitRequest extends ObjectName {
 /** cvmanager answers within a second or two, unless the registry keeps it waiting. */
 const unansweredMs = 10_000
 const tickMs = 500
+/** Longer timers fire at once: some 24 days. */
+const maxTimerMs = 2 ** 31 - 1
 const retries = { firstMs: 250, maxMs: 4_000 }
 
 /** @throws ApiError, TransientError if the API server cannot be reached at first, or does not let the account read */
 export async function wait(client: ApiClient, request: WaitRequest): Promise<WaitResult> {
   const { version, timeoutMs, signal, onProgress } = request
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const timeout = AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), maxTimerMs))
   const ending = new AbortController()
   const stop = AbortSignal.any([signal, timeout, ending.signal])
   const found = await readObject(client, request).catch((thrown: unknown) => {
@@ -123,8 +126,8 @@ async function asking(
         say(`${messageOf(thrown)}. It goes on without asking for a poll, and waits for the next regular one`)
         return undefined
       }
-      if (!(thrown instanceof TransientError) || signal.aborted) throw thrown
-      if (failures === 1) say(`${thrown.message}; tries again`)
+      if (!mayPass(thrown) || signal.aborted) throw thrown
+      if (failures === 1) say(`${messageOf(thrown)}; tries again`)
       await pause(backoffMs(failures, retries), signal)
     }
   }
