@@ -5,8 +5,7 @@ import type { WorkloadVersion } from './get.ts'
 import type { ObjectName } from './object.ts'
 import type { StatusRequest } from './status/status.ts'
 import type { SyncRequest, SyncResult } from './sync.ts'
-import type { WaitResult } from './wait/result.ts'
-import type { WaitRequest } from './wait/wait.ts'
+import type { WaitRequest, WaitResult } from './wait/result.ts'
 
 /** Without a namespace, that of the kubeconfig's context. */
 export type NamedObject = InItsNamespace<ObjectName>

@@ -43,10 +43,12 @@ export async function askToReconcile(
   client: Pick<ApiClient, 'mergePatch'>,
   name: ObjectName,
   request: string,
+  signal?: AbortSignal,
 ): Promise<ContainerVersion> {
   const patch = { metadata: { annotations: { [reconcileAnnotation]: request } } }
   const path = resourcePath(containerVersions, name)
-  return containerVersion(await client.mergePatch(path, patch, { query: { fieldManager } }).catch(explained(name)))
+  const options = { query: { fieldManager }, signal }
+  return containerVersion(await client.mergePatch(path, patch, options).catch(explained(name)))
 }
 
 /** An outage, or a load that passes. */

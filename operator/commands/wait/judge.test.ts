@@ -83,7 +83,7 @@ test('a version by its digest needs no answer, and by its name one: it may have 
     t.match(new Judge(object(runs('v1')), wanted).judge(object(runs('v1')), 0), { result: 'Healthy' }, wanted)
   }
   const { judge, sees } = judging('v1')
-  t.equal(judge.judge(object(runs('v1')), later), undefined)
+  t.equal(judge.judge({ ...object(runs('v1')), reconcileRequest: 'mine' }, later), undefined)
   const anew = { ...runs('v1'), observed: { ...observed('v2'), version: 'v1' } as never }
   t.equal(sees(anew), undefined, 'another image has the name now')
 })
@@ -235,6 +235,13 @@ test('a workload that runs it and was never healthy with it is waited for', asyn
   const { lastHealthy: _, ...adopted } = runs('v1')
   t.equal(sees(adopted, later), undefined)
   t.match(sees(runs('v1'), later), { result: 'Healthy' })
+})
+
+test('a request that somebody takes off again is not waited for', async (t) => {
+  const judge = new Judge(object(runs('v1')), undefined)
+  judge.asked('mine')
+  t.equal(judge.judge({ ...object(runs('v1')), reconcileRequest: 'mine' }, 0), undefined)
+  t.match(judge.judge(object(runs('v1')), 0), { result: 'Healthy' })
 })
 
 test('without the right to ask, the status is taken as it is', async (t) => {

@@ -64,7 +64,11 @@ export class Judge {
    */
   judge(object: ContainerVersion, now: number): WaitResult | undefined {
     const { reconcileRequest, status } = object
-    if (this.#requests.size > 0 && reconcileRequest !== undefined) this.#requests.add(reconcileRequest)
+    if (this.#requests.size > 0) {
+      if (reconcileRequest !== undefined) this.#requests.add(reconcileRequest)
+      // Somebody has taken it off: nobody is going to answer.
+      else this.#cannotAsk = true
+    }
     if (this.#cannotAsk || this.#requests.has(status.lastHandledReconcileAt ?? '')) this.#freshSinceMs ??= now
     this.#target = this.#find(status)
     const isLate = this.#freshSinceMs !== undefined && now - this.#freshSinceMs >= patienceMs

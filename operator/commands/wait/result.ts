@@ -1,6 +1,16 @@
-/** What `cv wait` finds out. */
+/** What `cv wait` is asked, and what it finds out. */
 import type { CheckStatus, PastRollout } from '../../api/rollout-status.ts'
 import type { ContainerVersionStatus, Held } from '../../api/status.ts'
+import type { ObjectName } from '../object.ts'
+
+export interface WaitRequest extends ObjectName {
+  /** The name of a version, a digest, or its beginning; undefined: what the tag says when it is polled. */
+  readonly version: string | undefined
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** Receives one line for each change. */
+  readonly onProgress: (line: string) => void
+}
 
 export type WaitOutcome =
   | 'Healthy'
@@ -72,6 +82,8 @@ export function held(target: VersionName, by: string, status: ContainerVersionSt
   const { message = '', held: all } = status
   return { result: 'Held', ...target, message, held: all && all.length > 0 ? all : [{ by, message }] }
 }
+
+export const notFound = (message: string): WaitResult => ({ result: 'NotFound', message })
 
 const inShort = ({ id, outcome, startTime, endTime, duration }: PastRollout) => ({
   id,
