@@ -59,10 +59,17 @@ test('a failure shows the last lines of its checks, and what was restored; a hol
   ]
   t.equal(
     (await runCli('cv wait web -n shop', { waited: { result: 'Held', version: 'v2', message: 'it waits', held } })).out,
-    `ContainerVersion shop/web: v2 is held: it waits
+    `ContainerVersion shop/web: v2 is held by Windows, Hold: it waits
   held by Windows until ${until}: opens at nine
   held by Hold incident-42: nothing goes out
 `,
+  )
+  const one = [{ by: 'WorkloadPaused', message: 'resume it' }]
+  const paused: WaitResult = { result: 'Held', version: 'v2', message: 'resume it', held: one }
+  t.equal(
+    (await runCli('cv wait web -n shop', { waited: paused })).out,
+    'ContainerVersion shop/web: v2 is held by WorkloadPaused: resume it\n',
+    'what is the same is said once',
   )
 })
 

@@ -78,11 +78,12 @@ function rolloutBranch(rollout: RolloutNode, now: number): Branch {
   }
 }
 
-function lastBranch({ lastRollout, current }: StatusTree, now: number): readonly Branch[] {
+function lastBranch({ message: said = '', lastRollout, current }: StatusTree, now: number): readonly Branch[] {
   const runs = current ? [{ cells: ['runs', `${current.version}, for ${ago(current.since, now)}`] }] : []
   if (!lastRollout) return runs
   const { version, outcome, endTime, duration, message } = lastRollout
-  const why = message === undefined || outcome === 'Succeeded' ? '' : `: ${oneLine(message)}`
+  const isSaid = message === undefined || said.includes(message) || outcome === 'Succeeded'
+  const why = isSaid ? '' : `: ${oneLine(message)}`
   const last: Branch = {
     cells: ['last rollout', `${version} ${outcome}, ${ago(endTime, now)} ago, after ${duration}${why}`],
     tone: outcome === 'Succeeded' ? undefined : 'bad',

@@ -19,13 +19,15 @@ const words: Readonly<Record<WaitOutcome, string>> = {
 export function waitInWords({ namespace, name, ...ended }: WaitResult & ObjectName): string {
   const { result, version = 'the version of the tag', message, checks = [], restored, held = [] } = ended
   const subject = result === 'NotFound' ? '' : `${version} `
+  const gates = held.length > 0 ? ` by ${held.map(({ by }) => by).join(', ')}` : ''
   const lines = [
-    oneLine(`ContainerVersion ${namespace}/${name}: ${subject}${words[result]}: ${message}`),
+    oneLine(`ContainerVersion ${namespace}/${name}: ${subject}${words[result]}${gates}: ${message}`),
     ...checks.flatMap(({ name: check, kind, state, message: said }) => [
       `  check ${check} (${kind}) ${state === 'Error' ? 'could not be run' : 'failed'}`,
       ...textLines(said).map((line) => `    ${line}`),
     ]),
     ...held
+      .filter(({ message: why }) => why !== message)
       .map(({ by, name: which, message: why, until }) =>
         oneLine(`held by ${by}${which ? ` ${which}` : ''}${until ? ` until ${until}` : ''}: ${why}`),
       )

@@ -67,7 +67,7 @@ export function reconciling(test: AddTest, bed: Bed): void {
     t.ok(polls <= seconds + 3, `${polls} polls in ${seconds} s`)
   })
 
-  test('cv reconcile says that there is no such ContainerVersion, or that it may not', async (t) => {
+  test('cv reconcile says that there is no such ContainerVersion, or prints what it has asked for', async (t) => {
     const world = await hourlyScenario(t, bed, { deployment: 'web', running: v1 })
     const ci = await asCi(world)
     t.match(await ci.cv('reconcile', 'other'), {
