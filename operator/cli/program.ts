@@ -61,6 +61,9 @@ Examples:
   cvmanager cr tags add --repo registry.example.com/shop/web \\
     --version 1a2b3c4 --tags env-prod
 
+  # And wait for what comes of it
+  cvmanager cv wait web -n shop --version 1a2b3c4
+
   # Every flag of a command, with examples
   cvmanager cr tags add --help`
 
