@@ -20,7 +20,7 @@ export function status(test: AddTest, bed: Bed): void {
     t.equal((await person.wait()).status, 1)
     const { output } = await person.cv('status', 'web-cv')
     t.match(output, /^scenario-\d+\/web-cv {2}Failed/)
-    t.match(output, /last rollout +bad1bad Failed, \d+s ago, after \d+s: /)
+    t.match(output, /last rollout +bad1bad Failed, \d+s ago, after \d+s\n/, 'why is said above')
     t.match(output, /web-\S+ +bad1bad +not ready +\d+s +container main is in (ImagePullBackOff|ErrImagePull): /)
     const { workloads, checks, services } = JSON.parse((await person.cv('status', 'web-cv', '-o', 'json')).output)
     t.same([checks, services], [[], []])

@@ -7,8 +7,6 @@ import type { Revision } from './workload.ts'
 export interface Pod {
   readonly name: string
   readonly uid: string
-  /** In milliseconds since the epoch. */
-  readonly created: number
   /** It has the present template of its workload. */
   readonly present: boolean
   readonly ready: boolean
@@ -22,6 +20,7 @@ export interface Pod {
   readonly nodeLost: boolean
   /** From this time on its kubelet should have done what is not done. */
   readonly overdue: number
+  readonly created: number
   /** When it took its last step that lasted: scheduled, initialized, a container started or ended. */
   readonly stepped: number
   /** When its status last changed in any way. */
@@ -67,7 +66,6 @@ export function pod(raw: unknown, { label, present }: Revision): Pod {
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
-    created: latest([metadata?.creationTimestamp]),
     present: present !== undefined && metadata?.labels?.[label] === present,
     deleting: metadata?.deletionTimestamp !== undefined,
     // An evicted or finished pod will never run again: it says nothing about the version (B31).
@@ -78,6 +76,7 @@ export function pod(raw: unknown, { label, present }: Revision): Pod {
       scheduled?.status === 'False' ? (scheduled.message ?? scheduled.reason ?? 'unschedulable') : undefined,
     nodeLost: isNodeLost(status),
     overdue: overdue(raw as V1Pod),
+    created: latest([metadata?.creationTimestamp]),
     stepped: latest([
       metadata?.creationTimestamp,
       status?.startTime,
