@@ -81,9 +81,15 @@ async function readWorkloads(
   return Promise.all(
     found
       .filter(({ object }) => selects(spec.selector, object) && selectContainers(spec, object).length > 0)
-      .map(async (one) => ({ ...one, pods: (await allowed(pods.of(one.object, { recent: false }), noPods)).pods })),
+      .map(async (one) => {
+        const facts = hasPods(one.object) ? allowed(pods.of(one.object, { recent: false }), noPods) : noPods
+        return { ...one, pods: (await facts).pods }
+      }),
   )
 }
+
+/** Without a selector, such as that of a CronJob, all pods of the namespace would be listed. A Pod is its own. */
+const hasPods = ({ kind, podSelector }: WorkloadObject): boolean => podSelector !== '' || kind === 'Pod'
 
 /** A DaemonSet has one pod on each node that it fits. */
 function wantedPods(raw: unknown): number | undefined {
