@@ -1,30 +1,34 @@
 /** The polls that people ask for. A request is answered by a poll that begins after it, even by one that fails. */
-import type { Target } from '../target.ts'
 import type { Follower, View } from './polled-target.ts'
 
 /** A request for a view, by the key of the follower. */
 type Requests = ReadonlyMap<string, { readonly request: string; readonly view: View }>
 
 export class PollRequests {
+  /** Those without an answer: nearly always none. */
+  readonly #asked = new Map<string, string>()
   readonly #answered = new Map<string, string>()
 
   answered(key: string): string | undefined {
     return this.#answered.get(key)
   }
 
-  /** The request of a target, unless it is answered. */
-  pending(key: string, { request }: Pick<Target, 'request'>): string | undefined {
-    return request === this.#answered.get(key) ? undefined : request
+  /** Whether a request is a new one, or one without an answer that is now for another view. */
+  isNew(key: string, request: string | undefined, sameView: boolean): request is string {
+    if (request === undefined || request === this.#answered.get(key)) return false
+    return !sameView || request !== this.#asked.get(key)
+  }
+
+  ask(key: string, request: string): void {
+    this.#asked.set(key, request)
   }
 
   /** What a poll of these views is going to answer. */
-  of(views: readonly View[], followers: ReadonlyMap<string, Follower>): Requests {
+  of(views: readonly View[]): Requests {
     const found = new Map<string, { readonly request: string; readonly view: View }>()
-    for (const view of views) {
-      for (const key of view.keys) {
-        const request = this.pending(key, followers.get(key)?.target ?? {})
-        if (request !== undefined) found.set(key, { request, view })
-      }
+    for (const [key, request] of this.#asked) {
+      const view = views.find(({ keys }) => keys.has(key))
+      if (view !== undefined) found.set(key, { request, view })
     }
     return found
   }
@@ -37,11 +41,15 @@ export class PollRequests {
     const answered = [...requests].filter(
       ([key, { view }]) => followers.get(key)?.view === view && view.offer.state !== 'unknown',
     )
-    for (const [key, { request }] of answered) this.#answered.set(key, request)
+    for (const [key, { request }] of answered) {
+      this.#answered.set(key, request)
+      if (this.#asked.get(key) === request) this.#asked.delete(key)
+    }
     return answered.map(([key]) => key)
   }
 
   forget(key: string): void {
+    this.#asked.delete(key)
     this.#answered.delete(key)
   }
 }

@@ -88,8 +88,7 @@ export class Poller implements TargetPoller {
     const identity = identityOf(target, kind)
     const intervalMs = intervalMsOf(target)
     const sameView = before?.polled.identity === identity && viewIdentity(before.target) === viewIdentity(target)
-    const request = this.#requests.pending(key, target)
-    const isAsked = request !== undefined && !(sameView && before?.target.request === request)
+    const isAsked = this.#requests.isNew(key, target.request, sameView)
     if (before !== undefined && sameView && before.intervalMs === intervalMs && !isAsked) return
 
     const polled = this.#targets.get(identity) ?? this.#add(identity, kind, target)
@@ -100,7 +99,9 @@ export class Poller implements TargetPoller {
     if (before !== undefined && !sameView) this.#leave(key, before)
     this.#retime(polled)
     if (view.offer.state === 'unknown' && polled.state === 'scheduled') this.#put(polled, this.#clock.now())
-    if (isAsked) this.#ask(polled, this.#clock.now())
+    if (!isAsked) return
+    this.#requests.ask(key, target.request)
+    this.#ask(polled, this.#clock.now())
   }
 
   unfollow(key: string): void {
@@ -244,7 +245,7 @@ export class Poller implements TargetPoller {
     if (lateMs > target.intervalMs) this.#options.onMissed?.(target.repository.host)
     const views = viewsDue(target, now)
     const { hinted, urgent } = target
-    const requests = this.#requests.of(views, this.#followers)
+    const requests = this.#requests.of(views)
     target.state = 'polling'
     target.urgent = target.hinted = false
     advance(target, now)
@@ -262,10 +263,9 @@ export class Poller implements TargetPoller {
     }
     if (result === undefined) return
     this.#settle(target, result, hinted)
-    const answered = this.#requests.answer(requests, this.#followers)
-    for (const key of new Set([...result.news.flatMap(({ keys }) => [...keys]), ...answered])) {
-      this.#options.onChange(key)
-    }
+    const changed = new Set(result.news.flatMap(({ keys }) => [...keys]))
+    for (const key of this.#requests.answer(requests, this.#followers)) changed.add(key)
+    for (const key of changed) this.#options.onChange(key)
   }
 
   #settle(target: PolledTarget, { outcome, retryAfterMs }: PollResult, hinted: boolean): void {
