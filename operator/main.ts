@@ -20,7 +20,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const status = await runProgram(process.argv.slice(2), {
   env: process.env,
   stdin: process.stdin,
-  columns: process.stdout.columns,
+  // A terminal may change its size.
+  get columns() {
+    return process.stdout.columns
+  },
+  get rows() {
+    return process.stdout.rows
+  },
   print: (text) => void process.stdout.write(text),
   printError: (text) => void process.stderr.write(text),
   clusterCommands: () => import('./wiring/cluster-commands.ts'),

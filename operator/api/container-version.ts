@@ -1,3 +1,4 @@
+import { reconcileAnnotation } from './names.ts'
 import type { ContainerVersionSpec } from './spec.ts'
 import type { ContainerVersionStatus } from './status.ts'
 
@@ -12,6 +13,8 @@ export interface ContainerVersion {
   readonly generation: number
   readonly finalizers: readonly string[]
   readonly deleting: boolean
+  /** The annotation `cvmanager.io/reconcile`: a new value asks for a poll and a reconcile at once. */
+  readonly reconcileRequest?: string | undefined
   readonly spec: ContainerVersionSpec
   readonly status: ContainerVersionStatus
 }
@@ -23,6 +26,7 @@ interface Raw {
     readonly uid: string
     readonly resourceVersion: string
     readonly generation?: number
+    readonly annotations?: Readonly<Record<string, string>>
     readonly finalizers?: readonly string[]
     readonly deletionTimestamp?: string
   }
@@ -42,6 +46,7 @@ export function containerVersion(raw: unknown): ContainerVersion {
     generation: metadata.generation ?? 1,
     finalizers: metadata.finalizers ?? [],
     deleting: metadata.deletionTimestamp !== undefined,
+    reconcileRequest: metadata.annotations?.[reconcileAnnotation],
     spec,
     status: status ?? {},
   }

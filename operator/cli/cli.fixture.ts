@@ -25,6 +25,9 @@ const commands: ClusterCommands = {
     return { outcome: 'UpToDate', message: 'all workloads run v1' }
   },
   getVersions: async () => [],
+  reconcile: never,
+  wait: never,
+  status: never,
   configMapData: async () => undefined,
 }
 

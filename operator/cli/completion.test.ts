@@ -23,6 +23,7 @@ test('bash offers the commands that begin with the word', async (t) => {
   t.strictSame(await offers('cvmanager cr s'), ['sync'])
   t.strictSame(await offers('cvmanager cr t'), ['tags'])
   t.strictSame((await offers('cvmanager cr tags ')).slice(0, 3), ['get', 'add', 'remove'])
+  t.strictSame((await offers('cvmanager cv ')).slice(0, 4), ['get', 'status', 'wait', 'reconcile'])
   t.strictSame(await offers('cvmanager help c'), ['cr', 'cv', 'completion'])
   t.strictSame(await offers('cvmanager help cr tags r'), ['remove'])
   t.strictSame(await offers('cvmanager completion '), ['bash', 'zsh', 'fish', '-h', '--help'])
@@ -33,12 +34,25 @@ test('bash offers the flags of the command being typed', async (t) => {
   t.strictSame(await offers('cvmanager cr sync --namespace run --pass'), ['--password-stdin'])
   t.strictSame(await offers('cvmanager cv get --pass'), [])
   t.strictSame(await offers('cvmanager cr sync -n shop --kube'), ['--kubeconfig'])
+  t.strictSame(await offers('cvmanager cv wait web --'), [
+    '--namespace',
+    '--version',
+    '--timeout',
+    '--output',
+    '--kubeconfig',
+    '--k8s-config',
+    '--context',
+    '--help',
+  ])
+  t.strictSame(await offers('cvmanager cv status web --wa'), ['--watch'])
   t.strictSame(await offers('cvmanager cr tags add --ver'), ['--version', '--version-pattern'])
 })
 
 test('bash offers the allowed values of a flag, also after =', async (t) => {
   t.strictSame(await offers('cvmanager cv get -o '), ['table', 'wide', 'json', 'yaml'])
   t.strictSame(await offers('cvmanager cv get --output=j'), ['json'])
+  t.strictSame(await offers('cvmanager cv wait -o '), ['text', 'json', 'yaml'])
+  t.strictSame(await offers('cvmanager cv wait --timeout '), [])
   t.strictSame(await offers('cvmanager run --log-level de'), ['debug'])
   t.strictSame(await offers('cvmanager cr tags add --provider docker'), ['dockerhub'])
   t.strictSame(await offers('cvmanager cr resolve --policy '), ['semver=', 'calendar=', 'numeric', 'newest'])
@@ -82,6 +96,11 @@ test('the scripts for all shells have every command and its flags', async (t) =>
       'k8s-config',
       'password-stdin',
       'all-namespaces',
+      'status',
+      'wait',
+      'reconcile',
+      'timeout',
+      'watch',
     ]) {
       t.match(out, word, `${shell}: ${word}`)
     }

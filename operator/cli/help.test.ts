@@ -10,6 +10,9 @@ const commands = [
   'cr tags add',
   'cr tags remove',
   'cv get',
+  'cv status',
+  'cv wait',
+  'cv reconcile',
   'version',
   'completion',
   'help',
@@ -116,10 +119,16 @@ test('an argument that a command does not take is refused, with what it takes', 
     'cr tags get': '--repo x --version v1',
     'cr tags add': '--repo x --version v1 --tags a',
     'cr tags remove': '--repo x --tags a',
+    'cv status': 'web',
+    'cv wait': 'web',
+    'cv reconcile': 'web',
     completion: 'bash',
   }
   const write: Readonly<Record<string, string>> = {
     'cr resolve': 'write cvmanager cr resolve <IMAGE[:TAG]>',
+    'cv status': 'write cvmanager cv status <NAME>',
+    'cv wait': 'write cvmanager cv wait <NAME>',
+    'cv reconcile': 'write cvmanager cv reconcile <NAME>',
     completion: 'write cvmanager completion <shell>',
   }
   for (const command of commands.filter((each) => each !== 'help')) {

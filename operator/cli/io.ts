@@ -8,6 +8,7 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>
   /** The width of the terminal that standard output is; undefined for a file or a pipe. */
   readonly columns?: number | undefined
+  readonly rows?: number | undefined
   /** Writes to standard output. */
   print(text: string): void
   /** Writes to standard error. */
@@ -21,7 +22,7 @@ export interface Io {
 }
 
 /** The exit status of the process. */
-export const exit = { ok: 0, failure: 1, usage: 2, notFound: 3 } as const
+export const exit = { ok: 0, failure: 1, usage: 2, notFound: 3, held: 4, timedOut: 5, interrupted: 130 } as const
 export type ExitStatus = (typeof exit)[keyof typeof exit]
 
 /** One command, in its own file. The list is in program.ts. */

@@ -1,5 +1,6 @@
 /** The command line: the list of commands, and the handling of their errors. */
 import { CommanderError } from 'commander'
+import { ObjectNotFoundError } from '../commands/object.ts'
 import { isNotFound } from '../commands/tags/not-found.ts'
 import { UsageError } from '../errors.ts'
 import { version } from '../version.ts'
@@ -15,6 +16,9 @@ import { crTagsAdd } from './cr-tags-add.ts'
 import { crTagsGet } from './cr-tags-get.ts'
 import { crTagsRemove } from './cr-tags-remove.ts'
 import { cvGet } from './cv-get.ts'
+import { cvReconcile } from './cv-reconcile.ts'
+import { cvStatus } from './cv-status.ts'
+import { cvWait } from './cv-wait.ts'
 import { errorLine, warningLine } from './error-line.ts'
 import { helpCommand } from './help-command.ts'
 import { type CliCommand, type ExitStatus, exit, type Io } from './io.ts'
@@ -31,6 +35,9 @@ const cliCommands: readonly CliCommand[] = [
   crTagsAdd,
   crTagsRemove,
   cvGet,
+  cvStatus,
+  cvWait,
+  cvReconcile,
   versionCommand,
   completion,
   helpCommand,
@@ -39,7 +46,7 @@ const cliCommands: readonly CliCommand[] = [
 const groups: Readonly<Record<string, string>> = {
   cr: 'Work with a container registry',
   'cr tags': 'Show, add and remove tags in a registry',
-  cv: 'Show what ContainerVersions manage',
+  cv: 'Show what ContainerVersions manage, and wait for their rollouts',
 }
 
 const help = `
@@ -53,6 +60,9 @@ Examples:
   # Release a version, from CI
   cvmanager cr tags add --repo registry.example.com/shop/web \\
     --version 1a2b3c4 --tags env-prod
+
+  # And wait for what comes of it
+  cvmanager cv wait web -n shop --version 1a2b3c4
 
   # Every flag of a command, with examples
   cvmanager cr tags add --help`
@@ -72,7 +82,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<ExitS
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return exit.ok
     io.printError(errorLine(thrown))
     if (thrown instanceof CommanderError || thrown instanceof UsageError) return exit.usage
-    return isNotFound(thrown) ? exit.notFound : exit.failure
+    return isNotFound(thrown) || thrown instanceof ObjectNotFoundError ? exit.notFound : exit.failure
   }
 }
 

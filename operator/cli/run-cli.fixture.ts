@@ -1,14 +1,20 @@
 /** Runs one command line within the test's process, with fake commands that record their requests. */
-import type { ClusterCommands } from '../commands/commands.ts'
+import type { Asked, ClusterCommands } from '../commands/commands.ts'
 import type { WorkloadVersion } from '../commands/get.ts'
+import type { StatusTree } from '../commands/status/tree.ts'
 import type { SyncRequest, SyncResult } from '../commands/sync.ts'
 import type { ChangesResult, ImagesResult, ResolvedTag, TagCommands } from '../commands/tags/commands.ts'
+import type { WaitResult } from '../commands/wait/result.ts'
 import type { Io } from './io.ts'
 import { runProgram } from './program.ts'
 
 export interface Fakes {
   readonly result?: SyncResult
   readonly versions?: readonly WorkloadVersion[]
+  readonly asked?: Asked
+  readonly waited?: WaitResult
+  readonly trees?: readonly StatusTree[]
+  readonly rows?: number
   readonly configMap?: Readonly<Record<string, string>>
   readonly images?: ImagesResult
   readonly changes?: ChangesResult
@@ -26,6 +32,10 @@ export async function runCli(
   {
     result = { outcome: 'UpToDate', message: 'all workloads run v1' },
     versions = [],
+    asked = { namespace: 'shop', name: 'web', request: 'now', follows: 'registry.example.com/shop/web:env-prod' },
+    waited = { result: 'Healthy', version: 'v1', message: 'runs, and is healthy' },
+    trees = [],
+    rows,
     configMap,
     failure,
     configMapFailure,
@@ -35,7 +45,13 @@ export async function runCli(
     ...results
   }: Fakes = {},
 ) {
-  const seen = { out: '', err: '', sync: undefined as SyncRequest | undefined, requests: [] as unknown[] }
+  const seen = {
+    out: '',
+    err: '',
+    sync: undefined as SyncRequest | undefined,
+    wait: undefined as Parameters<ClusterCommands['wait']>[1] | undefined,
+    requests: [] as unknown[],
+  }
   const answer = async <T>(value: T, ...requests: unknown[]): Promise<T> => {
     seen.requests.push(...requests)
     if (failure) throw failure
@@ -48,6 +64,16 @@ export async function runCli(
       return answer(result)
     },
     getVersions: (settings, namespace) => answer(versions, { namespace }, settings),
+    reconcile: (_, object) => answer(asked, object),
+    wait: (_, request) => {
+      seen.wait = request
+      request.onProgress('RollingOut: rolling out v1')
+      return answer({ namespace: request.namespace ?? 'default', name: request.name, ...waited })
+    },
+    async status(_, request) {
+      for (const tree of trees) request.onTree(tree, undefined)
+      return answer(undefined, request)
+    },
     configMapData: (_, namespace, name) =>
       configMapFailure ? Promise.reject(configMapFailure) : answer(configMap, { namespace, name }),
   }
@@ -62,6 +88,7 @@ export async function runCli(
   const status = await runProgram(words, {
     env: { CVMANAGER_LOG_LEVEL: 'error', ...env },
     columns,
+    rows,
     stdin: (async function* () {
       yield stdin
     })(),

@@ -2,7 +2,22 @@
 import type { Settings } from '../config/settings.ts'
 import type { Logger } from '../log/log.ts'
 import type { WorkloadVersion } from './get.ts'
+import type { ObjectName } from './object.ts'
+import type { StatusRequest } from './status/status.ts'
 import type { SyncRequest, SyncResult } from './sync.ts'
+import type { WaitRequest, WaitResult } from './wait/result.ts'
+
+/** Without a namespace, that of the kubeconfig's context. */
+export type NamedObject = InItsNamespace<ObjectName>
+type InItsNamespace<T extends ObjectName> = Omit<T, 'namespace'> & { readonly namespace: string | undefined }
+
+/** A request for a poll, as cvmanager sees it. */
+export interface Asked extends ObjectName {
+  /** The value of the annotation. */
+  readonly request: string
+  /** What cvmanager polls: an image with its tag, or a repository. */
+  readonly follows: string
+}
 
 export interface ClusterCommands {
   /**
@@ -13,6 +28,12 @@ export interface ClusterCommands {
   sync(request: SyncRequest): Promise<SyncResult>
   /** @param namespace undefined: all that the account may read */
   getVersions(settings: Settings, namespace: string | undefined): Promise<readonly WorkloadVersion[]>
+  /** Asks the controller to poll and to reconcile now. @throws ObjectNotFoundError */
+  reconcile(settings: Settings, object: NamedObject): Promise<Asked>
+  /** Waits for a version of a ContainerVersion. */
+  wait(settings: Settings, request: InItsNamespace<WaitRequest>): Promise<WaitResult & ObjectName>
+  /** Shows a ContainerVersion as it is, once or until the signal. @throws ObjectNotFoundError, also when it is deleted */
+  status(settings: Settings, request: InItsNamespace<StatusRequest>): Promise<void>
   /** The data of a ConfigMap; undefined if it does not exist. */
   configMapData(
     settings: Settings,

@@ -80,7 +80,7 @@ interface Page {
   readonly items: readonly unknown[]
 }
 
-async function listAll(
+export async function listAll(
   client: ApiClient,
   resource: Resource,
   namespace: string | undefined,

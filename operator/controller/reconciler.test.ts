@@ -51,7 +51,11 @@ test('a version without a name is remembered with its hint; that of an earlier r
     let target: unknown
     const reconciler = new Reconciler({
       objects: { get: () => object({ observedGeneration: 1, observed } as never) },
-      following: { follow: (_key: string, given: object) => (target = given), offer: () => ({ state: 'unknown' }) },
+      following: {
+        follow: (_key: string, given: object) => (target = given),
+        offer: () => ({ state: 'unknown' }),
+        answeredRequest: () => undefined,
+      },
       index: { workloadsOf: () => [] },
       credentials: { credentials: async () => undefined },
       observer: { observe: () => Promise.reject(new Error('no more is needed')) },

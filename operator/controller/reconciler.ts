@@ -42,6 +42,12 @@ export interface Decided {
   readonly plan: Plan
 }
 
+/** What the registry offers, and the request of the object that a poll has answered with it. */
+interface Answer {
+  readonly offer: Offer
+  readonly answeredRequest?: string | undefined
+}
+
 /** Secrets are not watched: after a refusal they are read again this often. */
 const readCredentialsEveryMs = 30_000
 
@@ -53,6 +59,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions
   /** When to read the credentials of a key again. */
   readonly #readCredentialsAt = new Map<string, number>()
+  /** The last request of a key for a poll. */
+  readonly #requests = new Map<string, string>()
   /** How many conflicts in a row a key has met. */
   readonly #conflicts = new Map<string, number>()
   /** The images that the API server has stored otherwise than they were sent, until `plan` knows it. */
@@ -73,8 +81,13 @@ export class Reconciler {
   /** Says what comes next for an object. It reads, and changes nothing. @throws ApiError, TransientError */
   async decide(object: ContainerVersion): Promise<Decided> {
     const { observer, effects, rollbackByDefault } = this.#options
-    const observed = await observer.observe(object, await this.#offer(object))
-    const told = { rewritten: this.#rewritten.get(object.key), refused: effects.refused.get(object.key) }
+    const { offer, answeredRequest } = await this.#offer(object)
+    const observed = await observer.observe(object, offer)
+    const told = {
+      answeredRequest,
+      rewritten: this.#rewritten.get(object.key),
+      refused: effects.refused.get(object.key),
+    }
     const observation = { ...observed, rollbackByDefault, ...told }
     return { observation, plan: plan(observation) }
   }
@@ -114,6 +127,7 @@ export class Reconciler {
     effects.reported.delete(key)
     effects.refused.delete(key)
     this.#readCredentialsAt.delete(key)
+    this.#requests.delete(key)
     this.#conflicts.delete(key)
     this.#rewritten.delete(key)
     return {}
@@ -126,13 +140,14 @@ export class Reconciler {
   }
 
   /** Follows what the spec says, and returns what the registry offers. A target that cannot be followed is a failed offer. */
-  async #offer(object: ContainerVersion): Promise<Offer> {
+  async #offer(object: ContainerVersion): Promise<Answer> {
     const { following, index, clock, defaultIntervalSeconds } = this.#options
     const { key, spec, deleting } = object
     if (deleting) {
       following.unfollow(key)
-      return { state: 'unknown' }
+      return { offer: { state: 'unknown' } }
     }
+    const request = this.#newRequestOf(object)
     try {
       const { repository } = parseReference(spec.imageRepo)
       const followed = tagSelectorOf(spec)
@@ -146,16 +161,25 @@ export class Reconciler {
         credentials,
         intervalSeconds,
         remembered: rememberedVersion(object),
+        request,
       })
       const offer = following.offer(key)
       if (!isRefusal(offer)) this.#readCredentialsAt.delete(key)
-      return offer
+      return { offer, answeredRequest: following.answeredRequest(key) }
     } catch (thrown) {
       if (!(thrown instanceof NeedsChangeError) && !(thrown instanceof TransientError)) throw thrown
       following.unfollow(key)
       this.#readCredentialsAt.set(key, clock.now() + readCredentialsEveryMs)
-      return { state: 'failed', error: thrown }
+      return { offer: { state: 'failed', error: thrown }, answeredRequest: request }
     }
+  }
+
+  /** What a person asks for, and the status does not say that it is done. The credentials are read again for it. */
+  #newRequestOf({ key, reconcileRequest, status }: ContainerVersion): string | undefined {
+    if (reconcileRequest === undefined || reconcileRequest === status.lastHandledReconcileAt) return undefined
+    if (this.#requests.get(key) !== reconcileRequest) this.#readCredentialsAt.delete(key)
+    this.#requests.set(key, reconcileRequest)
+    return reconcileRequest
   }
 
   #mayReadCredentialsAgain(key: string): boolean {

@@ -14,6 +14,8 @@ interface PollSettings {
   readonly intervalSeconds: number
   /** Found before a restart. While the digest is still the same, its version is not searched for again. */
   readonly remembered?: Version | undefined
+  /** A new value asks for a poll as soon as the limits of the registry allow. */
+  readonly request?: string | undefined
 }
 
 /** Where the version comes from: one tag, or a policy that chooses among all tags of the repository. */
@@ -56,6 +58,6 @@ export interface TargetPoller {
   unfollow(key: string): void
   /** What is known, without a request. */
   offer(key: string): Offer
-  /** Polls as soon as the limits of the registry allow. */
-  pollNow(key: string): void
+  /** The last request that a poll has answered, or has failed to. That poll began after the request. */
+  answeredRequest(key: string): string | undefined
 }

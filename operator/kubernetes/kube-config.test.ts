@@ -134,7 +134,10 @@ test('a context, a user, a cluster or a file that is not there is refused at onc
       undefined,
       /it has no current-context; choose a context with --context; there is: staging, lost, nobody, ca, cert$/,
     ],
-    ['stagin', /^--context stagin: there is no such context in \$KUBECONFIG .*; did you mean staging\?$/],
+    [
+      'stagin',
+      /^--context stagin: there is no such context in \$KUBECONFIG .*; there is: staging, lost, nobody, ca, cert; did you mean staging\?$/,
+    ],
     ['x', /^--context x: .*; there is: staging, lost, nobody, ca, cert$/],
     ['lost', /the cluster "nowhere" of context "lost" has no server address/],
     ['nobody', /the user "ghost" of context "nobody" is not among its users/],

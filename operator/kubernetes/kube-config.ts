@@ -105,7 +105,7 @@ function check(config: KubeConfig, source: string, wanted: string | undefined): 
   if (!context && wanted !== undefined) {
     const meant = nearest(wanted, names)
     throw new UsageError(
-      `--context ${wanted}: there is no such context in ${source.replace(/^--k8s-config /, '')}; ${meant ? `did you mean ${meant}?` : choices}`,
+      `--context ${wanted}: there is no such context in ${source.replace(/^--k8s-config /, '')}; ${choices}${meant ? `; did you mean ${meant}?` : ''}`,
     )
   }
   if (!context) {

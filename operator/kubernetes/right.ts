@@ -43,8 +43,10 @@ export const isGeneral = (right: Right): boolean => fileWith(right) === allRight
 /** Who may not do what and where, and what to apply: `the service account a:b may not list pods in namespace shop: apply …`. */
 export function inWords(right: Right): string {
   const beside = right.because === undefined ? '' : ` (${right.because.trim()})`
-  return `${accountInWords(right.who)} may not ${actionOf(right)}: ${remedyOf(right)}${beside}`
+  return `${refusedInWords(right)}: ${remedyOf(right)}${beside}`
 }
+
+export const refusedInWords = (right: Right): string => `${accountInWords(right.who)} may not ${actionOf(right)}`
 
 export const grantedInWords = (right: Right): string => `${accountInWords(right.who)} may ${actionOf(right)} now`
 

@@ -1,9 +1,13 @@
 /** Joins the commands that need a cluster with the cluster. */
 import { hostname } from 'node:os'
+import type { KubeConfig } from '@kubernetes/client-node'
 import { group } from '../api/names.ts'
-import type { ClusterCommands } from '../commands/commands.ts'
+import type { ClusterCommands, NamedObject } from '../commands/commands.ts'
 import { getVersions as get } from '../commands/get.ts'
+import { askToReconcile } from '../commands/object.ts'
+import { status as showStatus } from '../commands/status/status.ts'
 import { sync as syncOne } from '../commands/sync.ts'
+import { wait as waitFor } from '../commands/wait/wait.ts'
 import type { Settings } from '../config/settings.ts'
 import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
 import { ApiError, undefinedIfNotFound } from '../kubernetes/api-error.ts'
@@ -51,6 +55,33 @@ export const sync: ClusterCommands['sync'] = async (request) => {
     rights.stop()
   }
 }
+
+export const reconcile: ClusterCommands['reconcile'] = (settings, object) =>
+  connected(settings, async ({ client, kubeConfig }) => {
+    const {
+      namespace,
+      name,
+      spec,
+      reconcileRequest = '',
+    } = await askToReconcile(client, inNamespace(kubeConfig, object), new Date().toISOString())
+    const follows = spec.tag === undefined ? spec.imageRepo : `${spec.imageRepo}:${spec.tag}`
+    return { namespace, name, request: reconcileRequest, follows }
+  })
+
+export const wait: ClusterCommands['wait'] = (settings, request) =>
+  connected(settings, async ({ client, kubeConfig }) => {
+    const { namespace, name, ...rest } = inNamespace(kubeConfig, request)
+    return { namespace, name, ...(await waitFor(client, { ...rest, namespace, name })) }
+  })
+
+export const status: ClusterCommands['status'] = (settings, request) =>
+  connected(settings, ({ client, kubeConfig }) => showStatus(client, inNamespace(kubeConfig, request)))
+
+/** As kubectl: the namespace that is named, else that of the context, else `default`. */
+const inNamespace = <T extends NamedObject>(kubeConfig: KubeConfig, object: T) => ({
+  ...object,
+  namespace: object.namespace ?? (kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || 'default'),
+})
 
 export const configMapData: ClusterCommands['configMapData'] = (settings, namespace, name) =>
   connected(settings, async ({ client }) => {

@@ -130,22 +130,6 @@ t.test('B26 an interval of 0, or none, does not spin', async (t) => {
   t.ok(requests.length <= 24, `${requests.length} polls`)
 })
 
-t.test('a requested poll comes at once, or right after the poll that is under way', async (t) => {
-  const { time, registry, poller, requests } = polling(t)
-  poller.follow('a', target())
-  await time.advance(10)
-  registry.content = () => digests('two')
-  poller.pollNow('a')
-  await time.advance(1)
-  t.match(poller.offer('a'), { version: { digest: digests('two') } })
-  t.equal(requests.length, 2)
-  poller.pollNow('a')
-  poller.pollNow('a')
-  await time.advance(1)
-  t.equal(requests.length, 4)
-  poller.pollNow('nobody')
-})
-
 t.test('B40 unfollowing ends the notifications, and the last follower ends the polling', async (t) => {
   const { time, registry, poller, changes, requests } = polling(t)
   poller.follow('a', target())

@@ -10,6 +10,7 @@ import { type Alarm, monotonicClock, systemAlarm } from '../../time/timing.ts'
 import type { PushHint } from '../push/hint.ts'
 import type { Offer, Target, TargetPoller } from '../target.ts'
 import { type PollDeps, poll } from './poll.ts'
+import { PollRequests } from './poll-requests.ts'
 import type { PollOutcome, PollResult } from './poll-result.ts'
 import {
   type Follower,
@@ -21,7 +22,7 @@ import {
   type View,
   viewIdentity,
 } from './polled-target.ts'
-import { advance, beatOf, isRegular, stepMsOf } from './regular-polls.ts'
+import { advance, beatOf, stepMsOf, viewsDue } from './regular-polls.ts'
 import { Schedule } from './schedule.ts'
 import { TargetsByRepository } from './targets-by-repository.ts'
 
@@ -63,6 +64,7 @@ export class Poller implements TargetPoller {
   readonly #followers = new Map<string, Follower>()
   readonly #targets = new Map<string, PolledTarget>()
   readonly #byRepository = new TargetsByRepository()
+  readonly #requests = new PollRequests()
   readonly #schedule: Schedule<PolledTarget>
   readonly #running = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
@@ -86,7 +88,8 @@ export class Poller implements TargetPoller {
     const identity = identityOf(target, kind)
     const intervalMs = intervalMsOf(target)
     const sameView = before?.polled.identity === identity && viewIdentity(before.target) === viewIdentity(target)
-    if (before !== undefined && sameView && before.intervalMs === intervalMs) return
+    const isAsked = this.#requests.isNew(key, target.request, sameView)
+    if (before !== undefined && sameView && before.intervalMs === intervalMs && !isAsked) return
 
     const polled = this.#targets.get(identity) ?? this.#add(identity, kind, target)
     const view = polled.viewOf(target)
@@ -96,12 +99,16 @@ export class Poller implements TargetPoller {
     if (before !== undefined && !sameView) this.#leave(key, before)
     this.#retime(polled)
     if (view.offer.state === 'unknown' && polled.state === 'scheduled') this.#put(polled, this.#clock.now())
+    if (!isAsked) return
+    this.#requests.ask(key, target.request)
+    this.#ask(polled, this.#clock.now())
   }
 
   unfollow(key: string): void {
     const follower = this.#followers.get(key)
     if (follower === undefined) return
     this.#followers.delete(key)
+    this.#requests.forget(key)
     this.#leave(key, follower)
   }
 
@@ -115,11 +122,8 @@ export class Poller implements TargetPoller {
     return answeredMs === undefined ? undefined : this.#clock.now() - answeredMs
   }
 
-  pollNow(key: string): void {
-    const target = this.#followers.get(key)?.polled
-    if (target === undefined || this.#stopping.signal.aborted) return
-    target.urgent = true
-    if (target.state !== 'polling') this.#enqueue(target, this.#clock.now())
+  answeredRequest(key: string): string | undefined {
+    return this.#requests.answered(key)
   }
 
   /**
@@ -130,13 +134,7 @@ export class Poller implements TargetPoller {
     if (this.#stopping.signal.aborted) return 0
     const found = this.#byRepository.at(hint)
     const now = this.#clock.now()
-    for (const target of found) {
-      target.urgent = true
-      target.hinted = true
-      if (target.state === 'polling') continue
-      if (target.quietUntil <= now) this.#enqueue(target, now)
-      else if (target.state === 'scheduled') this.#put(target, Math.min(target.due, target.quietUntil))
-    }
+    for (const target of found) this.#ask(target, now)
     return found.length
   }
 
@@ -212,6 +210,14 @@ export class Poller implements TargetPoller {
     this.#schedule.put(target, due)
   }
 
+  /** A hint or a person wants a poll. */
+  #ask(target: PolledTarget, now: number): void {
+    target.urgent = target.hinted = true
+    if (target.state === 'polling') return
+    if (target.quietUntil <= now) this.#enqueue(target, now)
+    else if (target.state === 'scheduled') this.#put(target, Math.min(target.due, target.quietUntil))
+  }
+
   #enqueue(target: PolledTarget, now: number): void {
     if (this.#stopping.signal.aborted) return
     this.#schedule.remove(target)
@@ -239,6 +245,7 @@ export class Poller implements TargetPoller {
     if (lateMs > target.intervalMs) this.#options.onMissed?.(target.repository.host)
     const views = viewsDue(target, now)
     const { hinted, urgent } = target
+    const requests = this.#requests.of(views)
     target.state = 'polling'
     target.urgent = target.hinted = false
     advance(target, now)
@@ -256,7 +263,9 @@ export class Poller implements TargetPoller {
     }
     if (result === undefined) return
     this.#settle(target, result, hinted)
-    for (const view of result.news) for (const key of view.keys) this.#options.onChange(key)
+    const changed = new Set(result.news.flatMap(({ keys }) => [...keys]))
+    for (const key of this.#requests.answer(requests, this.#followers)) changed.add(key)
+    for (const key of changed) this.#options.onChange(key)
   }
 
   #settle(target: PolledTarget, { outcome, retryAfterMs }: PollResult, hinted: boolean): void {
@@ -288,10 +297,4 @@ export class Poller implements TargetPoller {
     const delayMs = Math.max(backoffMs(failures, limits, this.#random), intervalMs)
     return now + Math.max(delayMs, pausedMs > 0 ? pausedMs + this.#spreadMs(target) : 0)
   }
-}
-
-/** For a new follower, a poll asks for its tag only, and not for the rest of the batch before its time. */
-function viewsDue(target: PolledTarget, now: number): readonly View[] {
-  const all = target.kind !== 'batch' || target.urgent || target.failures > 0 || isRegular(target, now)
-  return all ? [...target.views] : target.views.filter(({ offer }) => offer.state === 'unknown')
 }

@@ -1,5 +1,5 @@
 /** When a target is polled: once an interval, counted from its first poll. */
-import type { PolledTarget } from './polled-target.ts'
+import type { PolledTarget, View } from './polled-target.ts'
 
 /**
  * Each target is polled a little more often than necessary, by its own part of this fraction. So targets that were all
@@ -31,4 +31,10 @@ export function advance(target: PolledTarget, now: number): void {
   const stepMs = stepMsOf(target)
   const next = target.next + stepMs
   target.next = next > now ? next : now + stepMs
+}
+
+/** For a new follower, a poll asks for its tag only, and not for the rest of the batch before its time. */
+export function viewsDue(target: PolledTarget, now: number): readonly View[] {
+  const all = target.kind !== 'batch' || target.urgent || target.failures > 0 || isRegular(target, now)
+  return all ? [...target.views] : target.views.filter(({ offer }) => offer.state === 'unknown')
 }

@@ -29,6 +29,8 @@ export interface Observation {
   readonly missingRights: readonly string[]
   /** Since when this process has observed the object without a status; undefined if the object has one. */
   readonly newSince: number | undefined
+  /** The value of the annotation `cvmanager.io/reconcile` that the offer answers. */
+  readonly answeredRequest?: string | undefined
   /** For a spec that does not say whether to roll back; if undefined, it rolls back. */
   readonly rollbackByDefault?: boolean | undefined
   /** Milliseconds since the epoch. */

@@ -1,7 +1,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { PastRollout, RolloutStatus } from '../../api/rollout-status.ts'
 import type { Condition, ContainerVersionStatus, CurrentVersion, Held, Phase } from '../../api/status.ts'
-import type { Version } from '../../discovery/target.ts'
+import type { Offer, Version } from '../../discovery/target.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Verdict } from '../gates/gates.ts'
@@ -27,7 +27,8 @@ export function statusOf(observation: Observation, decision: Decision): Containe
   const { state, offered, rollout, ended } = decision
   const before = object.status
   if (!state) return before
-  const observed = offered ? observedOf(object, offered, now) : before.observed
+  const latest = offered ?? versionOf(observation.offer)
+  const observed = latest ? observedOf(object, latest, now) : before.observed
   const message = messageOf(decision, state, observed).slice(0, maxMessageLength)
   const current = currentAfter(observation, decision)
   const status = withoutUndefined({
@@ -42,6 +43,7 @@ export function statusOf(observation: Observation, decision: Decision): Containe
     next: nextOf(decision, current),
     held: decision.held && decision.held.length > 0 ? decision.held.slice(0, maxHeld) : undefined,
     rollout,
+    lastHandledReconcileAt: observation.answeredRequest ?? before.lastHandledReconcileAt,
     rollouts: ended ? pastRollouts(before.rollouts, ended, object.generation) : before.rollouts,
     quarantined: quarantinedOf(object, decision, observed?.digest),
     conditions: conditionsOf(object, { ...state, message }, now),
@@ -69,6 +71,9 @@ function currentAfter(
   if (rollout && object.status.rollout) return object.status.current
   return current ?? currentOf(observation, offered, ended?.endTime ?? timestamp(now))
 }
+
+/** The version on offer, also while a rollout of another one is in progress. */
+const versionOf = (offer: Offer): Version | undefined => (offer.state === 'unknown' ? undefined : offer.version)
 
 /** The version on offer, and since when it has been seen. */
 function observedOf({ spec, status }: ContainerVersion, { digest, name, source, hint }: Version, now: number) {

@@ -21,6 +21,7 @@ export interface Pod {
   readonly nodeLost: boolean
   /** From this time on its kubelet should have done what is not done. */
   readonly overdue: number
+  readonly created: number
   /** When it took its last step that lasted: scheduled, initialized, a container started or ended. */
   readonly stepped: number
   /** When its status last changed in any way. */
@@ -82,6 +83,7 @@ export function pod(raw: unknown, revision: Revision): Pod {
       scheduled?.status === 'False' ? (scheduled.message ?? scheduled.reason ?? 'unschedulable') : undefined,
     nodeLost: isNodeLost(status),
     overdue: overdue(raw as V1Pod),
+    created: latest([metadata?.creationTimestamp]),
     stepped: latest([
       metadata?.creationTimestamp,
       status?.startTime,
