@@ -37,7 +37,7 @@ export async function waitingAlone(t: Test, bed: Bed, operator: Operator): Promi
 
   await t.test('nobody handles the request: that is said after some seconds, and the wait ends with 5', async (t) => {
     await world.ciMoves('env-prod', v3)
-    const { status, output, complaint } = await ci.wait('--timeout', '13s')
+    const { status, output, complaint } = await ci.wait('--timeout', '16s')
     t.equal(status, 5)
     t.match(complaint, /cvmanager does not answer: it is not running, or the registry keeps it waiting/)
     t.match(

@@ -102,7 +102,7 @@ export function waiting(test: AddTest, bed: Bed): void {
     const world = await hourlyScenario(t, bed, { deployment: 'web', running: v1 })
     const ci = await asCi(world)
     await world.ciMoves('env-prod', hanging)
-    const late = await ci.wait('--timeout', '6s')
+    const late = await ci.wait('--timeout', '12s')
     t.match(late, { status: 5, output: /: bad3bad is not there yet: RollingOut: rolling out bad3bad.*\n$/ })
     t.notMatch(late.output, 'has not answered')
   })
