@@ -193,3 +193,33 @@ test('a DaemonSet wants a pod on each node that it fits, and a pod that is delet
   t.match(tree, { status: 'Pending', workloads: [{ kind: 'DaemonSet', ready: 1, wanted: 3 }] })
   t.match(tree.workloads[0]?.pods, [{ trouble: undefined }, { trouble: 'it is being deleted' }])
 })
+
+test('a CronJob shows its version alone, and a Pod itself', async (t) => {
+  const cronJob = {
+    metadata: { name: 'nightly', namespace: 'shop', uid: 'c', labels: { cvapp: 'web' } },
+    spec: { schedule: '@daily', jobTemplate: { spec: { template: template('job', imageOf('v2')) } } },
+  }
+  const stranger = pod('blue', 'stranger', imageOf('v1'), ready)
+  const { spec } = stranger
+  const bare = {
+    metadata: { name: 'bare', namespace: 'shop', uid: 'b', creationTimestamp: created },
+    spec,
+    status: ready,
+  }
+  const labelled = { ...bare, metadata: { ...bare.metadata, labels: { cvapp: 'web' } } }
+  const { workloads } = await read({ cronjobs: [cronJob], pods: [labelled, stranger] }, {})
+  t.same(
+    workloads.map(({ kind, name, version, pods }) => [kind, name, version, pods.map((one) => one.name)]),
+    [
+      ['CronJob', 'nightly', 'v2', []],
+      ['Pod', 'bare', 'v1', ['bare']],
+    ],
+  )
+  t.same(
+    workloads.map(({ ready, wanted }) => [ready, wanted]),
+    [
+      [0, undefined],
+      [1, undefined],
+    ],
+  )
+})
