@@ -124,7 +124,7 @@ export function kinds(test: AddTest, bed: Bed): void {
       const scaling = async (): Promise<void> => {
         for (let count = 0; !ended; count++) {
           await bed.client.mergePatch(path, { spec: { replicas: 2 + (count % 2) } })
-          await sleep(20)
+          await sleep(250)
         }
       }
       const scaled = scaling()
