@@ -5,12 +5,16 @@ import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { fieldManager } from '../../kubernetes/client.ts'
 import { timestamp } from '../../time/clock.ts'
+import { isDelivery } from '../act/changes.ts'
 import { changedContainers, driftOf, type FoundDrift } from '../observe/drift.ts'
-import type { Health, ImageChange, RewrittenImage, Workload } from '../workloads/workload.ts'
+import { strategies } from '../strategies/strategies.ts'
+import type { SeenAutoscaler, Strategy } from '../strategies/strategy.ts'
+import type { Change, Health, ImageChange, Labels, RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
 import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
+import { SimulatedServices } from './simulated-services.fixture.ts'
 
 export interface Simulated {
   readonly name: string
@@ -25,6 +29,11 @@ export interface Simulated {
   refuses?: boolean
   /** Its annotation `cvmanager.io/order`. */
   order?: number
+  /** 1 if undefined. */
+  replicas?: number
+  podLabels?: Labels
+  /** When its pods have become ready, if they can. */
+  readyAt?: number
 }
 
 interface Options {
@@ -53,6 +62,10 @@ export class Simulation {
   readonly workloads: Simulated[]
   /** Those that were deleted. */
   readonly gone: Simulated[] = []
+  readonly services = new SimulatedServices()
+  readonly autoscalers = new Map<string, SeenAutoscaler>()
+  /** How long pods take to become ready. */
+  startMs = 0
   readonly patches: string[] = []
   readonly records: string[] = []
   readonly events = new Map<string, PlannedEvent>()
@@ -90,16 +103,20 @@ export class Simulation {
   /** Plans and acts once. A process that dies carries out a part of the plan. @returns the plan */
   reconcile(): Plan {
     const { object, offered, selected, now } = this
-    const seen = this.workloads.map((each) => ({
-      ...workload(each.name, [{ name: 'web', image: each.image }], this.#health(each), undefined, each.uid),
-      order: each.order ?? 0,
-    }))
+    const seen = this.workloads.map((each) => this.#seen(each))
     const members = object.status.rollout?.workloads.map(({ uid }) => uid) ?? []
     const workloads = object.deleting ? [] : seen.filter(({ ref }) => selected?.includes(ref.name) ?? true)
+    const services = this.services.seen(seen)
+    const settings = object.status.rollout?.settings?.strategy ?? object.spec.strategy ?? { kind: 'Simple' }
+    const observed = { namespace: 'shop', workloads, services, autoscalers: this.autoscalers, now }
+    const strategy: Strategy = strategies[settings.kind]
     const planned = plan(
       observation({
         object,
         workloads,
+        serving: strategy.serving?.(settings, observed),
+        services: strategy.reads ? services : undefined,
+        autoscalers: this.autoscalers,
         members: seen.filter(({ ref }) => members.includes(ref.uid)),
         problem: workloads.length === 0 ? new NeedsChangeError('WorkloadNotFound', 'no workload') : undefined,
         offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
@@ -121,6 +138,21 @@ export class Simulation {
       else throw thrown
     }
     return planned
+  }
+
+  #seen(each: Simulated): Workload {
+    const { name, image, uid, order = 0, replicas = 1, podLabels = { app: name } } = each
+    const health = this.#health(each)
+    const isReady = health.state === 'healthy' && !this.isBad(image)
+    const ready = new Set(isReady ? Array.from({ length: replicas }, (_, at) => `${uid ?? name} pod ${at}`) : [])
+    const base = workload(name, [{ name: 'web', image }], health, undefined, uid)
+    return { ...base, order, replicas, podLabels, ready }
+  }
+
+  /** As an autoscaler or a person does. */
+  scale(found: Simulated, replicas: number): void {
+    found.replicas = replicas
+    found.readyAt = this.now + this.startMs
   }
 
   /** As a person does. */
@@ -170,7 +202,7 @@ export class Simulation {
   }
 
   #resources(): string {
-    return JSON.stringify([this.object, this.workloads])
+    return JSON.stringify([this.object, this.workloads, [...this.services.all]])
   }
 
   #restart(): void {
@@ -180,12 +212,13 @@ export class Simulation {
     this.#failures = 0
   }
 
-  #health({ name, image, uid = name, blocked }: Simulated): Health {
+  #health({ name, image, uid = name, blocked, replicas = 1, readyAt = 0 }: Simulated): Health {
     // A paused Deployment says so even if its pods run its image.
     const untried = blocked === 'Paused' || (blocked !== undefined && this.#running.get(uid) !== image)
     if (blocked && untried) return { state: 'waiting', reason: blocked, because: blocked }
+    if (replicas > 0 && this.now < readyAt) return { state: 'waiting', reason: 'its pods start' }
     this.#running.set(uid, image)
-    return this.isBad(image)
+    return this.isBad(image) && replicas > 0
       ? { state: 'stuck', reason: 'container web of pod web-x is in ImagePullBackOff' }
       : { state: 'healthy' }
   }
@@ -198,7 +231,8 @@ export class Simulation {
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
     const images = changes.filter(({ change }) => change === 'images') as readonly ImageChange[]
     this.#patchAll(images)
-    if (images.length === 0) this.#emit(events)
+    for (const change of changes) this.#switch(change)
+    if (!changes.some(({ change }) => isDelivery(change))) this.#emit(events)
     if (!record) return
     const { id, outcome } = record.rollout
     this.#write(() => {
@@ -206,6 +240,19 @@ export class Simulation {
     })
     this.#write(() => this.#status(record.status))
     this.#emit(record.events)
+  }
+
+  /** @throws if the object has changed since it was observed */
+  #switch(change: Change): void {
+    if (change.change === 'scale') {
+      const found = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === change.of.uid)
+      if (found?.refuses) throw refusal
+      if (found) this.#write(() => this.scale(found, change.replicas))
+    } else if (change.change === 'selector') {
+      this.#write(() => {
+        if (!this.services.change(change)) throw refusal
+      })
+    }
   }
 
   #write(write: () => void): void {
@@ -245,6 +292,7 @@ export class Simulation {
     const stored = this.rewrite(sent)
     this.patches.push(`${found.name} ${sent}`)
     found.image = stored
+    found.readyAt = this.now + this.startMs
     found.set = { by: fieldManager, time: this.now }
     return stored === sent ? [] : [{ of, name: 'web', sent, stored }]
   }
