@@ -71,6 +71,9 @@ const rightMissing = (refusal: string): PlannedEvent => ({
   workloads: [],
 })
 
+/** How soon it is noticed that what a strategy reads has been corrected. */
+const readAgainMs = 15_000
+
 function decide(observation: Observation): Decision {
   const { object, offer } = observation
   const { spec, status } = object
@@ -86,7 +89,9 @@ function decide(observation: Observation): Decision {
   const problem = observation.problem ?? strategy.problem?.(settings.strategy, observedOf(observation))
   if (problem) {
     const arriving = problem.reason === 'WorkloadNotFound' ? unlessNew(observation, arrivalMs) : undefined
-    return arriving ?? held(problem, version)
+    // Nothing watches all that a strategy reads, such as autoscalers.
+    const requeueAt = strategy.reads ? observation.now + readAgainMs : undefined
+    return arriving ?? { ...held(problem, version), requeueAt }
   }
   if (!version) return waiting(observation)
   return consider(observation, strategy, version)

@@ -67,6 +67,8 @@ export class Simulation {
   /** How long pods take to become ready. */
   startMs = 0
   readonly patches: string[] = []
+  /** Changes of cvmanager that change nothing. */
+  readonly ineffective: string[] = []
   readonly records: string[] = []
   readonly events = new Map<string, PlannedEvent>()
   rewrite: (image: string) => string
@@ -147,6 +149,10 @@ export class Simulation {
     const ready = new Set(isReady ? Array.from({ length: replicas }, (_, at) => `${uid ?? name} pod ${at}`) : [])
     const base = workload(name, [{ name: 'web', image }], health, undefined, uid)
     return { ...base, order, replicas, podLabels, ready }
+  }
+
+  readyPods(each: Simulated): number {
+    return this.#seen(each).ready.size
   }
 
   /** As an autoscaler or a person does. */
@@ -247,6 +253,7 @@ export class Simulation {
     if (change.change === 'scale') {
       const found = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === change.of.uid)
       if (found?.refuses) throw refusal
+      if (found?.replicas === change.replicas) this.ineffective.push(`${found.name} to ${change.replicas}`)
       if (found) this.#write(() => this.scale(found, change.replicas))
     } else if (change.change === 'selector') {
       this.#write(() => {
@@ -290,6 +297,7 @@ export class Simulation {
 
   #patch(found: Simulated, of: ImageChange['of'], sent: string): readonly RewrittenImage[] {
     const stored = this.rewrite(sent)
+    if (found.image === stored) this.ineffective.push(`${found.name} ${sent}`)
     this.patches.push(`${found.name} ${sent}`)
     found.image = stored
     found.readyAt = this.now + this.startMs
