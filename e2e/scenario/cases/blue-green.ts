@@ -3,20 +3,30 @@ import type { Test } from 'tap'
 import type { AuditEvent } from '../../harness/audit.ts'
 import { type Bed, operatorUser } from '../bed.ts'
 import { type Build, build } from '../builds.ts'
+import type { Operator } from '../operator.ts'
 import { type AddTest, emptyWorld } from '../scenario.ts'
 import type { World } from '../world.ts'
 
 const [v1, v2] = ['v1.0.0', 'v1.1.0'].map((name) => build(name)) as [Build, Build]
 export const otherSide = (color: string): string => (color === 'blue' ? 'green' : 'blue')
 
-/** examples/blue-green, with a tag that points to v1.0.0; returns once a side serves exactly that image. */
-export async function blueGreenExample(t: Test, bed: Bed, spec: object = {}): Promise<{ world: World; live: string }> {
+/**
+ * examples/blue-green, with a tag that points to v1.0.0; returns once a side serves exactly that image.
+ * @param start starts an operator of its own for this namespace
+ */
+export async function blueGreenExample(
+  t: Test,
+  bed: Bed,
+  spec: object = {},
+  start?: (namespace: string) => Promise<Operator>,
+): Promise<{ world: World; live: string; operator: Operator | undefined }> {
   const world = await emptyWorld(t, bed)
   await world.ciMoves('env-prod', v1)
   await world.appliesExample('blue-green/shop.yaml')
   await world.kubectl('patch', 'containerversion', 'web', '--type=merge', '-p', JSON.stringify({ spec }))
+  const operator = await start?.(world.namespace)
   await world.runs(v1, 'web')
-  return { world, live: await colorOf(world) }
+  return { world, live: await colorOf(world), operator }
 }
 
 interface RawService {

@@ -99,6 +99,19 @@ test('B34 checks never race with the switch: a live side that is scaled meanwhil
   t.end()
 })
 
+test('B31 ready endpoints count, not pods: of the verification Service before the switch, of the other one before the old side goes', (t) => {
+  const { cluster, blue } = twoSides({ blueGreen: { scaleDown: true, scaleDownDelaySeconds: 0 } })
+  cluster.services.point('web-preview', { app: 'web', color: 'blue' })
+  cluster.services.lagMs = 15 * second
+  cluster.services.onChange = (name) => {
+    if (name === 'web') t.equal(cluster.endpointsOf('web-preview'), 3)
+  }
+  until(cluster, () => colorOf(cluster) === 'green')
+  until(cluster, () => blue.replicas === 0)
+  t.equal(cluster.endpointsOf('web'), 3)
+  t.end()
+})
+
 for (const [what, selector, says] of [
   [
     'no selector',
@@ -194,7 +207,7 @@ function switched(more: Given = {}) {
 
 test('B35 a version that fails while the old side still runs is left with one switch back', (t) => {
   const { cluster, blue, green } = switched()
-  ;(cluster.bad as Set<string>).add('v2')
+  cluster.bad.add('v2')
   cluster.run(20 * second)
   t.same(cluster.services.changes, ['web: color=green', 'web: color=blue'])
   t.same([blue.image, green.image], [imageOf('v1'), imageOf('v0')])
@@ -221,7 +234,7 @@ test('a ContainerVersion that is deleted after the switch takes users back first
 test('the way back scales the old side up again before it gets users', (t) => {
   const { cluster, blue } = switched()
   blue.replicas = 0
-  ;(cluster.bad as Set<string>).add('v2')
+  cluster.bad.add('v2')
   cluster.services.onChange = () => t.ok(blue.replicas === 3 && cluster.now >= (blue.readyAt ?? 0))
   cluster.run(20 * second)
   t.equal(colorOf(cluster), 'blue')

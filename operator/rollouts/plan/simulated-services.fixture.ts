@@ -8,6 +8,8 @@ interface SimulatedService {
   uid: string
   selector: Labels
   version: number
+  /** When its selector was set. */
+  since: number
 }
 
 export class SimulatedServices {
@@ -16,19 +18,27 @@ export class SimulatedServices {
   readonly changes: string[] = []
   /** Called right before a change is made. */
   onChange: (name: string, selector: Labels) => void = () => undefined
+  /** How long it takes until its endpoints follow its selector. */
+  lagMs = 0
+  readonly #now: () => number
   #count = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   /** Points a Service at other pods, as a person does; a Service that is not there is made. */
   point(name: string, selector: Labels): void {
     this.#count += 1
     const { uid = `uid-of-service-${name}-${this.#count}` } = this.all.get(name) ?? {}
-    this.all.set(name, { uid, selector, version: this.#count })
+    this.all.set(name, { uid, selector, version: this.#count, since: this.#now() })
   }
 
   seen(workloads: readonly Workload[]): ReadonlyMap<string, SeenService> {
     return new Map(
-      [...this.all].map(([name, { uid, selector, version }]) => {
-        const behind = workloads.filter((workload) => leadsTo(selector, workload))
+      [...this.all].map(([name, { uid, selector, version, since }]) => {
+        const isLate = this.#now() < since + this.lagMs
+        const behind = isLate ? [] : workloads.filter((workload) => leadsTo(selector, workload))
         const ref = { namespace: 'shop', name, uid, resourceVersion: String(version) }
         return [name, { ref, selector, ready: new Set(behind.flatMap(({ ready }) => [...ready])) }]
       }),

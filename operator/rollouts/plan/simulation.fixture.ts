@@ -58,11 +58,11 @@ export class Simulation {
   /** The names of the workloads that the selector finds; all if undefined. */
   selected: readonly string[] | undefined
   /** Versions whose pods never become healthy. */
-  readonly bad: ReadonlySet<string>
+  readonly bad: Set<string>
   readonly workloads: Simulated[]
   /** Those that were deleted. */
   readonly gone: Simulated[] = []
-  readonly services = new SimulatedServices()
+  readonly services = new SimulatedServices(() => this.now)
   readonly autoscalers = new Map<string, SeenAutoscaler>()
   /** How long pods take to become ready. */
   startMs = 0
@@ -153,6 +153,12 @@ export class Simulation {
 
   readyPods(each: Simulated): number {
     return this.#seen(each).ready.size
+  }
+
+  /** How many ready endpoints a Service has. */
+  endpointsOf(service: string): number {
+    const seen = this.workloads.map((each) => this.#seen(each))
+    return this.services.seen(seen).get(service)?.ready.size ?? 0
   }
 
   /** As an autoscaler or a person does. */

@@ -69,6 +69,10 @@ const hands: Readonly<Record<string, Act>> = {
   'points the preview to blue': points('preview', { app: 'web', color: 'blue' }),
   'deletes the Service': ({ services }) => void services.all.delete('web'),
   'scales to 0': scales(0),
+  'turns bad': ({ bad }) => void bad.add('v2'),
+  'has late endpoints': ({ services }) => {
+    services.lagMs = 4 * second
+  },
   'sets another image': (cluster, side) => cluster.setImage(side, imageOf('hand')),
   pauses: (_cluster, side) => {
     side.blocked = 'Paused'
@@ -166,6 +170,9 @@ function watchSwitches(cluster: Simulation): void {
     if (ready < wanted && (direction === 'there' || ready <= left))
       throw new Error(`R12 switched ${direction} to ${ready} ready pods, and ${wanted} are wanted`)
     const once = `${rollout.id} ${direction}`
+    const { verificationServiceName: preview } = rollout.settings?.strategy.blueGreen ?? {}
+    if (direction === 'there' && preview && cluster.endpointsOf(preview) < wanted)
+      throw new Error(`R12 switched before ${wanted} endpoints were ready`)
     if (seen.has(once)) throw new Error(`a second switch in rollout ${once}`)
     seen.add(once)
   }
