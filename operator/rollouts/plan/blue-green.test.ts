@@ -266,7 +266,16 @@ test('whoever takes users back by hand after the switch is respected', (t) => {
   t.equal(colorOf(cluster), 'blue')
   t.equal(cluster.services.changes.length, 1)
   t.same([green.image, green.replicas], [imageOf('v0'), 0])
-  t.match(cluster.object.status, { phase: 'Stalled', conditions: [{ reason: 'ServiceChanged' }] })
+  cluster.run(7_200 * second)
+  t.match(cluster.object.status, {
+    phase: 'Stalled',
+    message: /somebody has changed the Service web, .*tries it again when the spec changes, and takes the next version/,
+    conditions: [{ reason: 'ServiceChanged' }],
+  })
+  t.equal(cluster.past.length, 1, 'the same version does not come back by itself')
+  cluster.offered = 'v3'
+  cluster.run(60 * second)
+  t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v3' } })
   t.end()
 })
 
