@@ -231,6 +231,19 @@ test('a ContainerVersion that is deleted after the switch takes users back first
   t.end()
 })
 
+test('while Services cannot be read, a side that may serve users is never taken from them', (t) => {
+  const { cluster, green } = switched()
+  cluster.hidesServices = true
+  cluster.run(200 * second)
+  t.same([green.image, green.replicas], [imageOf('v2'), 3])
+  t.match(cluster.past[0], { outcome: 'Aborted', message: /services cannot be read/ })
+  cluster.hidesServices = false
+  cluster.run(700 * second)
+  t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
+  t.equal(cluster.services.changes.length, 1)
+  t.end()
+})
+
 test('the way back scales the old side up again before it gets users', (t) => {
   const { cluster, blue } = switched()
   blue.replicas = 0
@@ -297,6 +310,18 @@ test('a newer version that comes after the switch goes to the other side, and ba
   t.same([blue.image, green.image], [imageOf('v1'), imageOf('v2')])
   t.equal(colorOf(cluster), 'green')
   t.match(cluster.object.status, { phase: 'RolledBack', current: { version: 'v2' }, rollouts: [{ from: 'v2' }] })
+  t.end()
+})
+
+test('a newer version goes to the side without users, although a person has just moved them', (t) => {
+  const { cluster, blue, green } = twoSides()
+  until(cluster, () => green.replicas === 3)
+  cluster.services.point('web', { app: 'web', color: 'green' })
+  cluster.offered = 'v3'
+  cluster.run(60 * second)
+  t.same([blue.image, green.image], [imageOf('v3'), imageOf('v2')])
+  t.equal(colorOf(cluster), 'blue')
+  t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v3' } })
   t.end()
 })
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { HealthyVersion } from '../../api/status.ts'
@@ -107,17 +108,17 @@ function exactImage({ image, running }: SelectedContainer, movingTag: string): s
 }
 
 /**
- * The Services that the strategy reads, as they were before the rollout, and before the one that it replaces; unless that one
- * serves users already.
+ * The Services that the strategy reads, as they were before the rollout, and before the one that it replaces; unless users have
+ * been led elsewhere since, by that rollout or by a person.
  */
 export function servicesOf(
   { services = new Map() }: Observation,
   replaced: RolloutStatus | undefined,
 ): NonNullable<RolloutStatus['services']> {
-  const known = replaced?.switchTime === undefined ? (replaced?.services ?? []) : []
-  return [...services.values()].map(
-    ({ ref: { name, uid }, selector }) => known.find((one) => one.uid === uid) ?? { name, uid, selector },
-  )
+  const now = [...services.values()].map(({ ref: { name, uid }, selector }) => ({ name, uid, selector }))
+  const before = replaced?.services ?? []
+  if (!isDeepStrictEqual(before[0], now[0])) return now
+  return now.map((service) => before.find(({ uid }) => uid === service.uid) ?? service)
 }
 
 /** The names of what a rollback restores, for messages: the version that users get again, or else all images. */

@@ -4,7 +4,7 @@ import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import { restoreImages } from '../strategies/restore.ts'
-import { apply, type BackStep, done } from '../strategies/strategy.ts'
+import { apply, type BackStep, done, wait } from '../strategies/strategy.ts'
 import type { Change, Workload } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
@@ -114,6 +114,10 @@ function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outc
 
 /** Back from whatever the strategy has changed. */
 function wayBack(observation: Observation, rollout: RolloutStatus): BackStep {
+  const { services, problem } = observation
+  // Without its Services, nobody knows which workloads serve users now: those must stay.
+  if (rollout.services !== undefined && services === undefined)
+    return wait(problem?.message ?? 'the Services of the rollout', Number.POSITIVE_INFINITY)
   const { settings, strategy, seen } = membersOf(observation, rollout)
   const before = rolloutOf(rollout, settings, observation.now)
   if (!(strategy instanceof NeedsChangeError) && strategy.back) return strategy.back(before, seen)

@@ -36,12 +36,15 @@ export class SimulatedServices {
 
   seen(workloads: readonly Workload[]): ReadonlyMap<string, SeenService> {
     return new Map(
-      [...this.all].map(([name, { uid, selector, version, since }]) => {
-        const isLate = this.#now() < since + this.lagMs
-        const behind = isLate ? [] : workloads.filter((workload) => leadsTo(selector, workload))
-        const ref = { namespace: 'shop', name, uid, resourceVersion: String(version) }
-        return [name, { ref, selector, ready: new Set(behind.flatMap(({ ready }) => [...ready])) }]
-      }),
+      // That of the users comes first, as a strategy reads them.
+      [...this.all]
+        .sort(([one], [other]) => Number(other === 'web') - Number(one === 'web'))
+        .map(([name, { uid, selector, version, since }]) => {
+          const isLate = this.#now() < since + this.lagMs
+          const behind = isLate ? [] : workloads.filter((workload) => leadsTo(selector, workload))
+          const ref = { namespace: 'shop', name, uid, resourceVersion: String(version) }
+          return [name, { ref, selector, ready: new Set(behind.flatMap(({ ready }) => [...ready])) }]
+        }),
     )
   }
 

@@ -64,6 +64,8 @@ export class Simulation {
   readonly gone: Simulated[] = []
   readonly services = new SimulatedServices(() => this.now)
   readonly autoscalers = new Map<string, SeenAutoscaler>()
+  /** A right is missing: Services cannot be read. */
+  hidesServices = false
   /** How long pods take to become ready. */
   startMs = 0
   readonly patches: string[] = []
@@ -116,11 +118,11 @@ export class Simulation {
       observation({
         object,
         workloads,
-        serving: strategy.serving?.(settings, observed),
-        services: strategy.reads ? services : undefined,
+        serving: this.hidesServices ? undefined : strategy.serving?.(settings, observed),
+        services: strategy.reads && !this.hidesServices ? services : undefined,
         autoscalers: this.autoscalers,
         members: seen.filter(({ ref }) => members.includes(ref.uid)),
-        problem: workloads.length === 0 ? new NeedsChangeError('WorkloadNotFound', 'no workload') : undefined,
+        problem: this.#problem(workloads),
         offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
         drift: workloads.flatMap((each) => this.#drift(each) ?? []),
         rewritten: this.#rewritten,
@@ -140,6 +142,11 @@ export class Simulation {
       else throw thrown
     }
     return planned
+  }
+
+  #problem(workloads: readonly Workload[]): NeedsChangeError | undefined {
+    if (workloads.length === 0) return new NeedsChangeError('WorkloadNotFound', 'no workload')
+    return this.hidesServices ? new NeedsChangeError('RightMissing', 'services cannot be read') : undefined
   }
 
   #seen(each: Simulated): Workload {

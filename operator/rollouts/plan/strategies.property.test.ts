@@ -70,6 +70,12 @@ const hands: Readonly<Record<string, Act>> = {
   'deletes the Service': ({ services }) => void services.all.delete('web'),
   'scales to 0': scales(0),
   'turns bad': ({ bad }) => void bad.add('v2'),
+  'hides Services': (cluster) => {
+    cluster.hidesServices = true
+  },
+  'shows Services': (cluster) => {
+    cluster.hidesServices = false
+  },
   'has late endpoints': ({ services }) => {
     services.lagMs = 4 * second
   },
@@ -228,6 +234,7 @@ for (const kind of strategyKinds) {
         cluster.services.point('web', { app: 'web', color: 'blue' })
         cluster.services.point('preview', { app: 'web', color: 'green' })
         cluster.startMs = 0
+        cluster.hidesServices = false
         cluster.offered = 'v4'
         cluster.object = { ...cluster.object, generation: 100 }
         cluster.run(120 * second)
