@@ -2,7 +2,8 @@
 import { type Test, test } from 'tap'
 import type { StrategySpec } from '../../api/strategy.ts'
 import { imageOf } from './plan.fixture.ts'
-import { type Simulated, Simulation } from './simulation.fixture.ts'
+import type { Simulated } from './simulated.fixture.ts'
+import { Simulation } from './simulation.fixture.ts'
 
 const second = 1_000
 const blueGreen = { serviceName: 'web', verificationServiceName: 'web-preview' }
@@ -184,7 +185,7 @@ test('the old side keeps running for a while, and is then scaled to zero', (t) =
   t.match(cluster.object.status, {
     phase: 'RollingOut',
     message: /^rolling out v2 \(step 3 of 3, scale down\): Deployment\/web-0 keeps running until 2026/,
-    rollout: { switchTime: /Z$/, waitingSince: /Z$/ },
+    rollout: { switchTime: /Z$/, waitingSince: /Z$/, progress: undefined },
   })
   t.equal(blue.replicas, 3)
   t.ok(reasons(cluster).includes('ServiceSwitched'), 'the switch is told at once')

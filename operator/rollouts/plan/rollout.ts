@@ -157,7 +157,8 @@ function takeStep(
     case 'pause': {
       const message = `rolling out ${rollout.version}${stepInWords(rollout.step)}: ${step.waitingFor}`
       const state: State = { phase: 'RollingOut', reason: 'RollingOut', message }
-      return inProgress(noted(stopped), { state, ...untilPodsChange(workloads, step.until, now) })
+      const { progress: _, ...paused } = noted(stopped)
+      return inProgress(paused, { state, ...untilPodsChange(workloads, step.until, now) })
     }
     case 'verify':
       return runChecks(observation, noted(stopped), settings, 'strategy')

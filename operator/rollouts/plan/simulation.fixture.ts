@@ -1,7 +1,6 @@
 /** A cluster in memory that carries plans out write by write, so that a property test can play whole rollouts. */
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { PastRollout } from '../../api/rollout-status.ts'
-import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { fieldManager } from '../../kubernetes/client.ts'
 import { timestamp } from '../../time/clock.ts'
@@ -9,43 +8,13 @@ import { isDelivery } from '../act/changes.ts'
 import { changedContainers, driftOf, type FoundDrift } from '../observe/drift.ts'
 import { strategies } from '../strategies/strategies.ts'
 import type { SeenAutoscaler, Strategy } from '../strategies/strategy.ts'
-import type { Change, Health, ImageChange, Labels, RewrittenImage, Workload } from '../workloads/workload.ts'
+import type { Change, Health, ImageChange, RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
 import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
+import type { Options, Simulated } from './simulated.fixture.ts'
 import { SimulatedServices } from './simulated-services.fixture.ts'
-
-export interface Simulated {
-  readonly name: string
-  image: string
-  /** Undefined: one made of the name. */
-  readonly uid?: string
-  /** Why a change of its image does not reach its pods. */
-  blocked?: 'Paused' | 'OnDelete' | 'Quota' | undefined
-  /** Who has set its image last, and when; undefined: whoever created it. */
-  set?: { readonly by: string; readonly time: number }
-  /** The API server refuses patches of it. */
-  refuses?: boolean
-  /** Its annotation `cvmanager.io/order`. */
-  order?: number
-  /** 1 if undefined. */
-  replicas?: number
-  podLabels?: Labels
-  /** When its pods have become ready, if they can. */
-  readyAt?: number
-}
-
-interface Options {
-  readonly offered: string
-  readonly bad?: readonly string[]
-  readonly spec?: Partial<ContainerVersionSpec>
-  readonly dies?: () => boolean
-  /** Called for each event: whether the API server refuses it, such as with 429. */
-  readonly refuses?: () => boolean
-  /** What a mutating webhook makes of an image. */
-  readonly rewrite?: (image: string) => string
-}
 
 /** As the work queue's. */
 const maxBackoffMs = 300_000

@@ -5,7 +5,8 @@ import { type StrategyKind, strategyKinds } from '../../api/names.ts'
 import type { StrategySpec } from '../../api/strategy.ts'
 import type { Labels } from '../workloads/workload.ts'
 import { imageOf } from './plan.fixture.ts'
-import { type Simulated, Simulation } from './simulation.fixture.ts'
+import type { Simulated } from './simulated.fixture.ts'
+import { Simulation } from './simulation.fixture.ts'
 
 const second = 1_000
 /** R11 */
