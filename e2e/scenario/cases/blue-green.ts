@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { AuditEvent } from '../../harness/audit.ts'
 import { type Bed, operatorUser } from '../bed.ts'
@@ -92,6 +91,11 @@ export function blueGreen(test: AddTest, bed: Bed): void {
     await world.runs(v2, 'web')
     const [switches, patches] = [(await switchesOf(world)).length, await allPatches(world)]
     await world.pollsAgain(4)
+    for (let times = 1; times <= 200; times += 1) {
+      const annotations = { 'example.com/looked-at': `${times}` }
+      await world.changes('ContainerVersion', 'web', { metadata: { annotations } })
+    }
+    await world.pollsAgain(1)
     t.equal((await switchesOf(world)).length, switches)
     t.equal(await allPatches(world), patches)
     t.match(await world.status('web'), { phase: 'UpToDate', current: { version: 'v1.1.0' }, drifts: undefined })
@@ -108,6 +112,23 @@ export function blueGreen(test: AddTest, bed: Bed): void {
     t.equal((await switchesOf(world)).length, switches)
     t.equal(await replicasOf(world, idle), idleBefore)
     t.match(await world.status('web'), { current: { digest: v1.digest } })
+  })
+
+  test('B35 a side that fails while the old one still runs is left with one switch back', async (t) => {
+    const blueGreen = { scaleDownDelaySeconds: 60 }
+    const { world, live } = await blueGreenExample(t, bed, { timeoutSeconds: 8, strategy: { blueGreen } })
+    const idle = otherSide(live)
+    const [switches, before] = [(await switchesOf(world)).length, world.now('Deployment', `web-${idle}`)?.images]
+    await world.ciMoves('env-prod', v2)
+    await world.waitsFor('the old side to wait for its end', () => partOf(world) === 'scale down')
+    await becomesUnready(world, idle)
+    await world.becomes('RolledBack', { of: 'web' })
+    t.equal((await switchesOf(world)).length, switches + 2, 'there and back')
+    t.equal(await colorOf(world), live)
+    t.same([await replicasOf(world, live), await replicasOf(world, idle)], [2, 0])
+    t.same(world.now('Deployment', `web-${idle}`)?.images, before, 'the exact image')
+    await world.waitsForEvent('ContainerVersion/web', 'ServiceSwitchedBack')
+    t.match(await world.status('web'), { current: { digest: v1.digest }, quarantined: [{ digest: v2.digest }] })
   })
 
   test('B31 an evicted pod does not keep users from a side whose other pods are ready', async (t) => {
@@ -195,13 +216,32 @@ async function setImageMark(world: World, mark: string): Promise<void> {
   await world.ciMoves('env-prod', marked)
 }
 
+const partOf = (world: World) => world.now('ContainerVersion', 'web')?.status.rollout?.step?.name
+
 /** As a kubelet under pressure does. */
 async function evictsOne(world: World, color: string): Promise<void> {
-  const path = `/api/v1/namespaces/${world.namespace}/pods`
-  const query = { labelSelector: `color=${color}` }
-  const { items } = await world.bed.client.get<{ items: readonly { metadata: { name: string } }[] }>(path, { query })
-  const name = items[0]?.metadata.name
+  const [name = ''] = await podsOf(world, color)
   const status = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' }
-  await world.bed.client.mergePatch(`${path}/${name}/status`, { status })
-  await sleep(500)
+  await world.bed.client.mergePatch(podPath(world, name), { status })
+  await world.waitsFor('another pod in its place', async () => (await podsOf(world, color)).length > 2)
+}
+
+/** As a kubelet does when their probes fail. */
+async function becomesUnready(world: World, color: string): Promise<void> {
+  const conditions = ['Ready', 'ContainersReady'].map((type) => ({
+    type,
+    status: 'False',
+    reason: 'ContainersNotReady',
+  }))
+  for (const name of await podsOf(world, color))
+    await world.bed.client.strategicPatch(podPath(world, name), { status: { conditions } })
+}
+
+const podPath = ({ namespace }: World, name: string) => `/api/v1/namespaces/${namespace}/pods/${name}/status`
+
+async function podsOf({ bed, namespace }: World, color: string): Promise<readonly string[]> {
+  const query = { labelSelector: `color=${color}` }
+  const path = `/api/v1/namespaces/${namespace}/pods`
+  const { items } = await bed.client.get<{ items: readonly { metadata: { name: string } }[] }>(path, { query })
+  return items.map(({ metadata }) => metadata.name)
 }
