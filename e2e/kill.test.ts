@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import type { HistoryRecord } from '../operator/rollouts/history/records.ts'
 import { startBed } from './scenario/bed.ts'
 import { type Build, broken, v1, v2 } from './scenario/builds.ts'
+import { blueGreenKills } from './scenario/cases/blue-green-kills.ts'
 import { interruptions } from './scenario/cases/interruptions.ts'
 import type { WorkloadKindName } from './scenario/manifests.ts'
 import { emptyWorld, type Opening, webCv, workloads } from './scenario/scenario.ts'
@@ -71,7 +72,7 @@ const runs = paths.flatMap((path) => {
     ),
   )
 })
-await Promise.all([...runs, ...interruptions(t, bed)])
+await Promise.all([...runs, ...interruptions(t, bed), ...blueGreenKills(t, bed)])
 
 interface Result {
   readonly writes: readonly string[]

@@ -4,6 +4,7 @@ import { startRegistry } from './harness/registry.ts'
 import { startBed } from './scenario/bed.ts'
 import { access } from './scenario/cases/access.ts'
 import { admission } from './scenario/cases/admission.ts'
+import { blueGreen } from './scenario/cases/blue-green.ts'
 import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
 import { drift } from './scenario/cases/drift.ts'
 import { faults } from './scenario/cases/faults.ts'
@@ -41,6 +42,7 @@ const all: Promise<unknown>[] = []
 const test: AddTest = (name, body) => all.push(t.test(name, { buffered: true }, body))
 rollouts(test, bed)
 rollbacks(test, bed)
+blueGreen(test, bed)
 // The scenarios with the longest waits come early.
 access(test, bed, { basic, token })
 pods(test, bed)

@@ -103,6 +103,14 @@ const service = Type.Object(
   { description: 'A Service that the rollout switches.' },
 )
 
+const services = Type.Optional(
+  Type.Array(service, { description: 'The Services that the rollout switches, that of the users first.', maxItems: 2 }),
+)
+const switchTime = Type.Optional(
+  time('When the version began to serve users, of a strategy that switches them from one workload to another.'),
+)
+const switchBackTime = Type.Optional(time('When the version no longer served users.'))
+
 /** What a rollout goes by, whatever the spec says later. */
 export interface RolloutSettings {
   readonly timeoutSeconds: number
@@ -131,9 +139,9 @@ export const rollout = Type.Object(
     settings: Type.Optional(settings),
     step: Type.Optional(step),
     workloads: Type.Array(rolloutWorkload, { description: 'The workloads that move together.' }),
-    services: Type.Optional(
-      Type.Array(service, { description: 'The Services that the rollout switches.', maxItems: 2 }),
-    ),
+    services,
+    switchTime,
+    switchBackTime,
     checks: Type.Optional(
       Type.Array(checkStatus, { description: 'The checks of the version, in their order.', maxItems: 32 }),
     ),
@@ -174,6 +182,9 @@ export const pastRollout = Type.Object(
     workloads: Type.Optional(
       Type.Array(rolloutWorkload, { description: 'The workloads of the rollout. Only the last rollout has them.' }),
     ),
+    services,
+    switchTime,
+    switchBackTime,
   },
   { description: 'A completed rollout.' },
 )

@@ -31,7 +31,15 @@ const blueGreen = Type.Object(
       }),
     ),
   },
-  { description: 'The settings of the strategy ServiceBlueGreen.' },
+  {
+    description: 'The settings of the strategy ServiceBlueGreen.',
+    'x-kubernetes-validations': [
+      rule(
+        '!has(self.verificationServiceName) || self.verificationServiceName != self.serviceName',
+        'verificationServiceName must be another Service than serviceName: the one of the users is switched only at the end',
+      ),
+    ],
+  },
 )
 
 export const strategySchema = Type.Object(

@@ -22,6 +22,8 @@ import { StatusWriter } from '../rollouts/act/status-writer.ts'
 import { DeployedVersion } from '../rollouts/history/deployed-version.ts'
 import { Observer } from '../rollouts/observe/observe.ts'
 import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
+import { serviceObject, services as serviceResource } from '../rollouts/observe/service-object.ts'
+import { Services } from '../rollouts/observe/services.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { isWorkload } from '../rollouts/workloads/select.ts'
 import { systemClock } from '../time/clock.ts'
@@ -87,6 +89,7 @@ export async function makeController(options: ControllerOptions) {
     const store = watch(kind, kind.strip, { selectors: kind.watched, keeps: isWorkload })
     return { kind: kind.kind, store }
   })
+  const services = watch(serviceResource, serviceObject, {})
 
   const queue = new WorkQueue({
     workers: settings.workers,
@@ -101,7 +104,7 @@ export async function makeController(options: ControllerOptions) {
     if (only === undefined || key === only) queue.add(key)
   }
   const stores = workloads.map(({ store }) => store)
-  for (const store of [objects, ...stores]) store.onRecovered(() => queue.retryFailed())
+  for (const store of [objects, ...stores, services]) store.onRecovered(() => queue.retryFailed())
   const index = new SelectorIndex(objects, stores, add)
   const open = await openRegistries(settings, metrics, (message) => log.warn(message))
   const resolver = open.resolverFor(options.provider)
@@ -116,7 +119,7 @@ export async function makeController(options: ControllerOptions) {
   const reconciler = new Reconciler({
     objects,
     index,
-    observer: new Observer(client, index, clock),
+    observer: new Observer(client, index, new Services(client, services, add), clock),
     following,
     credentials: options.credentials
       ? onlyThese(options.credentials, resolver)
@@ -133,6 +136,7 @@ export async function makeController(options: ControllerOptions) {
       historyByDefault: settings.history,
       deployedVersion: new DeployedVersion(client),
       onChanged: (workload) => workloads.find(({ kind }) => kind === workload.kind)?.store.put(workload),
+      onServiceChanged: (service) => services.put(service),
       clock,
       log,
     },
@@ -170,13 +174,14 @@ export async function makeController(options: ControllerOptions) {
     /** Receives hints of pushes. */
     following,
     /** Why it cannot go on, for `/alive`; empty while it can. */
-    troubles: () => troubles(queue, [objects, ...stores], clock.now()),
+    troubles: () => troubles(queue, [objects, ...stores, services], clock.now()),
     /** What only a person can change, for `/ready`: a definition that is not installed, for example. */
-    problems: () => [objects, ...stores].flatMap((store) => store.problems),
+    problems: () => [objects, ...stores, services].flatMap((store) => store.problems),
     stop: async () => {
       await operator
         .end()
         .catch((thrown: unknown) => log.warn({ error: thrown }, 'the controller could not stop cleanly'))
+      await services.stop()
       await following.stop()
       await open.transport.close()
     },

@@ -79,6 +79,11 @@ const refused: readonly (readonly [string, object, RegExp])[] = [
     { strategy: { kind: 'Simple', blueGreen: { serviceName: 'a' } } },
     /write that kind, or leave blueGreen out/,
   ],
+  [
+    'one Service for users and for verification',
+    { strategy: { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'a', verificationServiceName: 'a' } } },
+    /verificationServiceName must be another Service than serviceName/,
+  ],
   ['an unknown strategy', { strategy: { kind: 'Canary' } }, /supported values: "Simple", "ServiceBlueGreen"/],
   [
     'a verification without an image',

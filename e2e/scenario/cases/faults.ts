@@ -56,10 +56,12 @@ const mistakes: readonly Mistake[] = [
     correction: { versionSyntax: '[0-9a-f]{7}' },
   },
   {
-    what: 'a strategy that this version does not have',
+    what: 'blue/green without its Service',
     spec: { strategy: { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } } },
-    reason: 'StrategyNotSupported',
-    says: [/has no strategy ServiceBlueGreen; set spec\.strategy\.kind to one of: Simple/],
+    reason: 'ServiceNotFound',
+    says: [
+      /there is no Service web in namespace scenario-\d+: create it, or change spec\.strategy\.blueGreen\.serviceName/,
+    ],
     correction: { strategy: { kind: 'Simple', blueGreen: null } },
   },
   {

@@ -100,6 +100,7 @@ export class Bench {
       deployedVersion: new DeployedVersion(client),
       pods: new PodDeleter(client),
       onChanged: (workload) => this.changed.push(workload),
+      onServiceChanged: () => undefined,
       clock: { now: () => this.now },
       log: { debug: log('debug'), info: log('info'), warn: log('warn') } as never,
     }

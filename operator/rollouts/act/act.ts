@@ -6,7 +6,7 @@ import { writeHistory } from '../history/history.ts'
 import { limitOf } from '../plan/limit.ts'
 import type { Plan, RolloutRecord } from '../plan/plan.ts'
 import type { Change } from '../workloads/workload.ts'
-import { applyChanges, confirmWorkloads } from './changes.ts'
+import { applyChanges, confirmWorkloads, isDelivery } from './changes.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
 import { optional, type Refusal, report, required } from './optional.ts'
@@ -23,13 +23,13 @@ export async function act(effects: Effects, before: ContainerVersion, plan: Plan
   const guarded = status.rollout ? await writeFinalizer(effects, before, true) : before
   const object = await writeStatus(effects, guarded, status)
   // The status was not written, so that it has guarded nothing.
-  if (object === before && changesImages(changes)) await effects.writer.confirm(before)
+  if (object === before && delivers(changes)) await effects.writer.confirm(before)
   if (object !== before) effects.reported.delete(before.key)
   const failures = [await applyChanges(effects, object, changes)]
-  // The events of a rollout follow from its status. After a change of images the next reconcile emits them, so that in a
+  // The events of a rollout follow from its status. After such a change the next reconcile emits them, so that in a
   // burst no change waits for the events of another object.
   const isReported = effects.reported.has(before.key)
-  if (!isReported && !changesImages(changes)) failures.push(await reportStatus(effects, object, events))
+  if (!isReported && !delivers(changes)) failures.push(await reportStatus(effects, object, events))
   const after = record ? await writeRecord(effects, object, record) : object
   if (record) failures.push(await reportStatus(effects, after, record.events))
   if (!after.status.rollout) {
@@ -47,7 +47,7 @@ async function reportStatus(effects: Effects, object: ContainerVersion, events: 
   return failure
 }
 
-const changesImages = (changes: readonly Change[]): boolean => changes.some(({ change }) => change === 'images')
+const delivers = (changes: readonly Change[]): boolean => changes.some(({ change }) => isDelivery(change))
 
 /**
  * A version that ran already is about to be rolled out again. Unless somebody has changed the workloads, they come from a list

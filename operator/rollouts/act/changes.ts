@@ -10,12 +10,14 @@ import type {
   ImageChange,
   ObjectRef,
   RewrittenImage,
+  SelectorChange,
   WorkloadObject,
   WorkloadRef,
 } from '../workloads/workload.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
 import { optional } from './optional.ts'
+import { patchSelector, scaleWorkload } from './switching.ts'
 
 /** The API server has stored other images than those that were sent. */
 export class ImagesRewrittenError extends Error {
@@ -30,7 +32,7 @@ export class ImagesRewrittenError extends Error {
 /**
  * Sends all changes, even if one of them is refused: the workloads move as one, and the next reconcile sends the rest.
  * @returns a failure that may pass, of a change that no rollout hangs on; undefined if there is none
- * @throws ImagesRewrittenError, or else the error of the first change of images that failed
+ * @throws ImagesRewrittenError, or else the error of the first change that failed and that a rollout hangs on
  */
 export async function applyChanges(
   effects: Effects,
@@ -58,20 +60,25 @@ function noteRefusals(
 ): void {
   const answers = results.flatMap((result, at): [string, string][] => {
     const { change, of } = changes[at] ?? {}
-    const isOne = result.status === 'rejected' && change === 'images' && isRefusal(result.reason)
+    const isOne = result.status === 'rejected' && isDelivery(change) && isRefusal(result.reason)
     return isOne && of ? [[of.uid, messageOf(result.reason)]] : []
   })
   if (answers.length > 0) refused.set(key, new Map(answers))
   else refused.delete(key)
 }
 
+/** Whether a rollout hangs on a change of this kind. */
+export const isDelivery = (change: Change['change'] | undefined): boolean =>
+  change === 'images' || change === 'scale' || change === 'selector'
+
 /** Reads the workloads of these changes again. @throws ApiError 409 if one of them has changed since it was observed */
 export async function confirmWorkloads(effects: Effects, changes: readonly Change[]): Promise<void> {
-  for (const { change, of } of changes) {
-    if (change !== 'images') continue
-    const found = await readWorkload(effects, of)
-    if (found?.resourceVersion !== of.resourceVersion) throw oldView(`${of.kind} ${of.namespace}/${of.name}`)
-  }
+  for (const { change, of } of changes) if (change === 'images' || change === 'scale') await confirm(effects, of)
+}
+
+async function confirm(effects: Effects, of: WorkloadRef): Promise<void> {
+  const found = await readWorkload(effects, of)
+  if (found?.resourceVersion !== of.resourceVersion) throw oldView(`${of.kind} ${of.namespace}/${of.name}`)
 }
 
 async function readWorkload(effects: Effects, of: WorkloadRef): Promise<WorkloadObject | undefined> {
@@ -88,25 +95,80 @@ function apply(effects: Effects, object: ContainerVersion, change: Change): Prom
       return deletePod(effects, object, change.of)
     case 'disown':
       return giveUpOwnership(effects, object, change.of)
+    case 'scale':
+      return changeScale(effects, object, change.of, change.replicas)
+    case 'selector':
+      return changeSelector(effects, object, change)
   }
 }
 
 async function changeImages(effects: Effects, object: ContainerVersion, change: ImageChange): Promise<void> {
   const { kind, name } = change.of
-  const { rollout } = object.status
-  const direction = rollout && directionOf(rollout)
-  try {
+  await deliver(effects, object, `${kind}/${name}`, async () => {
     const workload = await patchAsObserved(effects, change)
     if (workload) effects.onChanged(workload)
-    const line = { namespace: object.namespace, containerVersion: object.name, rollout: rollout?.id, ...direction }
-    effects.log.debug({ ...line, workload: `${kind}/${name}`, images: change.images }, 'patched a workload')
+    effects.log.debug(lineOf(object, { workload: `${kind}/${name}`, images: change.images }), 'patched a workload')
     if (workload) refuseRewritten(change, workload)
+  })
+}
+
+async function changeScale(
+  effects: Effects,
+  object: ContainerVersion,
+  of: WorkloadRef,
+  replicas: number,
+): Promise<void> {
+  const { kind, name } = of
+  await deliver(effects, object, `${kind}/${name}`, async () => {
+    try {
+      await scaleWorkload(effects.client, of, replicas)
+    } catch (thrown) {
+      // The watch may be late.
+      if (isConflict(thrown)) await readWorkload(effects, of)
+      throw thrown
+    }
+    await readWorkload(effects, of)
+    effects.log.debug(lineOf(object, { workload: `${kind}/${name}`, replicas }), 'scaled a workload')
+  })
+}
+
+/** What the decision rests on is read again right before: users never get fewer ready pods than are wanted (B35). */
+async function changeSelector(effects: Effects, object: ContainerVersion, change: SelectorChange): Promise<void> {
+  const { name } = change.of
+  await deliver(effects, object, `Service/${name}`, async () => {
+    for (const of of change.workloads) await confirm(effects, of)
+    const service = await patchSelector(effects.client, change)
+    effects.onServiceChanged(service)
+    effects.log.debug(lineOf(object, { service: name, selector: change.selector }), 'pointed a Service at other pods')
+  })
+}
+
+const lineOf = ({ namespace, name, status: { rollout } }: ContainerVersion, fields: object) => ({
+  namespace,
+  containerVersion: name,
+  rollout: rollout?.id,
+  ...(rollout && directionOf(rollout)),
+  ...fields,
+})
+
+/** Makes a change that a rollout hangs on. If the API server refuses it, an event says so. */
+async function deliver(
+  effects: Effects,
+  object: ContainerVersion,
+  what: string,
+  change: () => Promise<void>,
+): Promise<void> {
+  try {
+    await change()
   } catch (thrown) {
     if (isRefusal(thrown)) {
-      const message = `${kind}/${name}: ${thrown.message}`
-      const id = `${rollout?.id} ${kind} ${name}`
-      const event = { type: 'Warning' as const, reason: 'PatchRefused', message, id, ...direction, workloads: [] }
-      await emit(effects, object, [event])
+      const { rollout } = object.status
+      const message = `${what}: ${thrown.message}`
+      const id = `${rollout?.id} ${what.replace('/', ' ')}`
+      const versions = rollout && directionOf(rollout)
+      await emit(effects, object, [
+        { type: 'Warning', reason: 'PatchRefused', message, id, ...versions, workloads: [] },
+      ])
     }
     throw thrown
   }

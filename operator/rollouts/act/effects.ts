@@ -3,6 +3,7 @@ import type { ApiClient } from '../../kubernetes/client.ts'
 import type { EventWriter } from '../../kubernetes/events.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { DeployedVersion } from '../history/deployed-version.ts'
+import type { ServiceObject } from '../observe/service-object.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import type { PodDeleter } from './pod-deleter.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -22,6 +23,8 @@ export interface Effects {
   readonly deployedVersion: DeployedVersion
   /** Receives each workload as it is after a change. */
   readonly onChanged: (workload: WorkloadObject) => void
+  /** Receives each Service as it is after a change. */
+  readonly onServiceChanged: (service: ServiceObject) => void
   readonly clock: Clock
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>
 }

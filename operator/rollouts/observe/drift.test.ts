@@ -16,6 +16,7 @@ import type { WorkloadObject } from '../workloads/workload.ts'
 import { driftOf } from './drift.ts'
 import { Observer } from './observe.ts'
 import { SelectorIndex } from './selector-index.ts'
+import { testServices } from './services.fixture.ts'
 
 const at = (seconds: number) => timestamp(epoch + seconds * 1000)
 const entry = (manager: string, time: string, more: object = {}) => ({
@@ -76,7 +77,8 @@ async function observed({
   const subject = object(status)
   objects.update(subject)
   workloads.update(deployment.strip(web(image, {})))
-  const observer = new Observer({ get } as unknown as ApiClient, index, { now: () => epoch + 60_000 })
+  const client = { get } as unknown as ApiClient
+  const observer = new Observer(client, index, testServices(client), { now: () => epoch + 60_000 })
   const { drift, workloads: found, missingRights } = await observer.observe(subject, offers('v1.3.0'))
   return { drift, images: found.flatMap(({ containers }) => containers.map((one) => one.image)), missingRights, reads }
 }

@@ -1,7 +1,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Offer } from '../../discovery/target.ts'
 import type { NeedsChangeError } from '../../errors.ts'
-import type { SeenService } from '../strategies/strategy.ts'
+import type { SeenAutoscaler, SeenService } from '../strategies/strategy.ts'
 import type { RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { FoundDrift } from './drift.ts'
 
@@ -18,6 +18,8 @@ export interface Observation {
   readonly serving?: readonly Workload[] | undefined
   /** The Services that the strategy reads, by name; one that does not exist is not there. */
   readonly services?: ReadonlyMap<string, SeenService> | undefined
+  /** The HorizontalPodAutoscalers of the workloads, by `Deployment/web`, if the strategy reads them. */
+  readonly autoscalers?: ReadonlyMap<string, SeenAutoscaler> | undefined
   readonly offer: Offer
   /** What the last patches of its workloads had, and what the API server has stored instead. */
   readonly rewritten?: readonly RewrittenImage[] | undefined

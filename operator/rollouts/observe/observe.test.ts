@@ -11,6 +11,7 @@ import { statefulSet } from '../workloads/stateful-set.ts'
 import type { WorkloadKind, WorkloadObject } from '../workloads/workload.ts'
 import { Observer } from './observe.ts'
 import { SelectorIndex } from './selector-index.ts'
+import { testServices } from './services.fixture.ts'
 
 const rethrow = (error: unknown) => {
   throw error
@@ -38,7 +39,8 @@ async function observed(kind: WorkloadKind, refused: readonly string[]) {
     if (refused.includes(resource)) throw refusal(path, resource)
     return { metadata: {}, items: [] }
   }
-  const observer = new Observer({ get } as unknown as ApiClient, index, { now: () => epoch + 6_000 })
+  const client = { get } as unknown as ApiClient
+  const observer = new Observer(client, index, testServices(client), { now: () => epoch + 6_000 })
   return observer.observe(rolling, offers('v2'))
 }
 

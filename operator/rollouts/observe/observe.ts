@@ -16,12 +16,8 @@ import type { Observation } from './observation.ts'
 import { PodLists } from './pod-lists.ts'
 import { refusalOf } from './refusal.ts'
 import type { SelectorIndex } from './selector-index.ts'
-
-/** A workload with the containers that a ContainerVersion selects in it. */
-interface Selected {
-  readonly object: WorkloadObject
-  readonly containers: readonly Container[]
-}
+import type { Services } from './services.ts'
+import { type Selected, surroundingsOf } from './surroundings.ts'
 
 /** A controller creates missing pods at once, unless the API server refuses them. */
 const uncreatedMs = 5_000
@@ -32,9 +28,11 @@ export class Observer {
   readonly #index: SelectorIndex
   readonly #clock: Clock
   readonly #pods: PodLists
+  readonly #services: Services
   readonly #newSince = new Map<string, number>()
 
-  constructor(client: ApiClient, index: SelectorIndex, clock: Clock) {
+  constructor(client: ApiClient, index: SelectorIndex, services: Services, clock: Clock) {
+    this.#services = services
     this.#client = client
     this.#index = index
     this.#clock = clock
@@ -49,6 +47,14 @@ export class Observer {
     const began = rollout?.rollbackTime ?? rollout?.startTime
     const times = { now, since: began === undefined ? now : Date.parse(began) }
     const offered = imageOffered(object, offer)
+    const { counts, serving, services, autoscalers, ...beside } = await surroundingsOf(
+      this.#services,
+      object,
+      selected,
+      offered,
+      now,
+    )
+    const serves = ({ uid }: WorkloadObject) => serving?.has(uid) ?? true
     const missingRights = new Set<string>()
     const allowed = <T>(read: Promise<T>, otherwise: T): Promise<T> =>
       read.catch((thrown: unknown) => {
@@ -58,11 +64,12 @@ export class Observer {
       })
     const view = async ({ object: found, containers }: Selected): Promise<Workload> => {
       const isPolled = offer.state !== 'unknown'
-      const changes = rollout !== undefined || (isPolled && containers.some(({ image }) => image !== offered))
-      const wanted = changes && needsPods(found, containers, rollout !== undefined)
+      const isBehind = isPolled && serves(found) && containers.some(({ image }) => image !== offered)
+      const changes = rollout !== undefined || isBehind
+      const wanted = counts || (changes && needsPods(found, containers, rollout !== undefined))
       // While a rollout waits, its workloads change with each of their pods. Where the pods alone decide, no change may be missed.
       const recent = rollout !== undefined && workloadKind(found.kind).progressOf === undefined
-      const facts = wanted ? await allowed(this.#pods.of(found, { recent }), noPods) : noPods
+      const facts = wanted ? await allowed(this.#pods.of(found, { recent, all: counts }), noPods) : noPods
       const isRefused = wanted && found.uncreatedPods > 0 && now >= times.since + uncreatedMs
       const refusal = isRefused ? await allowed(refusalOf(this.#client, found, times.since), undefined) : undefined
       const member = rollout?.workloads.find(({ uid }) => uid === found.uid)
@@ -73,6 +80,7 @@ export class Observer {
     /** Sees a workload, and who has set its images, if they are others than before. */
     const confirmed = async (one: Selected): Promise<Workload> => {
       const seen = await view(one)
+      if (!serves(one.object)) return seen
       if (changedContainers(object, seen).length === 0) return seen
       const raw = await allowed(this.#client.get(workloadPath(one.object)).catch(undefinedIfNotFound), undefined)
       if (raw === undefined) return seen
@@ -90,8 +98,11 @@ export class Observer {
     return {
       object,
       workloads,
+      serving: serving && workloads.filter(({ ref }) => serving.has(ref.uid)),
+      services,
+      autoscalers,
       members: await Promise.all(this.#members(object).map(view)),
-      problem,
+      problem: problem ?? beside.problem,
       offer,
       drift,
       missingRights: [...missingRights],
@@ -103,6 +114,7 @@ export class Observer {
   /** The object of this key is gone. */
   forget(key: string): void {
     this.#newSince.delete(key)
+    this.#services.forget(key)
   }
 
   #sinceWhenNew({ key, status }: ContainerVersion, now: number): number | undefined {

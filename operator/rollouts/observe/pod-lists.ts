@@ -21,11 +21,11 @@ interface Page {
 /** The pods of workloads, listed on demand: cvmanager does not watch pods. */
 export class PodLists {
   readonly #client: ApiClient
-  readonly #recent = new LRUCache<string, PodFacts, WorkloadObject>({
+  readonly #recent = new LRUCache<string, PodFacts, { readonly workload: WorkloadObject; readonly all: boolean }>({
     ttl: recentMs,
     ttlAutopurge: true,
     ignoreFetchAbort: true,
-    fetchMethod: (_key, _old, { context }) => this.#facts(context),
+    fetchMethod: (_key, _old, { context: { workload, all } }) => this.#facts(workload, all),
   })
   /** While a workload has one template, the same objects control its pods. */
   readonly #revisions = new LRUCache<string, Revision>({ max: maxRevisions })
@@ -36,15 +36,17 @@ export class PodLists {
 
   /**
    * @param options.recent whether a recent list will do
+   * @param options.all whether the pods are counted
    * @throws ApiError, TransientError
    */
-  of(workload: WorkloadObject, { recent }: { readonly recent: boolean }): Promise<PodFacts> {
-    return recent ? this.#recent.forceFetch(keyOf(workload), { context: workload }) : this.#facts(workload)
+  of(workload: WorkloadObject, { recent, all = false }: { recent: boolean; all?: boolean }): Promise<PodFacts> {
+    if (!recent) return this.#facts(workload, all)
+    return this.#recent.forceFetch(`${keyOf(workload)} ${all}`, { context: { workload, all } })
   }
 
-  async #facts(workload: WorkloadObject): Promise<PodFacts> {
+  async #facts(workload: WorkloadObject, all: boolean): Promise<PodFacts> {
     const revision = await this.#revision(workload)
-    return { pods: await this.#pods(workload, revision), replicaSet: revision.replicaSet }
+    return { pods: await this.#pods(workload, revision, all), replicaSet: revision.replicaSet }
   }
 
   async #revision(workload: WorkloadObject): Promise<Revision> {
@@ -66,9 +68,9 @@ export class PodLists {
    * Other pods with its labels do not count for the bound. Of a StatefulSet any pod may block a change, and of a ReplicaSet all
    * must have it.
    */
-  async #pods(workload: WorkloadObject, revision: Revision): Promise<readonly Pod[]> {
+  async #pods(workload: WorkloadObject, revision: Revision, counted: boolean): Promise<readonly Pod[]> {
     const { podTemplate, progressOf } = workloadKind(workload.kind)
-    const all = workload.waitsFromOrdinal !== undefined || progressOf !== undefined
+    const all = counted || workload.waitsFromOrdinal !== undefined || progressOf !== undefined
     const enough = all ? Number.POSITIVE_INFINITY : maxPods
     const isPod = podTemplate.length === 0
     const query = isPod ? { fieldSelector: `metadata.name=${workload.name}` } : { labelSelector: workload.podSelector }

@@ -69,3 +69,10 @@ export function versionOf(
   const version = offered?.digest === digest ? offered?.name : known.find((one) => one?.digest === digest)?.version
   return { version: digest === undefined || version === undefined ? named : shortDigest(version), digest }
 }
+
+/** That a version runs, for people. */
+export function runsInWords({ workloads, serving = workloads }: Observation, version: string): string {
+  if (serving.length === workloads.length) return `all workloads run ${version}`
+  const names = serving.map(({ name }) => name).join(', ')
+  return `${names}, which serves users, runs ${version}`
+}

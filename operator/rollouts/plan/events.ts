@@ -35,7 +35,15 @@ function withDigest(version: string, digest: string): string {
 }
 
 /** The events of a rollout in their order; several may be written within one second. */
-const reasonsInOrder = ['Adopted', 'DriftDetected', 'RolloutSuperseded', 'RolloutStarted', 'RolloutFailed']
+const reasonsInOrder = [
+  'Adopted',
+  'DriftDetected',
+  'RolloutSuperseded',
+  'RolloutStarted',
+  'ServiceSwitched',
+  'RolloutFailed',
+  'ServiceSwitchedBack',
+]
 
 /** The place of an event among those of its second. Events that end a rollout come last. */
 export function orderOf(reason: string): number {
@@ -60,17 +68,43 @@ export function eventsOf(status: ContainerVersionStatus, now: number): readonly 
     ...namelessEvents(status, isYoung),
     ...driftEvents(status, isYoung),
     ...past.flatMap((ended) => endedEvents({ workloads, ...ended })),
-    ...(rollout ? [startedEvent(rollout)] : [...adoptedEvents(status, isYoung), ...stateEvents(status)]),
+    ...(rollout
+      ? [startedEvent(rollout), ...switchEvents(rollout)]
+      : [...adoptedEvents(status, isYoung), ...stateEvents(status)]),
     ...(rollout?.reason === undefined ? [] : [failedEvent(rollout)]),
   ]
 }
 
 type Ended = PastRollout & Pick<RolloutStatus, 'workloads'>
 
+/** Of a strategy that switches users from one workload to another. */
+function switchEvents(
+  rollout: Pick<
+    RolloutStatus,
+    'id' | 'version' | 'digest' | 'from' | 'workloads' | 'services' | 'switchTime' | 'switchBackTime'
+  >,
+): readonly PlannedEvent[] {
+  const { version, digest, from = 'the version before', services: [service] = [], switchTime, switchBackTime } = rollout
+  if (service === undefined || switchTime === undefined) return []
+  const there = `Service ${service.name} leads to ${withDigest(version, digest)} now, instead of ${from}`
+  const back = `Service ${service.name} leads to ${from} again, instead of ${version}`
+  return [
+    rolloutEvent(rollout, 'Normal', 'ServiceSwitched', there),
+    ...(switchBackTime === undefined
+      ? []
+      : [{ ...rolloutEvent(rollout, 'Warning', 'ServiceSwitchedBack', back), from: version, to: from }]),
+  ]
+}
+
 function endedEvents(rollout: Ended): readonly PlannedEvent[] {
   const { outcome, reason } = rollout
   const hasFailed = outcome === 'RolledBack' || outcome === 'Failed' || reason !== undefined
-  return [startedEvent(rollout), ...(hasFailed ? [failedEvent(rollout)] : []), outcomeEvent(rollout)]
+  return [
+    startedEvent(rollout),
+    ...switchEvents(rollout),
+    ...(hasFailed ? [failedEvent(rollout)] : []),
+    outcomeEvent(rollout),
+  ]
 }
 
 function startedEvent(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' | 'from' | 'workloads'>): PlannedEvent {

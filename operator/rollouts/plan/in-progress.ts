@@ -29,7 +29,7 @@ function stateOf(rollout: RolloutStatus): State {
 }
 
 /** A rollout of one step has none to speak of. */
-const stepInWords = (step: RolloutStatus['step']): string =>
+export const stepInWords = (step: RolloutStatus['step']): string =>
   step && step.of > 1 ? ` (step ${step.index} of ${step.of}, ${step.name})` : ''
 
 /** cvmanager does not watch pods: while a rollout waits, it reads them this often. */

@@ -2,7 +2,8 @@
 import { test } from 'tap'
 import { shortDigest } from '../../images/digest.ts'
 import { epoch, imageOf } from './plan.fixture.ts'
-import { type Simulated, Simulation } from './simulation.fixture.ts'
+import type { Simulated } from './simulated.fixture.ts'
+import { Simulation } from './simulation.fixture.ts'
 
 const second = 1_000
 const minute = 60 * second

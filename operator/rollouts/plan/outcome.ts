@@ -5,6 +5,7 @@ import { timestamp } from '../../time/clock.ts'
 import { notTried } from '../gates/not-tried.ts'
 import { quarantineMessage } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
+import { runsInWords } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress } from './in-progress.ts'
 import { inShort } from './in-short.ts'
@@ -44,7 +45,8 @@ export function failureState({ outcome }: Quarantined, message: string): State {
 
 function stateAfter(observation: Observation, rollout: RolloutStatus): State {
   const { outcome = 'Aborted', digest, version, reason, message } = rollout
-  if (outcome === 'Succeeded') return { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${version}` }
+  if (outcome === 'Succeeded')
+    return { phase: 'UpToDate', reason: 'UpToDate', message: runsInWords(observation, version) }
   const words = `the rollout of ${version} has ended: ${message}`
   if (reason === undefined) return { phase: 'Pending', reason: outcome, message: words }
   // What the gate is going to say, so that the state does not change once more.

@@ -74,6 +74,7 @@ export function workload(
     podLabels: { app: name },
     health,
     restarts: 0,
+    ready: new Set(),
     unavailable: 0,
     mustDisown: false,
     blockers: [],

@@ -169,10 +169,6 @@ test('cvmanager refuses what it cannot do, rather than leave it out', async (t) 
   const refused = plan(observation({ object: verified, offer: offers('v2'), workloads }))
   t.match(refused.status, { phase: 'Stalled', message: /spec\.container\.verify/ })
   t.same(refused.changes, [])
-  const blueGreen = object({}, { strategy: { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } } })
-  const other = plan(observation({ object: blueGreen, offer: offers('v2'), workloads }))
-  t.match(other.status, { phase: 'Stalled', message: /Simple/ })
-  t.same(other.changes, [])
 })
 
 test('B22 a rollout past its deadline is rolled back, as any failure', async (t) => {

@@ -8,6 +8,7 @@ import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import type { Change } from '../workloads/workload.ts'
+import { runsInWords } from './current.ts'
 import type { Decision } from './decision.ts'
 import { eventsOf, type PlannedEvent } from './events.ts'
 import { failureState } from './outcome.ts'
@@ -70,6 +71,9 @@ const rightMissing = (refusal: string): PlannedEvent => ({
   workloads: [],
 })
 
+/** How soon it is noticed that what a strategy reads has been corrected. */
+const readAgainMs = 15_000
+
 function decide(observation: Observation): Decision {
   const { object, offer } = observation
   const { spec, status } = object
@@ -85,7 +89,9 @@ function decide(observation: Observation): Decision {
   const problem = observation.problem ?? strategy.problem?.(settings.strategy, observedOf(observation))
   if (problem) {
     const arriving = problem.reason === 'WorkloadNotFound' ? unlessNew(observation, arrivalMs) : undefined
-    return arriving ?? held(problem, version)
+    // Nothing watches all that a strategy reads, such as autoscalers.
+    const requeueAt = strategy.reads ? observation.now + readAgainMs : undefined
+    return arriving ?? { ...held(problem, version), requeueAt }
   }
   if (!version) return waiting(observation)
   return consider(observation, strategy, version)
@@ -98,7 +104,7 @@ function consider(observation: Observation, strategy: Strategy, version: Version
   const run = serving.every((workload) => workload.runs(image))
   const healthy = serving.every(({ health }) => health.state === 'healthy')
   const failure = quarantineOf(object, version.digest)
-  if (run && (!failure || healthy)) return upToDate(version, image, healthy)
+  if (run && (!failure || healthy)) return upToDate(observation, version, image, healthy)
 
   const verdicts = checkGates(gates, observation, version)
   const [first] = verdicts
@@ -114,10 +120,10 @@ function consider(observation: Observation, strategy: Strategy, version: Version
   }
 }
 
-function upToDate(version: Version, image: string, healthy: boolean): Decision {
+function upToDate(observation: Observation, version: Version, image: string, healthy: boolean): Decision {
   const { digest, name } = version
   return {
-    state: { phase: 'UpToDate', reason: 'UpToDate', message: `all workloads run ${name}` },
+    state: { phase: 'UpToDate', reason: 'UpToDate', message: runsInWords(observation, name) },
     offered: version,
     ...(healthy ? { healthy: { digest, version: name, image } } : {}),
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { HealthyVersion } from '../../api/status.ts'
@@ -14,19 +15,22 @@ type Member = RolloutStatus['workloads'][number]
  * selector does not find them any more: a rollback restores whatever the rollout has changed.
  */
 export function membersOf(
-  { object, workloads }: Observation,
+  { object, workloads, serving }: Observation,
   known: RolloutStatus | undefined,
   target: { readonly digest: string; readonly name: string },
 ): readonly Member[] {
+  // A strategy that switches users from one workload to another scales them, too.
+  const scales = serving !== undefined
   // A tag that a policy chooses is not meant to move, but it can.
   const tag = object.spec.tag ?? target.name
   const changeable = workloads.filter(({ rolls }) => rolls !== 'Never')
-  const selected = changeable.map(({ ref: { kind, name, uid }, containers, health, unavailable }): Member => {
+  const selected = changeable.map(({ ref: { kind, name, uid }, containers, health, unavailable, replicas }): Member => {
     const before = known?.workloads.find((member) => member.uid === uid)
     // The health of a workload that the rollout has changed says nothing about the images before it.
     const unproven = before === undefined && health.state !== 'healthy' ? { unproven: true } : {}
     const unavailableBefore = unavailable > 0 ? { unavailableBefore: unavailable } : {}
-    const member = before ?? { kind, name, uid, previous: [], ...unproven, ...unavailableBefore }
+    const scaled = scales && replicas !== undefined ? { replicas } : {}
+    const member = before ?? { kind, name, uid, previous: [], ...scaled, ...unproven, ...unavailableBefore }
     const added = containers.filter(
       (container) => !member.previous.some((previous) => previous.name === container.name),
     )
@@ -103,19 +107,27 @@ function exactImage({ image, running }: SelectedContainer, movingTag: string): s
   return moved && running ? `${image}@${running}` : image
 }
 
-/** The Services that the strategy reads, as they were before the rollout, and before the one that it replaces. */
+/**
+ * The Services that the strategy reads, as they were before the rollout, and before the one that it replaces; unless users have
+ * been led elsewhere since, by that rollout or by a person.
+ */
 export function servicesOf(
   { services = new Map() }: Observation,
   replaced: RolloutStatus | undefined,
 ): NonNullable<RolloutStatus['services']> {
-  return [...services.values()].map(
-    ({ ref: { name, uid }, selector }) =>
-      replaced?.services?.find((known) => known.uid === uid) ?? { name, uid, selector },
-  )
+  const now = [...services.values()].map(({ ref: { name, uid }, selector }) => ({ name, uid, selector }))
+  const before = replaced?.services ?? []
+  if (!isDeepStrictEqual(before[0], now[0])) return now
+  return now.map((service) => before.find(({ uid }) => uid === service.uid) ?? service)
 }
 
-/** The names of the images that a rollback restores, for messages. */
-export function previousVersions({ workloads }: Pick<RolloutStatus, 'workloads'>): string {
+/** The names of what a rollback restores, for messages: the version that users get again, or else all images. */
+export function previousVersions({
+  workloads,
+  services,
+  from,
+}: Pick<RolloutStatus, 'workloads' | 'services' | 'from'>): string {
+  if (services !== undefined && from !== undefined) return from
   const images = workloads.flatMap(({ previous }) => previous.map(({ image }) => image))
   return [...new Set(images.map((image) => tagOf(image) ?? shortDigest(digestOf(image) ?? image)))].join(', ')
 }

@@ -33,9 +33,13 @@ function nextTime({ startTime, rollbackTime = startTime, progress }: RolloutStat
   return last + Math.min(Math.max((last - began) / 2, minGapMs), maxGapMs)
 }
 
-/** What the API server has answered to the last patches of these workloads; undefined if it has refused none. */
-export function refusedPatches({ refused }: Observation, workloads: readonly Workload[]): Waiting | undefined {
-  const answers = workloads.flatMap(({ ref, name }) => {
+/** What the API server has answered to the last patches of these workloads and Services; undefined if it has refused none. */
+export function refusedPatches(
+  { refused, services = new Map() }: Observation,
+  workloads: readonly Workload[],
+): Waiting | undefined {
+  const seen = [...services.values()].map(({ ref }) => ({ ref, name: `Service/${ref.name}` }))
+  const answers = [...workloads, ...seen].flatMap(({ ref, name }) => {
     const answer = refused?.get(ref.uid)
     return answer === undefined ? [] : [`the API server refuses the change of ${name}: ${answer}`]
   })

@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { imageOf } from './plan.fixture.ts'
-import { type Simulated, Simulation } from './simulation.fixture.ts'
+import type { Simulated } from './simulated.fixture.ts'
+import { Simulation } from './simulation.fixture.ts'
 
 const second = 1_000
 const timeoutSeconds = 20

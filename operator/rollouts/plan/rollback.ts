@@ -4,6 +4,7 @@ import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import { restoreImages } from '../strategies/restore.ts'
+import { apply, type BackStep, done, wait } from '../strategies/strategy.ts'
 import type { Change, Workload } from '../workloads/workload.ts'
 import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
@@ -13,6 +14,7 @@ import { countingRestarts } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
 import { wasRewritten } from './rewritten.ts'
 import { frozenSettings, observedOf, rolloutOf, strategyOf } from './strategy-of.ts'
+import { withSwitchBack } from './switches.ts'
 
 /** A pod's own message may be very long, and the status, an event and the history each repeat it. */
 const maxMessageLength = 1_000
@@ -59,7 +61,8 @@ const rollingBackSince = ({ now }: Observation) => ({
  * Puts the previous images back, and waits until the workloads are healthy with them.
  * @param isOutdated another version is on offer: it need not wait for the health of the one that it replaces
  */
-export function rollBack(observation: Observation, rollout: RolloutStatus, isOutdated = false): Decision {
+export function rollBack(observation: Observation, known: RolloutStatus, isOutdated = false): Decision {
+  const rollout = switchedBack(observation, known)
   const decision = putBack(observation, rollout, rollout.outcome ?? 'Failed')
   if (decision) return decision
 
@@ -77,7 +80,8 @@ export function abort(observation: Observation, rollout: RolloutStatus): Decisio
   if (rollout.phase === 'Recording') return recordOf(observation, rollout)
   // Without a reason: this is neither a failure nor an obstacle.
   const { reason, message = 'the ContainerVersion was deleted', progress, ...running } = rollout
-  const aborted = { ...rollingBackSince(observation), ...running, phase: 'RollingBack' as const, message }
+  const aborting = { ...rollingBackSince(observation), ...running, phase: 'RollingBack' as const, message }
+  const aborted = switchedBack(observation, aborting)
   return putBack(observation, aborted, 'Aborted') ?? conclude(observation, aborted, 'Aborted')
 }
 
@@ -86,32 +90,58 @@ export function abort(observation: Observation, rollout: RolloutStatus): Decisio
  * @param outcome if that cannot be done by the limit
  */
 function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision | undefined {
-  const left = restorations(observation, rollout)
-  if (left.length === 0) return undefined
+  const { members, now } = observation
+  const until = limitOf(rollout)
+  const step = wayBack(observation, rollout)
+  if (step.step === 'done') return undefined
+  if (step.step === 'wait') {
+    const { waitingFor } = step
+    return now < until
+      ? inProgress(withProgress(rollout, { message: waitingFor }, now), untilPodsChange(members, until, now))
+      : conclude(observation, { ...rollout, message: `${rollout.message}; still waiting for ${waitingFor}` }, outcome)
+  }
+  const left = step.changes
   const changes = left.filter((change) => change.change !== 'images' || !wasRewritten(observation, change))
-  const refused = refusedPatches(observation, observation.members)
+  const refused = refusedPatches(observation, members)
   // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
-  if (changes.length > 0 && observation.now < limitOf(rollout))
-    return inProgress(withProgress(rollout, refused, observation.now), { changes, requeueAt: observation.now })
+  if (changes.length > 0 && now < until)
+    return inProgress(withProgress(rollout, refused, now), { changes, requeueAt: now })
   const names = [...new Set(left.flatMap(nameOf))].join(', ')
   const why = refused ? `, since ${refused.message}` : ''
   const message = `${rollout.message}; ${names} could not be put back${why}`
   return conclude(observation, { ...rollout, message }, outcome)
 }
 
-/** Whatever the strategy has changed, with the workloads of the rollout instead of those that the selector finds now. */
-function restorations(observation: Observation, rollout: RolloutStatus): readonly Change[] {
-  const settings = frozenSettings(rollout, observation)
-  const strategy = strategyOf(settings)
-  const seen = observedOf({ ...observation, workloads: observation.members })
+/** Back from whatever the strategy has changed. */
+function wayBack(observation: Observation, rollout: RolloutStatus): BackStep {
+  const { services, problem } = observation
+  // Without its Services, nobody knows which workloads serve users now: those must stay.
+  if (rollout.services !== undefined && services === undefined)
+    return wait(problem?.message ?? 'the Services of the rollout', Number.POSITIVE_INFINITY)
+  const { settings, strategy, seen } = membersOf(observation, rollout)
   const before = rolloutOf(rollout, settings, observation.now)
-  return strategy instanceof NeedsChangeError || !strategy.back
-    ? restoreImages(before, seen.workloads)
-    : strategy.back(before, seen)
+  if (!(strategy instanceof NeedsChangeError) && strategy.back) return strategy.back(before, seen)
+  const changes = restoreImages(before, seen.workloads)
+  return changes.length > 0 ? apply(changes) : done()
 }
 
-const nameOf = (change: Change): readonly string[] =>
-  'of' in change && 'kind' in change.of ? [`${change.of.kind}/${change.of.name}`] : []
+function switchedBack(observation: Observation, rollout: RolloutStatus): RolloutStatus {
+  const { settings, strategy, seen } = membersOf(observation, rollout)
+  if (strategy instanceof NeedsChangeError) return rollout
+  return withSwitchBack({ serving: strategy.serving?.(settings.strategy, seen), now: observation.now }, rollout)
+}
+
+/** A rollback is about the workloads of the rollout, and not about those that the selector finds now. */
+function membersOf(observation: Observation, rollout: RolloutStatus) {
+  const settings = frozenSettings(rollout, observation)
+  const seen = observedOf({ ...observation, workloads: observation.members })
+  return { settings, strategy: strategyOf(settings), seen }
+}
+
+function nameOf(change: Change): readonly string[] {
+  if (change.change === 'selector') return [`Service/${change.of.name}`]
+  return 'of' in change && 'kind' in change.of ? [`${change.of.kind}/${change.of.name}`] : []
+}
 
 /** The message says what is not well after the rollback. */
 function withTrouble(rollout: RolloutStatus, [first]: readonly Workload[]): RolloutStatus {

@@ -10,7 +10,7 @@ import type { Part, Strategy } from '../strategies/strategy.ts'
 import { checksOf, havePassed } from './checks.ts'
 import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
-import { inProgress, untilPodsChange } from './in-progress.ts'
+import { inProgress, stepInWords, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { countingRestarts, membersOf, servicesOf } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
@@ -18,6 +18,7 @@ import { rewritingProblem, rewrittenIn, withRewritten } from './rewritten.ts'
 import { failed, giveUp, rollBack } from './rollback.ts'
 import { heldOf } from './status.ts'
 import { frozenSettings, observedOf, rolloutOf, settingsOf, strategyOf } from './strategy-of.ts'
+import { withSwitch } from './switches.ts'
 import { runChecks } from './verify.ts'
 
 /** A pod that a person has replaced is judged this soon. */
@@ -66,7 +67,8 @@ export function begin(
 }
 
 function fromVersion(observation: Observation, replaced: RolloutStatus | undefined, now: string): { from?: string } {
-  const from = replaced ? replaced.from : currentOf(observation, undefined, now)?.version
+  const left = replaced?.switchTime === undefined ? replaced?.from : replaced.version
+  const from = replaced ? left : currentOf(observation, undefined, now)?.version
   return from === undefined ? {} : { from }
 }
 
@@ -84,11 +86,16 @@ export function proceed(observation: Observation, rollout: RolloutStatus, versio
   const strategy = strategyOf(settings)
   const { now } = observation
   if (strategy instanceof NeedsChangeError) return waitForChange(observation, resumed(rollout, now), strategy)
-  const problem = observation.problem ?? strategy.problem?.(settings.strategy, observedOf(observation))
+  const seen = observedOf(observation)
+  const problem = observation.problem ?? strategy.problem?.(settings.strategy, seen, rolloutOf(rollout, settings, now))
   if (problem) return waitForChange(observation, resumed(rollout, now), problem)
   const held = newer ? replacementHeld(observation, settings, rollout, newer) : []
-  const next = strategyOf(settingsOf(observation.object.spec))
-  if (newer && held.length === 0 && !(next instanceof NeedsChangeError)) return begin(observation, next, newer, rollout)
+  if (newer && held.length === 0) {
+    const { spec } = observation.object
+    const next = strategyOf(settingsOf(spec))
+    const isPossible = !(next instanceof NeedsChangeError) && !next.problem?.(settingsOf(spec).strategy, seen)
+    if (isPossible) return begin(observation, next, newer, rollout)
+  }
   const { digest, version: name } = rollout
   const workloads = membersOf(observation, rollout, { digest, name })
   return { ...takeStep(observation, { ...rollout, workloads }, settings, strategy), held: held.map(heldOf) }
@@ -134,7 +141,9 @@ function takeStep(
   if (!havePassed(started, 'container')) return runChecks(observation, stopped, settings, 'container')
   const running = resumed(started, now)
   const step = strategy.next(rolloutOf(running, settings, now), observedOf(observation))
-  const rollout = atPart(running, settings, step.part, now)
+  const noted = (known: RolloutStatus): RolloutStatus =>
+    atPart(step.step === 'giveUp' ? known : withSwitch(observation, known), settings, step.part, now)
+  const rollout = noted(running)
   const deadline = Date.parse(rollout.deadline)
   switch (step.step) {
     case 'apply': {
@@ -142,23 +151,29 @@ function takeStep(
       return inProgress(withProgress(rollout, waiting, now), { changes: step.changes, requeueAt: deadline })
     }
     case 'wait': {
-      const waiting = unhealthyPods(workloads) ?? { message: step.waitingFor }
+      const waiting = unhealthyPods(step.workloads ?? workloads) ?? { message: step.waitingFor }
       return inProgress(withProgress(rollout, waiting, now), untilPodsChange(workloads, step.until, now))
     }
+    case 'pause': {
+      const message = `rolling out ${rollout.version}${stepInWords(rollout.step)}: ${step.waitingFor}`
+      const state: State = { phase: 'RollingOut', reason: 'RollingOut', message }
+      const { progress: _, ...paused } = noted(stopped)
+      return inProgress(paused, { state, ...untilPodsChange(workloads, step.until, now) })
+    }
     case 'verify':
-      return runChecks(observation, atPart(stopped, settings, step.part, now), settings, 'strategy')
+      return runChecks(observation, noted(stopped), settings, 'strategy')
     case 'waitForPerson': {
       const { reason, waitingFor } = step
       const message = `the rollout of ${rollout.version} waits without a deadline for ${waitingFor}`
       const state: State = { phase: 'RollingOut', reason, message }
-      return inProgress(atPart(stopped, settings, step.part, now), { state, requeueAt: now + waitingForPersonMs })
+      return inProgress(noted(stopped), { state, requeueAt: now + waitingForPersonMs })
     }
     case 'done':
       return conclude(observation, rollout, 'Succeeded')
     case 'fail':
       return failed(observation, rollout, step.reason, step.message)
     case 'giveUp': {
-      const refused = refusedPatches(observation, workloads)
+      const refused = step.reason === 'PatchRefused' ? refusedPatches(observation, workloads) : undefined
       return giveUp(observation, rollout, refused ? { ...step, message: `at the deadline, ${refused.message}` } : step)
     }
   }

@@ -1,42 +1,20 @@
 /** A cluster in memory that carries plans out write by write, so that a property test can play whole rollouts. */
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { PastRollout } from '../../api/rollout-status.ts'
-import type { ContainerVersionSpec } from '../../api/spec.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { fieldManager } from '../../kubernetes/client.ts'
 import { timestamp } from '../../time/clock.ts'
+import { isDelivery } from '../act/changes.ts'
 import { changedContainers, driftOf, type FoundDrift } from '../observe/drift.ts'
-import type { Health, ImageChange, RewrittenImage, Workload } from '../workloads/workload.ts'
+import { strategies } from '../strategies/strategies.ts'
+import type { SeenAutoscaler, Strategy } from '../strategies/strategy.ts'
+import type { Change, Health, ImageChange, RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { PlannedEvent } from './events.ts'
 import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
-
-export interface Simulated {
-  readonly name: string
-  image: string
-  /** Undefined: one made of the name. */
-  readonly uid?: string
-  /** Why a change of its image does not reach its pods. */
-  blocked?: 'Paused' | 'OnDelete' | 'Quota' | undefined
-  /** Who has set its image last, and when; undefined: whoever created it. */
-  set?: { readonly by: string; readonly time: number }
-  /** The API server refuses patches of it. */
-  refuses?: boolean
-  /** Its annotation `cvmanager.io/order`. */
-  order?: number
-}
-
-interface Options {
-  readonly offered: string
-  readonly bad?: readonly string[]
-  readonly spec?: Partial<ContainerVersionSpec>
-  readonly dies?: () => boolean
-  /** Called for each event: whether the API server refuses it, such as with 429. */
-  readonly refuses?: () => boolean
-  /** What a mutating webhook makes of an image. */
-  readonly rewrite?: (image: string) => string
-}
+import type { Options, Simulated } from './simulated.fixture.ts'
+import { SimulatedServices } from './simulated-services.fixture.ts'
 
 /** As the work queue's. */
 const maxBackoffMs = 300_000
@@ -49,11 +27,19 @@ export class Simulation {
   /** The names of the workloads that the selector finds; all if undefined. */
   selected: readonly string[] | undefined
   /** Versions whose pods never become healthy. */
-  readonly bad: ReadonlySet<string>
+  readonly bad: Set<string>
   readonly workloads: Simulated[]
   /** Those that were deleted. */
   readonly gone: Simulated[] = []
+  readonly services = new SimulatedServices(() => this.now)
+  readonly autoscalers = new Map<string, SeenAutoscaler>()
+  /** A right is missing: Services cannot be read. */
+  hidesServices = false
+  /** How long pods take to become ready. */
+  startMs = 0
   readonly patches: string[] = []
+  /** Changes of cvmanager that change nothing. */
+  readonly ineffective: string[] = []
   readonly records: string[] = []
   readonly events = new Map<string, PlannedEvent>()
   rewrite: (image: string) => string
@@ -90,18 +76,22 @@ export class Simulation {
   /** Plans and acts once. A process that dies carries out a part of the plan. @returns the plan */
   reconcile(): Plan {
     const { object, offered, selected, now } = this
-    const seen = this.workloads.map((each) => ({
-      ...workload(each.name, [{ name: 'web', image: each.image }], this.#health(each), undefined, each.uid),
-      order: each.order ?? 0,
-    }))
+    const seen = this.workloads.map((each) => this.#seen(each))
     const members = object.status.rollout?.workloads.map(({ uid }) => uid) ?? []
     const workloads = object.deleting ? [] : seen.filter(({ ref }) => selected?.includes(ref.name) ?? true)
+    const services = this.services.seen(seen)
+    const settings = object.status.rollout?.settings?.strategy ?? object.spec.strategy ?? { kind: 'Simple' }
+    const observed = { namespace: 'shop', workloads, services, autoscalers: this.autoscalers, now }
+    const strategy: Strategy = strategies[settings.kind]
     const planned = plan(
       observation({
         object,
         workloads,
+        serving: this.hidesServices ? undefined : strategy.serving?.(settings, observed),
+        services: strategy.reads && !this.hidesServices ? services : undefined,
+        autoscalers: this.autoscalers,
         members: seen.filter(({ ref }) => members.includes(ref.uid)),
-        problem: workloads.length === 0 ? new NeedsChangeError('WorkloadNotFound', 'no workload') : undefined,
+        problem: this.#problem(workloads),
         offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
         drift: workloads.flatMap((each) => this.#drift(each) ?? []),
         rewritten: this.#rewritten,
@@ -121,6 +111,36 @@ export class Simulation {
       else throw thrown
     }
     return planned
+  }
+
+  #problem(workloads: readonly Workload[]): NeedsChangeError | undefined {
+    if (workloads.length === 0) return new NeedsChangeError('WorkloadNotFound', 'no workload')
+    return this.hidesServices ? new NeedsChangeError('RightMissing', 'services cannot be read') : undefined
+  }
+
+  #seen(each: Simulated): Workload {
+    const { name, image, uid, order = 0, replicas = 1, podLabels = { app: name } } = each
+    const health = this.#health(each)
+    const isReady = health.state === 'healthy' && !this.isBad(image)
+    const ready = new Set(isReady ? Array.from({ length: replicas }, (_, at) => `${uid ?? name} pod ${at}`) : [])
+    const base = workload(name, [{ name: 'web', image }], health, undefined, uid)
+    return { ...base, order, replicas, podLabels, ready }
+  }
+
+  readyPods(each: Simulated): number {
+    return this.#seen(each).ready.size
+  }
+
+  /** How many ready endpoints a Service has. */
+  endpointsOf(service: string): number {
+    const seen = this.workloads.map((each) => this.#seen(each))
+    return this.services.seen(seen).get(service)?.ready.size ?? 0
+  }
+
+  /** As an autoscaler or a person does. */
+  scale(found: Simulated, replicas: number): void {
+    found.replicas = replicas
+    found.readyAt = this.now + this.startMs
   }
 
   /** As a person does. */
@@ -170,7 +190,7 @@ export class Simulation {
   }
 
   #resources(): string {
-    return JSON.stringify([this.object, this.workloads])
+    return JSON.stringify([this.object, this.workloads, [...this.services.all]])
   }
 
   #restart(): void {
@@ -180,12 +200,13 @@ export class Simulation {
     this.#failures = 0
   }
 
-  #health({ name, image, uid = name, blocked }: Simulated): Health {
+  #health({ name, image, uid = name, blocked, replicas = 1, readyAt = 0 }: Simulated): Health {
     // A paused Deployment says so even if its pods run its image.
     const untried = blocked === 'Paused' || (blocked !== undefined && this.#running.get(uid) !== image)
     if (blocked && untried) return { state: 'waiting', reason: blocked, because: blocked }
+    if (replicas > 0 && this.now < readyAt) return { state: 'waiting', reason: 'its pods start' }
     this.#running.set(uid, image)
-    return this.isBad(image)
+    return this.isBad(image) && replicas > 0
       ? { state: 'stuck', reason: 'container web of pod web-x is in ImagePullBackOff' }
       : { state: 'healthy' }
   }
@@ -198,7 +219,8 @@ export class Simulation {
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
     const images = changes.filter(({ change }) => change === 'images') as readonly ImageChange[]
     this.#patchAll(images)
-    if (images.length === 0) this.#emit(events)
+    for (const change of changes) this.#switch(change)
+    if (!changes.some(({ change }) => isDelivery(change))) this.#emit(events)
     if (!record) return
     const { id, outcome } = record.rollout
     this.#write(() => {
@@ -206,6 +228,20 @@ export class Simulation {
     })
     this.#write(() => this.#status(record.status))
     this.#emit(record.events)
+  }
+
+  /** @throws if the object has changed since it was observed */
+  #switch(change: Change): void {
+    if (change.change === 'scale') {
+      const found = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === change.of.uid)
+      if (found?.refuses) throw refusal
+      if (found?.replicas === change.replicas) this.ineffective.push(`${found.name} to ${change.replicas}`)
+      if (found) this.#write(() => this.scale(found, change.replicas))
+    } else if (change.change === 'selector') {
+      this.#write(() => {
+        if (!this.services.change(change)) throw refusal
+      })
+    }
   }
 
   #write(write: () => void): void {
@@ -243,8 +279,10 @@ export class Simulation {
 
   #patch(found: Simulated, of: ImageChange['of'], sent: string): readonly RewrittenImage[] {
     const stored = this.rewrite(sent)
+    if (found.image === stored) this.ineffective.push(`${found.name} ${sent}`)
     this.patches.push(`${found.name} ${sent}`)
     found.image = stored
+    found.readyAt = this.now + this.startMs
     found.set = { by: fieldManager, time: this.now }
     return stored === sent ? [] : [{ of, name: 'web', sent, stored }]
   }

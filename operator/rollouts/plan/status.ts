@@ -117,18 +117,21 @@ function quarantinedOf(
   return entries && entries.length > 0 ? entries : undefined
 }
 
-/** The last rollouts, with this one in front and only once. It alone keeps its workloads, for its events. */
+/** The last rollouts, with this one in front and only once. It alone keeps its workloads and Services, for its events. */
 export function pastRollouts(
   before: readonly PastRollout[] | undefined,
   rollout: RolloutStatus,
   generation: number,
 ): readonly PastRollout[] {
   const { id, digest, version, from, outcome = 'Aborted', reason, message, strategy } = rollout
-  const { startTime, endTime = startTime, workloads } = rollout
+  const { startTime, endTime = startTime, workloads, services, switchTime, switchBackTime } = rollout
   const told = { id, digest, version, from, outcome, reason, message, generation, startTime, endTime }
-  const ended = { ...told, strategy, checks: evidenceOf(rollout), workloads }
+  const switches = { services, switchTime, switchBackTime }
+  const ended = { ...told, strategy, checks: evidenceOf(rollout), workloads, ...switches }
   const entry = withoutUndefined({ ...ended, duration: durationInWords(startTime, endTime) })
-  const others = (before ?? []).filter((other) => other.id !== id).map(({ workloads: _, ...other }) => other)
+  const others = (before ?? [])
+    .filter((other) => other.id !== id)
+    .map(({ workloads: _, services: __, ...other }) => other)
   return [entry, ...others].slice(0, maxPastRollouts)
 }
 

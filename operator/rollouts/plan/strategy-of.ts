@@ -25,13 +25,6 @@ export function frozenSettings({ settings }: RolloutStatus, { object }: Pick<Obs
 /** The strategy, or why this version of cvmanager cannot roll out by these settings. */
 export function strategyOf({ strategy, verify }: RolloutSettings): Strategy | NeedsChangeError {
   const found = strategies[strategy.kind]
-  if (found === undefined) {
-    const known = Object.entries(strategies).flatMap(([name, known]) => (known ? [name] : []))
-    return new NeedsChangeError(
-      'StrategyNotSupported',
-      `this version of cvmanager has no strategy ${strategy.kind}; set spec.strategy.kind to one of: ${known.join(', ')}`,
-    )
-  }
   const verified = [
     ...(verify.length > 0 ? ['spec.container.verify'] : []),
     ...(strategy.verify?.length ? ['spec.strategy.verify'] : []),
@@ -44,9 +37,10 @@ export function strategyOf({ strategy, verify }: RolloutSettings): Strategy | Ne
 }
 
 /** A strategy does not see what nobody can change: the gate WorkloadImmutable waits for it. */
-export function observedOf({ object, workloads, services = new Map(), now }: Observation): Observed {
-  const changeable = workloads.filter(({ rolls }) => rolls !== 'Never')
-  return { namespace: object.namespace, workloads: changeable, services, now }
+export function observedOf(observation: Observation): Observed {
+  const { object, services = new Map(), autoscalers = new Map(), now } = observation
+  const workloads = observation.workloads.filter(({ rolls }) => rolls !== 'Never')
+  return { namespace: object.namespace, workloads, services, autoscalers, now }
 }
 
 /** A rollout as its strategy sees it. */
@@ -58,6 +52,7 @@ export function rolloutOf(rollout: RolloutStatus, settings: RolloutSettings, now
     deadlineOf: (part) => deadlineOf(rollout, settings, part, now),
     step,
     verified: havePassed(rollout, 'strategy'),
+    switched: rollout.switchTime !== undefined,
     workloads,
     services,
   }

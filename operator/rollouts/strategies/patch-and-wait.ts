@@ -1,4 +1,4 @@
-import type { Workload } from '../workloads/workload.ts'
+import type { Change, Workload } from '../workloads/workload.ts'
 import { apply, fail, giveUp, type Step, wait, waitForPerson } from './strategy.ts'
 
 /**
@@ -14,12 +14,8 @@ export function patchAndWait(
 ): Step | undefined {
   const behind = workloads.filter((workload) => !workload.runs(image))
   if (behind.length > 0) {
-    return now < deadline
-      ? apply(behind.map((workload) => workload.changeTo(image)))
-      : giveUp(
-          'PatchRefused',
-          `${behind.map(({ name }) => name).join(', ')} could not be changed by the deadline; the events PatchRefused have the API server's answer`,
-        )
+    const changes = behind.map((workload) => workload.changeTo(image))
+    return applyBy(deadline, now, changes, behind.map(({ name }) => name).join(', '))
   }
 
   for (const { name, health } of workloads) {
@@ -34,7 +30,14 @@ export function patchAndWait(
   // Only if nothing else is at work: the others still have their deadline.
   if ([...causes].every((cause) => cause === 'Paused' || cause === 'OnDelete'))
     return causes.has('Paused') ? waitForPerson('WorkloadPaused', reasons) : waitForPerson('PodsToDelete', reasons)
-  if (now < deadline) return wait(reasons, deadline)
+  if (now < deadline) return wait(reasons, deadline, workloads)
   const message = `still waiting at the deadline for ${reasons}`
   return causes.has('Quota') ? giveUp('PodsRefused', message) : fail('DeadlineExceeded', message)
+}
+
+/** Makes these changes, if the API server takes them by the deadline. @param names what changes, for people */
+export function applyBy(deadline: number, now: number, changes: readonly Change[], names: string): Step {
+  if (now < deadline) return apply(changes)
+  const message = `${names} could not be changed by the deadline; the events PatchRefused have the API server's answer`
+  return giveUp('PatchRefused', message)
 }

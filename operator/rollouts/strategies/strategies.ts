@@ -1,10 +1,10 @@
 import type { StrategyKind } from '../../api/names.ts'
+import { ServiceBlueGreen } from './service-blue-green.ts'
 import { Simple } from './simple.ts'
 import type { Strategy } from './strategy.ts'
 
 /** Every strategy. To add one, add its name to api/names.ts, its file, and a line here. */
-export const strategies: Readonly<Record<StrategyKind, Strategy | undefined>> = {
+export const strategies: Readonly<Record<StrategyKind, Strategy>> = {
   Simple: new Simple(),
-  // The schema accepts it, so that manifests of the first cvmanager are told what is missing.
-  ServiceBlueGreen: undefined,
+  ServiceBlueGreen: new ServiceBlueGreen(),
 }

@@ -129,7 +129,8 @@ export function kindContract(t: Test, kind: WorkloadKind): void {
     t.equal(owners(ours), false)
     t.equal(owners(applied), false)
     t.equal(owners({ ...applied, subresource: 'status' }, ours), false)
-    t.equal(owners(applied, { ...ours, subresource: 'scale' }), false)
+    t.equal(owners(applied, { ...ours, subresource: 'scale' }), true)
+    t.equal(owners(applied, { ...ours, subresource: 'status' }), false)
   })
 }
 

@@ -166,7 +166,7 @@ function selectorQuery({ matchLabels = {}, matchExpressions = [] }: V1LabelSelec
  */
 const isApplied = ({ operation, subresource }: V1ManagedFieldsEntry): boolean => operation === 'Apply' && !subresource
 
-/** Whether cvmanager's own patch of the object itself left this entry of `managedFields`. */
+/** Whether cvmanager's own change of the object, or of its scale, left this entry of `managedFields`. */
 export function ownedByUs({ manager, operation, subresource }: V1ManagedFieldsEntry): boolean {
-  return manager === fieldManager && operation === 'Update' && !subresource
+  return manager === fieldManager && operation === 'Update' && (!subresource || subresource === 'scale')
 }

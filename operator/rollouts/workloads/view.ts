@@ -40,6 +40,7 @@ export function workload(
     rolls: workloadKind(kind).rolls,
     replicas,
     podLabels,
+    ready: new Set(presentPods(facts.pods).flatMap(({ ready, uid }) => (ready ? [uid] : []))),
     health: healthOf(object, facts, times, before),
     restarts,
     unavailable: Math.min(lostPods(facts.pods, times), object.missingPods ?? 0),

@@ -28,10 +28,17 @@ export interface WorkloadRef extends ObjectRef {
   readonly resourceVersion: string
 }
 
+export type Labels = Readonly<Record<string, string>>
+
+/** A Service as it was observed. */
+export interface ServiceRef extends ObjectRef {
+  readonly resourceVersion: string
+}
+
 /** What the cache keeps of a workload: some 0.6 KB instead of the 11 KB of the whole object. */
 export interface WorkloadObject extends CachedObject, WorkloadRef {
   readonly generation: number
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: Labels
   /** Another object controls it, and alone decides about it (B14): its owner, or the file of a static pod. */
   readonly controlled: boolean
   /** A Job or Pod that has succeeded or failed: it runs nothing any more. */
@@ -43,7 +50,7 @@ export interface WorkloadObject extends CachedObject, WorkloadRef {
   /** How many pods it should have, by its spec; undefined of a kind that has no such field. */
   readonly replicas: number | undefined
   /** The labels of its pod template. */
-  readonly podLabels: Readonly<Record<string, string>>
+  readonly podLabels: Labels
   /** Names, from the pod template. */
   readonly imagePullSecrets: readonly string[]
   readonly serviceAccountName: string
@@ -127,6 +134,20 @@ export type Change =
   | { readonly change: 'delete'; readonly of: ObjectRef }
   /** Gives up cvmanager's ownership of fields in a workload that another manager applies server-side. */
   | { readonly change: 'disown'; readonly of: WorkloadRef }
+  /** Sets how many pods a workload should have. */
+  | { readonly change: 'scale'; readonly of: WorkloadRef; readonly replicas: number }
+  | SelectorChange
+
+/** Points a Service at other pods. */
+export interface SelectorChange {
+  readonly change: 'selector'
+  readonly of: ServiceRef
+  readonly selector: Labels
+  /** The selector that was observed: the patch has only the labels that differ from it. */
+  readonly seen: Labels
+  /** What else the decision rests on: the workloads are read again before the change. */
+  readonly workloads: readonly WorkloadRef[]
+}
 
 export interface ImageChange {
   readonly change: 'images'
@@ -169,8 +190,10 @@ export interface Workload {
   readonly order: number
   readonly rolls: WorkloadKind['rolls']
   readonly replicas: number | undefined
-  readonly podLabels: Readonly<Record<string, string>>
+  readonly podLabels: Labels
   readonly health: Health
+  /** The UIDs of its ready pods of the present template (B31). Empty if its pods were not read. */
+  readonly ready: ReadonlySet<string>
   readonly restarts: number
   /** How many of its pods are unavailable because of their nodes. No rollout changes that, so none waits for them. */
   readonly unavailable: number
