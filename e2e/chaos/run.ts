@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../operator/errors.ts'
+import type { Ground } from '../scenario/bed.ts'
+import { broken, type Evidence } from './model.ts'
+import { makeMove, pathOf, workloadsOf } from './moves.ts'
+import { actMs, builds, isGood, type Plan } from './plan.ts'
+import type { Level } from './program.ts'
+import { rolloutsOf } from './rollouts.ts'
+import { type RawObject, type State, statesOf } from './states.ts'
+import { ChaosWorld } from './world.ts'
+
+/** What a run has met. */
+export interface Counts {
+  readonly writes: number
+  /** The faults that met a request, and the moves that were made. */
+  readonly faults: number
+  readonly kills: number
+  readonly rollouts: number
+}
+
+export interface Result {
+  readonly plan: Plan
+  /** What does not hold; empty if all is well. */
+  readonly problems: readonly string[]
+  /** What happened, and the last writes, for people. */
+  readonly story: string
+  readonly counts: Counts
+}
+
+/** Nothing is written for so long when all is done: several times what a reconcile waits for within a rollout. */
+const quietMs = 2_500
+const maxSettlingMs = 90_000
+/** A new process has polled, and has reconciled everything. */
+const afterwardsMs = 1_500
+
+let count = 0
+
+/** Plays a plan, and holds what has come of it against the model. */
+export async function run(ground: Ground, plan: Plan, level: Level): Promise<Result> {
+  count += 1
+  const namespace = `chaos-${plan.seed}-${count}`
+  const world = await ChaosWorld.open(ground, namespace, plan, level, makeMove)
+  const problems: string[] = []
+  let evidence: Evidence | undefined
+  try {
+    await areReady(world)
+    await world.starts()
+    await play(world)
+    await settles(world)
+    evidence = await evidenceOf(world)
+    problems.push(...broken(evidence))
+  } catch (thrown) {
+    problems.push(messageOf(thrown))
+  }
+  problems.push(...world.troubles)
+  const story = problems.length > 0 ? await storyOf(world, evidence) : ''
+  await world.stops()
+  void ground.client.delete(`/api/v1/namespaces/${namespace}`).catch(() => undefined)
+  const counts = {
+    writes: world.proxy.writes.length,
+    faults: world.faults.count,
+    kills: world.killCount,
+    rollouts: evidence ? rolloutsOf(evidence.states).length : 0,
+  }
+  return { plan, problems, story, counts }
+}
+
+async function areReady(world: ChaosWorld): Promise<void> {
+  await waits('the pods to be ready', 60_000, async () => {
+    const found = await Promise.all(workloadsOf(world).map((object) => read<Scaled>(world, pathOf(object))))
+    return found.every((one) => {
+      const { replicas = one?.status?.desiredNumberScheduled } = one?.spec ?? {}
+      const { readyReplicas, numberReady } = one?.status ?? {}
+      return replicas !== undefined && (readyReplicas ?? numberReady) === replicas
+    })
+  })
+}
+
+interface Scaled {
+  readonly spec?: { readonly replicas?: number }
+  readonly status?: {
+    readonly readyReplicas?: number
+    readonly numberReady?: number
+    readonly desiredNumberScheduled?: number
+  }
+}
+
+/** All moves, at their times; then everything heals. */
+async function play(world: ChaosWorld): Promise<void> {
+  const began = Date.now()
+  const timed = world.plan.moves.flatMap(({ at, move }) => ('ms' in at ? [{ ms: at.ms, move }] : []))
+  timed.sort((one, other) => one.ms - other.ms)
+  for (const { ms, move } of timed) {
+    await sleep(Math.max(0, began + ms - Date.now()))
+    world.moves(move)
+  }
+  await sleep(Math.max(0, began + actMs - Date.now()))
+  world.faults.heal()
+  world.notes('everything heals')
+  await world.isStill()
+}
+
+/** Waits until there is nothing more to do. */
+async function settles(world: ChaosWorld): Promise<void> {
+  const healed = Date.now()
+  await waits('the end', maxSettlingMs, async () => {
+    const { lastWriteAt } = world.proxy
+    const since = Date.now() - quietMs
+    if (lastWriteAt > since || world.polls(healed, since) === 0) return false
+    const object = await read<RawObject>(world, pathOf(world.containerVersion({})))
+    return object?.status?.rollout === undefined && object?.status?.phase !== undefined
+  })
+  world.notes('it has settled')
+}
+
+async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
+  const { ground, namespace, plan, disturbances, tagMoves } = world
+  const before = (await statesIn(world)).length
+  await world.restarts()
+  await sleep(afterwardsMs)
+  const states = await statesIn(world)
+  const list = async (resource: string) =>
+    (await ground.client.get<{ items: readonly RawObject[] }>(`/api/v1/namespaces/${namespace}/${resource}`)).items
+  const workloads = await Promise.all(workloadsOf(world).map((object) => read<RawObject>(world, pathOf(object))))
+  const all = Object.entries(builds)
+  return {
+    states,
+    disturbances,
+    tagMoves: tagMoves.map(({ at, build }) => ({ at, build: builds[build], isGood: isGood(build) })),
+    served: new Set(all.map(([, build]) => world.imageOf(build))),
+    good: new Set(all.flatMap(([name, build]) => (isGood(name as keyof typeof builds) ? [world.imageOf(build)] : []))),
+    hasLateWrites: plan.faults.some(
+      ({ fault }) => fault.fault === 'delay' || ('when' in fault && fault.when === 'during'),
+    ),
+    end: {
+      containerVersion: await read<RawObject>(world, pathOf(world.containerVersion({}))),
+      workloads: workloads.flatMap((workload) => workload ?? []),
+      configMaps: await list('configmaps'),
+      pods: await list('pods'),
+    },
+    afterwards: states.slice(before).map((state) => `${inWords(state)}${differences(states, state)}`),
+    began: world.workedSince,
+    now: Date.now(),
+  }
+}
+
+async function statesIn({ ground, namespace }: ChaosWorld): Promise<readonly State[]> {
+  return statesOf(await ground.cluster.auditLog({ namespace }))
+}
+
+const read = <T>({ ground }: ChaosWorld, path: string): Promise<T | undefined> =>
+  ground.client.get<T>(path).catch(() => undefined)
+
+async function waits(what: string, ms: number, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + ms
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${what}`)
+    await sleep(200)
+  }
+}
+
+const inWords = ({ verb, resource, object }: State): string => `${verb} ${resource}/${object.metadata.name}`
+
+/** What a write of the ContainerVersion has changed in its status. */
+function differences(states: readonly State[], { object, revision }: State): string {
+  const { kind, metadata, status = {} } = object
+  if (kind !== 'ContainerVersion') return kind === 'Event' ? ` ${(object as { reason?: string }).reason}` : ''
+  const before = states.findLast((state) => state.object.metadata.uid === metadata.uid && state.revision < revision)
+  const old: Readonly<Record<string, unknown>> = { ...before?.object.status }
+  const changed = Object.entries(status).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key]))
+  return changed.map(([key, value]) => ` ${key}: ${JSON.stringify(old[key])} -> ${JSON.stringify(value)}`).join()
+}
+
+const maxWritesTold = 40
+
+async function storyOf(world: ChaosWorld, evidence: Evidence | undefined): Promise<string> {
+  const states = evidence?.states ?? (await statesIn(world))
+  const writes = states.slice(-maxWritesTold).map((state) => {
+    const { rollout, phase } = state.object.status ?? {}
+    const told =
+      state.object.kind === 'ContainerVersion' ? ` ${phase} ${rollout?.id ?? ''} ${rollout?.phase ?? ''}` : ''
+    return `  ${new Date(state.at).toISOString()} ${state.by} ${inWords(state)}${told}`
+  })
+  return ['what happened:', ...world.diary.map((line) => `  ${line}`), 'the last writes:', ...writes].join('\n')
+}

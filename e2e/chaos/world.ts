@@ -1,0 +1,257 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../operator/errors.ts'
+import type { KubernetesObject } from '../harness/cluster.ts'
+import type { Ground } from '../scenario/bed.ts'
+import type { Build } from '../scenario/builds.ts'
+import { containerVersion } from '../scenario/manifests.ts'
+import { WriteProxy } from '../scenario/write-proxy.ts'
+import { Faults, type Hands } from './faults.ts'
+import { type BuildName, builds, type Move, type Plan } from './plan.ts'
+import { type Level, type Program, startProgram } from './program.ts'
+
+/** What has kept cvmanager from its work, from when to when, in milliseconds since the epoch. */
+export interface Disturbance {
+  readonly what: string
+  readonly from: number
+  readonly until: number
+}
+
+export const tag = 'env-prod'
+export const objectName = 'web-cv'
+
+/** Several times what a start takes on a busy machine. */
+const inWords = ({ move, ...more }: Move): string => `${move} ${JSON.stringify(more)}`
+
+const maxStartMs = 40_000
+
+export type MakeMove = (world: ChaosWorld, move: Move) => Promise<void>
+
+/** One namespace, one repository, and the processes that work on them, behind one proxy. */
+export class ChaosWorld implements Hands {
+  readonly ground: Ground
+  readonly namespace: string
+  readonly plan: Plan
+  readonly proxy: WriteProxy
+  readonly faults: Faults
+  readonly disturbances: Disturbance[] = []
+  /** What has happened, in order, for people. */
+  readonly diary: string[] = []
+  /** What has gone wrong in the chaos itself. */
+  readonly troubles: string[] = []
+  /** Where the tag has pointed since when. */
+  readonly tagMoves: { readonly build: BuildName; readonly at: number }[] = []
+  killCount = 0
+  /** When the first process was started. */
+  workedSince = 0
+  readonly #level: Level
+  readonly #makeMove: MakeMove
+  readonly #moving = new Set<Promise<void>>()
+  readonly #running = new Map<number, Program>()
+  readonly #ending = new Set<Promise<void>>()
+  readonly #began = Date.now()
+  #started = 0
+
+  private constructor(
+    ground: Ground,
+    namespace: string,
+    plan: Plan,
+    proxy: WriteProxy,
+    level: Level,
+    makeMove: MakeMove,
+  ) {
+    this.ground = ground
+    this.namespace = namespace
+    this.plan = plan
+    this.proxy = proxy
+    this.#level = level
+    this.#makeMove = makeMove
+    this.faults = new Faults(plan, proxy, this)
+    proxy.onSlow = (from) => this.disturbances.push({ what: 'a slow answer', from, until: Date.now() })
+  }
+
+  /** The workloads run v1 and are ready, and nothing watches over them yet. */
+  static async open(
+    ground: Ground,
+    namespace: string,
+    plan: Plan,
+    level: Level,
+    makeMove: MakeMove,
+  ): Promise<ChaosWorld> {
+    await ground.cluster.namespace(namespace)
+    const proxy = await WriteProxy.before(ground.kubeconfig)
+    proxy.keepsLists = true
+    const world = new ChaosWorld(ground, namespace, plan, proxy, level, makeMove)
+    if (plan.replicas === 2) await world.#mayLead()
+    await world.tags('v1')
+    await world.tags(plan.tag)
+    await ground.cluster.apply(...world.manifests(), world.containerVersion(plan.spec))
+    return world
+  }
+
+  get repository(): string {
+    return this.ground.registry.repository(`${this.namespace}/web`)
+  }
+
+  imageOf({ name, digest }: Build): string {
+    return `${this.repository}:${name}@${digest}`
+  }
+
+  /** What the user applies, as it is at first. */
+  manifests(): readonly KubernetesObject[] {
+    return this.plan.shape.objects(this.namespace, this.imageOf(builds.v1))
+  }
+
+  containerVersion(spec: object): KubernetesObject {
+    const common = { imageRepo: this.repository, tag, pollIntervalSeconds: 5, selector: { cvapp: 'web' } }
+    return containerVersion(objectName, this.namespace, { ...common, ...this.plan.shape.spec, ...spec })
+  }
+
+  /** As CI does. */
+  async tags(name: BuildName): Promise<void> {
+    const { name: version, content } = builds[name]
+    await this.ground.registry.push(`${this.namespace}/web`, [version, tag], content)
+    this.tagMoves.push({ build: name, at: Date.now() })
+  }
+
+  /** How often the tag has been polled between these times. */
+  polls(from: number, until: number): number {
+    const path = `/v2/${this.namespace}/web/manifests/${tag}`
+    return this.ground.registry.requests.filter(
+      (request) => request.path === path && request.at > from && request.at < until,
+    ).length
+  }
+
+  notes(what: string): void {
+    this.diary.push(`${String(Date.now() - this.#began).padStart(6)} ms  ${what}`)
+  }
+
+  /** Something keeps cvmanager from its work until the returned call. */
+  disturbs(what: string): () => void {
+    const from = Date.now()
+    const index = this.disturbances.push({ what, from, until: Number.POSITIVE_INFINITY }) - 1
+    return () => {
+      this.disturbances[index] = { what, from, until: Date.now() }
+    }
+  }
+
+  moves(move: Move): void {
+    this.notes(inWords(move))
+    const moving = this.#makeMove(this, move).catch((thrown: unknown) => {
+      this.troubles.push(`${inWords(move)}: ${messageOf(thrown)}`)
+    })
+    this.#moving.add(moving)
+    void moving.finally(() => this.#moving.delete(moving))
+  }
+
+  /** Waits until all moves are made, and all processes that were killed are at work again. */
+  async isStill(): Promise<void> {
+    while (this.#moving.size + this.#ending.size > 0) await Promise.all([...this.#moving, ...this.#ending])
+  }
+
+  get programs(): readonly Program[] {
+    return [...this.#running.values()]
+  }
+
+  async starts(): Promise<void> {
+    this.workedSince ||= Date.now()
+    await Promise.all(Array.from({ length: this.plan.replicas }, (_, slot) => this.#start(slot)))
+    await this.isAtWork()
+  }
+
+  /** Waits until one of the processes is at work. */
+  async isAtWork(): Promise<void> {
+    const deadline = Date.now() + maxStartMs
+    for (;;) {
+      const states = await Promise.all(this.programs.map((program) => program.isAtWork()))
+      if (states.some(Boolean)) return
+      if (Date.now() > deadline) throw new Error('no process came to be at work')
+      await sleep(50)
+    }
+  }
+
+  /** Kills this process at once, and starts another one in its place after this time. */
+  kills(user: string, downMs: number): void {
+    const [slot] = [...this.#running].find(([, program]) => program.user === user) ?? []
+    if (slot === undefined) return
+    const ending = this.#replace(slot, downMs, 'kill').catch((thrown: unknown) => {
+      this.troubles.push(messageOf(thrown))
+    })
+    this.#ending.add(ending)
+    void ending.finally(() => this.#ending.delete(ending))
+  }
+
+  /** Ends the process that is at work, and starts another one in its place after this time. */
+  async ends(how: 'kill' | 'terminate', downMs: number): Promise<void> {
+    await this.#replace(await this.#worker(), downMs, how)
+  }
+
+  async stops(): Promise<void> {
+    await this.isStill()
+    await Promise.all(this.programs.map((program) => program.kill()))
+    await this.proxy.stop()
+  }
+
+  /** Starts every process anew, so that nothing is remembered. */
+  async restarts(): Promise<void> {
+    await this.isStill()
+    await Promise.all(this.programs.map((program) => program.kill()))
+    this.#running.clear()
+    await this.starts()
+  }
+
+  async log(): Promise<string> {
+    return (await Promise.all(this.programs.map((program) => program.log()))).join('')
+  }
+
+  async #start(slot: number): Promise<void> {
+    this.#started += 1
+    const user = `${this.namespace}-${this.#started}`
+    const { directory } = this.ground.cluster
+    const kubeconfig = await this.proxy.writeKubeconfig(join(directory, `${user}.kubeconfig`), user)
+    const options = {
+      user,
+      kubeconfig,
+      directory,
+      namespace: this.namespace,
+      registry: this.ground.registry.host,
+      isOneOfTwo: this.plan.replicas === 2,
+    }
+    this.#running.set(slot, await startProgram(this.#level, options, (other) => this.proxy.cutOff(other)))
+  }
+
+  async #replace(slot: number, downMs: number, how: 'kill' | 'terminate'): Promise<void> {
+    const program = this.#running.get(slot)
+    if (program === undefined) return
+    this.notes(`${how}: ${program.user}`)
+    if (how === 'kill') this.killCount += 1
+    this.#running.delete(slot)
+    const isBack = this.disturbs('no process is at work')
+    await program[how]()
+    await sleep(downMs)
+    await this.#start(slot)
+    await this.isAtWork()
+    isBack()
+    this.notes('at work again')
+  }
+
+  /** The process that is at work, or any. */
+  async #worker(): Promise<number> {
+    const slots = [...this.#running]
+    const states = await Promise.all(slots.map(([, program]) => program.isAtWork()))
+    const [slot = 0] = slots.find((_, at) => states[at]) ?? slots[0] ?? []
+    return slot
+  }
+
+  /** deploy/rbac.yaml grants the Lease of one namespace only. */
+  async #mayLead(): Promise<void> {
+    const { client } = this.ground
+    const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}`
+    const metadata = { name: 'leader' }
+    const rules = [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update'] }]
+    await client.create(`${path}/roles`, { metadata, rules })
+    const subjects = [{ kind: 'ServiceAccount', name: 'cvmanager', namespace: 'cvmanager' }]
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'leader' }
+    await client.create(`${path}/rolebindings`, { metadata, roleRef, subjects })
+  }
+}
