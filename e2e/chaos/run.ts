@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../operator/errors.ts'
 import type { Ground } from '../scenario/bed.ts'
-import { broken, type Evidence } from './model.ts'
+import type { Evidence } from './model/evidence.ts'
+import { broken } from './model/model.ts'
+import { rolloutsOf } from './model/rollouts.ts'
+import { type RawObject, type State, statesOf } from './model/states.ts'
 import { makeMove, pathOf, workloadsOf } from './moves.ts'
 import { actMs, builds, isGood, type Plan } from './plan.ts'
 import type { Level } from './program.ts'
-import { rolloutsOf } from './rollouts.ts'
-import { type RawObject, type State, statesOf } from './states.ts'
 import { ChaosWorld } from './world.ts'
 
 /** What a run has met. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openGround } from '../scenario/bed.ts'
+import { auditPolicy } from './model/states.ts'
 import { planOf } from './plan.ts'
 import type { Level } from './program.ts'
 import { type Result, run } from './run.ts'
-import { auditPolicy } from './states.ts'
 
 export interface SeedsOptions {
   readonly seeds: readonly number[]

@@ -7,6 +7,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
 import { type Fault, refusal, type SeenRequest } from './fault.ts'
+import { KeptLists, passLate } from './late-answers.ts'
 
 interface Kubeconfig {
   readonly clusters: readonly { readonly cluster: { server: string; 'certificate-authority-data'?: string } }[]
@@ -22,9 +23,6 @@ export interface Kill {
 
 /** A hundred times what an answer takes on a machine that is not busy. */
 const slowMs = 700
-
-/** Old lists to answer from, for each path. */
-const maxLists = 4
 
 /**
  * Stands between cvmanager and the API server, numbers the writes, and does to any request what a test wants: see Fault. It
@@ -54,7 +52,7 @@ export class WriteProxy {
   readonly #agent: Agent
   readonly #sockets = new Set<Socket>()
   readonly #watches = new Set<ServerResponse>()
-  readonly #lists = new Map<string, string[]>()
+  readonly #lists = new KeptLists()
   readonly #server = createServer((request, response) => {
     this.#handle(request, response).catch(() => response.destroy())
   })
@@ -233,7 +231,7 @@ export class WriteProxy {
         await sleep(fault.ms)
         return void response.destroy()
       case 'older list': {
-        const [list] = this.#lists.get(url) ?? []
+        const list = this.#lists.oldest(url)
         return list === undefined
           ? passOn(await this.#send(exchange))
           : void response.writeHead(200, { 'content-type': 'application/json' }).end(list)
@@ -267,36 +265,14 @@ export class WriteProxy {
     response.once('close', () => answer.destroy())
     response.writeHead(answer.statusCode ?? 502, answer.headers)
     response.flushHeaders()
-    if (url.includes('watch=true')) this.#passLate(answer, response)
-    else answer.pipe(response)
-    if (this.keepsLists && request.method === 'GET' && answer.statusCode === 200) this.#keep(url, answer)
-  }
-
-  #keep(url: string, answer: IncomingMessage): void {
-    if (url.includes('watch=true') || !/\/namespaces\/[^/]+\/[^/]+(\?|$)/.test(url)) return
-    const parts: Buffer[] = []
-    answer.on('data', (bytes: Buffer) => parts.push(bytes))
-    answer.once('end', () => {
-      const lists = [...(this.#lists.get(url) ?? []), Buffer.concat(parts).toString()]
-      this.#lists.set(url, lists.slice(-maxLists))
-    })
-  }
-
-  /** In order, also when the delay becomes shorter. */
-  #passLate(answer: IncomingMessage, response: ServerResponse): void {
-    this.#watches.add(response)
-    response.once('close', () => this.#watches.delete(response))
-    let before = Promise.resolve()
-    const late = (act: () => void) => {
-      const dueMs = performance.now() + this.watchesLateMs
-      before = before.then(async () => {
-        const leftMs = dueMs - performance.now()
-        if (leftMs > 0) await sleep(leftMs)
-        act()
-      })
+    if (url.includes('watch=true')) {
+      this.#watches.add(response)
+      response.once('close', () => this.#watches.delete(response))
+      passLate(answer, response, () => this.watchesLateMs)
+      return
     }
-    answer.on('data', (bytes) => late(() => response.write(bytes)))
-    answer.once('end', () => late(() => response.end()))
+    answer.pipe(response)
+    if (this.keepsLists && request.method === 'GET' && answer.statusCode === 200) this.#lists.keep(url, answer)
   }
 }
 

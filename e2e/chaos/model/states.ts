@@ -1,7 +1,7 @@
 /** What the audit log says about a namespace: every state in which cvmanager or a person has left an object, in the order of commit. */
-import type { ContainerVersionStatus } from '../../operator/api/status.ts'
-import { type AuditEvent, writeVerbs } from '../harness/audit.ts'
-import { operatorUser } from '../scenario/bed.ts'
+import type { ContainerVersionStatus } from '../../../operator/api/status.ts'
+import { type AuditEvent, writeVerbs } from '../../harness/audit.ts'
+import { operatorUser } from '../../scenario/bed.ts'
 
 interface PodSpec {
   readonly containers: readonly { readonly name: string; readonly image: string }[]

@@ -1,4 +1,4 @@
-import type { Outcome, RolloutStatus } from '../../operator/api/rollout-status.ts'
+import type { Outcome, RolloutStatus } from '../../../operator/api/rollout-status.ts'
 import type { State } from './states.ts'
 
 /** A rollout, as the status of the ContainerVersion told of it from state to state. */
