@@ -3,8 +3,11 @@ import { inWords } from './chaos/plan.ts'
 import type { Counts, Result } from './chaos/run.ts'
 import { playSeeds } from './chaos/seeds.ts'
 
-const { SEED = '1', SEEDS = '1', PROCESSES, SIDE_BY_SIDE = PROCESSES ? '6' : '24' } = process.env
-const [from, count, sideBySide] = [SEED, SEEDS, SIDE_BY_SIDE].map(wholeNumber) as [number, number, number]
+// make exports a variable that is not set as an empty text.
+const { SEED, SEEDS, PROCESSES, SIDE_BY_SIDE } = process.env
+const [from, count, sideBySide] = [SEED || '1', SEEDS || '1', SIDE_BY_SIDE || (PROCESSES ? '6' : '20')].map(
+  wholeNumber,
+) as [number, number, number]
 const level = PROCESSES ? 'processes' : 'in process'
 
 function wholeNumber(text: string): number {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, SeenRequest } from '../scenario/fault.ts'
 import type { WriteProxy } from '../scenario/write-proxy.ts'
 import type { FaultAsPlanned, Move, Plan, PlannedFault, PlannedMove } from './plan.ts'
@@ -13,8 +14,8 @@ export interface Hands {
   /** Something keeps cvmanager from its work until the returned call. */
   disturbs(what: string): () => void
   kills(user: string, downMs: number): void
-  /** Starts to make a move. */
-  moves(move: Move): void
+  /** Makes a move. Resolves when it is made. */
+  moves(move: Move): Promise<void>
 }
 
 /** Decides about each request to the API server. */
@@ -30,10 +31,11 @@ export class Faults {
   /** The watches that have not gone on yet since they ended. */
   #gone: ((what: string) => boolean) | undefined
   #olderListsUntil = 0
+  #patches = 0
 
   constructor({ faults, moves }: Plan, proxy: WriteProxy, hands: Hands) {
     this.#left = [...faults]
-    this.#moves = moves.filter(({ at }) => 'write' in at)
+    this.#moves = moves.filter(({ at }) => 'kind' in at)
     this.#proxy = proxy
     this.#hands = hands
     proxy.faultOf = (request) => this.#faultOf(request)
@@ -68,9 +70,14 @@ export class Faults {
     if (kind === 'watch' && this.#gone?.(what)) return { fault: 'refuse', status: 410 }
     const isWatched = /^GET (containerversions|\w+sets|deployments|\w*jobs)$/.test(what)
     if (kind === 'read' && isWatched && Date.now() < this.#olderListsUntil) return { fault: 'older list' }
-    const planned = take(this.#left, ({ at }) => at.kind === kind && at.number === number)
+    const isPatch = kind === 'write' && !/ (containerversions|configmaps|events)/.test(what)
+    if (isPatch) this.#patches += 1
+    const fits = ({ at }: PlannedFault | PlannedMove) =>
+      'kind' in at &&
+      (at.kind === 'patch' ? isPatch && at.number === this.#patches : at.kind === kind && at.number === number)
+    const planned = take(this.#left, fits)
     if (planned) return this.#begin(planned.fault, request)
-    const moved = kind === 'write' && take(this.#moves, ({ at }) => 'write' in at && at.write === number)
+    const moved = take(this.#moves, fits)
     return moved ? { fault: 'meanwhile', act: () => this.#moveBefore(moved, request) } : undefined
   }
 
@@ -83,16 +90,15 @@ export class Faults {
     return planned
   }
 
-  /** The write waits for the start of the move, but not for its end. */
+  /** The request waits until the move is made, unless that takes long. */
   async #moveBefore({ move }: PlannedMove, { what, number }: SeenRequest): Promise<void> {
     this.#hands.notes(`before write ${number}, ${what}: ${move.move}`)
-    this.#hands.moves(move)
-    await new Promise((resolve) => setTimeout(resolve, moveMs))
+    await Promise.race([this.#hands.moves(move), sleep(maxMoveMs)])
   }
 }
 
-/** Most moves are one request. */
-const moveMs = 100
+/** Most moves are one request; a workload is made anew in some. */
+const maxMoveMs = 1_500
 
 function lengthOf(planned: FaultAsPlanned): number {
   if ('ms' in planned) return planned.ms

@@ -1,6 +1,6 @@
 /** What a seed means: a shape, faults of the API server, and moves of the world. Only when things happen is up to the machine. */
 import { build } from '../scenario/builds.ts'
-import type { Fault, SeenRequest } from '../scenario/fault.ts'
+import type { Fault } from '../scenario/fault.ts'
 import { Random } from './random.ts'
 import { type Shape, shapes } from './shapes.ts'
 
@@ -45,9 +45,15 @@ export type Move =
   /** All watches end, and go on with 410 and a list of some time ago. */
   | { readonly move: 'watches are gone'; readonly olderList: boolean }
 
+/** The number of a request, from 1. A patch is a write to something else than cvmanager's own objects: of an image, for example. */
+export interface RequestNumber {
+  readonly kind: 'write' | 'patch' | 'read'
+  readonly number: number
+}
+
 export interface PlannedMove {
-  /** When, after the start, or before which write. */
-  readonly at: { readonly ms: number } | { readonly write: number }
+  /** So long after the start, or right before a request. */
+  readonly at: { readonly ms: number } | RequestNumber
   readonly move: Move
 }
 
@@ -62,7 +68,7 @@ export type FaultAsPlanned =
     }
 
 export interface PlannedFault {
-  readonly at: Pick<SeenRequest, 'kind' | 'number'>
+  readonly at: RequestNumber
   readonly fault: FaultAsPlanned
 }
 
@@ -109,7 +115,7 @@ export function planOf(seed: number): Plan {
 const anyBuild = (random: Random, badness: number): BuildName => random.pick(random.chance(badness) ? bad : good)
 
 function plannedMove(random: Random, count: number, replicas: 1 | 2): PlannedMove {
-  const at = random.chance(0.4) ? { write: random.integer(1, 30) } : { ms: random.integer(500, actMs) }
+  const at = random.chance(0.5) ? anyWrite(random) : { ms: random.integer(500, actMs) }
   return { at, move: anyMove(random, random.integer(0, count - 1), replicas) }
 }
 
@@ -142,7 +148,13 @@ function anyEdit(random: Random): object {
 
 function plannedFault(random: Random, replicas: 1 | 2): PlannedFault {
   if (random.chance(0.25)) return { at: { kind: 'read', number: random.integer(1, 60) }, fault: anyReadFault(random) }
-  return { at: { kind: 'write', number: random.integer(1, 30) }, fault: anyWriteFault(random, replicas) }
+  return { at: anyWrite(random), fault: anyWriteFault(random, replicas) }
+}
+
+function anyWrite(random: Random): RequestNumber {
+  return random.chance(0.5)
+    ? { kind: 'patch', number: random.integer(1, 4) }
+    : { kind: 'write', number: random.integer(1, 30) }
 }
 
 function anyWriteFault(random: Random, replicas: 1 | 2): FaultAsPlanned {
@@ -178,7 +190,7 @@ function anyRefusal(random: Random, statuses: readonly number[]): FaultAsPlanned
 /** The plan for people, a line for each thing. */
 export function inWords({ seed, shape, replicas, tag, spec, faults, moves }: Plan): string {
   const words = ({ move, ...more }: Move): string => [move, ...details(more)].join(', ')
-  const when = (at: PlannedMove['at']) => ('ms' in at ? `after ${at.ms} ms` : `before write ${at.write}`)
+  const when = (at: PlannedMove['at']) => ('ms' in at ? `after ${at.ms} ms` : `before ${at.kind} ${at.number}`)
   return [
     `seed ${seed}: ${shape.name}, ${replicas} process(es), the tag points at ${tag}, ${JSON.stringify(spec)}`,
     ...faults.map(

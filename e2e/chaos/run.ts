@@ -93,7 +93,7 @@ async function play(world: ChaosWorld): Promise<void> {
   timed.sort((one, other) => one.ms - other.ms)
   for (const { ms, move } of timed) {
     await sleep(Math.max(0, began + ms - Date.now()))
-    world.moves(move)
+    void world.moves(move)
   }
   await sleep(Math.max(0, began + actMs - Date.now()))
   world.faults.heal()

@@ -135,13 +135,13 @@ export class ChaosWorld implements Hands {
     }
   }
 
-  moves(move: Move): void {
+  moves(move: Move): Promise<void> {
     this.notes(inWords(move))
     const moving = this.#makeMove(this, move).catch((thrown: unknown) => {
       this.troubles.push(`${inWords(move)}: ${messageOf(thrown)}`)
     })
     this.#moving.add(moving)
-    void moving.finally(() => this.#moving.delete(moving))
+    return moving.finally(() => this.#moving.delete(moving))
   }
 
   /** Waits until all moves are made, and all processes that were killed are at work again. */

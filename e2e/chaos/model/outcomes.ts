@@ -120,7 +120,7 @@ export const outcomes: Invariants = {
         )
       if (!failed?.ended || failed.generation !== rollout.generation) return []
       const { began } = failed
-      const hasMoved = tagMoves.some((move) => move.at > began.at - maxViewAgeMs && move.at < rollout.began.at)
+      const hasMoved = tagMoves.some((move) => move.at > began.at && move.at < rollout.began.at)
       return hasMoved ? [] : [`rollout ${rollout.id} of ${short(rollout.image)} after ${failed.id}`]
     }),
 }

@@ -1,4 +1,4 @@
-import { type Invariants, type Run, short } from './evidence.ts'
+import { type Invariants, maxViewAgeMs, type Run, short } from './evidence.ts'
 import { previousOf, type Told } from './rollouts.ts'
 import type { ImageChange } from './states.ts'
 
@@ -35,7 +35,12 @@ export const patches: Invariants = {
       if (reason === undefined) return [`${what} without a rollout`]
       const { ended } = reason.rollout
       const isLate = ended !== undefined && ended.revision < change.revision
-      return isLate && !run.hasLateWrites ? [`${what} after rollout ${reason.rollout.id} had ended`] : []
+      // A write that was long on its way may still arrive, but only if nothing has happened to the workload meanwhile.
+      const isFirst = !run.changes.some(
+        ({ uid, revision }) =>
+          uid === change.uid && revision > reason.rollout.began.revision && revision < change.revision,
+      )
+      return isLate && !(run.hasLateWrites && isFirst) ? [`${what} after rollout ${reason.rollout.id} had ended`] : []
     }),
 
   'one patch for each workload and rollout': (run) => {
@@ -59,6 +64,27 @@ export const patches: Invariants = {
         : []
     })
   },
+
+  'what a person has set is not overwritten without a word': (run) =>
+    run.changes.flatMap((change, at) => {
+      const { uid, container, workload, to, revision, by, from } = change
+      const next = run.changes.slice(at + 1).find((other) => other.uid === uid && other.container === container)
+      if (by !== 'people' || from === undefined || next?.by !== 'cvmanager') return []
+      const statuses = run.states.filter(({ object }) => object.kind === 'ContainerVersion' && object.status?.current)
+      const owner = statuses.findLast((state) => state.revision < next.revision)?.object.metadata.uid
+      const isKnown = statuses.some((state) => state.object.metadata.uid === owner && state.revision < revision)
+      // What the tag points at is wanted, even if cvmanager does not know it yet.
+      const isWanted = run.tagMoves.some(({ build }, index) => {
+        const movedAway = run.tagMoves[index + 1]?.at ?? Number.POSITIVE_INFINITY
+        return to.endsWith(build.digest) && movedAway > change.at - maxViewAgeMs
+      })
+      const isTold = statuses.some(({ object }) =>
+        object.status?.drifts?.some((drift) => drift.workload === workload && drift.image === to),
+      )
+      return !isKnown || isWanted || isTold
+        ? []
+        : [`${workload} was set to ${short(to)} by a person, and then to ${short(next.to)}`]
+    }),
 
   'no image that the registry did not serve': ({ changes, served }) =>
     changes
