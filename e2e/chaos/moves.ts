@@ -4,6 +4,7 @@ import { isAlreadyExists, isNotFound } from '../../operator/kubernetes/api-error
 import type { KubernetesObject } from '../harness/cluster.ts'
 import { until } from '../harness/until.ts'
 import { containerName } from '../scenario/manifests.ts'
+import { imagesOf, type RawObject } from './model/states.ts'
 import { builds, type Move } from './plan.ts'
 import type { ChaosWorld } from './world.ts'
 
@@ -25,9 +26,9 @@ const moves: Moves = {
   },
 
   'set image': (world, { of, build }) => {
+    const workload = workloadOf(world, of)
     const containers = [{ name: containerName, image: world.imageOf(builds[build]) }]
-    const patch = { spec: { template: { spec: { containers } } } }
-    return change(world, workloadOf(world, of), patch, 'kubectl-set')
+    return change(world, workload, inPodTemplate(workload, { spec: { containers } }), 'kubectl-set')
   },
 
   scale: async (world, { of, replicas }) => {
@@ -95,6 +96,31 @@ function workloadOf(world: ChaosWorld, of: number): KubernetesObject {
   const found = all[of % all.length]
   if (found === undefined) throw new Error('a shape has workloads')
   return found
+}
+
+/** As a person does who looks after a workload whose pods nothing replaces. @returns a call that ends it */
+export function deletesOldPods(world: ChaosWorld): () => void {
+  const { ground, namespace } = world
+  const pods = `/api/v1/namespaces/${namespace}/pods`
+  const look = async () => {
+    const { items } = await ground.client.get<{ items: readonly RawObject[] }>(pods)
+    const workloads = await Promise.all(
+      workloadsOf(world).map((object) => ground.client.get<RawObject>(pathOf(object)).catch(() => undefined)),
+    )
+    const wanted = new Set(workloads.flatMap((workload) => (workload ? [...imagesOf(workload).values()] : [])))
+    const old = items.filter((pod) => [...imagesOf(pod).values()].some((image) => !wanted.has(image)))
+    await Promise.all(old.map(({ metadata }) => ground.client.delete(`${pods}/${metadata.name}`).catch(unlessGone)))
+  }
+  const timer = setInterval(() => void look().catch(() => undefined), lookEveryMs)
+  return () => clearInterval(timer)
+}
+
+const lookEveryMs = 1_000
+
+/** A patch of the pod template, wherever a kind has it. */
+function inPodTemplate({ kind }: KubernetesObject, template: object): object {
+  if (kind === 'Pod') return template
+  return { spec: kind === 'CronJob' ? { jobTemplate: { spec: { template } } } : { template } }
 }
 
 const collectionOf = ({ apiVersion, kind, metadata: { namespace } }: KubernetesObject): string =>

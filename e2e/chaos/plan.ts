@@ -72,6 +72,12 @@ export interface PlannedFault {
   readonly fault: FaultAsPlanned
 }
 
+/** Of the ContainerVersion. */
+export interface PlannedSpec {
+  readonly timeoutSeconds?: number
+  readonly strategy?: object
+}
+
 export interface Plan {
   readonly seed: number
   readonly shape: Shape
@@ -79,7 +85,7 @@ export interface Plan {
   readonly replicas: 1 | 2
   /** Where the tag points at first; the workloads run v1. */
   readonly tag: BuildName
-  readonly spec: object
+  readonly spec: PlannedSpec
   readonly faults: readonly PlannedFault[]
   readonly moves: readonly PlannedMove[]
 }

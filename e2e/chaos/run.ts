@@ -5,7 +5,7 @@ import type { Evidence } from './model/evidence.ts'
 import { broken } from './model/model.ts'
 import { rolloutsOf } from './model/rollouts.ts'
 import { type RawObject, type State, statesOf } from './model/states.ts'
-import { makeMove, pathOf, workloadsOf } from './moves.ts'
+import { deletesOldPods, makeMove, pathOf, workloadsOf } from './moves.ts'
 import { actMs, builds, isGood, type Plan } from './plan.ts'
 import type { Level } from './program.ts'
 import { ChaosWorld } from './world.ts'
@@ -40,8 +40,9 @@ let count = 0
 export async function run(ground: Ground, plan: Plan, level: Level): Promise<Result> {
   count += 1
   const namespace = `chaos-${plan.seed}-${count}`
-  const world = await ChaosWorld.open(ground, namespace, plan, level, makeMove)
+  const world = await ChaosWorld.open({ ground, namespace, plan, level, makeMove })
   const problems: string[] = []
+  const endDeletions = plan.shape.peopleDeletePods ? deletesOldPods(world) : () => undefined
   let evidence: Evidence | undefined
   try {
     await areReady(world)
@@ -55,6 +56,7 @@ export async function run(ground: Ground, plan: Plan, level: Level): Promise<Res
   }
   problems.push(...world.troubles)
   const story = problems.length > 0 ? await storyOf(world, evidence) : ''
+  endDeletions()
   await world.stops()
   void ground.client.delete(`/api/v1/namespaces/${namespace}`).catch(() => undefined)
   const counts = {
@@ -70,6 +72,8 @@ async function areReady(world: ChaosWorld): Promise<void> {
   await waits('the pods to be ready', 60_000, async () => {
     const found = await Promise.all(workloadsOf(world).map((object) => read<Scaled>(world, pathOf(object))))
     return found.every((one) => {
+      if (one?.kind === 'CronJob' || one?.kind === 'Job') return true
+      if (one?.kind === 'Pod') return one.status?.phase === 'Running'
       const { replicas = one?.status?.desiredNumberScheduled } = one?.spec ?? {}
       const { readyReplicas, numberReady } = one?.status ?? {}
       return replicas !== undefined && (readyReplicas ?? numberReady) === replicas
@@ -78,8 +82,10 @@ async function areReady(world: ChaosWorld): Promise<void> {
 }
 
 interface Scaled {
+  readonly kind: string
   readonly spec?: { readonly replicas?: number }
   readonly status?: {
+    readonly phase?: string
     readonly readyReplicas?: number
     readonly numberReady?: number
     readonly desiredNumberScheduled?: number
@@ -124,6 +130,7 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
     (await ground.client.get<{ items: readonly RawObject[] }>(`/api/v1/namespaces/${namespace}/${resource}`)).items
   const workloads = await Promise.all(workloadsOf(world).map((object) => read<RawObject>(world, pathOf(object))))
   const all = Object.entries(builds)
+  const present = workloads.flatMap((workload) => workload ?? [])
   return {
     states,
     disturbances,
@@ -135,7 +142,8 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
     ),
     end: {
       containerVersion: await read<RawObject>(world, pathOf(world.containerVersion({}))),
-      workloads: workloads.flatMap((workload) => workload ?? []),
+      workloads: present,
+      serving: await servingOf(world, present),
       configMaps: await list('configmaps'),
       pods: await list('pods'),
     },
@@ -143,6 +151,17 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
     began: world.workedSince,
     now: Date.now(),
   }
+}
+
+/** Nobody can change a Job, and it ends by itself. */
+async function servingOf(world: ChaosWorld, workloads: readonly RawObject[]): Promise<readonly RawObject[]> {
+  const { serviceName } = world.plan.shape
+  const service = await read<RawObject>(world, `/api/v1/namespaces/${world.namespace}/services/${serviceName}`)
+  const selector = Object.entries(serviceName === undefined ? {} : (service?.spec?.selector ?? {}))
+  return workloads.filter(({ kind, spec }) => {
+    const labels = spec?.template?.metadata?.labels ?? {}
+    return kind !== 'Job' && selector.every(([key, value]) => labels[key] === value)
+  })
 }
 
 async function statesIn({ ground, namespace }: ChaosWorld): Promise<readonly State[]> {

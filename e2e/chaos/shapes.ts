@@ -6,8 +6,12 @@ export interface Shape {
   readonly name: string
   /** What a user applies, with this image in every workload. The label `cvapp: web` marks the workloads of the ContainerVersion. */
   objects(namespace: string, image: string): readonly KubernetesObject[]
+  /** Nothing replaces its pods: a person deletes those that have an older image. */
+  readonly peopleDeletePods?: boolean
+  /** The Service whose selector says which of the workloads serve users; all do without one. */
+  readonly serviceName?: string
   /** More of the ContainerVersion's spec. */
-  readonly spec?: object
+  readonly spec?: { readonly strategy?: object; readonly container?: object }
 }
 
 const labels = { cvapp: 'web' }
@@ -33,6 +37,11 @@ export const shapes: readonly Shape[] = [
   { name: 'a Deployment', objects: one('Deployment', 'web', { replicas: 2 }) },
   { name: 'a StatefulSet', objects: one('StatefulSet', 'carts', { replicas: 2 }) },
   { name: 'a DaemonSet', objects: one('DaemonSet', 'agent') },
+  {
+    name: 'a StatefulSet whose pods people delete',
+    objects: one('StatefulSet', 'carts', { replicas: 2, spec: { updateStrategy: { type: 'OnDelete' } } }),
+    peopleDeletePods: true,
+  },
   { name: 'two Deployments', objects: together(one('Deployment', 'web'), one('Deployment', 'api')) },
   { name: 'a Deployment and a StatefulSet', objects: together(one('Deployment', 'web'), one('StatefulSet', 'carts')) },
   {

@@ -7,7 +7,7 @@ import type { Build } from '../scenario/builds.ts'
 import { containerVersion } from '../scenario/manifests.ts'
 import { WriteProxy } from '../scenario/write-proxy.ts'
 import { Faults, type Hands } from './faults.ts'
-import { type BuildName, builds, type Move, type Plan } from './plan.ts'
+import { type BuildName, builds, type Move, type Plan, type PlannedSpec } from './plan.ts'
 import { type Level, type Program, startProgram } from './program.ts'
 
 /** What has kept cvmanager from its work, from when to when, in milliseconds since the epoch. */
@@ -21,9 +21,17 @@ export const tag = 'env-prod'
 export const objectName = 'web-cv'
 
 /** Several times what a start takes on a busy machine. */
+const maxStartMs = 40_000
+
 const inWords = ({ move, ...more }: Move): string => `${move} ${JSON.stringify(more)}`
 
-const maxStartMs = 40_000
+interface WorldOptions {
+  readonly ground: Ground
+  readonly namespace: string
+  readonly plan: Plan
+  readonly level: Level
+  readonly makeMove: MakeMove
+}
 
 export type MakeMove = (world: ChaosWorld, move: Move) => Promise<void>
 
@@ -52,14 +60,7 @@ export class ChaosWorld implements Hands {
   readonly #began = Date.now()
   #started = 0
 
-  private constructor(
-    ground: Ground,
-    namespace: string,
-    plan: Plan,
-    proxy: WriteProxy,
-    level: Level,
-    makeMove: MakeMove,
-  ) {
+  private constructor({ ground, namespace, plan, level, makeMove }: WorldOptions, proxy: WriteProxy) {
     this.ground = ground
     this.namespace = namespace
     this.plan = plan
@@ -71,17 +72,12 @@ export class ChaosWorld implements Hands {
   }
 
   /** The workloads run v1 and are ready, and nothing watches over them yet. */
-  static async open(
-    ground: Ground,
-    namespace: string,
-    plan: Plan,
-    level: Level,
-    makeMove: MakeMove,
-  ): Promise<ChaosWorld> {
+  static async open(options: WorldOptions): Promise<ChaosWorld> {
+    const { ground, namespace, plan } = options
     await ground.cluster.namespace(namespace)
     const proxy = await WriteProxy.before(ground.kubeconfig)
     proxy.keepsLists = true
-    const world = new ChaosWorld(ground, namespace, plan, proxy, level, makeMove)
+    const world = new ChaosWorld(options, proxy)
     if (plan.replicas === 2) await world.#mayLead()
     await world.tags('v1')
     await world.tags(plan.tag)
@@ -102,9 +98,11 @@ export class ChaosWorld implements Hands {
     return this.plan.shape.objects(this.namespace, this.imageOf(builds.v1))
   }
 
-  containerVersion(spec: object): KubernetesObject {
+  containerVersion(spec: PlannedSpec): KubernetesObject {
     const common = { imageRepo: this.repository, tag, pollIntervalSeconds: 5, selector: { cvapp: 'web' } }
-    return containerVersion(objectName, this.namespace, { ...common, ...this.plan.shape.spec, ...spec })
+    const { strategy, ...more } = { ...this.plan.shape.spec }
+    const merged = { ...common, ...more, ...spec, strategy: { ...spec.strategy, ...strategy } }
+    return containerVersion(objectName, this.namespace, merged)
   }
 
   /** As CI does. */

@@ -5,18 +5,18 @@ import { imagesOf, type RawObject } from './states.ts'
 /** What holds in the end, when everything has healed and nothing moves. */
 export const end: Invariants = {
   'nothing is lost': (run) => {
-    const { containerVersion, workloads } = run.end
+    const { containerVersion, serving } = run.end
     const tag = run.tagMoves.at(-1)
     if (!containerVersion?.status || !tag) return ['there is no ContainerVersion']
     const { phase, observed, quarantined = [], held = [], rollout, rollouts = [] } = containerVersion.status
     if (rollout) return [`rollout ${rollout.id} has not ended`]
     if (observed?.digest !== tag.build.digest)
       return [`the tag points at ${tag.build.name}, and cvmanager knows ${observed?.version}`]
-    const all = workloads.every((workload) => runs(workload, tag.build))
+    const all = serving.every((workload) => runs(workload, tag.build))
     if (phase === 'UpToDate') return all ? [] : [`it says UpToDate, and not all run ${tag.build.name}`]
     const isQuarantined = quarantined.some(({ digest }) => digest === tag.build.digest)
     // A version that is left in place has not come to all workloads if it has failed in the first of them.
-    const some = workloads.some((workload) => runs(workload, tag.build))
+    const some = serving.some((workload) => runs(workload, tag.build))
     const isTrue = phase === 'RolledBack' ? !some : some
     if (!tag.isGood && isQuarantined && isTrue) return []
     if (!tag.isGood && isQuarantined) return [`it says ${phase}, and ${all ? 'all' : 'not all'} run ${tag.build.name}`]
@@ -27,8 +27,8 @@ export const end: Invariants = {
   },
 
   'the workloads are one': (run) => {
-    const { workloads } = run.end
-    const images = workloads.flatMap((workload) => [...imagesOf(workload).values()])
+    const { serving } = run.end
+    const images = serving.flatMap((workload) => [...imagesOf(workload).values()])
     if (new Set(images).size <= 1) return []
     // A person may set one of them apart, or leave a version in place that has failed in one of them.
     const last = run.rollouts.findLast(({ outcome }) => outcome === 'Succeeded')
@@ -40,8 +40,8 @@ export const end: Invariants = {
     return isByHand || run.rollouts.at(-1)?.outcome === 'Failed' ? [] : [`they have ${images.map(short).join(', ')}`]
   },
 
-  'the status says what runs': ({ end: { containerVersion, workloads } }) => {
-    const images = [...new Set(workloads.flatMap((workload) => [...imagesOf(workload).values()]))].sort()
+  'the status says what runs': ({ end: { containerVersion, serving } }) => {
+    const images = [...new Set(serving.flatMap((workload) => [...imagesOf(workload).values()]))].sort()
     const { current } = containerVersion?.status ?? {}
     const said = current?.image === undefined ? (current?.containers?.map(({ image }) => image) ?? []) : [current.image]
     const told = [...new Set(said)].sort()

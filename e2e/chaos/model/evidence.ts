@@ -17,6 +17,8 @@ export interface Evidence {
   readonly end: {
     readonly containerVersion: RawObject | undefined
     readonly workloads: readonly RawObject[]
+    /** Those that serve users. */
+    readonly serving: readonly RawObject[]
     readonly configMaps: readonly RawObject[]
     readonly pods: readonly RawObject[]
   }

@@ -64,6 +64,12 @@ const history = (...outcomes: readonly string[]): RawObject => ({
   },
 })
 
+const service = (color: string): RawObject => ({
+  kind: 'Service',
+  metadata: { name: 'web', uid: 'uid-of-service', resourceVersion: '1' },
+  spec: { selector: { color } },
+})
+
 type Told = readonly [by: State['by'], object: RawObject, seconds: number]
 
 const begin: readonly Told[] = [
@@ -96,7 +102,13 @@ const clean: Evidence = {
   served: new Set([v1, v2, v3].map(imageOf)),
   good: new Set([v1, v2, v3].map(imageOf)),
   hasLateWrites: false,
-  end: { containerVersion: upToDate, workloads: [web(v2)], configMaps: [history('Succeeded')], pods: [] },
+  end: {
+    containerVersion: upToDate,
+    workloads: [web(v2)],
+    serving: [web(v2)],
+    configMaps: [history('Succeeded')],
+    pods: [],
+  },
   afterwards: [],
   began: epoch - 30 * second,
   now: epoch + 60 * second,
@@ -123,6 +135,13 @@ const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
     ['people', web(v3), -1],
     ['cvmanager', rollingOut(), 0],
     ['cvmanager', web(v2), 1],
+  ),
+  'one switch of a Service for each rollout': instead(
+    ['people', service('blue'), -60],
+    ['cvmanager', rollingOut(), 0],
+    ['cvmanager', service('green'), 1],
+    ['cvmanager', service('blue'), 2],
+    ['cvmanager', service('green'), 3],
   ),
   'no image that the registry did not serve': { served: new Set([imageOf(v1)]) },
   'what a rollback restores is what was there': instead([
@@ -152,8 +171,8 @@ const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
     ['cvmanager', rollingOut({ id: 'r2' }), 30],
   ),
   'nothing is lost': { tagMoves: [...clean.tagMoves, { at: epoch, build: v3, isGood: true }] },
-  'the workloads are one': { end: { ...clean.end, workloads: [web(v2), web(v1, 'uid-of-api')] } },
-  'the status says what runs': { end: { ...clean.end, workloads: [web(v1)] } },
+  'the workloads are one': { end: { ...clean.end, serving: [web(v2), web(v1, 'uid-of-api')] } },
+  'the status says what runs': { end: { ...clean.end, serving: [web(v1)] } },
   'nothing is left behind': {
     end: { ...clean.end, containerVersion: { ...upToDate, metadata: { ...upToDate.metadata, finalizers: ['x'] } } },
   },

@@ -65,6 +65,19 @@ export const patches: Invariants = {
     })
   },
 
+  'one switch of a Service for each rollout': ({ states, rollouts }) => {
+    const services = states.filter(({ object }) => object.kind === 'Service')
+    const switches = services.flatMap(({ object, by, revision }) => {
+      const { uid, name } = object.metadata
+      const before = services.findLast((other) => other.object.metadata.uid === uid && other.revision < revision)
+      const selector = JSON.stringify(object.spec?.selector)
+      const isSwitch = by === 'cvmanager' && JSON.stringify(before?.object.spec?.selector) !== selector
+      const rollout = rollouts.findLast(({ began }) => began.revision < revision)
+      return isSwitch ? [`Service/${name} to ${selector} in rollout ${rollout?.id}`] : []
+    })
+    return switches.filter((one, at) => switches.indexOf(one) !== at).map((one) => `${one}, once more`)
+  },
+
   'what a person has set is not overwritten without a word': (run) =>
     run.changes.flatMap((change, at) => {
       const { uid, container, workload, to, revision, by, from } = change

@@ -20,7 +20,10 @@ export interface RawObject {
     readonly ownerReferences?: readonly object[]
   }
   readonly spec?: {
-    readonly template?: { readonly spec: PodSpec }
+    readonly template?: {
+      readonly metadata?: { readonly labels?: Readonly<Record<string, string>> }
+      readonly spec: PodSpec
+    }
     readonly jobTemplate?: { readonly spec: { readonly template: { readonly spec: PodSpec } } }
     readonly containers?: PodSpec['containers']
     readonly selector?: Readonly<Record<string, string>>
