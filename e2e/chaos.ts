@@ -36,7 +36,7 @@ await playSeeds({
 const sum = (key: keyof Counts) => results.reduce((total, { counts }) => total + counts[key], 0)
 const failed = results.filter(({ problems }) => problems.length > 0).map(({ plan }) => plan.seed)
 process.stdout.write(
-  `${results.length - failed.length} of ${count} seeds are clean (${level}): ${sum('rollouts')} rollouts, ${sum('writes')} writes, ${sum('kills')} kills, ${sum('faults')} other faults, ${Math.round((performance.now() - began) / 1000)} s\n`,
+  `${results.length - failed.length} of ${count} seeds are clean (${level}): ${sum('rollouts')} rollouts, ${sum('rollbacks')} rollbacks (${sum('unlucky')} of good versions that were kept from being in time), ${sum('writes')} writes, ${sum('kills')} kills, ${sum('faults')} other faults, ${Math.round((performance.now() - began) / 1000)} s\n`,
 )
 for (const seed of failed) process.stdout.write(`broken: make chaos SEED=${seed}${PROCESSES ? ' PROCESSES=1' : ''}\n`)
 process.exit(failed.length > 0 ? 1 : 0)

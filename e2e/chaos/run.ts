@@ -17,6 +17,9 @@ export interface Counts {
   readonly faults: number
   readonly kills: number
   readonly rollouts: number
+  readonly rollbacks: number
+  /** Rollbacks of versions that run well, when something kept cvmanager or the pods from being in time. */
+  readonly unlucky: number
 }
 
 export interface Result {
@@ -63,9 +66,16 @@ export async function run(ground: Ground, plan: Plan, level: Level): Promise<Res
     writes: world.proxy.writes.length,
     faults: world.faults.count,
     kills: world.killCount,
-    rollouts: evidence ? rolloutsOf(evidence.states).length : 0,
+    ...countsOf(evidence),
   }
   return { plan, problems, story, counts }
+}
+
+function countsOf(evidence: Evidence | undefined): Pick<Counts, 'rollouts' | 'rollbacks' | 'unlucky'> {
+  const rollouts = evidence ? rolloutsOf(evidence.states) : []
+  const back = rollouts.filter(({ outcome }) => outcome === 'RolledBack')
+  const unlucky = back.filter(({ image }) => evidence?.good.has(image))
+  return { rollouts: rollouts.length, rollbacks: back.length, unlucky: unlucky.length }
 }
 
 async function areReady(world: ChaosWorld): Promise<void> {
