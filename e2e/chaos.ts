@@ -5,7 +5,7 @@ import { playSeeds } from './chaos/seeds.ts'
 
 // make exports a variable that is not set as an empty text.
 const { SEED, SEEDS, PROCESSES, SIDE_BY_SIDE } = process.env
-const [from, count, sideBySide] = [SEED || '1', SEEDS || '1', SIDE_BY_SIDE || (PROCESSES ? '6' : '20')].map(
+const [from, count, sideBySide] = [SEED || '1', SEEDS || '1', SIDE_BY_SIDE || (PROCESSES ? '6' : '16')].map(
   wholeNumber,
 ) as [number, number, number]
 const level = PROCESSES ? 'processes' : 'in process'

@@ -1,4 +1,6 @@
 /** cvmanager as the chaos runs it: in this process, so that a thousand runs are cheap, or as the process that ships. */
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { aborted } from 'node:util'
 import { loadSettings } from '../../operator/config/settings.ts'
@@ -17,8 +19,6 @@ export interface Program {
   kill(): Promise<void>
   /** As SIGTERM does. Resolves when it has ended. */
   terminate(): Promise<void>
-  /** The last lines of its log. */
-  log(): Promise<string>
 }
 
 export interface ProgramOptions {
@@ -58,19 +58,16 @@ async function startProcess(options: ProgramOptions): Promise<Program> {
       await program.exited
     },
     terminate: () => program.stop('SIGTERM'),
-    log: () => program.lastLines(100),
   }
 }
 
 /** Of a lease that is held by a process that was killed, the other one does not wait for long. */
 const timing = { durationMs: 4_000, renewMs: 1_000, renewDeadlineMs: 3_000, retryMs: 250 }
-const maxLines = 300
 
 /** The controller as `cvmanager run` makes it, with everything but the process around it. */
 async function startInProcess(options: ProgramOptions, cutOff: (user: string) => void): Promise<Program> {
-  const { user, kubeconfig, namespace, registry, isOneOfTwo } = options
-  const lines: string[] = []
-  const to = { write: (line: string) => void (lines.push(line) > maxLines && lines.shift()) }
+  const { user, kubeconfig, directory, namespace, registry, isOneOfTwo } = options
+  const to = { write: (line: string) => appendFileSync(join(directory, `${user}.log`), line) }
   const log = createLogger({ logLevel: 'info', logFormat: 'json', to })
   const flags = {
     k8sConfig: kubeconfig,
@@ -125,6 +122,5 @@ async function startInProcess(options: ProgramOptions, cutOff: (user: string) =>
       void terminate()
     },
     terminate,
-    log: async () => lines.join(''),
   }
 }

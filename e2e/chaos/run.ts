@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../operator/errors.ts'
 import type { Ground } from '../scenario/bed.ts'
+import { stallsSince } from './busy-machine.ts'
 import type { Evidence } from './model/evidence.ts'
 import { broken } from './model/model.ts'
 import { rolloutsOf } from './model/rollouts.ts'
@@ -79,7 +80,7 @@ function countsOf(evidence: Evidence | undefined): Pick<Counts, 'rollouts' | 'ro
 }
 
 async function areReady(world: ChaosWorld): Promise<void> {
-  await waits('the pods to be ready', 60_000, async () => {
+  const areReady = await waits(60_000, async () => {
     const found = await Promise.all(workloadsOf(world).map((object) => read<Scaled>(world, pathOf(object))))
     return found.every((one) => {
       if (one?.kind === 'CronJob' || one?.kind === 'Job') return true
@@ -89,6 +90,7 @@ async function areReady(world: ChaosWorld): Promise<void> {
       return replicas !== undefined && (readyReplicas ?? numberReady) === replicas
     })
   })
+  if (!areReady) throw new Error('the pods of v1 did not become ready')
 }
 
 interface Scaled {
@@ -117,16 +119,17 @@ async function play(world: ChaosWorld): Promise<void> {
   await world.isStill()
 }
 
-/** Waits until there is nothing more to do. */
+/** Waits until it knows what the tag points at and there is nothing more to do. */
 async function settles(world: ChaosWorld): Promise<void> {
-  const healed = Date.now()
-  await waits('the end', maxSettlingMs, async () => {
-    const { lastWriteAt } = world.proxy
-    const since = Date.now() - quietMs
-    if (lastWriteAt > since || world.polls(healed, since) === 0) return false
+  const name = world.tagMoves.at(-1)?.build
+  const hasSettled = await waits(maxSettlingMs, async () => {
+    if (world.proxy.lastWriteAt > Date.now() - quietMs) return false
     const object = await read<RawObject>(world, pathOf(world.containerVersion({})))
-    return object?.status?.rollout === undefined && object?.status?.phase !== undefined
+    const { rollout, observed } = object?.status ?? {}
+    const isIdle = rollout === undefined && object?.metadata.finalizers === undefined
+    return isIdle && name !== undefined && observed?.digest === builds[name].digest
   })
+  if (!hasSettled) world.troubles.push(`it has not come to rest in ${maxSettlingMs} ms`)
   world.notes('it has settled')
 }
 
@@ -143,7 +146,10 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
   const present = workloads.flatMap((workload) => workload ?? [])
   return {
     states,
-    disturbances,
+    disturbances: [
+      ...disturbances,
+      ...stallsSince(world.workedSince).map((stall) => ({ what: 'a busy machine', ...stall })),
+    ],
     tagMoves: tagMoves.map(({ at, build }) => ({ at, build: builds[build], isGood: isGood(build) })),
     served: new Set(all.map(([, build]) => world.imageOf(build))),
     good: new Set(all.flatMap(([name, build]) => (isGood(name as keyof typeof builds) ? [world.imageOf(build)] : []))),
@@ -181,12 +187,14 @@ async function statesIn({ ground, namespace }: ChaosWorld): Promise<readonly Sta
 const read = <T>({ ground }: ChaosWorld, path: string): Promise<T | undefined> =>
   ground.client.get<T>(path).catch(() => undefined)
 
-async function waits(what: string, ms: number, holds: () => Promise<boolean>): Promise<void> {
+/** @returns whether it came to hold in time */
+async function waits(ms: number, holds: () => Promise<boolean>): Promise<boolean> {
   const deadline = Date.now() + ms
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${what}`)
+    if (Date.now() > deadline) return false
     await sleep(200)
   }
+  return true
 }
 
 const inWords = ({ verb, resource, object }: State): string => `${verb} ${resource}/${object.metadata.name}`
@@ -202,6 +210,7 @@ function differences(states: readonly State[], { object, revision }: State): str
 }
 
 const maxWritesTold = 40
+const maxLinesTold = 60
 
 async function storyOf(world: ChaosWorld, evidence: Evidence | undefined): Promise<string> {
   const states = evidence?.states ?? (await statesIn(world))
@@ -211,5 +220,7 @@ async function storyOf(world: ChaosWorld, evidence: Evidence | undefined): Promi
       state.object.kind === 'ContainerVersion' ? ` ${phase} ${rollout?.id ?? ''} ${rollout?.phase ?? ''}` : ''
     return `  ${new Date(state.at).toISOString()} ${state.by} ${inWords(state)}${told}`
   })
-  return ['what happened:', ...world.diary.map((line) => `  ${line}`), 'the last writes:', ...writes].join('\n')
+  const log = (await world.log()).slice(-maxLinesTold)
+  const diary = world.diary.map((line) => `  ${line}`)
+  return ['what happened:', ...diary, 'the last writes:', ...writes, 'the end of the log:', ...log].join('\n')
 }

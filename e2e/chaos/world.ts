@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../operator/errors.ts'
@@ -17,11 +18,12 @@ export interface Disturbance {
   readonly until: number
 }
 
-export const tag = 'env-prod'
-export const objectName = 'web-cv'
+const tag = 'env-prod'
+const objectName = 'web-cv'
 
 /** Several times what a start takes on a busy machine. */
 const maxStartMs = 40_000
+const lookEveryMs = 200
 
 const inWords = ({ move, ...more }: Move): string => `${move} ${JSON.stringify(more)}`
 
@@ -59,6 +61,7 @@ export class ChaosWorld implements Hands {
   readonly #ending = new Set<Promise<void>>()
   readonly #began = Date.now()
   #started = 0
+  #timer: NodeJS.Timeout | undefined
 
   private constructor({ ground, namespace, plan, level, makeMove }: WorldOptions, proxy: WriteProxy) {
     this.ground = ground
@@ -112,14 +115,6 @@ export class ChaosWorld implements Hands {
     this.tagMoves.push({ build: name, at: Date.now() })
   }
 
-  /** How often the tag has been polled between these times. */
-  polls(from: number, until: number): number {
-    const path = `/v2/${this.namespace}/web/manifests/${tag}`
-    return this.ground.registry.requests.filter(
-      (request) => request.path === path && request.at > from && request.at < until,
-    ).length
-  }
-
   notes(what: string): void {
     this.diary.push(`${String(Date.now() - this.#began).padStart(6)} ms  ${what}`)
   }
@@ -152,9 +147,22 @@ export class ChaosWorld implements Hands {
   }
 
   async starts(): Promise<void> {
-    this.workedSince ||= Date.now()
+    if (this.workedSince === 0) this.#watchesOver()
     await Promise.all(Array.from({ length: this.plan.replicas }, (_, slot) => this.#start(slot)))
     await this.isAtWork()
+  }
+
+  /** Between two leaders there is none. */
+  #watchesOver(): void {
+    this.workedSince = Date.now()
+    let isBack: (() => void) | undefined
+    this.#timer = setInterval(async () => {
+      const states = await Promise.all(this.programs.map((program) => program.isAtWork()))
+      if (states.some(Boolean)) {
+        isBack?.()
+        isBack = undefined
+      } else isBack ??= this.disturbs('nobody leads')
+    }, lookEveryMs)
   }
 
   /** Waits until one of the processes is at work. */
@@ -185,6 +193,7 @@ export class ChaosWorld implements Hands {
   }
 
   async stops(): Promise<void> {
+    clearInterval(this.#timer)
     await this.isStill()
     await Promise.all(this.programs.map((program) => program.kill()))
     await this.proxy.stop()
@@ -198,8 +207,14 @@ export class ChaosWorld implements Hands {
     await this.starts()
   }
 
-  async log(): Promise<string> {
-    return (await Promise.all(this.programs.map((program) => program.log()))).join('')
+  /** The logs of all its processes, without the lines for debugging. */
+  async log(): Promise<readonly string[]> {
+    const users = Array.from({ length: this.#started }, (_, index) => `${this.namespace}-${index + 1}`)
+    const logs = users.map((user) =>
+      readFile(join(this.ground.cluster.directory, `${user}.log`), 'utf8').catch(() => ''),
+    )
+    const lines = (await Promise.all(logs)).flatMap((log) => log.split('\n'))
+    return lines.filter((line) => line !== '' && !line.startsWith('{"level":"debug"'))
   }
 
   async #start(slot: number): Promise<void> {
