@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../harness/cluster.ts'
-import { type WorkloadKindName, type WorkloadWanted, workload } from '../scenario/manifests.ts'
+import { containerName, type RollingKindName, type WorkloadWanted, workload } from '../scenario/manifests.ts'
 
 /** What a world is made of. */
 export interface Shape {
@@ -17,7 +17,7 @@ export interface Shape {
 const labels = { cvapp: 'web' }
 
 const one =
-  (kind: WorkloadKindName, name: string, more: Partial<WorkloadWanted> = {}): Shape['objects'] =>
+  (kind: RollingKindName, name: string, more: Partial<WorkloadWanted> = {}): Shape['objects'] =>
   (namespace, image) => [workload({ kind, name, namespace, image, labels, replicas: 1, ...more })]
 
 const inOrder =
@@ -31,6 +31,29 @@ const inOrder =
 const together = (...all: readonly Shape['objects'][]): Shape['objects'] => {
   return (namespace, image) => all.flatMap((objects) => objects(namespace, image))
 }
+
+const pod = (image: string, restartPolicy: 'Always' | 'Never') => ({
+  terminationGracePeriodSeconds: 0,
+  restartPolicy,
+  containers: [{ name: containerName, image }],
+})
+
+const other =
+  (apiVersion: string, kind: string, name: string, spec: (image: string) => object): Shape['objects'] =>
+  (namespace, image) => [{ apiVersion, kind, metadata: { name, namespace, labels }, spec: spec(image) }]
+
+const matchLabels = { app: 'set' }
+const replicaSet = other('apps/v1', 'ReplicaSet', 'set', (image) => ({
+  replicas: 2,
+  selector: { matchLabels },
+  template: { metadata: { labels: matchLabels }, spec: pod(image, 'Always') },
+}))
+const barePod = other('v1', 'Pod', 'solo', (image) => pod(image, 'Always'))
+const cronJob = other('batch/v1', 'CronJob', 'report', (image) => ({
+  schedule: '0 3 * * *',
+  jobTemplate: { spec: { template: { spec: pod(image, 'Never') } } },
+}))
+const job = other('batch/v1', 'Job', 'import', (image) => ({ template: { spec: pod(image, 'Never') } }))
 
 /** Every shape. To add one, add its line here. */
 export const shapes: readonly Shape[] = [
@@ -48,4 +71,10 @@ export const shapes: readonly Shape[] = [
     name: 'a StatefulSet before a Deployment',
     objects: together(inOrder(1, one('StatefulSet', 'carts')), inOrder(2, one('Deployment', 'web'))),
   },
+  { name: 'a ReplicaSet whose pods people delete', objects: replicaSet, peopleDeletePods: true },
+  { name: 'a Pod', objects: barePod },
+  { name: 'a Pod and a Deployment', objects: together(barePod, one('Deployment', 'web')) },
+  { name: 'a CronJob', objects: cronJob },
+  { name: 'a CronJob and a Deployment', objects: together(cronJob, one('Deployment', 'web')) },
+  { name: 'a Job and a Deployment', objects: together(job, one('Deployment', 'web')) },
 ]

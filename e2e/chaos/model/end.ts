@@ -57,7 +57,9 @@ export const end: Invariants = {
       ...configMaps
         .filter(({ metadata }) => !known.includes(metadata.name))
         .map(({ metadata }) => `ConfigMap ${metadata.name}`),
-      ...pods.filter(({ metadata }) => !metadata.ownerReferences?.length).map(({ metadata }) => `pod ${metadata.name}`),
+      ...pods
+        .filter((pod) => !isOwned(pod) && !workloads.some(isSame(pod)))
+        .map(({ metadata }) => `pod ${metadata.name}`),
     ]
   },
 
@@ -66,6 +68,14 @@ export const end: Invariants = {
 
 const runs = (workload: RawObject, { digest }: Build): boolean =>
   [...imagesOf(workload).values()].every((image) => image.endsWith(digest))
+
+const isOwned = ({ metadata }: RawObject): boolean => (metadata.ownerReferences ?? []).length > 0
+
+/** A Pod may be a workload. */
+const isSame =
+  ({ metadata }: RawObject) =>
+  (other: RawObject): boolean =>
+    other.metadata.uid === metadata.uid
 
 /** Its pods were slow, or nobody looked: a good version may fail then. */
 const wasDisturbed = (
