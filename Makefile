@@ -2,13 +2,15 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install build tools test check demo bench fuzz generate clean
+.PHONY: help install build tools test check demo bench fuzz chaos generate clean
 
 # Node 24 comes with the dependencies. Everything here runs with it, whatever Node the machine has.
 NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # `make demo DEMO=once` exits at the end.
 export DEMO
+# `make chaos SEED=42`, `make chaos SEEDS=100`, and `make chaos SEEDS=20 PROCESSES=1`.
+export SEED SEEDS PROCESSES
 
 # npm writes this file at the end of an installation.
 INSTALLED := node_modules/.package-lock.json
@@ -53,6 +55,9 @@ bench: tools build ## Runs the benchmarks, against the floor of the same run
 
 fuzz: install ## R8: tests every kind of registry with 10,000 malformed answers, in some minutes (FUZZ_RUNS=1000: fewer)
 	@$(NODE) operator/registries/testing/fuzz.ts
+
+chaos: tools ## R1, R2: plays seeded faults and moves (SEED=42: that one; SEEDS=100: so many from SEED on; PROCESSES=1: real processes)
+	@$(NODE) e2e/chaos.ts
 
 clean: ## Removes what was built, except the tools of `make tools`, which other checkouts use
 	rm -rf dist .tap

@@ -19,6 +19,8 @@ export interface AuditEvent {
   }
   readonly responseStatus?: { readonly code: number; readonly reason?: string; readonly message?: string }
   readonly requestObject?: unknown
+  /** Only where the policy says RequestResponse. */
+  readonly responseObject?: unknown
   /** RFC 3339 with microseconds. */
   readonly requestReceivedTimestamp: string
   readonly stageTimestamp: string

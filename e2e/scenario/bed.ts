@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { ApiClient } from '../../operator/kubernetes/client.ts'
 import { loadKubeConfig } from '../../operator/kubernetes/kube-config.ts'
-import { type Cluster, startCluster } from '../harness/cluster.ts'
+import { type Cluster, type ClusterOptions, startCluster } from '../harness/cluster.ts'
 import { type Registry, startRegistry } from '../harness/registry.ts'
 import { Operator } from './operator.ts'
 import { Sightings } from './sightings.ts'
@@ -16,15 +16,20 @@ const maxTestMs = 230_000
 
 const root = join(import.meta.dirname, '../..')
 
-/** The scenarios of one test file share a cluster with cvmanager's objects, a registry, and watches on everything. */
-export interface Bed {
+/** A cluster with cvmanager's objects, and a registry. */
+export interface Ground {
   readonly cluster: Cluster
   readonly registry: Registry
   /** Has the rights of an administrator. */
   readonly client: ApiClient
-  readonly sightings: Sightings
   /** Has exactly the rights of deploy/rbac.yaml. */
   readonly kubeconfig: string
+  stop(): Promise<void>
+}
+
+/** The scenarios of one test file share a cluster, a registry, and watches on everything. */
+export interface Bed extends Omit<Ground, 'stop'> {
+  readonly sightings: Sightings
   /** Starts `cvmanager run` with these rights, until the end of the test at the latest. */
   operator(options?: OperatorOptions): Promise<Operator>
 }
@@ -36,24 +41,37 @@ export interface OperatorOptions {
   readonly registries?: readonly Registry[]
 }
 
+export async function openGround(options?: ClusterOptions): Promise<Ground> {
+  const [cluster, registry] = await Promise.all([startCluster(options), startRegistry()])
+  let client: ApiClient | undefined
+  const stop = async () => {
+    await client?.close()
+    await Promise.all([cluster.stop(), registry.stop()])
+  }
+  try {
+    await cluster.namespace('cvmanager')
+    await cluster.kubectl('apply', '-f', join(root, 'crds'), '-f', join(root, 'deploy/rbac.yaml'))
+    await cluster.established('containerversions.cvmanager.io')
+    const kubeconfig = await cluster.serviceAccountKubeconfig('cvmanager', 'cvmanager')
+    client = new ApiClient({ kubeConfig: loadKubeConfig({ file: cluster.kubeconfig }), version: 'e2e' })
+    return { cluster, registry, client, kubeconfig, stop }
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
 export async function startBed(t: Test): Promise<Bed> {
   t.setTimeout(maxTestMs)
-  const [cluster, registry] = await Promise.all([startCluster(), startRegistry()])
+  const { stop, ...ground } = await openGround()
+  const { cluster, registry, client, kubeconfig } = ground
   const operators: Operator[] = []
+  let sightings: Sightings | undefined
   t.teardown(async () => {
     await Promise.all(operators.map((operator) => operator.stop('SIGKILL')))
     await sightings?.stop()
-    await client?.close()
-    await Promise.all([cluster.stop(), registry.stop()])
+    await stop()
   })
-  let sightings: Sightings | undefined
-  let client: ApiClient | undefined
-
-  await cluster.namespace('cvmanager')
-  await cluster.kubectl('apply', '-f', join(root, 'crds'), '-f', join(root, 'deploy/rbac.yaml'))
-  await cluster.established('containerversions.cvmanager.io')
-  const kubeconfig = await cluster.serviceAccountKubeconfig('cvmanager', 'cvmanager')
-  client = new ApiClient({ kubeConfig: loadKubeConfig({ file: cluster.kubeconfig }), version: 'e2e' })
   sightings = await Sightings.start(client)
 
   const operator = async (options: OperatorOptions = {}): Promise<Operator> => {
@@ -67,7 +85,7 @@ export async function startBed(t: Test): Promise<Bed> {
     operators.push(started)
     return started
   }
-  return { cluster, registry, client, sightings, kubeconfig, operator }
+  return { ...ground, sightings, operator }
 }
 
 /** Reads a file of the project, such as an example manifest, and replaces these words. */

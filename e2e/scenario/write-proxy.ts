@@ -3,8 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Agent, request as forward } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
+import { type Fault, refusal, type SeenRequest } from './fault.ts'
+import { KeptLists, passLate } from './late-answers.ts'
 
 interface Kubeconfig {
   readonly clusters: readonly { readonly cluster: { server: string; 'certificate-authority-data'?: string } }[]
@@ -18,32 +21,46 @@ export interface Kill {
   readonly when: 'before' | 'after'
 }
 
-interface KillNow extends Kill {
-  readonly now: () => void
-}
+/** A hundred times what an answer takes on a machine that is not busy. */
+const slowMs = 700
 
 /**
- * Stands between cvmanager and the API server, counts the writes, and can kill cvmanager or pause at any of them, refuse them,
- * and let watches and lists lag.
+ * Stands between cvmanager and the API server, numbers the writes, and does to any request what a test wants: see Fault. It
+ * can also let watches and lists lag, and cut a process off.
  */
 export class WriteProxy {
   /** In order of arrival, such as `PATCH deployments/web`. Leases do not count. */
   readonly writes: string[] = []
+  /** When the last write, or its answer, came. */
   lastWriteAt = 0
   /** The writes that the API server has answered with 409. */
   readonly conflicts: string[] = []
+  /** What happens to a request; it is passed on if undefined. */
+  faultOf: (request: SeenRequest) => Fault | undefined = () => undefined
   /** The status that a write gets instead of being passed on. */
   refuse: (write: string) => number | undefined = () => undefined
+  /** Called when the API server has taken long for an answer, with the time of the request. */
+  onSlow: (sentAt: number) => void = () => undefined
   /** How late watches bring their events. */
   watchesLateMs = 0
+  /** Whether to keep the last lists of each path, for the fault `older list`. */
+  keepsLists = false
+  #reads = 0
   #old: { readonly resource: RegExp; readonly list: string } | undefined
-  #kill: KillNow | undefined
+  #kill: (Kill & { readonly now: () => void }) | undefined
   #pause: { readonly write: RegExp; readonly meanwhile: () => Promise<void> } | undefined
   readonly #agent: Agent
   readonly #sockets = new Set<Socket>()
-  readonly #server = createServer((request, response) => this.#handle(request, response))
+  readonly #watches = new Set<ServerResponse>()
+  readonly #lists = new KeptLists()
+  readonly #server = createServer((request, response) => {
+    this.#handle(request, response).catch(() => response.destroy())
+  })
   readonly #target: string
   readonly #token: string
+  /** The sockets of each process, and the processes that are cut off. */
+  readonly #users = new Map<Socket, string>()
+  readonly #cutOff = new Set<string>()
 
   private constructor({ clusters, users }: Kubeconfig) {
     const cluster = clusters[0]?.cluster
@@ -53,7 +70,10 @@ export class WriteProxy {
     this.#agent = new Agent({ ca, keepAlive: true })
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        this.#users.delete(socket)
+      })
     })
   }
 
@@ -87,19 +107,32 @@ export class WriteProxy {
 
   /** From now on, lists of this resource are that old one, and its watches bring nothing, until the returned call. */
   goesBack(resource: RegExp, list: string): () => void {
-    const cut = () => {
-      for (const socket of this.#sockets) socket.destroy()
-    }
     this.#old = { resource, list }
-    cut()
+    this.cut()
     return () => {
       this.#old = undefined
-      cut()
+      this.cut()
     }
   }
 
-  /** A kubeconfig that leads through the proxy. */
-  async writeKubeconfig(path: string): Promise<string> {
+  /** Ends all connections. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Ends all watches. */
+  cutWatches(): void {
+    for (const response of this.#watches) response.destroy()
+  }
+
+  /** Takes nothing more from this process, as if it had been killed. @param user as in its kubeconfig */
+  cutOff(user: string): void {
+    this.#cutOff.add(user)
+    for (const [socket, other] of this.#users) if (other === user) socket.destroy()
+  }
+
+  /** A kubeconfig that leads through the proxy. @param user names the process, for `cutOff` */
+  async writeKubeconfig(path: string, user = 'proxied'): Promise<string> {
     const { port } = this.#server.address() as AddressInfo
     const name = 'proxied'
     const config = {
@@ -107,8 +140,8 @@ export class WriteProxy {
       kind: 'Config',
       'current-context': name,
       clusters: [{ name, cluster: { server: `http://127.0.0.1:${port}` } }],
-      contexts: [{ name, context: { cluster: name, user: name } }],
-      users: [{ name, user: {} }],
+      contexts: [{ name, context: { cluster: name, user } }],
+      users: [{ name: user, user: { token: user } }],
     }
     await writeFile(path, stringify(config))
     return path
@@ -116,52 +149,50 @@ export class WriteProxy {
 
   async stop(): Promise<void> {
     this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
+    this.cut()
     this.#agent.destroy()
     if (this.#server.listening) await once(this.#server, 'close')
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse): void {
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const user = request.headers.authorization?.replace('Bearer ', '') ?? ''
+    this.#users.set(request.socket, user)
+    if (this.#cutOff.has(user)) return void request.socket.destroy()
     const { method = 'GET', url = '/' } = request
-    const isWrite = method !== 'GET' && !url.includes('/leases')
-    if (!isWrite) {
-      if (!this.#answersFromThePast(url, response)) this.#pass(request, response, () => true)
-      return
+    const seen = { ...this.#number(method, url), user }
+    const body = method === 'GET' ? undefined : await buffer(request)
+    if (seen.kind !== 'write' && this.#answersFromThePast(url, response)) return
+    await this.#pass({ request, response, body, url }, this.#faultFor(seen))
+  }
+
+  #number(method: string, url: string): Omit<SeenRequest, 'user'> {
+    const what = `${method} ${shortened(url)}`
+    if (url.includes('/leases')) return { kind: 'lease', what, number: 0 }
+    if (url.includes('watch=true')) return { kind: 'watch', what, number: 0 }
+    if (method === 'GET') {
+      this.#reads += 1
+      return { kind: 'read', what, number: this.#reads }
     }
-    const write = `${method} ${shortened(url)}`
-    this.writes.push(write)
     this.lastWriteAt = Date.now()
-    const refusal = this.refuse(write)
-    if (refusal !== undefined) {
-      const status = {
-        kind: 'Status',
-        apiVersion: 'v1',
-        status: 'Failure',
-        code: refusal,
-        message: 'refused by the test',
-      }
-      response.writeHead(refusal, { 'content-type': 'application/json' }).end(JSON.stringify(status))
-      return
-    }
-    const pause = this.#pause?.write.test(write) ? this.#pause : undefined
+    return { kind: 'write', what, number: this.writes.push(what) }
+  }
+
+  #faultFor(seen: SeenRequest): Fault | undefined {
+    if (seen.kind !== 'write') return this.faultOf(seen)
+    const { what, number } = seen
+    const status = this.refuse(what)
+    if (status !== undefined) return { fault: 'refuse', status }
+    const pause = this.#pause?.write.test(what) ? this.#pause : undefined
     if (pause) {
       this.#pause = undefined
-      pause.meanwhile().then(
-        () => this.#pass(request, response, () => true),
-        () => request.socket.destroy(),
-      )
-      return
+      return { fault: 'meanwhile', act: pause.meanwhile }
     }
-    const kill = this.#killFor(write)
-    if (kill?.when === 'before') {
-      kill.now()
-      request.socket.destroy()
-      return
+    const kill = this.#kill
+    if (kill && (kill.at instanceof RegExp ? kill.at.test(what) : kill.at === number)) {
+      this.#kill = undefined
+      return { fault: 'kill', when: kill.when, now: kill.now }
     }
-    this.#pass(request, response, () => {
-      kill?.now()
-      return kill === undefined
-    })
+    return this.faultOf(seen)
   }
 
   #answersFromThePast(url: string, response: ServerResponse): boolean {
@@ -176,41 +207,80 @@ export class WriteProxy {
     return true
   }
 
-  #killFor(write: string): KillNow | undefined {
-    const at = this.#kill?.at
-    const fits = at instanceof RegExp ? at.test(write) : at === this.writes.length
-    const kill = fits ? this.#kill : undefined
-    if (kill) this.#kill = undefined
-    return kill
-  }
-
-  /** @param done called when the API server has answered; returns whether to pass the answer on */
-  #pass(request: IncomingMessage, response: ServerResponse, done: () => boolean): void {
-    const { method, url = '/' } = request
-    const headers = { ...request.headers, authorization: `Bearer ${this.#token}` }
-    const onward = forward(new URL(url, this.#target), { method, headers, agent: this.#agent }, (answer) => {
-      if (!done()) {
-        answer.resume()
-        response.destroy()
-        return
+  async #pass(exchange: Exchange, fault: Fault | undefined): Promise<void> {
+    const { request, response, url } = exchange
+    const passOn = (answer: IncomingMessage) => this.#answer(exchange, answer)
+    switch (fault?.fault) {
+      case undefined:
+        return passOn(await this.#send(exchange))
+      case 'refuse':
+        return refusal(fault, response)
+      case 'delay':
+        await sleep(fault.ms)
+        return passOn(await this.#send(exchange))
+      case 'meanwhile':
+        await fault.act()
+        return passOn(await this.#send(exchange))
+      case 'double':
+        await text(await this.#send(exchange))
+        return passOn(await this.#send(exchange))
+      case 'drop':
+        await text(await this.#send(exchange))
+        return void response.destroy()
+      case 'hang':
+        await sleep(fault.ms)
+        return void response.destroy()
+      case 'older list': {
+        const list = this.#lists.oldest(url)
+        return list === undefined
+          ? passOn(await this.#send(exchange))
+          : void response.writeHead(200, { 'content-type': 'application/json' }).end(list)
       }
-      if (answer.statusCode === 409) this.conflicts.push(`${method} ${shortened(url)}`)
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      response.flushHeaders()
-      if (url.includes('watch=true')) this.#passLate(answer, response)
-      else answer.pipe(response)
-      answer.once('error', () => response.destroy())
-      response.once('close', () => answer.destroy())
-    })
-    onward.once('error', () => response.destroy())
-    request.once('error', () => onward.destroy())
-    request.pipe(onward)
+      case 'kill': {
+        const { when, now, lateMs = 0 } = fault
+        if (when === 'after') await text(await this.#send(exchange))
+        now()
+        request.socket.destroy()
+        if (when === 'during') await sleep(lateMs).then(() => this.#send(exchange).then(text))
+      }
+    }
   }
 
-  #passLate(answer: IncomingMessage, response: ServerResponse): void {
-    answer.on('data', (bytes) => setTimeout(() => response.write(bytes), this.watchesLateMs))
-    answer.once('end', () => setTimeout(() => response.end(), this.watchesLateMs))
+  async #send({ request: { method, headers: received }, response, body, url }: Exchange): Promise<IncomingMessage> {
+    const headers = { ...received, authorization: `Bearer ${this.#token}` }
+    const onward = forward(new URL(url, this.#target), { method, headers, agent: this.#agent })
+    // A write that has begun is not taken back.
+    if (method === 'GET') response.once('close', () => onward.destroy())
+    onward.end(body)
+    const sentAt = Date.now()
+    const [answer] = (await once(onward, 'response')) as [IncomingMessage]
+    if (Date.now() > sentAt + slowMs) this.onSlow(sentAt)
+    if (method !== 'GET' && !url.includes('/leases')) this.lastWriteAt = Date.now()
+    if (answer.statusCode === 409) this.conflicts.push(`${method} ${shortened(url)}`)
+    return answer
   }
+
+  #answer({ response, request, url }: Exchange, answer: IncomingMessage): void {
+    answer.once('error', () => response.destroy())
+    response.once('close', () => answer.destroy())
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    response.flushHeaders()
+    if (url.includes('watch=true')) {
+      this.#watches.add(response)
+      response.once('close', () => this.#watches.delete(response))
+      passLate(answer, response, () => this.watchesLateMs)
+      return
+    }
+    answer.pipe(response)
+    if (this.keepsLists && request.method === 'GET' && answer.statusCode === 200) this.#lists.keep(url, answer)
+  }
+}
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly body: Buffer | undefined
+  readonly url: string
 }
 
 /** `deployments/web` of `/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=cvmanager`. */

@@ -140,6 +140,25 @@ test('the events of an unchanged status cost no request, until one of them fails
   t.equal(posts(bench), written + 4, 'after a restart: two events, each on the object and on its workload')
 })
 
+test('a status that was written, though its answer was lost, gets its events', async (t) => {
+  const { bench, planned } = recording()
+  const next = (status = bench.object.status) =>
+    plan(observation({ object: { ...bench.object, status }, offer: offers('v2'), workloads: [workload('web', v2)] }))
+  const written = next(planned.record?.status).status
+  bench.refuse = (request) => {
+    if (request !== 'PUT containerversions/web-cv/status' || !bench.writes.includes('PATCH configmaps/web.history'))
+      return undefined
+    const { key: _, spec, status: _before, ...metadata } = bench.object
+    bench.put('containerversions/web-cv', { metadata, spec, status: written })
+    return new TransientError('ApiServerUnavailable', 'no answer in time')
+  }
+  await t.rejects(bench.act(planned), /no answer in time/)
+  t.notOk(reasons(bench).includes('RolloutSucceeded'))
+  bench.refuse = () => undefined
+  await bench.act(next())
+  t.ok(reasons(bench).includes('RolloutSucceeded'), `${reasons(bench)}`)
+})
+
 test('a status that is refused for good is told; a deleted ContainerVersion is let go without it', async (t) => {
   const refused = new ApiError(422, 'Invalid', 'status.phase: Unsupported value')
   const refuse = (request: string) => (request.startsWith('PUT') ? refused : undefined)

@@ -24,7 +24,6 @@ export async function act(effects: Effects, before: ContainerVersion, plan: Plan
   const object = await writeStatus(effects, guarded, status)
   // The status was not written, so that it has guarded nothing.
   if (object === before && delivers(changes)) await effects.writer.confirm(before)
-  if (object !== before) effects.reported.delete(before.key)
   const failures = [await applyChanges(effects, object, changes)]
   // The events of a rollout follow from its status. After such a change the next reconcile emits them, so that in a
   // burst no change waits for the events of another object.
@@ -130,8 +129,12 @@ async function writeStatus(
   status: ContainerVersionStatus,
 ): Promise<ContainerVersion> {
   try {
-    return await required(effects, object, notWritten(object), () => effects.writer.status(object, status))
+    const written = await required(effects, object, notWritten(object), () => effects.writer.status(object, status))
+    if (written !== object) effects.reported.delete(object.key)
+    return written
   } catch (thrown) {
+    // It may be written all the same: only the answer may be lost.
+    effects.reported.delete(object.key)
     if (object.deleting && isRefused(thrown) && !isNotFound(thrown)) return { ...object, status }
     throw thrown
   }

@@ -243,3 +243,15 @@ test('pods that their nodes kept away before the rollout do not hold up its succ
   t.match(health(agents(3, 2), [good, good, unschedulable], 1), { state: 'healthy' })
   t.match(health(agents(3, 2), [good, good, waitingPod('ContainerCreating')], 1), { state: 'waiting' })
 })
+
+test('a workload with OnDelete waits for a person only while none of its new pods is unhealthy', async (t) => {
+  const spec = { updateStrategy: { type: 'OnDelete' }, replicas: 2 }
+  const status = { ...updating, currentRevision: 'old', updateRevision: 'new' }
+  const health = (...pods: readonly Pod[]) => healthOf(statefulSet.strip(raw({ spec, status })), { pods }, after(2))
+  const runs = { name: 'c0', image: 'web:v2', state: { running: { startedAt: seconds(0) } } }
+  const pod = (ready: boolean) => ownPod({ status: { containerStatuses: [{ ...runs, ready }] } })
+  t.match(health(pod(true)), { state: 'waiting', because: 'OnDelete' })
+  const unready = health(pod(false))
+  t.match(unready, { state: 'waiting', reason: /1 of 2 pods updated.*container c0 of pod web-1 .*is not ready/ })
+  t.notOk('because' in unready, 'the clock runs')
+})

@@ -36,7 +36,9 @@ export function healthOf(object: WorkloadObject, facts: PodFacts, times: Times, 
   // The pods show sooner than the controller that a change will not succeed.
   const trouble = podTrouble(facts.pods, times, before?.restarts)
   if (trouble?.state === 'stuck') return trouble
-  if (progress.because !== undefined) return progress
+  // While a new pod is not well, it is not a person that the version waits for.
+  const isForPods = progress.because === 'OnDelete' && trouble !== undefined
+  if (progress.because !== undefined && !isForPods) return progress
   if (facts.refusal !== undefined) return refused(`${progress.reason}; it is refused: ${facts.refusal}`)
   if (isTimedOut(object, facts, times)) return { state: 'stuck', reason: object.timedOut?.message ?? '' }
   return waiting(progressInWords(progress.reason, facts.pods, trouble?.reason))
