@@ -139,6 +139,13 @@ export const rollout = Type.Object(
     settings: Type.Optional(settings),
     step: Type.Optional(step),
     workloads: Type.Array(rolloutWorkload, { description: 'The workloads that move together.' }),
+    replaced: Type.Optional(
+      Type.Array(Type.String({ description: 'The exact image.' }), {
+        description:
+          'The images of the rollouts that this one has replaced, the last one first. A workload that still has one of them gets its previous image in a rollback, too.',
+        maxItems: 10,
+      }),
+    ),
     services,
     switchTime,
     switchBackTime,

@@ -106,6 +106,20 @@ test('all gates are asked before a newer version replaces a rollout', async (t) 
   t.match(cluster.object.status, { rollout: { version: 'v3' }, held: [{ by: 'PodsRefused' }] })
 })
 
+test('a version that replaced another one and fails takes that one back, too, where it had not come yet', async (t) => {
+  const cluster = offeredV2([0, 1], {}, ['v3'])
+  const other = cluster.workloads[1]
+  if (other) other.blocked = 'Quota'
+  cluster.run(2 * second)
+  t.same(cluster.images, [imageOf('v2'), imageOf('v2')])
+  cluster.offered = 'v3'
+  cluster.run(2 * second)
+  if (other) other.blocked = undefined
+  cluster.run(20 * second)
+  t.match(cluster.past[0], { version: 'v3', outcome: 'RolledBack' })
+  t.same(cluster.images, [imageOf('v1'), imageOf('v1')], 'no workload is left with the version in between')
+})
+
 test('two rollouts of one version that begin in one second are two', async (t) => {
   const cluster = offeredV2([0])
   while (cluster.object.status.current?.version !== 'v2') cluster.reconcile()

@@ -21,6 +21,8 @@ import { frozenSettings, observedOf, rolloutOf, settingsOf, strategyOf } from '.
 import { withSwitch } from './switches.ts'
 import { runChecks } from './verify.ts'
 
+const maxReplaced = 10
+
 /** A pod that a person has replaced is judged this soon. */
 const waitingForPersonMs = 30_000
 
@@ -54,6 +56,7 @@ export function begin(
     strategy: settings.strategy.kind,
     settings,
     workloads: countingRestarts(membersOf(observation, replaced, version), observation.workloads),
+    ...(replaced ? { replaced: imagesReplaced(replaced) } : {}),
     ...(services.length > 0 ? { services } : {}),
     ...(checks.length > 0 ? { checks } : {}),
   }
@@ -65,6 +68,10 @@ export function begin(
   }
   return { ...takeStep(observation, rollout, settings, strategy), offered: version, ended }
 }
+
+/** The last one first. More of them than the API server takes are not in use any more. */
+const imagesReplaced = ({ image, replaced = [] }: RolloutStatus): readonly string[] =>
+  [...new Set([image, ...replaced])].slice(0, maxReplaced)
 
 function fromVersion(observation: Observation, replaced: RolloutStatus | undefined, now: string): { from?: string } {
   const left = replaced?.switchTime === undefined ? replaced?.from : replaced.version

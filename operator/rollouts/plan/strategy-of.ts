@@ -45,7 +45,7 @@ export function observedOf(observation: Observation): Observed {
 
 /** A rollout as its strategy sees it. */
 export function rolloutOf(rollout: RolloutStatus, settings: RolloutSettings, now: number): Rollout {
-  const { image, step, workloads, services = [] } = rollout
+  const { image, step, workloads, replaced = [], services = [] } = rollout
   return {
     image,
     settings: settings.strategy,
@@ -54,6 +54,7 @@ export function rolloutOf(rollout: RolloutStatus, settings: RolloutSettings, now
     verified: havePassed(rollout, 'strategy'),
     switched: rollout.switchTime !== undefined,
     workloads,
+    replaced,
     services,
   }
 }

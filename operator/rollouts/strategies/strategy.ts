@@ -19,6 +19,8 @@ export interface Rollout {
   readonly switched: boolean
   /** The workloads and Services as they were before. */
   readonly workloads: RolloutStatus['workloads']
+  /** The images of the rollouts that it has replaced. */
+  readonly replaced: readonly string[]
   readonly services: NonNullable<RolloutStatus['services']>
 }
 
