@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { ApiClient } from '../../operator/kubernetes/client.ts'
 import { loadKubeConfig } from '../../operator/kubernetes/kube-config.ts'
 import { type Cluster, type ClusterOptions, startCluster } from '../harness/cluster.ts'
+import { Kubelet } from '../harness/kubelet.ts'
 import { type Registry, startRegistry } from '../harness/registry.ts'
 import { Operator } from './operator.ts'
 import { Sightings } from './sightings.ts'
@@ -30,6 +31,7 @@ export interface Ground {
 /** The scenarios of one test file share a cluster, a registry, and watches on everything. */
 export interface Bed extends Omit<Ground, 'stop'> {
   readonly sightings: Sightings
+  readonly kubelet: Kubelet
   /** Starts `cvmanager run` with these rights, until the end of the test at the latest. */
   operator(options?: OperatorOptions): Promise<Operator>
 }
@@ -67,11 +69,14 @@ export async function startBed(t: Test): Promise<Bed> {
   const { cluster, registry, client, kubeconfig } = ground
   const operators: Operator[] = []
   let sightings: Sightings | undefined
+  let kubelet: Kubelet | undefined
   t.teardown(async () => {
     await Promise.all(operators.map((operator) => operator.stop('SIGKILL')))
     await sightings?.stop()
+    await kubelet?.stop()
     await stop()
   })
+  kubelet = await Kubelet.startFor(cluster)
   sightings = await Sightings.start(client)
 
   const operator = async (options: OperatorOptions = {}): Promise<Operator> => {
@@ -85,7 +90,7 @@ export async function startBed(t: Test): Promise<Bed> {
     operators.push(started)
     return started
   }
-  return { ...ground, sightings, operator }
+  return { ...ground, sightings, kubelet, operator }
 }
 
 /** Reads a file of the project, such as an example manifest, and replaces these words. */
