@@ -11,6 +11,7 @@ export const otherSide = (color: string): string => (color === 'blue' ? 'green' 
 
 /**
  * examples/blue-green, with a tag that points to v1.0.0; returns once a side serves exactly that image.
+ * @param spec what else it says from then on
  * @param start starts an operator of its own for this namespace
  */
 export async function blueGreenExample(
@@ -22,9 +23,9 @@ export async function blueGreenExample(
   const world = await emptyWorld(t, bed)
   await world.ciMoves('env-prod', v1)
   await world.appliesExample('blue-green/shop.yaml')
-  await world.kubectl('patch', 'containerversion', 'web', '--type=merge', '-p', JSON.stringify({ spec }))
   const operator = await start?.(world.namespace)
   await world.runs(v1, 'web')
+  await world.kubectl('patch', 'containerversion', 'web', '--type=merge', '-p', JSON.stringify({ spec }))
   return { world, live: await colorOf(world), operator }
 }
 
@@ -116,7 +117,7 @@ export function blueGreen(test: AddTest, bed: Bed): void {
 
   test('B35 a side that fails while the old one still runs is left with one switch back', async (t) => {
     const blueGreen = { scaleDownDelaySeconds: 60 }
-    const { world, live } = await blueGreenExample(t, bed, { timeoutSeconds: 8, strategy: { blueGreen } })
+    const { world, live } = await blueGreenExample(t, bed, { timeoutSeconds: 15, strategy: { blueGreen } })
     const idle = otherSide(live)
     const [switches, before] = [(await switchesOf(world)).length, world.now('Deployment', `web-${idle}`)?.images]
     await world.ciMoves('env-prod', v2)
