@@ -3,6 +3,7 @@
  * KUBECONFIG) run it on the user's own cluster. `node e2e/demo.ts push <version> [--broken]` acts as CI while a demo runs.
  */
 import { messageOf, UsageError } from '../operator/errors.ts'
+import { BlueGreen } from './demo/blue-green.ts'
 import type { Environment } from './demo/environment.ts'
 import { explainNextSteps, introduce } from './demo/messages.ts'
 import { startOperator } from './demo/operator-process.ts'
@@ -43,6 +44,11 @@ async function run(): Promise<void> {
   terminal.chapter('5. CI delivers the next one')
   await walkthrough.goodVersion('v1.3.0')
   await walkthrough.showStatus('v1.3.0', 'v1.2.0-broken')
+  const blueGreen = new BlueGreen({ environment, terminal, operator: running, signal }, walkthrough.ci)
+  cleanups.push(() => blueGreen.end())
+  await blueGreen.application('v1.3.0')
+  await blueGreen.switches('v1.4.0')
+  await blueGreen.refuses('v1.5.0-exit3')
   if (process.env.DEMO === 'once') return
 
   const { registryOrigin, simulated, images } = environment

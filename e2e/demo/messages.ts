@@ -16,13 +16,13 @@ export function introduce(terminal: Terminal, own: object | undefined): void {
 export function explainNextSteps(terminal: Terminal, environment: Environment): void {
   const rows = [
     ['kubectl get cv -n shop --watch', 'watches the ContainerVersion'],
-    ['node e2e/demo.ts push v1.4.0', 'pushes an image as CI does, and moves env-prod to it'],
-    ['node e2e/demo.ts push v1.5.0 --broken', 'pushes an image that no node can pull'],
+    ['node e2e/demo.ts push v1.6.0', 'pushes an image as CI does, and moves env-prod to it'],
+    ['node e2e/demo.ts push v1.7.0 --broken', 'pushes an image that no node can pull'],
     ['node e2e/demo.ts push v1.1.0', 'moves env-prod back to an image that exists'],
     ['cvmanager cv get', 'shows which version runs where'],
     [`less +F ${join(environment.directory, 'cvmanager.log')}`, 'shows the log of cvmanager'],
   ] as const
-  terminal.chapter('7. Your turn')
+  terminal.chapter('9. Your turn')
   terminal.say(
     'The demo runs until you press Ctrl-C here, which removes everything. In another terminal, in this directory:',
   )

@@ -39,6 +39,9 @@ export function chooseEnvironment(
 
 const cancelMs = 5_000
 
+/** Those that the demo creates. */
+const namespaces = ['shop', 'shop-live', 'cvmanager'] as const
+
 async function ownEnvironment(
   { kubeconfig, registry }: OwnCluster,
   terminal: Terminal,
@@ -54,7 +57,7 @@ async function ownEnvironment(
     const shell = new Shell(terminal, { KUBECONFIG: file })
     const context = (await shell.run('kubectl config current-context')).trim()
     const server = (await shell.run("kubectl config view -o jsonpath='{.clusters[0].cluster.server}'")).trim()
-    for (const namespace of ['shop', 'cvmanager']) {
+    for (const namespace of namespaces) {
       if (!(await shell.succeeds(`kubectl get namespace ${namespace}`))) continue
       throw new UsageError(
         `the cluster of context ${context} already has a namespace ${namespace}, and the demo would remove it at the end. If you do not need it: kubectl delete namespace ${namespace}`,
@@ -64,7 +67,7 @@ async function ownEnvironment(
     terminal.say(`This cluster: context ${context}, ${server}`)
     terminal.say(`This registry: ${registryOrigin}, repository shop/web. The nodes must reach it as ${registry}.`)
     terminal.say(
-      'The demo creates the namespaces shop and cvmanager, the ClusterRole and ClusterRoleBinding cvmanager, and the',
+      'The demo creates the namespaces shop, shop-live and cvmanager, the ClusterRole and ClusterRoleBinding cvmanager, and the',
     )
     terminal.say(
       `CRD containerversions.cvmanager.io${hadCrd ? ' (which exists already, and stays)' : ''}. At the end it removes`,
@@ -86,15 +89,16 @@ async function ownEnvironment(
       timeoutMs: 180_000,
       imagePatches: () => Promise.resolve(undefined),
       removeContainerVersions: async () => {
-        const remove = 'kubectl delete cv --all -n shop --ignore-not-found --timeout=30s'
-        // If cvmanager has died, nobody else removes its finalizer.
-        const force = `kubectl patch cv web -n shop --type=merge -p '{"metadata":{"finalizers":null}}'`
-        await shell.run(`${remove} || ${force}`)
+        for (const namespace of ['shop', 'shop-live']) {
+          const remove = `kubectl delete cv --all -n ${namespace} --ignore-not-found --timeout=30s`
+          // If cvmanager has died, nobody else removes its finalizer.
+          const force = `kubectl patch cv web -n ${namespace} --type=merge -p '{"metadata":{"finalizers":null}}'`
+          await shell.run(`${remove} || ${force}`)
+        }
       },
       end: async () => {
-        await shell.run('kubectl delete namespace shop --ignore-not-found')
         await shell.run('kubectl delete -f deploy/rbac.yaml --ignore-not-found')
-        await shell.run('kubectl delete namespace cvmanager --ignore-not-found')
+        await shell.run(`kubectl delete namespace ${namespaces.join(' ')} --ignore-not-found`)
         if (!hadCrd) await shell.run('kubectl delete -f crds/ --ignore-not-found')
         await removeWorkDirectory(directory)
       },

@@ -27,8 +27,8 @@ export class Publisher {
     return { digest: await this.#api.push(repository, this.#make(version, broken), [version]), isNew: true }
   }
 
-  async moveTag(digest: Digest): Promise<void> {
-    await this.#api.tag(repository, digest, movingTag)
+  async moveTag(digest: Digest, tag = movingTag): Promise<void> {
+    await this.#api.tag(repository, digest, tag)
   }
 
   async close(): Promise<void> {

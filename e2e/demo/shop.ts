@@ -1,6 +1,9 @@
 import type { ContainerVersionStatus } from '../../operator/api/status.ts'
+import { tagOf } from '../../operator/images/image.ts'
 import { ApiClient } from '../../operator/kubernetes/client.ts'
 import { loadKubeConfig } from '../../operator/kubernetes/kube-config.ts'
+import type { Terminal } from './terminal.ts'
+import type { Watchable } from './watcher.ts'
 
 export const namespace = 'shop'
 export const name = 'web'
@@ -20,7 +23,7 @@ export interface ShopState {
   readonly status: ContainerVersionStatus
 }
 
-interface RawPod {
+export interface RawPod {
   readonly metadata: {
     readonly name: string
     readonly creationTimestamp: string
@@ -40,7 +43,7 @@ interface RawDeployment {
 }
 
 /** Reads the application from the API server. */
-export class Shop {
+export class Shop implements Watchable<ShopState> {
   readonly #client: ApiClient
 
   constructor(kubeconfig: string) {
@@ -65,15 +68,34 @@ export class Shop {
     }
   }
 
+  row({ pods }: ShopState, terminal: Terminal): string {
+    return podsInSigns(pods, terminal)
+  }
+
   async close(): Promise<void> {
     await this.#client.close()
   }
 }
 
+/** The pods of each version, in the order in which the versions appeared. */
+export function podsInSigns(pods: readonly ShopPod[], terminal: Terminal): string {
+  const groups = [...Map.groupBy(pods, ({ image }) => tagOf(image) ?? image)]
+  return groups.map(([version, group]) => `${version} ${signsOf(group, terminal)}`).join('   ')
+}
+
+function signsOf(pods: readonly ShopPod[], terminal: Terminal): string {
+  const signs = pods.map(({ ready, problem }) => {
+    if (ready) return terminal.paint('green', '●')
+    return problem ? terminal.paint('red', '✘') : terminal.paint('yellow', '○')
+  })
+  const problem = pods.find((pod) => pod.problem)?.problem
+  return `${signs.join('')}${problem ? ` ${terminal.paint('red', problem)}` : ''}`
+}
+
 /** Reasons of a pod that is starting normally. */
 const startReasons: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
 
-function podOf({ metadata, spec, status = {} }: RawPod): ShopPod {
+export function podOf({ metadata, spec, status = {} }: RawPod): ShopPod {
   const reason = status.containerStatuses?.[0]?.state?.waiting?.reason
   return {
     name: metadata.name,

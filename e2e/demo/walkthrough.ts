@@ -20,15 +20,15 @@ const replicas = 3
 export class Walkthrough {
   readonly #parts: WalkthroughParts
   readonly #shop: Shop
-  readonly #watcher: Watcher
-  readonly #ci: Publisher
+  readonly #watcher: Watcher<ShopState>
+  readonly ci: Publisher
 
   constructor(parts: WalkthroughParts) {
     const { environment, terminal, operator, signal } = parts
     this.#parts = parts
     this.#shop = new Shop(environment.kubeconfig)
     this.#watcher = new Watcher(terminal, this.#shop, operator, signal)
-    this.#ci = new Publisher(environment.registryOrigin, environment.images.make)
+    this.ci = new Publisher(environment.registryOrigin, environment.images.make)
   }
 
   async application(): Promise<void> {
@@ -104,7 +104,7 @@ export class Walkthrough {
   }
 
   async end(): Promise<void> {
-    await Promise.all([this.#shop.close(), this.#ci.close()])
+    await Promise.all([this.#shop.close(), this.ci.close()])
   }
 
   async #deliver(version: string) {
@@ -114,10 +114,10 @@ export class Walkthrough {
 
   async #push(version: string, broken = false): Promise<string> {
     const { terminal, signal } = this.#parts
-    const { digest } = await this.#ci.push(version, broken)
+    const { digest } = await this.ci.push(version, broken)
     terminal.done(`CI pushed ${repository}:${version}${broken ? ', which no node can pull' : ''}`)
     if (!signal.aborted) await sleep(300)
-    await this.#ci.moveTag(digest)
+    await this.ci.moveTag(digest)
     terminal.done(`CI moved the tag ${movingTag} to it (${short(digest)})`)
     return digest
   }
@@ -125,7 +125,7 @@ export class Walkthrough {
   /** Waits until all pods run the digest that the registry has for this version. */
   async #runs(version: string, what: string) {
     const { environment } = this.#parts
-    const { digest } = await this.#ci.push(version)
+    const { digest } = await this.ci.push(version)
     const image = `${environment.registryHost}/${repository}:${version}@${digest}`
     const holds = ({ pods, status, image: written }: ShopState) =>
       status.phase === 'UpToDate' &&

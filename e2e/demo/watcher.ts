@@ -1,29 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ContainerVersionStatus } from '../../operator/api/status.ts'
 import { messageOf } from '../../operator/errors.ts'
-import { tagOf } from '../../operator/images/image.ts'
 import type { RunningProgram } from '../harness/processes.ts'
-import type { Shop, ShopPod, ShopState } from './shop.ts'
 import type { Terminal } from './terminal.ts'
 
 const intervalMs = 100
 
-export interface Watched {
-  readonly last: ShopState
-  /** All states, in order. */
-  readonly seen: readonly ShopState[]
+/** An application that the demo watches. */
+export interface Watchable<S> {
+  read(): Promise<S>
+  /** The state in one line. */
+  row(state: S, terminal: Terminal): string
 }
 
-/** Watches the application, and prints a line for each change. */
-export class Watcher {
+interface State {
+  readonly status: ContainerVersionStatus
+}
+
+export interface Watched<S> {
+  readonly last: S
+  /** All states, in order. */
+  readonly seen: readonly S[]
+}
+
+/** Watches an application, and prints a line for each change. */
+export class Watcher<S extends State> {
   readonly #terminal: Terminal
-  readonly #shop: Shop
+  readonly #application: Watchable<S>
   readonly #operator: RunningProgram
   readonly #signal: AbortSignal
   #printed = ''
 
-  constructor(terminal: Terminal, shop: Shop, operator: RunningProgram, signal: AbortSignal) {
+  constructor(terminal: Terminal, application: Watchable<S>, operator: RunningProgram, signal: AbortSignal) {
     this.#terminal = terminal
-    this.#shop = shop
+    this.#application = application
     this.#operator = operator
     this.#signal = signal
   }
@@ -32,13 +42,13 @@ export class Watcher {
    * Watches until the condition holds.
    * @throws Error with the description and the last status
    */
-  async watchUntil(what: string, holds: (state: ShopState) => boolean, timeoutMs: number): Promise<Watched> {
+  async watchUntil(what: string, holds: (state: S) => boolean, timeoutMs: number): Promise<Watched<S>> {
     const begun = performance.now()
-    const seen: ShopState[] = []
+    const seen: S[] = []
     for (;;) {
       this.#signal.throwIfAborted()
       await this.#operator.assertRunning()
-      const state = await this.#shop.read()
+      const state = await this.#application.read()
       seen.push(state)
       const elapsedMs = performance.now() - begun
       this.#print(state, elapsedMs)
@@ -56,7 +66,7 @@ export class Watcher {
     const begun = performance.now()
     while (!this.#signal.aborted) {
       try {
-        this.#print(await this.#shop.read(), performance.now() - begun)
+        this.#print(await this.#application.read(), performance.now() - begun)
       } catch (thrown) {
         // The user may have deleted something.
         this.#terminal.progress(messageOf(thrown))
@@ -65,9 +75,9 @@ export class Watcher {
     }
   }
 
-  #print(state: ShopState, elapsedMs: number): void {
+  #print(state: S, elapsedMs: number): void {
     const { phase = 'Pending', message = '' } = state.status
-    const row = `${this.#painted(phase).padEnd(12)}  ${groups(state.pods).map(this.#group).join('   ')}`
+    const row = `${this.#painted(phase).padEnd(12)}  ${this.#application.row(state, this.#terminal)}`
     const shown = `${row} ${phase === 'RollingOut' ? '' : message}`
     if (shown === this.#printed) return
     this.#printed = shown
@@ -77,20 +87,6 @@ export class Watcher {
   #painted(phase: string): string {
     const padded = phase.padEnd(11)
     if (phase === 'UpToDate') return this.#terminal.paint('green', padded)
-    return this.#terminal.paint(/^Roll(ingOut)$|Pending/.test(phase) ? 'yellow' : 'red', padded)
+    return this.#terminal.paint(/^RollingOut|Pending|Verifying/.test(phase) ? 'yellow' : 'red', padded)
   }
-
-  readonly #group = ([version, pods]: readonly [string, readonly ShopPod[]]): string => {
-    const signs = pods.map(({ ready, problem }) => {
-      if (ready) return this.#terminal.paint('green', '●')
-      return problem ? this.#terminal.paint('red', '✘') : this.#terminal.paint('yellow', '○')
-    })
-    const problem = pods.find((pod) => pod.problem)?.problem
-    return `${version} ${signs.join('')}${problem ? ` ${this.#terminal.paint('red', problem)}` : ''}`
-  }
-}
-
-/** Groups pods by version, in the order in which the versions appeared. */
-function groups(pods: readonly ShopPod[]): readonly (readonly [string, readonly ShopPod[]])[] {
-  return [...Map.groupBy(pods, ({ image }) => tagOf(image) ?? image)]
 }

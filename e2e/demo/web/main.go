@@ -5,9 +5,23 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 )
 
+// selfTest is what a check runs before the version reaches any workload. A version named so fails it.
+func selfTest() {
+	if strings.Contains(os.Getenv("VERSION"), "exit3") {
+		fmt.Fprintln(os.Stderr, "self-test: the table orders has no column currency")
+		os.Exit(3)
+	}
+	fmt.Println("self-test: ok")
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "--self-test" {
+		selfTest()
+		return
+	}
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "web", os.Getenv("VERSION"))
 	})
