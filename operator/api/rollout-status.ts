@@ -72,6 +72,14 @@ const step = Type.Object(
 export const checkStates = ['Pending', 'Running', 'Passed', 'Failed', 'Error'] as const
 export type CheckState = (typeof checkStates)[number]
 
+const checkPod = Type.Object(
+  {
+    name: Type.String({ description: "The pod's name." }),
+    uid: Type.String({ description: "The pod's UID." }),
+  },
+  { description: 'A pod of a check.' },
+)
+
 const checkStatus = Type.Object(
   {
     name: Type.String({ description: 'The name of the check.' }),
@@ -85,7 +93,15 @@ const checkStatus = Type.Object(
     since: Type.Optional(time('When it began.')),
     measuredTime: Type.Optional(time('When it measured last.')),
     endTime: Type.Optional(time('When it ended.')),
-    message: Type.Optional(Type.String({ description: 'What came of it: the last lines of its log, for example.' })),
+    pods: Type.Optional(
+      Type.Array(checkPod, {
+        description: 'Its pods. There is a second one if the first has disappeared before its end.',
+        maxItems: 2,
+      }),
+    ),
+    message: Type.Optional(
+      Type.String({ description: 'What it waits for, or what came of it: the last lines of its log, for example.' }),
+    ),
   },
   { description: 'A check of the version.' },
 )
@@ -184,7 +200,10 @@ export const pastRollout = Type.Object(
     duration: Type.String({ description: 'The duration, e.g. 1m12s.' }),
     strategy: Type.Optional(oneOf(strategyKinds, { description: 'The strategy.' })),
     checks: Type.Optional(
-      Type.Array(checkStatus, { description: 'The checks that failed, and the last ones that passed.', maxItems: 8 }),
+      Type.Array(checkStatus, {
+        description: 'The checks that failed or were interrupted, and the last ones that passed.',
+        maxItems: 8,
+      }),
     ),
     workloads: Type.Optional(
       Type.Array(rolloutWorkload, { description: 'The workloads of the rollout. Only the last rollout has them.' }),

@@ -59,7 +59,8 @@ export async function sync(
   const controller = await open(({ object, offer }, { status, changes, record, requeueAt }, failure) => {
     const after = record?.status ?? status
     // The log has the events already, with whatever begins or ends a rollout. This is what it waits for meanwhile.
-    const isUnderWay = after.phase === 'RollingOut' && after.rollout?.id === object.status.rollout?.id
+    const advances = after.phase === 'RollingOut' || after.phase === 'Verifying'
+    const isUnderWay = advances && after.rollout?.id === object.status.rollout?.id
     if (isUnderWay && after.message !== progress)
       log.info({ namespace, containerVersion: name, phase: after.phase }, after.message)
     progress = after.message

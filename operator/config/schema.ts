@@ -16,6 +16,7 @@ const mirrorPair = new RegExp(`^${host}=${host}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`
 const providerPair = new RegExp(`^${host}=(harbor|quay)$`)
 const workloadIdentity =
   /^(?:(?:\/\/iam\.googleapis\.com\/)?projects\/[0-9]+\/locations\/global\/workloadIdentityPools\/[a-z0-9-]+\/providers\/[a-z0-9-]+|projects\/[a-z][a-z0-9.:-]*\/locations\/[a-z0-9-]+\/clusters\/[a-z0-9-]+)$/
+const quantity = /^[0-9]+(\.[0-9]+)?([munkKMGTPE]|[KMGTPE]i)?$/
 const registryHost = new RegExp(`^${host}$`)
 const endpointPair = /^[a-z]+(\.[-a-z0-9]+)?=https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/?$/
 const queueUrl = /^https?:\/\/[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]{1,5})?\/[-A-Za-z0-9_./]{1,200}$/
@@ -92,6 +93,23 @@ export const schema = {
     doc: 'Restore the previous images after a failed rollout, if spec.rollback does not say whether to.',
     off: 'Leave a version that failed in place, if spec.rollback does not say otherwise',
     group: 'rollout',
+  }),
+  httpCheckHosts: list(registryHost, 'HOST or HOST:PORT', {
+    doc: 'Hosts that checks of kind HTTP may request by http.url. All others may not: whoever writes a ContainerVersion could otherwise find out what listens where cvmanager can connect to. Services of their own namespace need no setting.',
+    meaning: 'no host',
+    group: 'rollout',
+    flag: 'http-check-host',
+    placeholder: 'HOST',
+  }),
+  checkCpuLimit: text('500m', quantity, 'a quantity of Kubernetes, such as 500m or 1', {
+    doc: 'The CPU limit of the pod of a check whose container has no limits of its own.',
+    group: 'rollout',
+    placeholder: 'QUANTITY',
+  }),
+  checkMemoryLimit: text('256Mi', quantity, 'a quantity of Kubernetes, such as 256Mi or 1Gi', {
+    doc: 'The memory limit of the pod of a check whose container has no limits of its own.',
+    group: 'rollout',
+    placeholder: 'QUANTITY',
   }),
   pollIntervalSeconds: wholeNumber(60, 5, 86_400, {
     doc: 'How often to poll the registry for a tag whose ContainerVersion does not set spec.pollIntervalSeconds.',

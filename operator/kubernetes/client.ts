@@ -80,6 +80,18 @@ export class ApiClient {
     }
   }
 
+  /** An answer that is no JSON, such as a log. */
+  async text(path: string, options: CallOptions = {}): Promise<string> {
+    const request: ApiRequest = { ...options, method: 'GET', path }
+    using deadline = new Deadline(request.timeoutMs ?? defaultTimeoutMs, request.signal)
+    try {
+      const { body } = await this.#answer(request, deadline)
+      return await body.text()
+    } catch (thrown) {
+      throw this.#explain(thrown, request, deadline)
+    }
+  }
+
   /** Parses each line of a continuous answer as it arrives. Ends when the server ends the answer. */
   async *stream({ onOpen, ...call }: StreamRequest): AsyncGenerator<unknown, void> {
     const request: ApiRequest = { ...call, method: 'GET' }
@@ -156,7 +168,7 @@ export class ApiClient {
     const { method, path, query = {}, body, contentType = 'application/json' } = request
     const headers: Record<string, string> = {
       ...access.headers,
-      accept: 'application/json',
+      accept: 'application/json, */*;q=0.1',
       'user-agent': this.#userAgent,
     }
     if (body !== undefined) headers['content-type'] = contentType

@@ -27,6 +27,7 @@ import { Services } from '../rollouts/observe/services.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import { isWorkload } from '../rollouts/workloads/select.ts'
 import { systemClock } from '../time/clock.ts'
+import { checkSources } from './checks.ts'
 import type { Connection } from './connection.ts'
 import { makePoller, missedPollsReporter, openRegistries, unfinishedSearchReporter } from './registries.ts'
 
@@ -116,10 +117,11 @@ export async function makeController(options: ControllerOptions) {
     { onChange: add, onMissed, onUnfinished: unfinishedSearchReporter(log) },
     options.provider,
   )
+  const checks = checkSources(settings, client, open)
   const reconciler = new Reconciler({
     objects,
     index,
-    observer: new Observer(client, index, new Services(client, services, add), clock),
+    observer: new Observer(client, index, new Services(client, services, add), clock, checks),
     following,
     credentials: options.credentials
       ? onlyThese(options.credentials, resolver)
@@ -183,6 +185,7 @@ export async function makeController(options: ControllerOptions) {
         .catch((thrown: unknown) => log.warn({ error: thrown }, 'the controller could not stop cleanly'))
       await services.stop()
       await following.stop()
+      await checks.requests.close()
       await open.transport.close()
     },
   }

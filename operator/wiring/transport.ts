@@ -38,7 +38,7 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
 export const endpointsOf = ({ registryEndpoints }: Settings): Readonly<Record<string, string>> =>
   Object.fromEntries(registryEndpoints.map((pair) => pair.split('=')))
 
-function readCa({ registryCaFile }: Settings): string | undefined {
+export function readCa({ registryCaFile }: Settings): string | undefined {
   if (registryCaFile === '') return undefined
   try {
     const pem = readFileSync(registryCaFile, 'utf8')

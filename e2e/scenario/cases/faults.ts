@@ -64,13 +64,6 @@ const mistakes: readonly Mistake[] = [
     ],
     correction: { strategy: { kind: 'Simple', blueGreen: null } },
   },
-  {
-    what: 'a verification, which this version does not have',
-    spec: { container: { verify: [{ kind: 'Image', image: 'shop/smoke-test', tag: 'v1' }] } },
-    reason: 'VerificationNotSupported',
-    says: [/cannot verify, and rolls nothing out that is to be verified; take spec\.container\.verify out/],
-    correction: { container: { verify: null } },
-  },
 ]
 
 const outages: readonly (readonly [string, Fault, string, RegExp])[] = [

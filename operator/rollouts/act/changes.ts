@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { V1Pod } from '@kubernetes/client-node'
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { messageOf } from '../../errors.ts'
 import { isSameImage } from '../../images/image.ts'
-import { ApiError, isConflict, oldView } from '../../kubernetes/api-error.ts'
+import { ApiError, isAlreadyExists, isConflict, isRefused, oldView } from '../../kubernetes/api-error.ts'
+import { resourcePath } from '../../kubernetes/resource-path.ts'
 import { directionOf } from '../plan/events.ts'
 import { disown, patchImages, patchSeenImages, workloadNow } from '../workloads/image-patch.ts'
 import type {
   Change,
   ImageChange,
-  ObjectRef,
   RewrittenImage,
   SelectorChange,
   WorkloadObject,
@@ -41,7 +42,9 @@ export async function applyChanges(
 ): Promise<unknown> {
   const results = await Promise.allSettled(changes.map((change) => apply(effects, object, change)))
   noteRefusals(effects, object, changes, results)
-  const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
+  const errors = results.flatMap((result, at): unknown[] =>
+    result.status === 'rejected' && !isNoted(changes[at], result.reason) ? [result.reason] : [],
+  )
   const rewritten = errors.flatMap((error) => (error instanceof ImagesRewrittenError ? error.rewritten : []))
   if (rewritten.length > 0) throw new ImagesRewrittenError(rewritten)
   if (errors.length > 0) throw errors[0]
@@ -51,6 +54,10 @@ export async function applyChanges(
 /** Another answer than that the workload has changed meanwhile: a webhook that cannot be reached is one, too. */
 const isRefusal = (thrown: unknown): thrown is ApiError => thrown instanceof ApiError && !isConflict(thrown)
 
+/** The check that needs the pod ends with it. */
+const isNoted = (change: Change | undefined, thrown: unknown): boolean =>
+  change?.change === 'create' && (isRefused(thrown) || isAlreadyExists(thrown))
+
 /** The next reconcile says it in the status. */
 function noteRefusals(
   { refused }: Effects,
@@ -59,9 +66,13 @@ function noteRefusals(
   results: readonly PromiseSettledResult<unknown>[],
 ): void {
   const answers = results.flatMap((result, at): [string, string][] => {
-    const { change, of } = changes[at] ?? {}
-    const isOne = result.status === 'rejected' && isDelivery(change) && isRefusal(result.reason)
-    return isOne && of ? [[of.uid, messageOf(result.reason)]] : []
+    const change = changes[at]
+    if (result.status !== 'rejected' || !isRefusal(result.reason)) return []
+    if (change && 'of' in change) return isDelivery(change.change) ? [[change.of.uid, messageOf(result.reason)]] : []
+    if (change?.change !== 'create') return []
+    const { name = '' } = change.object.metadata ?? {}
+    const isTaken = isAlreadyExists(result.reason)
+    return [[name, isTaken ? 'there is another pod of that name; delete it' : messageOf(result.reason)]]
   })
   if (answers.length > 0) refused.set(key, new Map(answers))
   else refused.delete(key)
@@ -73,7 +84,8 @@ export const isDelivery = (change: Change['change'] | undefined): boolean =>
 
 /** Reads the workloads of these changes again. @throws ApiError 409 if one of them has changed since it was observed */
 export async function confirmWorkloads(effects: Effects, changes: readonly Change[]): Promise<void> {
-  for (const { change, of } of changes) if (change === 'images' || change === 'scale') await confirm(effects, of)
+  for (const change of changes)
+    if (change.change === 'images' || change.change === 'scale') await confirm(effects, change.of)
 }
 
 async function confirm(effects: Effects, of: WorkloadRef): Promise<void> {
@@ -92,7 +104,9 @@ function apply(effects: Effects, object: ContainerVersion, change: Change): Prom
     case 'images':
       return changeImages(effects, object, change)
     case 'delete':
-      return deletePod(effects, object, change.of)
+      return deletePod(effects, object, change)
+    case 'create':
+      return createPod(effects, object, change.object)
     case 'disown':
       return giveUpOwnership(effects, object, change.of)
     case 'scale':
@@ -220,15 +234,29 @@ function giveUpOwnership(effects: Effects, object: ContainerVersion, of: Workloa
 }
 
 /** Deletes this very pod. If it is gone, or there is another of its name, there is nothing to do. */
-function deletePod(effects: Effects, object: ContainerVersion, pod: ObjectRef): Promise<unknown> {
+function deletePod(
+  effects: Effects,
+  object: ContainerVersion,
+  { of: pod, check }: Extract<Change, { change: 'delete' }>,
+): Promise<unknown> {
   const { namespace, name, uid } = pod
+  const { reason, what } =
+    check === undefined
+      ? { reason: 'PodNotReplaced', what: 'is not ready and blocks the change of its workload' }
+      : { reason: 'PodNotDeleted', what: `of check ${check} is not needed any more` }
   const message = (cause: string) =>
-    `pod ${name} is not ready and blocks the change of its workload, and cvmanager cannot delete it: ${cause}. Do it: kubectl delete pod ${name} -n ${namespace}`
-  return optional(effects, object, { reason: 'PodNotReplaced', id: uid, message }, async () => {
-    if (await effects.pods.delete(pod))
-      effects.log.info(
-        { namespace, containerVersion: object.name, pod: name },
-        'deleted a pod that blocked the change of its workload',
-      )
+    `pod ${name} ${what}, and cvmanager cannot delete it: ${cause}. Do it: kubectl delete pod ${name} -n ${namespace}`
+  return optional(effects, object, { reason, id: uid, message }, async () => {
+    if (!(await effects.pods.delete(pod))) return
+    const line = { namespace, containerVersion: object.name, pod: name }
+    if (check === undefined) effects.log.info(line, 'deleted a pod that blocked the change of its workload')
+    else effects.log.debug({ ...line, check }, 'deleted the pod of a check')
   })
+}
+
+/** What refuses it is in the next status; whoever has a pod of its name already is found there, too. */
+async function createPod(effects: Effects, { name: containerVersion }: ContainerVersion, pod: V1Pod): Promise<void> {
+  const { namespace = '', name } = pod.metadata ?? {}
+  await effects.client.create(resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace }), pod)
+  effects.log.debug({ namespace, containerVersion, pod: name }, 'created the pod of a check')
 }

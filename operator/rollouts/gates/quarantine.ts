@@ -1,6 +1,8 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
+import type { PastRollout } from '../../api/rollout-status.ts'
 import type { Quarantined } from '../../api/status.ts'
 import { composeImage } from '../../images/reference.ts'
+import { neverWentOut } from '../plan/checks.ts'
 import { clipped } from '../plan/in-short.ts'
 import type { Gate } from './gate.ts'
 
@@ -20,7 +22,8 @@ export const quarantine: Gate = {
     // The entry has the cause in short.
     const { rollouts = [] } = object.status
     const rollout = rollouts.find((ended) => ended.digest === digest && ended.outcome === entry.outcome)
-    return { message: quarantineMessage(entry, object.spec.tag, rollout?.message ?? entry.message, runs) }
+    const cause = rollout?.message ?? entry.message
+    return { message: quarantineMessage({ ...entry, ...rollout }, object.spec.tag, cause, runs) }
   },
 }
 
@@ -31,14 +34,14 @@ export function quarantineOf({ status, generation }: ContainerVersion, digest: s
 
 /** @param runs whether the workloads run the version now: somebody may have set another one, or this one again */
 export function quarantineMessage(
-  { outcome, version }: Quarantined,
+  { outcome, version, checks }: Pick<PastRollout, 'outcome' | 'version'> & Parameters<typeof neverWentOut>[0],
   tag: string | undefined,
   cause: string,
   runs = outcome === 'Failed',
 ): string {
   const result =
     outcome === 'RolledBack'
-      ? `was rolled back${runs ? ', and somebody has set it again' : ''}`
+      ? `was ${neverWentOut({ checks }) ? 'not rolled out' : 'rolled back'}${runs ? ', and somebody has set it again' : ''}`
       : `was left in place${runs ? '' : ', and does not run any more'}`
   const moved = tag === undefined ? 'spec.policy chooses another image' : `the tag ${tag} moves on`
   return `${version} failed and ${result}: ${clipped(cause, maxCauseLength)}. It is not tried again until ${moved} or the spec changes.`

@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { test } from 'tap'
+import { rollingOut } from '../plan/plan.fixture.ts'
 import { historyName } from './history.ts'
-import { type HistoryRecord, infoKey, maxBytes, readRecords, recordsKey, unreadableKey, withRecord } from './records.ts'
+import {
+  type HistoryRecord,
+  infoKey,
+  maxBytes,
+  readRecords,
+  recordOf,
+  recordsKey,
+  unreadableKey,
+  withRecord,
+} from './records.ts'
 
 const record = (given: Partial<HistoryRecord> = {}): HistoryRecord => ({
   id: 'a1',
@@ -29,6 +39,24 @@ test('Info keeps the words of the first cvmanager, newest first', async (t) => {
       'Update occurred at:2026-01-02 03:04:35 +0000 UTC:\nWorkload:web to version:v2\n',
   )
   t.match(readRecords(second[recordsKey]).records, [{ version: 'v3' }, { version: 'v2' }])
+})
+
+test('a record has what came of its checks, and none that has not begun', async (t) => {
+  const check = { name: 'smoke', kind: 'Image', step: 'container', state: 'Failed', message: 'exit status 3' } as const
+  const checks = [
+    { ...check, since: '2026-01-02T03:04:05Z' },
+    { ...check, name: 'scan', state: 'Pending' as const },
+  ]
+  const made = recordOf(
+    { ...rollingOut(), checks },
+    { kind: 'Deployment', name: 'web', uid: 'u', previous: [] },
+    'web-cv',
+  )
+  t.same(made.checks, [check])
+  t.equal(
+    recordOf(rollingOut(), { kind: 'Deployment', name: 'web', uid: 'u', previous: [] }, 'web-cv').checks,
+    undefined,
+  )
 })
 
 test('the entries of the first cvmanager stay, after the new ones', async (t) => {

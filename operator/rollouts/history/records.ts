@@ -2,7 +2,7 @@
  * One ConfigMap holds the history of a workload in two forms: `Info` in the words of the first cvmanager, and structured
  * records. Both are made here, from text to text.
  */
-import type { Outcome, RolloutStatus } from '../../api/rollout-status.ts'
+import type { CheckStatus, Outcome, RolloutStatus } from '../../api/rollout-status.ts'
 
 export const infoKey = 'Info'
 export const recordsKey = 'rollouts.json'
@@ -22,10 +22,22 @@ export interface HistoryRecord extends Pick<RolloutStatus, 'id' | 'version' | 'd
   readonly from?: string | undefined
   readonly outcome: Outcome
   readonly message?: string | undefined
+  /** What came of its checks. */
+  readonly checks?: readonly CheckRecord[] | undefined
   readonly endTime: string
   readonly durationSeconds: number
   readonly containerVersion: string
 }
+
+type CheckRecord = Pick<CheckStatus, 'name' | 'kind' | 'step' | 'state' | 'message'>
+
+const checkRecord = ({ name, kind, step, state, message }: CheckStatus): CheckRecord => ({
+  name,
+  kind,
+  step,
+  state,
+  ...(message === undefined ? {} : { message }),
+})
 
 /** The record of a rollout for one of its workloads. */
 export function recordOf(
@@ -33,7 +45,18 @@ export function recordOf(
   member: RolloutStatus['workloads'][number],
   containerVersion: string,
 ): HistoryRecord {
-  const { id, version, digest, image, from, outcome = 'Aborted', message, startTime, endTime = startTime } = rollout
+  const {
+    id,
+    version,
+    digest,
+    image,
+    from,
+    outcome = 'Aborted',
+    message,
+    checks,
+    startTime,
+    endTime = startTime,
+  } = rollout
   return {
     id,
     kind: member.kind,
@@ -46,6 +69,7 @@ export function recordOf(
     previousImages: Object.fromEntries(member.previous.map((previous) => [previous.name, previous.image])),
     outcome,
     message,
+    checks: checks?.filter(({ state }) => state !== 'Pending').map(checkRecord),
     startTime,
     endTime,
     durationSeconds: (Date.parse(endTime) - Date.parse(startTime)) / 1000,

@@ -7,6 +7,7 @@ import { Cache } from '../../kubernetes/cache.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { timestamp } from '../../time/clock.ts'
 import { epoch, imageOf, object, offers, version } from '../plan/plan.fixture.ts'
+import { sourcesWith } from '../verifiers/verifier.fixture.ts'
 import { raw } from '../workloads/contract.fixture.ts'
 import { deployment } from '../workloads/deployment.ts'
 import { noPods } from '../workloads/health.ts'
@@ -78,7 +79,13 @@ async function observed({
   objects.update(subject)
   workloads.update(deployment.strip(web(image, {})))
   const client = { get } as unknown as ApiClient
-  const observer = new Observer(client, index, testServices(client), { now: () => epoch + 60_000 })
+  const observer = new Observer(
+    client,
+    index,
+    testServices(client),
+    { now: () => epoch + 60_000 },
+    sourcesWith().sources,
+  )
   const { drift, workloads: found, missingRights } = await observer.observe(subject, offers('v1.3.0'))
   return { drift, images: found.flatMap(({ containers }) => containers.map((one) => one.image)), missingRights, reads }
 }

@@ -2,6 +2,7 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Offer } from '../../discovery/target.ts'
 import type { NeedsChangeError } from '../../errors.ts'
 import type { SeenAutoscaler, SeenService } from '../strategies/strategy.ts'
+import type { Sight } from '../verifiers/verifier.ts'
 import type { RewrittenImage, Workload } from '../workloads/workload.ts'
 import type { FoundDrift } from './drift.ts'
 
@@ -21,9 +22,11 @@ export interface Observation {
   /** The HorizontalPodAutoscalers of the workloads, by `Deployment/web`, if the strategy reads them. */
   readonly autoscalers?: ReadonlyMap<string, SeenAutoscaler> | undefined
   readonly offer: Offer
+  /** What was seen of the check that runs. */
+  readonly check?: Sight | undefined
   /** What the last patches of its workloads had, and what the API server has stored instead. */
   readonly rewritten?: readonly RewrittenImage[] | undefined
-  /** Why the API server has refused the last patches, by the workload's UID. */
+  /** Why the API server has refused the last patches, by the workload's UID, and the pods of checks, by their names. */
   readonly refused?: ReadonlyMap<string, string> | undefined
   /** The images that somebody else has set since the last status. */
   readonly drift?: readonly FoundDrift[] | undefined

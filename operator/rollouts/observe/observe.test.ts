@@ -5,6 +5,7 @@ import { Cache } from '../../kubernetes/cache.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { epoch, imageOf, object, offers, rollingOut } from '../plan/plan.fixture.ts'
 import { plan } from '../plan/plan.ts'
+import { sourcesWith } from '../verifiers/verifier.fixture.ts'
 import { raw } from '../workloads/contract.fixture.ts'
 import { deployment } from '../workloads/deployment.ts'
 import { statefulSet } from '../workloads/stateful-set.ts'
@@ -40,7 +41,13 @@ async function observed(kind: WorkloadKind, refused: readonly string[]) {
     return { metadata: {}, items: [] }
   }
   const client = { get } as unknown as ApiClient
-  const observer = new Observer(client, index, testServices(client), { now: () => epoch + 6_000 })
+  const observer = new Observer(
+    client,
+    index,
+    testServices(client),
+    { now: () => epoch + 6_000 },
+    sourcesWith().sources,
+  )
   return observer.observe(rolling, offers('v2'))
 }
 

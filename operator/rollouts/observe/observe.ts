@@ -6,11 +6,13 @@ import { composeImage } from '../../images/reference.ts'
 import { isForbidden, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Clock } from '../../time/clock.ts'
+import type { Sources } from '../verifiers/verifier.ts'
 import { noPods } from '../workloads/health.ts'
 import { workloadKind, workloadKinds, workloadPath } from '../workloads/kinds.ts'
 import { containerNotFound, selectContainers } from '../workloads/select.ts'
 import { needsPods, workload } from '../workloads/view.ts'
 import type { Before, Container, Workload, WorkloadObject } from '../workloads/workload.ts'
+import { checkSeen } from './checks.ts'
 import { changedContainers, driftOf, type FoundDrift } from './drift.ts'
 import type { Observation } from './observation.ts'
 import { PodLists } from './pod-lists.ts'
@@ -27,15 +29,17 @@ export class Observer {
   readonly #client: ApiClient
   readonly #index: SelectorIndex
   readonly #clock: Clock
+  readonly #checks: Sources
   readonly #pods: PodLists
   readonly #services: Services
   readonly #newSince = new Map<string, number>()
 
-  constructor(client: ApiClient, index: SelectorIndex, services: Services, clock: Clock) {
+  constructor(client: ApiClient, index: SelectorIndex, services: Services, clock: Clock, checks: Sources) {
     this.#services = services
     this.#client = client
     this.#index = index
     this.#clock = clock
+    this.#checks = checks
     this.#pods = new PodLists(client)
   }
 
@@ -103,6 +107,7 @@ export class Observer {
       autoscalers,
       members: await Promise.all(this.#members(object).map(view)),
       problem: problem ?? beside.problem,
+      check: await checkSeen(this.#checks, object, selected, now),
       offer,
       drift,
       missingRights: [...missingRights],

@@ -3,6 +3,7 @@ import type { PastRollout, RolloutStatus } from '../../api/rollout-status.ts'
 import type { ContainerVersionStatus } from '../../api/status.ts'
 import { shortDigest } from '../../images/digest.ts'
 import type { EventText } from '../../kubernetes/events.ts'
+import { neverWentOut } from './checks.ts'
 import { previousVersions } from './previous.ts'
 
 export interface PlannedEvent extends EventText {
@@ -40,6 +41,8 @@ const reasonsInOrder = [
   'DriftDetected',
   'RolloutSuperseded',
   'RolloutStarted',
+  'Verifying',
+  'CheckFailed',
   'ServiceSwitched',
   'RolloutFailed',
   'ServiceSwitchedBack',
@@ -69,7 +72,7 @@ export function eventsOf(status: ContainerVersionStatus, now: number): readonly 
     ...driftEvents(status, isYoung),
     ...past.flatMap((ended) => endedEvents({ workloads, ...ended })),
     ...(rollout
-      ? [startedEvent(rollout), ...switchEvents(rollout)]
+      ? [startedEvent(rollout), ...checkEvents(rollout), ...switchEvents(rollout)]
       : [...adoptedEvents(status, isYoung), ...stateEvents(status)]),
     ...(rollout?.reason === undefined ? [] : [failedEvent(rollout)]),
   ]
@@ -101,6 +104,7 @@ function endedEvents(rollout: Ended): readonly PlannedEvent[] {
   const hasFailed = outcome === 'RolledBack' || outcome === 'Failed' || reason !== undefined
   return [
     startedEvent(rollout),
+    ...checkEvents(rollout),
     ...switchEvents(rollout),
     ...(hasFailed ? [failedEvent(rollout)] : []),
     outcomeEvent(rollout),
@@ -119,12 +123,36 @@ function startedEvent(rollout: Pick<RolloutStatus, 'id' | 'version' | 'digest' |
   )
 }
 
+/** That the checks of a stage have begun, and which of them has failed. What could not be run is the obstacle of the rollout. */
+function checkEvents(
+  rollout: Pick<RolloutStatus, 'id' | 'version' | 'from' | 'checks' | 'workloads'>,
+): readonly PlannedEvent[] {
+  const { id, version, checks = [] } = rollout
+  const began = checks.filter(({ since }) => since !== undefined)
+  return [...new Set(began.map(({ step }) => step))].flatMap((stage) => {
+    const names = checks.filter(({ step }) => step === stage).map(({ name }) => name)
+    const when = stage === 'container' ? 'before anything is changed' : 'while it runs'
+    const failed = began.filter(({ step, state }) => step === stage && state === 'Failed')
+    const event = (type: PlannedEvent['type'], reason: string, message: string): PlannedEvent => ({
+      ...rolloutEvent(rollout, type, reason, message),
+      id: `${id} ${stage}`,
+    })
+    return [
+      event('Normal', 'Verifying', `verifying ${version} ${when}: ${names.join(', ')}`),
+      ...failed.map(({ name, message }) =>
+        event('Warning', 'CheckFailed', `check ${name} of ${version} has failed: ${message}`),
+      ),
+    ]
+  })
+}
+
 function failedEvent(
-  rollout: Pick<RolloutStatus, 'id' | 'version' | 'from' | 'reason' | 'message' | 'outcome' | 'workloads'>,
+  rollout: Pick<RolloutStatus, 'id' | 'version' | 'from' | 'reason' | 'message' | 'outcome' | 'workloads' | 'checks'>,
 ): PlannedEvent {
   const { version, message, outcome, reason = '' } = rollout
-  const consequence =
-    outcome === 'Failed'
+  const consequence = neverWentOut(rollout)
+    ? 'It was not rolled out.'
+    : outcome === 'Failed'
       ? 'The workloads stay as they are, since rollback is off (spec.rollback.enabled, or the setting rollback).'
       : 'The previous images are put back.'
   return outcome === 'Aborted'
@@ -144,6 +172,12 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
         `${withDigest(version, digest)} is rolled out and healthy, after ${duration}`,
       )
     case 'RolledBack': {
+      if (neverWentOut(rollout))
+        return event(
+          'Warning',
+          'NotRolledOut',
+          `${version} failed and was not rolled out, after ${duration}: ${message}`,
+        )
       const to = previousVersions(rollout)
       const words = `${version} failed and was rolled back to ${to}, after ${duration}: ${message}`
       return { ...event('Warning', 'RolledBack', words), from: version, to }
@@ -153,7 +187,8 @@ function outcomeEvent(rollout: Ended): PlannedEvent {
     case 'Superseded':
       return event('Normal', 'RolloutSuperseded', `the rollout of ${version} was ${message}, which is on offer now`)
     case 'Aborted': {
-      const words = `the rollout of ${version} was taken back, after ${duration}: ${message}`
+      const result = neverWentOut(rollout) ? 'ended before it was rolled out' : 'was taken back'
+      const words = `the rollout of ${version} ${result}, after ${duration}: ${message}`
       const type = obstacle === undefined ? 'Normal' : 'Warning'
       return { ...event(type, 'RolloutAborted', words), from: version, to: previousVersions(rollout) }
     }

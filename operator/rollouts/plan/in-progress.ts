@@ -1,5 +1,6 @@
 import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { Change, Workload } from '../workloads/workload.ts'
+import { neverWentOut } from './checks.ts'
 import type { Decision, State } from './decision.ts'
 
 /** What comes next in a rollout, at `requeueAt` at the latest: whatever else should bring the key back may not come. */
@@ -15,6 +16,10 @@ export function inProgress(rollout: RolloutStatus, next: Next): Decision {
 function stateOf(rollout: RolloutStatus): State {
   const { phase, outcome, workloads, version, deadline, reason, message, progress, step } = rollout
   const names = workloads.map(({ kind, name }) => `${kind}/${name}`).join(', ')
+  if (phase === 'Recording' && neverWentOut(rollout)) {
+    const words = `${version} ${outcome === 'Aborted' ? 'could not be tried' : 'failed'}, and was not rolled out: ${message}`
+    return { phase: 'Verifying', reason: reason ?? 'Verifying', message: words }
+  }
   if (phase !== 'RollingBack' && outcome !== 'RolledBack' && outcome !== 'Aborted') {
     const words = progress
       ? `rolling out ${version}${stepInWords(step)}: ${progress.message}. It has until ${deadline}.`

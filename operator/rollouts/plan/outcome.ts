@@ -19,14 +19,14 @@ export function conclude(observation: Observation, rollout: RolloutStatus, outco
 /** Records a rollout that has ended, and returns the status for afterwards. */
 export function recordOf(observation: Observation, rollout: RolloutStatus): Decision {
   const { object, now } = observation
-  const { outcome = 'Aborted', endTime = timestamp(now), digest, version, image, message = outcome } = rollout
+  const { outcome = 'Aborted', endTime = timestamp(now), digest, version, image, checks, message = outcome } = rollout
   const failure: Quarantined | undefined =
     outcome === 'RolledBack' || outcome === 'Failed'
       ? { digest, version, outcome, message: inShort(message), since: endTime, generation: object.generation }
       : undefined
   const afterRecord: Decision = {
     state: failure
-      ? failureState(failure, quarantineMessage(failure, object.spec.tag, message))
+      ? failureState(failure, quarantineMessage({ ...failure, checks }, object.spec.tag, message))
       : stateAfter(observation, { ...rollout, outcome, endTime }),
     ...(outcome === 'Succeeded'
       ? { current: { digest, version, image, since: endTime }, healthy: { digest, version, image } }

@@ -163,14 +163,6 @@ test('a problem that needs a person is Stalled, and has one event', async (t) =>
   t.equal(again.events[0]?.id, first.events[0]?.id)
 })
 
-test('cvmanager refuses what it cannot do, rather than leave it out', async (t) => {
-  const workloads = [workload('web', [{ name: 'web', image: imageOf('v1') }])]
-  const verified = object({}, { container: { name: 'web', verify: [{ kind: 'Image', image: 'a', tag: 'b' }] } })
-  const refused = plan(observation({ object: verified, offer: offers('v2'), workloads }))
-  t.match(refused.status, { phase: 'Stalled', message: /spec\.container\.verify/ })
-  t.same(refused.changes, [])
-})
-
 test('B22 a rollout past its deadline is rolled back, as any failure', async (t) => {
   const cluster = new Simulation([imageOf('v1')], { offered: 'v2', spec: { timeoutSeconds: 30 } })
   cluster.reconcile()

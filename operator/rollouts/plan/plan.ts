@@ -8,6 +8,7 @@ import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import type { Change } from '../workloads/workload.ts'
+import { finishedPods, withSeenPod } from './checks.ts'
 import { runsInWords } from './current.ts'
 import type { Decision } from './decision.ts'
 import { eventsOf, type PlannedEvent } from './events.ts'
@@ -44,11 +45,12 @@ export function plan(observation: Observation): Plan {
   const { changes = [], rollout, afterRecord, requeueAt } = decision
   const status = statusOf(observation, decision)
   const disowned = workloads.filter(({ mustDisown }) => mustDisown)
+  const cleanup = finishedPods(object.namespace, status, now)
   const isQuiet = changes.length === 0 && afterRecord === undefined
   return {
     status,
     events: [...eventsOf(status, now), ...observation.missingRights.map(rightMissing)],
-    changes: isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes,
+    changes: [...(isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes), ...cleanup],
     record:
       rollout &&
       afterRecord &&
@@ -77,14 +79,14 @@ const readAgainMs = 15_000
 function decide(observation: Observation): Decision {
   const { object, offer } = observation
   const { spec, status } = object
-  if (object.deleting) return status.rollout ? abort(observation, status.rollout) : {}
+  const rollout = status.rollout && withSeenPod(status.rollout, observation.check)
+  if (object.deleting) return rollout ? abort(observation, rollout) : {}
 
   const version = offer.state === 'unknown' ? undefined : offer.version
-  if (status.rollout) return proceed(observation, status.rollout, version)
+  if (rollout) return proceed(observation, rollout, version)
 
   const settings = settingsOf(spec)
   const strategy = strategyOf(settings)
-  if (strategy instanceof NeedsChangeError) return held(strategy)
   if (offer.state === 'failed') return held(offer.error)
   const problem = observation.problem ?? strategy.problem?.(settings.strategy, observedOf(observation))
   if (problem) {

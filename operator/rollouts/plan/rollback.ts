@@ -1,11 +1,11 @@
 import type { Outcome, RolloutStatus } from '../../api/rollout-status.ts'
-import { NeedsChangeError } from '../../errors.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
 import { restoreImages } from '../strategies/restore.ts'
 import { apply, type BackStep, done, wait } from '../strategies/strategy.ts'
 import type { Change, Workload } from '../workloads/workload.ts'
+import { neverWentOut } from './checks.ts'
 import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
 import { limitOf } from './limit.ts'
@@ -23,9 +23,13 @@ const maxMessageLength = 1_000
 export function failed(observation: Observation, rollout: RolloutStatus, reason: string, message: string): Decision {
   const { progress: _, ...running } = rollout
   const failure = { ...running, reason, message: inSentence(message) }
+  if (neverWentOut(rollout) && isUntouched(rollout)) return conclude(observation, failure, 'RolledBack')
   const rollsBack = observation.object.spec.rollback?.enabled ?? observation.rollbackByDefault ?? true
   return rollsBack ? rollBack(observation, turnedBack(observation, failure)) : conclude(observation, failure, 'Failed')
 }
+
+/** The rollout has changed nothing, and neither has one that it has replaced. */
+const isUntouched = ({ replaced = [] }: RolloutStatus): boolean => replaced.length === 0
 
 const inSentence = (message: string): string => shortDigest(message).replace(/\.$/, '').slice(0, maxMessageLength)
 
@@ -43,6 +47,7 @@ export function giveUp(observation: Observation, rollout: RolloutStatus, obstacl
   const message = inSentence(obstacle.message)
   const { progress: _, ...running } = rollout
   const untried = { ...running, outcome: 'Aborted' as const, reason: obstacle.reason, message }
+  if (neverWentOut(rollout) && isUntouched(rollout)) return conclude(observation, untried, 'Aborted')
   return rollBack(observation, turnedBack(observation, untried))
 }
 
@@ -120,14 +125,13 @@ function wayBack(observation: Observation, rollout: RolloutStatus): BackStep {
     return wait(problem?.message ?? 'the Services of the rollout', Number.POSITIVE_INFINITY)
   const { settings, strategy, seen } = membersOf(observation, rollout)
   const before = rolloutOf(rollout, settings, observation.now)
-  if (!(strategy instanceof NeedsChangeError) && strategy.back) return strategy.back(before, seen)
+  if (strategy.back) return strategy.back(before, seen)
   const changes = restoreImages(before, seen.workloads)
   return changes.length > 0 ? apply(changes) : done()
 }
 
 function switchedBack(observation: Observation, rollout: RolloutStatus): RolloutStatus {
   const { settings, strategy, seen } = membersOf(observation, rollout)
-  if (strategy instanceof NeedsChangeError) return rollout
   return withSwitchBack({ serving: strategy.serving?.(settings.strategy, seen), now: observation.now }, rollout)
 }
 

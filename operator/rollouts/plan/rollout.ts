@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { RolloutSettings, RolloutStatus } from '../../api/rollout-status.ts'
 import type { Version } from '../../discovery/target.ts'
-import { NeedsChangeError } from '../../errors.ts'
+import type { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { timestamp } from '../../time/clock.ts'
 import { checkGates, gates, type Verdict } from '../gates/gates.ts'
@@ -92,7 +92,6 @@ export function proceed(observation: Observation, rollout: RolloutStatus, versio
   const settings = frozenSettings(rollout, observation)
   const strategy = strategyOf(settings)
   const { now } = observation
-  if (strategy instanceof NeedsChangeError) return waitForChange(observation, resumed(rollout, now), strategy)
   const seen = observedOf(observation)
   const problem = observation.problem ?? strategy.problem?.(settings.strategy, seen, rolloutOf(rollout, settings, now))
   if (problem) return waitForChange(observation, resumed(rollout, now), problem)
@@ -100,7 +99,7 @@ export function proceed(observation: Observation, rollout: RolloutStatus, versio
   if (newer && held.length === 0) {
     const { spec } = observation.object
     const next = strategyOf(settingsOf(spec))
-    const isPossible = !(next instanceof NeedsChangeError) && !next.problem?.(settingsOf(spec).strategy, seen)
+    const isPossible = !next.problem?.(settingsOf(spec).strategy, seen)
     if (isPossible) return begin(observation, next, newer, rollout)
   }
   const { digest, version: name } = rollout

@@ -1,6 +1,7 @@
 /** What a simulated cluster is made of. */
 import type { ContainerVersionSpec } from '../../api/spec.ts'
 import type { Labels } from '../workloads/workload.ts'
+import type { SimulatedChecks } from './checks.fixture.ts'
 
 export interface Simulated {
   readonly name: string
@@ -31,4 +32,6 @@ export interface Options {
   readonly refuses?: () => boolean
   /** What a mutating webhook makes of an image. */
   readonly rewrite?: (image: string) => string
+  /** The pods of checks. */
+  readonly checks?: SimulatedChecks
 }

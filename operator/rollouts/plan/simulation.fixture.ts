@@ -9,6 +9,7 @@ import { changedContainers, driftOf, type FoundDrift } from '../observe/drift.ts
 import { strategies } from '../strategies/strategies.ts'
 import type { SeenAutoscaler, Strategy } from '../strategies/strategy.ts'
 import type { Change, Health, ImageChange, RewrittenImage, Workload } from '../workloads/workload.ts'
+import { SimulatedChecks } from './checks.fixture.ts'
 import type { PlannedEvent } from './events.ts'
 import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
@@ -43,6 +44,7 @@ export class Simulation {
   readonly records: string[] = []
   readonly events = new Map<string, PlannedEvent>()
   rewrite: (image: string) => string
+  readonly checks: SimulatedChecks
   readonly #dies: () => boolean
   readonly #refusesEvent: () => boolean
   /** The memory of the process. */
@@ -61,6 +63,7 @@ export class Simulation {
     this.workloads = running.map((image, index) => ({ name: `web-${index}`, image }))
     this.object = object({}, options.spec)
     this.rewrite = options.rewrite ?? ((image) => image)
+    this.checks = options.checks ?? new SimulatedChecks()
     this.#dies = options.dies ?? (() => false)
     this.#refusesEvent = options.refuses ?? (() => false)
   }
@@ -93,6 +96,7 @@ export class Simulation {
         members: seen.filter(({ ref }) => members.includes(ref.uid)),
         problem: this.#problem(workloads),
         offer: offered === undefined || object.deleting ? { state: 'unknown' } : offers(offered),
+        check: this.checks.seen(object, now),
         drift: workloads.flatMap((each) => this.#drift(each) ?? []),
         rewritten: this.#rewritten,
         refused: this.#refused,
@@ -190,7 +194,7 @@ export class Simulation {
   }
 
   #resources(): string {
-    return JSON.stringify([this.object, this.workloads, [...this.services.all]])
+    return JSON.stringify([this.object, this.workloads, [...this.services.all], this.checks.pods])
   }
 
   #restart(): void {
@@ -217,6 +221,9 @@ export class Simulation {
 
   #act({ status, events, changes, record }: Plan): void {
     if (JSON.stringify(status) !== JSON.stringify(this.object.status)) this.#write(() => this.#status(status))
+    for (const change of changes)
+      if (change.change === 'create' || change.change === 'delete')
+        this.#write(() => this.checks.apply(change, this.now))
     const images = changes.filter(({ change }) => change === 'images') as readonly ImageChange[]
     this.#patchAll(images)
     for (const change of changes) this.#switch(change)

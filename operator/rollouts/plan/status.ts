@@ -11,13 +11,15 @@ import { currentOf } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { driftsOf } from './drift.ts'
 import { durationInWords } from './duration.ts'
-import { inBrief, inShort } from './in-short.ts'
+import { clipped, inBrief, inShort } from './in-short.ts'
 import { statusOf2018 } from './status-of-2018.ts'
 
 const maxMessageLength = 4_000
 const maxPastRollouts = 10
 const maxHeld = 16
 const maxPastChecks = 8
+/** `rollouts[].message` has the whole cause of a failure. */
+const maxEvidenceLength = 256
 /** One may be the version that fails next. */
 const maxHealthyVersions = 2
 
@@ -135,12 +137,17 @@ export function pastRollouts(
   return [entry, ...others].slice(0, maxPastRollouts)
 }
 
-/** The checks that failed, and the last ones that passed. */
+/** The checks that failed or were interrupted, and the last ones that passed. */
 function evidenceOf({ checks = [] }: RolloutStatus): PastRollout['checks'] {
-  const failed = checks.filter(({ state }) => state === 'Failed' || state === 'Error')
+  const failed = checks.filter(({ state }) => state === 'Failed' || state === 'Error' || state === 'Running')
   const passed = checks.filter(({ state }) => state === 'Passed')
   const kept = new Set([...failed, ...passed.reverse()].slice(0, maxPastChecks))
-  return kept.size > 0 ? checks.filter((check) => kept.has(check)) : undefined
+  const short = checks
+    .filter((check) => kept.has(check))
+    .map(({ message, ...check }) =>
+      message === undefined ? check : { ...check, message: clipped(message, maxEvidenceLength) },
+    )
+  return short.length > 0 ? short : undefined
 }
 
 /** What a gate says, for `status.held`. */

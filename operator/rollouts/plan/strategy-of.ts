@@ -2,7 +2,6 @@
 import { defaultTimeoutSeconds } from '../../api/names.ts'
 import type { RolloutSettings, RolloutStatus } from '../../api/rollout-status.ts'
 import type { ContainerVersionSpec } from '../../api/spec.ts'
-import { NeedsChangeError } from '../../errors.ts'
 import type { Observation } from '../observe/observation.ts'
 import { strategies } from '../strategies/strategies.ts'
 import type { Observed, Part, Rollout, Strategy } from '../strategies/strategy.ts'
@@ -22,19 +21,7 @@ export function frozenSettings({ settings }: RolloutStatus, { object }: Pick<Obs
   return settings ?? settingsOf(object.spec)
 }
 
-/** The strategy, or why this version of cvmanager cannot roll out by these settings. */
-export function strategyOf({ strategy, verify }: RolloutSettings): Strategy | NeedsChangeError {
-  const found = strategies[strategy.kind]
-  const verified = [
-    ...(verify.length > 0 ? ['spec.container.verify'] : []),
-    ...(strategy.verify?.length ? ['spec.strategy.verify'] : []),
-  ]
-  if (verified.length === 0) return found
-  return new NeedsChangeError(
-    'VerificationNotSupported',
-    `this version of cvmanager cannot verify, and rolls nothing out that is to be verified; take ${verified.join(' and ')} out to go without`,
-  )
-}
+export const strategyOf = ({ strategy }: RolloutSettings): Strategy => strategies[strategy.kind]
 
 /** A strategy does not see what nobody can change: the gate WorkloadImmutable waits for it. */
 export function observedOf(observation: Observation): Observed {

@@ -1,4 +1,5 @@
 /** Workloads as strategies and `plan` see them. Each kind has its own file; the contract suite runs over all kinds. */
+import type { V1Pod } from '@kubernetes/client-node'
 import type { CachedObject } from '../../kubernetes/store.ts'
 
 export type Health =
@@ -130,8 +131,10 @@ export interface WorkloadKind {
 
 export type Change =
   | ImageChange
-  /** Deletes a pod that blocks the change of its workload, so that the controller creates a new one. */
-  | { readonly change: 'delete'; readonly of: ObjectRef }
+  /** Creates the pod of a check. */
+  | { readonly change: 'create'; readonly object: V1Pod }
+  /** Deletes a pod: of a check, by its name; or one that blocks the change of its workload, so that the controller creates a new one. */
+  | { readonly change: 'delete'; readonly of: ObjectRef; readonly check?: string }
   /** Gives up cvmanager's ownership of fields in a workload that another manager applies server-side. */
   | { readonly change: 'disown'; readonly of: WorkloadRef }
   /** Sets how many pods a workload should have. */
