@@ -19,6 +19,8 @@ interface Path {
   readonly members: Pick<Opening, 'deployment' | 'statefulSet'>
   /** Whether an earlier process has seen the workloads up to date. */
   readonly adopted: boolean
+  /** Whether a smoke test comes first. */
+  readonly checked?: boolean
   readonly offered: Build
   readonly images: readonly Build[]
   readonly phase: 'UpToDate' | 'RolledBack'
@@ -46,6 +48,18 @@ const paths: readonly Path[] = [
   },
 ]
 
+/** It differs from the first path in the writes before the patch, around the pod of the check. */
+const checked: Path = {
+  name: 'a rollout after a check',
+  members: { deployment: 'web' },
+  adopted: false,
+  checked: true,
+  offered: v2,
+  images: [v1, v2],
+  phase: 'UpToDate',
+  outcome: 'Succeeded',
+}
+
 /** Keeps two cores busy: each run mostly waits for pods and for a process to start. */
 const sideBySide = 6
 const quietMs = 400
@@ -54,14 +68,14 @@ const bed = await startBed(t)
 t.jobs = sideBySide
 /** The undisturbed run of each path, for comparison. */
 const clean = new Map<string, Result>()
-for (const path of paths) {
+for (const path of [...paths, checked]) {
   await t.test(`${path.name}: undisturbed`, async (t) => {
     clean.set(path.name, await run(t, path))
   })
 }
-const runs = paths.flatMap((path) => {
+const runs = [...paths, checked].flatMap((path) => {
   const { writes = [] } = clean.get(path.name) ?? {}
-  return killsOf(writes).map((kill) =>
+  return killsOf(path.checked ? beforePatch(writes) : writes).map((kill) =>
     t.test(
       `R1 ${path.name}: killed ${kill.when} write ${kill.at} (${writes[kill.at - 1]})`,
       { buffered: true },
@@ -91,13 +105,18 @@ function killsOf(writes: readonly string[]): readonly (Kill & { readonly at: num
   })
 }
 
+function beforePatch(writes: readonly string[]): readonly string[] {
+  const patch = writes.findIndex((write) => write.startsWith('PATCH deployments'))
+  return writes.slice(0, patch)
+}
+
 async function run(t: Test, path: Path, kill?: Kill): Promise<Result> {
   const world = await emptyWorld(t, bed)
   await world.ciMoves('env-prod', path.adopted ? v1 : path.offered)
   const config = { name: 'versions', key: 'web' }
   await world.makes(
     ...workloads(world, { ...path.members, running: v1, replicas: 1 }),
-    webCv(world, 'env-prod', { config }),
+    webCv(world, 'env-prod', { config, ...(path.checked ? { container: await smokeTest(world) } : {}) }),
   )
   await world.waitsFor('all pods to be ready', () =>
     membersOf(path).every(([name, kind]) => world.now(kind, name)?.ready === 1),
@@ -123,6 +142,11 @@ async function run(t: Test, path: Path, kill?: Kill): Promise<Result> {
   await nothingIsWrong(t, world, path)
   const { writes } = proxy
   return { writes, events: (await world.events()).map(eventsKey).sort() }
+}
+
+async function smokeTest({ registry, namespace }: World) {
+  await registry.push(`${namespace}/smoke`, 'v1', { content: 'smoke' })
+  return { verify: [{ kind: 'Image', image: registry.repository(`${namespace}/smoke`), tag: 'v1' }] }
 }
 
 async function isAdopted(world: World, flags: readonly string[], { offered }: Path): Promise<void> {
@@ -172,6 +196,12 @@ async function nothingIsWrong(t: Test, world: World, path: Path): Promise<void> 
   const before = adopted ? v1.name : undefined
   const version = phase === 'UpToDate' ? offered.name : before
   t.equal((await world.configMap('versions').catch(() => undefined))?.web, version, 'the deployed version is written')
+  t.same(
+    status.rollouts?.[0]?.checks?.map(({ state }) => state),
+    path.checked ? ['Passed'] : undefined,
+  )
+  const pods = await world.kubectl('get', 'pods', '-l', 'cvmanager.io/check', '-o', 'name')
+  t.equal(pods, '', 'no pod of a check is left')
   const events = (await world.events()).map(eventsKey)
   t.same(events, [...new Set(events)], 'no event twice')
 }

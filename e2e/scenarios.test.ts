@@ -6,6 +6,7 @@ import { access } from './scenario/cases/access.ts'
 import { admission } from './scenario/cases/admission.ts'
 import { blueGreen } from './scenario/cases/blue-green.ts'
 import { changesOfMind } from './scenario/cases/changes-of-mind.ts'
+import { checks } from './scenario/cases/checks.ts'
 import { drift } from './scenario/cases/drift.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
@@ -44,6 +45,7 @@ rollouts(test, bed)
 rollbacks(test, bed)
 blueGreen(test, bed)
 // The scenarios with the longest waits come early.
+checks(test, bed)
 access(test, bed, { basic, token })
 pods(test, bed)
 refusals(test, bed)

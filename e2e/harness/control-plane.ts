@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { type Identity, type IdentityFiles, writeIdentities, writeKubeconfig } from './identities.ts'
 import { KubeApi } from './kube-api.ts'
 import { stages } from './kwok-stages.ts'
+import { serviceRange } from './own-network.ts'
 import { freePort } from './ports.ts'
 import { RunningProgram } from './processes.ts'
 import { toolPath } from './tools.ts'
@@ -88,8 +89,10 @@ export class ControlPlane {
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
       `--service-account-key-file=${key}`,
       `--service-account-signing-key-file=${key}`,
-      '--service-cluster-ip-range=10.96.0.0/16',
+      `--service-cluster-ip-range=${serviceRange()}`,
       '--allow-privileged=true',
+      // The names of the nodes are known to no resolver.
+      '--kubelet-preferred-address-types=InternalIP',
       // Nodes are ready as soon as they exist, so the taint would only delay their first pods.
       '--disable-admission-plugins=TaintNodesByCondition',
       `--audit-policy-file=${file('audit-policy.yaml')}`,

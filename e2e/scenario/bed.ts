@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { ApiClient } from '../../operator/kubernetes/client.ts'
 import { loadKubeConfig } from '../../operator/kubernetes/kube-config.ts'
 import { type Cluster, startCluster } from '../harness/cluster.ts'
+import { Kubelet } from '../harness/kubelet.ts'
 import { type Registry, startRegistry } from '../harness/registry.ts'
 import { Operator } from './operator.ts'
 import { Sightings } from './sightings.ts'
@@ -23,6 +24,7 @@ export interface Bed {
   /** Has the rights of an administrator. */
   readonly client: ApiClient
   readonly sightings: Sightings
+  readonly kubelet: Kubelet
   /** Has exactly the rights of deploy/rbac.yaml. */
   readonly kubeconfig: string
   /** Starts `cvmanager run` with these rights, until the end of the test at the latest. */
@@ -44,16 +46,19 @@ export async function startBed(t: Test): Promise<Bed> {
     await Promise.all(operators.map((operator) => operator.stop('SIGKILL')))
     await sightings?.stop()
     await client?.close()
+    await kubelet?.stop()
     await Promise.all([cluster.stop(), registry.stop()])
   })
   let sightings: Sightings | undefined
   let client: ApiClient | undefined
+  let kubelet: Kubelet | undefined
 
   await cluster.namespace('cvmanager')
   await cluster.kubectl('apply', '-f', join(root, 'crds'), '-f', join(root, 'deploy/rbac.yaml'))
   await cluster.established('containerversions.cvmanager.io')
   const kubeconfig = await cluster.serviceAccountKubeconfig('cvmanager', 'cvmanager')
   client = new ApiClient({ kubeConfig: loadKubeConfig({ file: cluster.kubeconfig }), version: 'e2e' })
+  kubelet = await Kubelet.startFor(cluster)
   sightings = await Sightings.start(client)
 
   const operator = async (options: OperatorOptions = {}): Promise<Operator> => {
@@ -67,7 +72,7 @@ export async function startBed(t: Test): Promise<Bed> {
     operators.push(started)
     return started
   }
-  return { cluster, registry, client, sightings, kubeconfig, operator }
+  return { cluster, registry, client, sightings, kubelet, kubeconfig, operator }
 }
 
 /** Reads a file of the project, such as an example manifest, and replaces these words. */

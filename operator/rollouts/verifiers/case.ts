@@ -24,8 +24,8 @@ export function untilOf({ check, status }: Pick<Case, 'check' | 'status'>): numb
 }
 
 /** Where the spec does not say, there is time for all measurements. */
-function timeoutMsOf({ timeoutSeconds, count = 1, intervalSeconds = defaultIntervalSeconds }: Check): number {
-  if (timeoutSeconds !== undefined) return timeoutSeconds * 1000
+function timeoutMsOf({ timeoutSeconds = 0, count = 1, intervalSeconds = defaultIntervalSeconds }: Check): number {
+  if (timeoutSeconds > 0) return timeoutSeconds * 1000
   return Math.max(defaultTimeoutMs, count * (intervalSeconds + requestSeconds) * 1000)
 }
 

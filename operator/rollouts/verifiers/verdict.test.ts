@@ -299,6 +299,7 @@ test('there is time for all measurements; a timeout that is too short says nothi
   const status = running()
   t.equal(untilOf({ check: { kind: 'HTTP', count: 100, intervalSeconds: 10 }, status }), epoch + 1_500_000)
   t.equal(untilOf({ check: { kind: 'Image' }, status }), epoch + 300_000)
+  t.equal(untilOf({ check: { kind: 'Image', timeoutSeconds: 0 }, status }), epoch + 300_000, 'as in old manifests')
   const short: Check = { ...http, timeoutSeconds: 10 }
   const late = verdictOf({ check: short, status, refused: undefined, now: epoch + 10_000 }, tally(2, 0, 10_000))
   t.match(late.status, { state: 'Error', message: /only 2 of 5 measurements by its timeout; raise its timeoutSeconds/ })
