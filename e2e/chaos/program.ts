@@ -62,7 +62,7 @@ async function startProcess(options: ProgramOptions): Promise<Program> {
 }
 
 /** Of a lease that is held by a process that was killed, the other one does not wait for long. */
-const timing = { durationMs: 4_000, renewMs: 1_000, renewDeadlineMs: 3_000, retryMs: 250 }
+const timing = { durationMs: 10_000, renewMs: 2_000, renewDeadlineMs: 8_000, retryMs: 500 }
 
 /** The controller as `cvmanager run` makes it, with everything but the process around it. */
 async function startInProcess(options: ProgramOptions, cutOff: (user: string) => void): Promise<Program> {

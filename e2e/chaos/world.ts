@@ -22,7 +22,7 @@ const tag = 'env-prod'
 const objectName = 'web-cv'
 
 /** Several times what a start takes on a busy machine. */
-const maxStartMs = 40_000
+const maxStartMs = 60_000
 const lookEveryMs = 200
 
 const inWords = ({ move, ...more }: Move): string => `${move} ${JSON.stringify(more)}`
