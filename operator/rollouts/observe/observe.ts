@@ -58,6 +58,8 @@ export class Observer {
       offered,
       now,
     )
+    // Of two sides, a check is about the one that does not serve users yet.
+    const waitingForIt = selected.filter((one) => serving?.has(one.object.uid) === false)
     const serves = ({ uid }: WorkloadObject) => serving?.has(uid) ?? true
     const missingRights = new Set<string>()
     const allowed = <T>(read: Promise<T>, otherwise: T): Promise<T> =>
@@ -107,7 +109,7 @@ export class Observer {
       autoscalers,
       members: await Promise.all(this.#members(object).map(view)),
       problem: problem ?? beside.problem,
-      check: await checkSeen(this.#checks, object, selected, now),
+      check: await checkSeen(this.#checks, object, waitingForIt.length > 0 ? waitingForIt : selected, now),
       offer,
       drift,
       missingRights: [...missingRights],
