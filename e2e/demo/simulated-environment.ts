@@ -1,5 +1,6 @@
 import { startCluster } from '../harness/cluster.ts'
 import { type Image, makeImage } from '../harness/images.ts'
+import { Kubelet } from '../harness/kubelet.ts'
 import { startRegistry } from '../harness/registry.ts'
 import { kubernetesVersion } from '../tools/programs.ts'
 import type { Environment } from './environment.ts'
@@ -24,6 +25,9 @@ export async function simulatedEnvironment(terminal: Terminal): Promise<Environm
     throw failed.reason
   }
   const [cluster, registry] = [await startingCluster, await startingRegistry]
+  const kubelet = await Kubelet.startFor(cluster)
+  // What e2e/demo/web says on a real node.
+  kubelet.logs.set('shop-live', 'self-test: the table orders has no column currency\n')
   const seconds = ((performance.now() - begun) / 1000).toFixed(1)
   terminal.done(`Kubernetes ${kubernetesVersion} with one node, and a registry at ${registry.host}, after ${seconds} s`)
 
@@ -48,7 +52,7 @@ export async function simulatedEnvironment(terminal: Terminal): Promise<Environm
     // They go with the cluster.
     removeContainerVersions: () => Promise.resolve(),
     end: async () => {
-      await Promise.all([cluster.stop(), registry.stop()])
+      await Promise.all([kubelet.stop(), cluster.stop(), registry.stop()])
     },
   }
 }
