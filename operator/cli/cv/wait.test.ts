@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { parse } from 'yaml'
-import type { WaitOutcome, WaitResult } from '../commands/wait/result.ts'
-import { runCli } from './run-cli.fixture.ts'
+import type { WaitOutcome, WaitResult } from '../../commands/wait/result.ts'
+import { runCli } from '../run-cli.fixture.ts'
 
 const digest = `sha256:${'5e1b2c3d4e5f'.padEnd(64, '0')}`
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { runCli } from './run-cli.fixture.ts'
+import { runCli } from '../run-cli.fixture.ts'
 
 t.test('a wrong command line prints one line that names the flag, exits with 2, and sends no request', async (t) => {
   const digest = `sha256:${'a'.repeat(64)}`
@@ -51,7 +51,7 @@ t.test('a wrong command line prints one line that names the flag, exits with 2, 
 })
 
 t.test('an invalid pattern is also a usage error', async (t) => {
-  const { NeedsChangeError } = await import('../errors.ts')
+  const { NeedsChangeError } = await import('../../errors.ts')
   const failure = new NeedsChangeError('VersionSyntaxInvalid', 'spec.versionSyntax "[" is not a pattern')
   const { status, err } = await runCli('cr resolve x:y --version-syntax [', { failure })
   t.same([status, err], [2, 'error: --version-syntax: "[" is not a pattern\n'])

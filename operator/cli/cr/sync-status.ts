@@ -1,9 +1,9 @@
 /** `cvmanager cr sync status`: the probe of the first cvmanager's syncers. */
 import { Option } from 'commander'
-import { heartbeatFile, lastBeatMs } from '../commands/heartbeat.ts'
-import { durationFrom } from './duration.ts'
-import { errorLine } from './error-line.ts'
-import { type CliCommand, exit } from './io.ts'
+import { heartbeatFile, lastBeatMs } from '../../commands/heartbeat.ts'
+import { durationFrom } from '../duration.ts'
+import { errorLine } from '../error-line.ts'
+import { type CliCommand, exit } from '../io.ts'
 
 export const crSyncStatus: CliCommand = {
   name: 'cr sync status',

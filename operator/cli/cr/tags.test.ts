@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { account } from '../../e2e/harness/token-server.ts'
-import { ci, rows } from './ci-job.fixture.ts'
+import { account } from '../../../e2e/harness/token-server.ts'
+import { ci, rows } from '../ci-job.fixture.ts'
 
 t.test('tags can be added, added again, moved and removed', async (t) => {
   const { registry, calls } = await ci(t)

@@ -1,11 +1,11 @@
 /** `cvmanager cr resolve`: helps to find out why a ContainerVersion does not do what its author expects. */
 import { Option } from 'commander'
-import { defaultVersionSyntax } from '../api/names.ts'
-import { NeedsChangeError, UsageError } from '../errors.ts'
-import { errorLine } from './error-line.ts'
-import { type CliCommand, exit } from './io.ts'
-import { addPolicyFlags, inFlags, policyFrom } from './policy-flags.ts'
-import { addRegistryFlags, referenceFrom, registryRequest } from './registry-flags.ts'
+import { defaultVersionSyntax } from '../../api/names.ts'
+import { NeedsChangeError, UsageError } from '../../errors.ts'
+import { errorLine } from '../error-line.ts'
+import { type CliCommand, exit } from '../io.ts'
+import { addPolicyFlags, inFlags, policyFrom } from '../policy-flags.ts'
+import { addRegistryFlags, referenceFrom, registryRequest } from '../registry-flags.ts'
 import { showResolved } from './resolve-output.ts'
 import { statuses } from './tags-output.ts'
 

@@ -1,7 +1,7 @@
 /** `cvmanager cv reconcile`. */
-import { type CliCommand, exit } from './io.ts'
-import { addObjectFlags, inForm, objectFrom } from './object-flags.ts'
-import { settingsOf } from './settings-flags.ts'
+import { type CliCommand, exit } from '../io.ts'
+import { addObjectFlags, inForm, objectFrom } from '../object-flags.ts'
+import { settingsOf } from '../settings-flags.ts'
 
 export const cvReconcile: CliCommand = {
   name: 'cv reconcile',

@@ -1,9 +1,9 @@
 /** `cr resolve` with a real registry, and its output. */
 import { join } from 'node:path'
 import t from 'tap'
-import { account } from '../../e2e/harness/token-server.ts'
-import { shortDigest } from '../images/digest.ts'
-import { ci } from './ci-job.fixture.ts'
+import { account } from '../../../e2e/harness/token-server.ts'
+import { shortDigest } from '../../images/digest.ts'
+import { ci } from '../ci-job.fixture.ts'
 
 t.test('the output shows what the controller would find, and why', async (t) => {
   const { registry, calls } = await ci(t)

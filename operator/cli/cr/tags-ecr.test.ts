@@ -1,7 +1,7 @@
 /** The registry commands with Amazon ECR, simulated by moto. */
 import t from 'tap'
-import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
-import { callsTo, rows } from './ci-job.fixture.ts'
+import { motoEnvironment, startMoto } from '../../../e2e/harness/moto.ts'
+import { callsTo, rows } from '../ci-job.fixture.ts'
 
 t.test('tags can be added and removed on ECR', async (t) => {
   const moto = await startMoto()

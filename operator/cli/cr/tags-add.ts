@@ -1,5 +1,5 @@
 /** `cvmanager cr tags add`. */
-import { imageFrom } from './registry-flags.ts'
+import { imageFrom } from '../registry-flags.ts'
 import { tagsCommand } from './tags-command.ts'
 import { statuses } from './tags-output.ts'
 

@@ -1,14 +1,14 @@
 /** `cvmanager cv get`. */
 import { Option } from 'commander'
 import { stringify } from 'yaml'
-import type { WorkloadVersion } from '../commands/get.ts'
-import { UsageError } from '../errors.ts'
-import { shortDigest } from '../images/digest.ts'
-import { notAmong } from './command-line/command-line.ts'
-import { type CliCommand, exit } from './io.ts'
-import { namespaceFrom } from './names.ts'
-import { table } from './output.ts'
-import { addSettingsFlags, settingsOf } from './settings-flags.ts'
+import type { WorkloadVersion } from '../../commands/get.ts'
+import { UsageError } from '../../errors.ts'
+import { shortDigest } from '../../images/digest.ts'
+import { notAmong } from '../command-line/command-line.ts'
+import { type CliCommand, exit } from '../io.ts'
+import { namespaceFrom } from '../names.ts'
+import { table } from '../output.ts'
+import { addSettingsFlags, settingsOf } from '../settings-flags.ts'
 
 /** The output of the first cvmanager, to the byte: Go escapes the signs of HTML, and writes an empty list as `null`. */
 const jsonOf2018 = (versions: readonly WorkloadVersion[]): string =>

@@ -1,9 +1,9 @@
 /** The flags and the output that `cr tags add` and `cr tags remove` share. */
 import { Option } from 'commander'
-import type { WantedImage } from '../commands/tags/image.ts'
-import { repeated } from './command-line/command-line.ts'
-import type { CliCommand, Invocation } from './io.ts'
-import { addRegistryFlags, addRepositoryFlags, registryRequest, repositoriesFrom, tagsFrom } from './registry-flags.ts'
+import type { WantedImage } from '../../commands/tags/image.ts'
+import { repeated } from '../command-line/command-line.ts'
+import type { CliCommand, Invocation } from '../io.ts'
+import { addRegistryFlags, addRepositoryFlags, registryRequest, repositoriesFrom, tagsFrom } from '../registry-flags.ts'
 import { showChanges } from './tags-output.ts'
 
 interface TagsCommand extends Pick<CliCommand, 'name' | 'description' | 'help'> {

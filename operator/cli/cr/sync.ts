@@ -1,14 +1,14 @@
 /** `cvmanager cr sync`. */
-import type { SyncOutcome, SyncResult } from '../commands/sync.ts'
-import { createLogger } from '../log/log.ts'
-import { timestamp } from '../time/clock.ts'
-import { addCredentialFlags, credentialsOf } from './credentials.ts'
-import { oneLine } from './error-line.ts'
-import { type CliCommand, type ExitStatus, exit } from './io.ts'
-import { namespaceFrom, objectNameFrom } from './names.ts'
-import { providerOption, withDockerConfig } from './registry-flags.ts'
-import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { endingWithin } from './stopping.ts'
+import type { SyncOutcome, SyncResult } from '../../commands/sync.ts'
+import { createLogger } from '../../log/log.ts'
+import { timestamp } from '../../time/clock.ts'
+import { addCredentialFlags, credentialsOf } from '../credentials.ts'
+import { oneLine } from '../error-line.ts'
+import { type CliCommand, type ExitStatus, exit } from '../io.ts'
+import { namespaceFrom, objectNameFrom } from '../names.ts'
+import { providerOption, withDockerConfig } from '../registry-flags.ts'
+import { addSettingsFlags, settingsOf } from '../settings-flags.ts'
+import { endingWithin } from '../stopping.ts'
 
 const outcomes: Readonly<Record<SyncOutcome, { readonly words: string; readonly status: ExitStatus }>> = {
   UpToDate: { words: 'is up to date', status: exit.ok },

@@ -1,9 +1,9 @@
 /** The output of `cv wait` for people: how it ended in the first line, then why. */
-import type { ObjectName } from '../commands/object.ts'
-import type { WaitOutcome, WaitResult } from '../commands/wait/result.ts'
-import { shortDigest } from '../images/digest.ts'
-import { redactText } from '../log/redact.ts'
-import { oneLine } from './error-line.ts'
+import type { ObjectName } from '../../commands/object.ts'
+import type { WaitOutcome, WaitResult } from '../../commands/wait/result.ts'
+import { shortDigest } from '../../images/digest.ts'
+import { redactText } from '../../log/redact.ts'
+import { oneLine } from '../error-line.ts'
 
 const words: Readonly<Record<WaitOutcome, string>> = {
   Healthy: 'is healthy',

@@ -1,8 +1,8 @@
 /** The output and the exit status of `cr tags`. */
-import type { ChangesResult, ImagesResult, Problem, TagChange } from '../commands/tags/commands.ts'
-import { errorLine } from './error-line.ts'
-import { type ExitStatus, exit, type Io } from './io.ts'
-import { json, table } from './output.ts'
+import type { ChangesResult, ImagesResult, Problem, TagChange } from '../../commands/tags/commands.ts'
+import { errorLine } from '../error-line.ts'
+import { type ExitStatus, exit, type Io } from '../io.ts'
+import { json, table } from '../output.ts'
 
 export const statuses = '0 done; 1 failed; 2 a flag is wrong; 3 there is no such image, version or repository.'
 

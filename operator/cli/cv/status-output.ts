@@ -1,11 +1,11 @@
 /** The output of `cv status` for people. */
-import type { CheckState, CheckStatus } from '../api/rollout-status.ts'
-import type { Phase } from '../api/status.ts'
-import type { PodNode, RolloutNode, StatusTree, WorkloadNode } from '../commands/status/tree.ts'
-import { shortDigest } from '../images/digest.ts'
-import { durationInWords } from '../rollouts/plan/duration.ts'
-import { timestamp } from '../time/clock.ts'
-import { oneLine } from './error-line.ts'
+import type { CheckState, CheckStatus } from '../../api/rollout-status.ts'
+import type { Phase } from '../../api/status.ts'
+import type { PodNode, RolloutNode, StatusTree, WorkloadNode } from '../../commands/status/tree.ts'
+import { shortDigest } from '../../images/digest.ts'
+import { durationInWords } from '../../rollouts/plan/duration.ts'
+import { timestamp } from '../../time/clock.ts'
+import { oneLine } from '../error-line.ts'
 import { type Branch, type Screen, type Tone, treeLines, wrapped } from './tree-output.ts'
 
 const tones: Readonly<Record<Phase, Tone>> = {

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { parse } from 'yaml'
-import type { WorkloadVersion } from '../commands/get.ts'
-import { runCli } from './run-cli.fixture.ts'
+import type { WorkloadVersion } from '../../commands/get.ts'
+import { runCli } from '../run-cli.fixture.ts'
 
 const web: WorkloadVersion = {
   Namespace: 'shop',

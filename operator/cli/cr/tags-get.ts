@@ -1,6 +1,12 @@
 /** `cvmanager cr tags get`. */
-import type { CliCommand } from './io.ts'
-import { addRegistryFlags, addRepositoryFlags, imageFrom, registryRequest, repositoriesFrom } from './registry-flags.ts'
+import type { CliCommand } from '../io.ts'
+import {
+  addRegistryFlags,
+  addRepositoryFlags,
+  imageFrom,
+  registryRequest,
+  repositoriesFrom,
+} from '../registry-flags.ts'
 import { showImages, statuses } from './tags-output.ts'
 
 export const crTagsGet: CliCommand = {

@@ -1,7 +1,7 @@
 /** `cr resolve --policy` with real registries: the choice, the other tags, and the reasons. */
 import t from 'tap'
-import { motoEnvironment, startMoto } from '../../e2e/harness/moto.ts'
-import { callsTo, ci } from './ci-job.fixture.ts'
+import { motoEnvironment, startMoto } from '../../../e2e/harness/moto.ts'
+import { callsTo, ci } from '../ci-job.fixture.ts'
 
 t.test(
   'the output shows the tags that fit, that do not fit, and that the filter refuses, and the choice',

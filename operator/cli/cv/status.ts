@@ -1,10 +1,10 @@
 /** `cvmanager cv status`. */
-import type { StatusTree } from '../commands/status/tree.ts'
-import { warningLine } from './error-line.ts'
-import { type CliCommand, exit, type Io } from './io.ts'
-import { addObjectFlags, inForm, objectFrom } from './object-flags.ts'
+import type { StatusTree } from '../../commands/status/tree.ts'
+import { warningLine } from '../error-line.ts'
+import { type CliCommand, exit, type Io } from '../io.ts'
+import { addObjectFlags, inForm, objectFrom } from '../object-flags.ts'
+import { settingsOf } from '../settings-flags.ts'
 import { Redraw } from './redraw.ts'
-import { settingsOf } from './settings-flags.ts'
 import { statusLines } from './status-output.ts'
 
 export const cvStatus: CliCommand = {

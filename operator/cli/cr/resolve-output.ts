@@ -1,10 +1,10 @@
 /** The output of `cr resolve`. */
-import type { ResolvedPolicy, ResolvedTag, WeighedTag } from '../commands/tags/commands.ts'
-import { listed } from '../commands/tags/listed.ts'
-import { policyInWords } from '../discovery/versions/policies/policies.ts'
-import { shortDigest } from '../images/digest.ts'
-import { json, type Row, table } from './output.ts'
-import { inFlags } from './policy-flags.ts'
+import type { ResolvedPolicy, ResolvedTag, WeighedTag } from '../../commands/tags/commands.ts'
+import { listed } from '../../commands/tags/listed.ts'
+import { policyInWords } from '../../discovery/versions/policies/policies.ts'
+import { shortDigest } from '../../images/digest.ts'
+import { json, type Row, table } from '../output.ts'
+import { inFlags } from '../policy-flags.ts'
 
 type Resolved = ResolvedTag | ResolvedPolicy
 

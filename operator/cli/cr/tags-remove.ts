@@ -1,5 +1,5 @@
 /** `cvmanager cr tags remove`. */
-import { versionFrom } from './registry-flags.ts'
+import { versionFrom } from '../registry-flags.ts'
 import { tagsCommand } from './tags-command.ts'
 import { statuses } from './tags-output.ts'
 

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util'
 import { test } from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
-import { ObjectNotFoundError } from '../commands/object.ts'
-import type { StatusTree } from '../commands/status/tree.ts'
+import { ObjectNotFoundError } from '../../commands/object.ts'
+import type { StatusTree } from '../../commands/status/tree.ts'
+import { runCli } from '../run-cli.fixture.ts'
 import { Redraw } from './redraw.ts'
-import { runCli } from './run-cli.fixture.ts'
 import { statusLines } from './status-output.ts'
 
 const now = Date.parse('2026-11-26T12:00:00Z')
