@@ -37,9 +37,10 @@ export async function rightsAreThoseUsed(t: Test, bed: Bed, refusals: readonly s
   }
 }
 
-/** Nobody may create anything in a namespace that is being deleted, or a pod against its Pod Security, whatever their rights. */
+/** Nobody may create anything in a namespace that is being deleted, or a pod against a quota or its Pod Security, whatever their rights. */
 const isRefused = ({ responseStatus }: AuditEvent): boolean =>
-  responseStatus?.code === 403 && !/is being terminated|violates PodSecurity/.test(responseStatus.message ?? '')
+  responseStatus?.code === 403 &&
+  !/is being terminated|violates PodSecurity|exceeded quota/.test(responseStatus.message ?? '')
 
 function compare({ apiGroups, resources, verbs }: Rule, used: ReadonlySet<string>) {
   const all = apiGroups.flatMap((group) => resources.map((resource) => ({ group, resource })))

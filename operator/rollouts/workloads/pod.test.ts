@@ -105,3 +105,11 @@ test('a Pod that has ended, and the mirror of a static pod, are no workloads', a
   for (const phase of ['Succeeded', 'Failed']) t.equal(found({ status: { phase } }), false, phase)
   t.equal(found({ metadata: { annotations: { 'kubernetes.io/config.mirror': 'hash' } } }), false)
 })
+
+test('a Pod that was ready with the image before, and cannot pull the new one, is not healthy while the watch is late', async (t) => {
+  const { stripped } = given({ imageID: idOf('a') })
+  const { object } = given({ imageID: '', state: pullFailure('b') }, { ready: false })
+  const pods = [pod(object, barePod.revisionOf(stripped, []))]
+  const before = { unavailable: 0, restarts: 0, changed: ['web'] }
+  t.match(healthOf(stripped, { pods }, { now: made, since: made - 10_000 }, before), { state: 'stuck' })
+})

@@ -32,12 +32,14 @@ export const barePod = workloadKindOf({
   fieldsOf,
 })
 
+const notReady = waiting('it is not ready')
+
 function fieldsOf(object: V1Pod) {
   const { status } = object
   const isReady = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')
   const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
   return {
-    progress: isReady ? healthy : waiting('it is not ready'),
+    progress: isReady ? healthy : notReady,
     availablePods: isReady ? 1 : 0,
     missingPods: isReady ? 0 : 1,
     restarts: Math.max(0, ...statuses.map(({ restartCount }) => restartCount)),
@@ -45,9 +47,13 @@ function fieldsOf(object: V1Pod) {
   }
 }
 
-/** It may be ready with the image before. */
-function progressOf({ progress }: WorkloadObject, { updated }: { readonly updated: number }): Health {
-  return updated === 0 ? waiting('the kubelet has not restarted it with its image yet') : progress
+/** It may be ready with the image before. Its pod is read later than the object was: what the object said may be over. */
+function progressOf(
+  { progress }: WorkloadObject,
+  counts: { readonly updated: number; readonly ready: number },
+): Health {
+  if (counts.updated === 0) return waiting('the kubelet has not restarted it with its image yet')
+  return counts.ready === 0 ? notReady : progress
 }
 
 function revisionOf({ uid, containers }: WorkloadObject): Revision {
