@@ -52,16 +52,24 @@ export function statusLines(tree: StatusTree, screen: Screen, now: number): read
   return [title, ...sentences, ...branches]
 }
 
+const verbs: Readonly<Record<RolloutNode['phase'], string>> = {
+  RollingOut: 'rolling out',
+  RollingBack: 'rolling back',
+  Recording: 'recording the rollout',
+}
+
 function rolloutBranch(rollout: RolloutNode, now: number): Branch {
   const { version, digest, from, strategy = 'Simple', phase, since, deadline, step, waitingSince } = rollout
   const clock =
     waitingSince === undefined
       ? `until ${deadline} (${left(deadline, now)})`
       : `its clock stands still since ${waitingSince}`
-  const verb = phase === 'RollingBack' ? 'rolling back' : 'rolling out'
-  const names = `${from ? `${from} → ` : ''}${version}`
+  const named = `${version} (${shortDigest(digest)})`
+  // A rollback leads the other way.
+  const path = phase === 'RollingBack' ? [named, from] : [from, named]
+  const names = path.filter((name) => name !== undefined).join(' → ')
   return {
-    cells: ['rollout', `${verb} ${names} (${shortDigest(digest)}), ${strategy}, for ${ago(since, now)}, ${clock}`],
+    cells: ['rollout', `${verbs[phase]} ${names}, ${strategy}, for ${ago(since, now)}, ${clock}`],
     tone: phase === 'RollingBack' ? 'bad' : 'busy',
     // A rollout of one step has none to speak of.
     below:
