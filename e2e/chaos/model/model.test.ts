@@ -6,6 +6,7 @@ import { timestamp } from '../../../operator/time/clock.ts'
 import { type Build, build } from '../../scenario/builds.ts'
 import type { Evidence } from './evidence.ts'
 import { broken, invariants } from './model.ts'
+import type { PodLife } from './pods.ts'
 import type { RawObject, State } from './states.ts'
 
 const epoch = Date.parse('2026-01-02T03:04:05Z')
@@ -70,6 +71,40 @@ const service = (color: string): RawObject => ({
   spec: { selector: { color } },
 })
 
+const side = (color: string, replicas: number): RawObject => ({
+  kind: 'Deployment',
+  metadata: { name: `web-${color}`, uid: color, resourceVersion: '1' },
+  spec: {
+    replicas,
+    template: { metadata: { labels: { color } }, spec: { containers: [{ name: 'main', image: imageOf(v1) }] } },
+  },
+})
+
+const labelsOfChecks = { 'cvmanager.io/check': 'smoke', 'cvmanager.io/containerversion': 'web-cv' }
+
+/** @param sights the second of each, and what is seen then */
+const life = (
+  name: string,
+  given: Partial<PodLife>,
+  ...sights: readonly (readonly [number, Partial<PodLife['sights'][number]>])[]
+): PodLife => ({
+  uid: `uid-of-${name}`,
+  name,
+  labels: {},
+  images: new Set([imageOf(v2)]),
+  checks: undefined,
+  sights: sights.map(([seconds, sight]) => ({
+    at: epoch + seconds * second,
+    revision: 100 + seconds,
+    isReady: false,
+    phase: undefined,
+    ...sight,
+  })),
+  ...given,
+})
+const ofCheck = { checks: { owner: 'uid-of-web-cv', check: 'smoke' } }
+const ofGreen = { labels: { color: 'green' } }
+
 type Told = readonly [by: State['by'], object: RawObject, seconds: number]
 
 const begin: readonly Told[] = [
@@ -97,6 +132,8 @@ const statesOf = (told: readonly Told[]): readonly State[] =>
 /** A rollout of v2 to one Deployment, in which all is well. */
 const clean: Evidence = {
   states: statesOf(all),
+  lives: [],
+  isCheckedBefore: false,
   disturbances: [],
   tagMoves: [{ at: epoch - second, build: v2, isGood: true }],
   served: new Set([v1, v2, v3].map(imageOf)),
@@ -116,6 +153,18 @@ const clean: Evidence = {
 
 const after = (...told: readonly Told[]): Partial<Evidence> => ({ states: statesOf([...all, ...told]) })
 const instead = (...told: readonly Told[]): Partial<Evidence> => ({ states: statesOf([...begin, ...told]) })
+/** Users are switched to the other side, 2 s after the rollout has begun. */
+const switched = (...more: readonly Told[]): Partial<Evidence> => ({
+  serviceName: 'web',
+  ...instead(
+    ['people', service('blue'), -60],
+    ['people', side('blue', 2), -60],
+    ['people', side('green', 2), -60],
+    ['cvmanager', rollingOut(), 0],
+    ...more,
+    ['cvmanager', service('green'), 2],
+  ),
+})
 const rolledBack = (outcome: RolloutStatus['outcome'] = 'RolledBack') =>
   rollingOut({ phase: 'Recording', outcome, rollbackTime: timestamp(epoch) })
 
@@ -136,13 +185,24 @@ const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
     ['cvmanager', rollingOut(), 0],
     ['cvmanager', web(v2), 1],
   ),
-  'one switch of a Service for each rollout': instead(
+  'one switch of a Service for each rollout, and one back': instead(
     ['people', service('blue'), -60],
     ['cvmanager', rollingOut(), 0],
     ['cvmanager', service('green'), 1],
     ['cvmanager', service('blue'), 2],
     ['cvmanager', service('green'), 3],
   ),
+  'users get as many ready pods as are wanted': {
+    ...switched(),
+    lives: [life('a', ofGreen, [0, {}], [1, { isReady: true }]), life('b', ofGreen, [0, {}])],
+  },
+  'one pod of a check at a time': {
+    lives: [life('a', ofCheck, [0, {}], [3, { phase: 'Succeeded' }]), life('b', ofCheck, [2, {}])],
+  },
+  'nothing goes out before its check has passed': {
+    isCheckedBefore: true,
+    lives: [life('a', ofCheck, [-1, {}], [0, { phase: 'Failed', revision: 1 }])],
+  },
   'no image that the registry did not serve': { served: new Set([imageOf(v1)]) },
   'what a rollback restores is what was there': instead([
     'cvmanager',
@@ -175,6 +235,12 @@ const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
   'the status says what runs': { end: { ...clean.end, serving: [web(v1)] } },
   'nothing is left behind': {
     end: { ...clean.end, containerVersion: { ...upToDate, metadata: { ...upToDate.metadata, finalizers: ['x'] } } },
+  },
+  'no pod of a check is left behind': {
+    end: {
+      ...clean.end,
+      pods: [{ kind: 'Pod', metadata: { name: 'a', uid: 'a', resourceVersion: '1', labels: labelsOfChecks } }],
+    },
   },
   'the end is a fixpoint': { afterwards: ['update containerversions/status/web-cv'] },
 }
@@ -212,4 +278,30 @@ test('time that a rollout was disturbed does not count, and no more than that', 
   t.ok(inTime([2, 5], [7, 10]), 'two of them')
   t.notOk(inTime([5, 9], [5, 9], [6, 8]), 'what happens at the same time counts once')
   t.notOk(inTime([-20, 1], [25, 90]), 'before and after do not count')
+})
+
+test('the ready pods of a switch are those of the version, and so are those that were ready a moment ago', async (t) => {
+  const holds = (evidence: Partial<Evidence>) =>
+    !broken({ ...clean, ...evidence }).some((problem) => problem.startsWith('users get'))
+  const ready = (name: string, ...more: readonly (readonly [number, Partial<PodLife['sights'][number]>])[]) =>
+    life(name, ofGreen, [-20, {}], [-19, { isReady: true }], ...more)
+  const gone = { revision: undefined }
+  t.ok(holds({ ...switched(), lives: [ready('a'), ready('b')] }))
+  t.notOk(holds({ ...switched(), lives: [ready('a'), { ...ready('b'), images: new Set([imageOf(v1)]) }] }), 'of v1')
+  t.notOk(
+    holds({ ...switched(), lives: [ready('a'), { ...ready('b'), labels: { color: 'blue' } }] }),
+    'of the other side',
+  )
+  t.ok(holds({ ...switched(), lives: [ready('a'), ready('b', [1, gone])] }), 'gone on the way')
+  t.notOk(holds({ ...switched(), lives: [ready('a'), ready('b', [-3, gone])] }), 'gone before')
+  t.notOk(holds({ ...switched(['people', side('blue', 3), -10]), lives: [ready('a'), ready('b')] }), 'scaled before')
+  t.ok(holds({ ...switched(['people', side('blue', 3), 1]), lives: [ready('a'), ready('b')] }), 'scaled on the way')
+})
+
+test('a check may follow another one', async (t) => {
+  const first = (end: Partial<PodLife['sights'][number]>) => life('a', ofCheck, [0, {}], [1, end])
+  const second = life('b', ofCheck, [2, {}])
+  t.same(broken({ ...clean, lives: [first({ phase: 'Succeeded' }), second] }), [], 'that has ended')
+  t.same(broken({ ...clean, lives: [first({ revision: undefined }), second] }), [], 'whose pod is gone')
+  t.same(broken({ ...clean, lives: [life('a', {}, [0, {}]), second] }), [], 'and what is no check does not matter')
 })

@@ -2,6 +2,7 @@ import type { HistoryRecord } from '../../../operator/rollouts/history/records.t
 import { type Invariants, maxViewAgeMs, overlapMs, type Run, short } from './evidence.ts'
 import { previousOf } from './rollouts.ts'
 import type { ImageChange } from './states.ts'
+import { isSwitchedByHand, serves } from './switches.ts'
 
 /** R11 */
 const maxOverdueMs = 10_000
@@ -58,8 +59,9 @@ export const outcomes: Invariants = {
       return rollout.workloads.flatMap(({ kind, name, uid, previous }) =>
         previous.flatMap(({ name: container, image }) => {
           const last = run.changes.findLast((change) => change.uid === uid && change.revision <= ended.revision)
-          // What somebody else has set is theirs.
-          const isRestored = last?.by === 'people' || imageAt(run, uid, container, ended.revision + 1) === image
+          // What somebody else has set is theirs, and so is a side to which they have led users.
+          const isTheirs = last?.by === 'people' || (isSwitchedByHand(run, rollout) && serves(run, uid, ended.revision))
+          const isRestored = isTheirs || imageAt(run, uid, container, ended.revision + 1) === image
           return isRestored || isGone(run, uid)
             ? []
             : [
@@ -70,13 +72,14 @@ export const outcomes: Invariants = {
     }),
 
   'every rollout ends in time': ({ rollouts, disturbances, now }) =>
-    rollouts.flatMap(({ id, image, began, ended, parts, timeoutSeconds, outcome }) => {
+    rollouts.flatMap(({ id, image, began, ended, parts, timeoutSeconds, maxStillSeconds, outcome }) => {
       const until = ended?.at ?? now
       const disturbedMs = overlapMs(disturbances, began.at, until)
-      const overdueMs = until - began.at - parts * timeoutSeconds * 1000 - disturbedMs
+      const allowedMs = (parts * timeoutSeconds + maxStillSeconds) * 1000
+      const overdueMs = until - began.at - allowedMs - disturbedMs
       return overdueMs > maxOverdueMs
         ? [
-            `rollout ${id} of ${short(image)} (${outcome ?? 'no end'}) took ${until - began.at} ms, with ${parts} × ${timeoutSeconds} s and ${disturbedMs} ms of disturbances`,
+            `rollout ${id} of ${short(image)} (${outcome ?? 'no end'}) took ${until - began.at} ms, with ${parts} × ${timeoutSeconds} s, ${maxStillSeconds} s of checks and delays, and ${disturbedMs} ms of disturbances`,
           ]
         : []
     }),
