@@ -20,19 +20,14 @@ export const checks: Invariants = {
             ({ checks: isOfCheck, images, sights }) =>
               isOfCheck &&
               images.has(to) &&
-              sights.some((sight) => sight.phase === 'Succeeded' && (sight.revision ?? 0) < revision),
+              sights.some((sight) => sight.end === 'Succeeded' && sight.revision < revision),
           )
           return hasPassed ? [] : [`${workload} got ${short(to)}, which no check had passed`]
         })
       : [],
 }
 
-/** Revisions tell the order; of a deletion there is only the time at which it arrived. */
 function livesAtBirthOf({ sights: [birth] }: PodLife, { sights }: PodLife): boolean {
-  const [first] = sights
-  const bornAt = birth?.revision ?? 0
-  if (!birth || !first || (first.revision ?? 0) >= bornAt) return false
-  return !sights.some(({ phase, revision, at }) =>
-    revision === undefined ? at <= birth.at : phase !== undefined && revision < bornAt,
-  )
+  const before = sights.filter(({ revision }) => birth && revision < birth.revision)
+  return before.length > 0 && before.every(({ end }) => end === undefined)
 }

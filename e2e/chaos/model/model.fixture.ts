@@ -78,7 +78,7 @@ export const side = (color: string, replicas: number): RawObject => ({
   },
 })
 
-const starting = { isReady: false, phase: undefined }
+const starting = { isReady: false, end: undefined }
 
 /** @param sights the second of each, and what is seen then */
 export const life = (

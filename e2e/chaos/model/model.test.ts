@@ -58,11 +58,11 @@ const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
     lives: [life('a', ofGreen, [0, {}], [1, { isReady: true }]), life('b', ofGreen, [0, {}])],
   },
   'one pod of a check at a time': {
-    lives: [life('a', ofCheck, [0, {}], [3, { phase: 'Succeeded' }]), life('b', ofCheck, [2, {}])],
+    lives: [life('a', ofCheck, [0, {}], [3, { end: 'Succeeded' }]), life('b', ofCheck, [2, {}])],
   },
   'nothing goes out before its check has passed': {
     isCheckedBefore: true,
-    lives: [life('a', ofCheck, [-1, {}], [0, { phase: 'Failed', revision: 1 }])],
+    lives: [life('a', ofCheck, [-1, {}], [0, { end: 'Failed', revision: 1 }])],
   },
   'no image that the registry did not serve': { served: new Set([imageOf(v1)]) },
   'what a rollback restores is what was there': instead([
@@ -143,7 +143,7 @@ test('the ready pods of a switch are those of the version, and so are those that
     !broken({ ...clean, ...evidence }).some((problem) => problem.startsWith('users get'))
   const ready = (name: string, ...more: readonly (readonly [number, Partial<PodLife['sights'][number]>])[]) =>
     life(name, ofGreen, [-20, {}], [-19, { isReady: true }], ...more)
-  const gone = { revision: undefined }
+  const gone = { end: 'gone' } as const
   t.ok(holds({ ...switched(), lives: [ready('a'), ready('b')] }))
   t.notOk(holds({ ...switched(), lives: [ready('a'), { ...ready('b'), images: new Set([imageOf(v1)]) }] }), 'of v1')
   t.notOk(
@@ -159,7 +159,7 @@ test('the ready pods of a switch are those of the version, and so are those that
 test('a check may follow another one', async (t) => {
   const first = (end: Partial<PodLife['sights'][number]>) => life('a', ofCheck, [0, {}], [1, end])
   const second = life('b', ofCheck, [2, {}])
-  t.same(broken({ ...clean, lives: [first({ phase: 'Succeeded' }), second] }), [], 'that has ended')
-  t.same(broken({ ...clean, lives: [first({ revision: undefined }), second] }), [], 'whose pod is gone')
+  t.same(broken({ ...clean, lives: [first({ end: 'Succeeded' }), second] }), [], 'that has ended')
+  t.same(broken({ ...clean, lives: [first({ end: 'gone' }), second] }), [], 'whose pod is gone')
   t.same(broken({ ...clean, lives: [life('a', {}, [0, {}]), second] }), [], 'and what is no check does not matter')
 })

@@ -18,7 +18,7 @@ const event = (verb: string, seconds: number, responseObject: object, code = 200
 })
 
 const labels = { 'cvmanager.io/check': 'smoke', 'cvmanager.io/containerversion': 'web-cv' }
-const pod = (revision: number, status: object, uid = 'uid-of-a') => ({
+const pod = (revision: number, status: object, uid = 'uid-of-a', deletionGracePeriodSeconds?: number) => ({
   kind: 'Pod',
   metadata: {
     name: 'a',
@@ -26,6 +26,7 @@ const pod = (revision: number, status: object, uid = 'uid-of-a') => ({
     resourceVersion: String(revision),
     labels,
     ownerReferences: [{ uid: 'uid-of-web-cv' }],
+    deletionGracePeriodSeconds,
   },
   spec: { containers: [{ name: 'main', image: 'registry.example.com/web:v2' }] },
   status,
@@ -38,13 +39,14 @@ test('the lives of pods are in the audit log', async (t) => {
     event('create', 0, { kind: 'Status', details: { uid: 'uid-of-b' } }, 409),
     event('patch', 1, pod(101, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] })),
     event('patch', 1, pod(99, { phase: 'Running' }, 'uid-of-one-that-was-there-before')),
-    event('delete', 3, { kind: 'Status', details: { uid: 'uid-of-a' } }),
+    event('delete', 3, pod(103, { phase: 'Succeeded' }, 'uid-of-a', 30)),
+    event('delete', 4, pod(104, { phase: 'Succeeded' }, 'uid-of-a', 0)),
   ]
   const sight = (seconds: number, more: object) => ({
     at: epoch + seconds * 1_000,
     revision: 100 + seconds,
     isReady: false,
-    phase: undefined,
+    end: undefined,
     ...more,
   })
   t.strictSame(livesOf(events), [
@@ -57,8 +59,9 @@ test('the lives of pods are in the audit log', async (t) => {
       sights: [
         sight(0, {}),
         sight(1, { isReady: true }),
-        sight(2, { phase: 'Succeeded' }),
-        sight(3, { revision: undefined }),
+        sight(2, { end: 'Succeeded' }),
+        sight(3, { end: 'Succeeded' }),
+        sight(4, { end: 'gone' }),
       ],
     },
   ])

@@ -7,11 +7,10 @@ import { imagesOf, isOfCheck, type RawObject } from './states.ts'
 export interface PodSight {
   /** When the request arrived, in milliseconds since the epoch: it was like that not earlier. */
   readonly at: number
-  /** Undefined: it is gone. */
-  readonly revision: number | undefined
+  readonly revision: number
   readonly isReady: boolean
-  /** Its containers have ended, with this. */
-  readonly phase: 'Succeeded' | 'Failed' | undefined
+  /** Its containers have ended, or it is gone. */
+  readonly end: 'Succeeded' | 'Failed' | 'gone' | undefined
 }
 
 export interface PodLife {
@@ -30,43 +29,35 @@ export function livesOf(events: readonly AuditEvent[]): readonly PodLife[] {
   const lives = new Map<string, PodLife>()
   for (const event of inOrder(events)) {
     const at = Date.parse(event.requestReceivedTimestamp)
-    const answer = event.responseObject as RawPod | Deleted
-    if (answer.kind === 'Status') {
-      const life = lives.get(answer.details?.uid ?? '')
-      if (life) lives.set(life.uid, { ...life, sights: [...life.sights, { ...gone, at }] })
-      continue
-    }
-    const before = lives.get(answer.metadata.uid)
+    const pod = event.responseObject as RawPod
+    const before = lives.get(pod.metadata.uid)
     if (!before && event.verb !== 'create') continue
-    const life = before ?? begin(answer)
-    lives.set(life.uid, { ...life, sights: [...life.sights, sightOf(answer, at)] })
+    const life = before ?? begin(pod)
+    lives.set(life.uid, { ...life, sights: [...life.sights, sightOf(pod, at, event.verb)] })
   }
   return [...lives.values()]
 }
 
-const gone = { revision: undefined, isReady: false, phase: undefined } as const
-
-interface Deleted {
-  readonly kind: 'Status'
-  readonly details?: { readonly uid?: string }
-}
-
-type RawPod = Omit<RawObject, 'status' | 'kind'> & {
-  readonly kind: 'Pod'
+type RawPod = Omit<RawObject, 'status'> & {
   readonly status?: {
     readonly phase?: string
     readonly conditions?: readonly { readonly type: string; readonly status: string }[]
   }
 }
 
-/** What has happened to pods. The log has the requests in the order of their ends, and a deletion has no revision. */
+/** What has happened to pods, in the order of commit. */
 function inOrder(events: readonly AuditEvent[]): readonly AuditEvent[] {
   const ofPods = events.filter(({ objectRef, responseStatus, responseObject }) => {
     const isDone = (responseStatus?.code ?? 500) < 300
-    return isDone && objectRef?.resource === 'pods' && responseObject !== undefined
+    const { kind } = (responseObject ?? {}) as Partial<RawObject>
+    return isDone && objectRef?.resource === 'pods' && kind === 'Pod'
   })
-  return ofPods.sort((one, other) => Date.parse(one.stageTimestamp) - Date.parse(other.stageTimestamp))
+  return ofPods.sort(
+    (one, other) => revisionOf(one.responseObject as RawPod) - revisionOf(other.responseObject as RawPod),
+  )
 }
+
+const revisionOf = ({ metadata: { resourceVersion } }: RawPod): number => Number(resourceVersion)
 
 function begin(pod: RawPod): PodLife {
   const { uid, name, labels = {}, ownerReferences = [] } = pod.metadata
@@ -77,14 +68,17 @@ function begin(pod: RawPod): PodLife {
   return { uid, name, labels, images: new Set(imagesOf(object).values()), checks, sights: [] }
 }
 
-function sightOf({ metadata, status }: RawPod, at: number): PodSight {
-  const { phase, conditions = [] } = status ?? {}
+function sightOf(pod: RawPod, at: number, verb: string): PodSight {
+  const { phase, conditions = [] } = pod.status ?? {}
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata
+  const ended = phase === 'Succeeded' || phase === 'Failed' ? phase : undefined
   const isReady = conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True')
   return {
     at,
-    revision: Number(metadata.resourceVersion),
-    isReady: isReady && metadata.deletionTimestamp === undefined,
-    phase: phase === 'Succeeded' || phase === 'Failed' ? phase : undefined,
+    revision: revisionOf(pod),
+    isReady: isReady && verb !== 'delete' && deletionTimestamp === undefined,
+    // With time to end, it is deleted for good by another request.
+    end: verb === 'delete' && deletionGracePeriodSeconds === 0 ? 'gone' : ended,
   }
 }
 

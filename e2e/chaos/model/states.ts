@@ -19,6 +19,7 @@ export interface RawObject {
     readonly generation?: number
     readonly finalizers?: readonly string[]
     readonly deletionTimestamp?: string
+    readonly deletionGracePeriodSeconds?: number
     readonly ownerReferences?: readonly { readonly uid: string }[]
     readonly labels?: Readonly<Record<string, string>>
   }
