@@ -68,7 +68,7 @@ export class Faults {
     const { kind, what, number } = request
     if (this.isAway) return nothing
     if (kind === 'watch' && this.#gone?.(what)) return { fault: 'refuse', status: 410 }
-    const isWatched = /^GET (containerversions|\w+sets|deployments|\w*jobs)$/.test(what)
+    const isWatched = /^GET (containerversions|\w+sets|deployments|\w*jobs|services)$/.test(what)
     if (kind === 'read' && isWatched && Date.now() < this.#olderListsUntil) return { fault: 'older list' }
     const isPatch = kind === 'write' && !/ (containerversions|configmaps|events)/.test(what)
     if (isPatch) this.#patches += 1

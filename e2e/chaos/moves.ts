@@ -1,5 +1,6 @@
 /** The world moves, as users, CI and nodes move it: never with cvmanager's own account. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { containerVersionLabel } from '../../operator/api/names.ts'
 import { isAlreadyExists, isNotFound } from '../../operator/kubernetes/api-error.ts'
 import type { KubernetesObject } from '../harness/cluster.ts'
 import { until } from '../harness/until.ts'
@@ -25,10 +26,12 @@ const moves: Moves = {
     isBack()
   },
 
-  'set image': (world, { of, build }) => {
+  'set image': async (world, { of, build }) => {
     const workload = workloadOf(world, of)
+    // The API server lets nobody do that.
+    if (workload.kind === 'Job') return
     const containers = [{ name: containerName, image: world.imageOf(builds[build]) }]
-    return change(world, workload, inPodTemplate(workload, { spec: { containers } }), 'kubectl-set')
+    await change(world, workload, inPodTemplate(workload, { spec: { containers } }), 'kubectl-set')
   },
 
   scale: async (world, { of, replicas }) => {
@@ -60,6 +63,28 @@ const moves: Moves = {
     await make(world, object)
   },
 
+  switch: async (world) => {
+    const service = world
+      .manifests()
+      .find(({ kind, metadata }) => kind === 'Service' && metadata.name === world.plan.shape.serviceName)
+    if (!service) return
+    const now = await world.ground.client.get<RawObject>(pathOf(service))
+    const color = now.spec?.selector?.color === 'blue' ? 'green' : 'blue'
+    await change(world, service, { spec: { selector: { color } } }, 'kubectl-patch')
+  },
+
+  'delete check pod': async ({ ground: { client }, namespace }) => {
+    const pods = `/api/v1/namespaces/${namespace}/pods`
+    const deadline = Date.now() + maxCheckWaitMs
+    while (Date.now() < deadline) {
+      const query = { labelSelector: containerVersionLabel }
+      const { items } = await client.get<{ items: readonly PodInPhase[] }>(pods, { query })
+      const live = items.find(({ status }) => status?.phase === 'Pending' || status?.phase === 'Running')
+      if (live) return void (await client.delete(`${pods}/${live.metadata.name}`).catch(unlessGone))
+      await sleep(50)
+    }
+  },
+
   kill: (world, { downMs }) => world.ends('kill', downMs),
 
   'hand over': (world) => world.ends('terminate', 0),
@@ -81,6 +106,11 @@ const moves: Moves = {
 
   'watches are gone': async ({ faults }, { olderList }) => faults.endWatches(olderList),
 }
+
+type PodInPhase = Pick<RawObject, 'metadata'> & { readonly status?: { readonly phase?: string } }
+
+/** Until there is a pod of a check, if there comes one. */
+const maxCheckWaitMs = 6_000
 
 /** Makes a move, to its end. */
 export async function makeMove(world: ChaosWorld, move: Move): Promise<void> {

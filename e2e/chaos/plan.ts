@@ -16,12 +16,14 @@ export const builds = {
   crashing: build('bad2bad'),
   /** Never becomes ready. */
   hanging: build('bad3bad'),
+  /** Its process exits with status 3 each time. */
+  unfit: build('bad4bad'),
 } as const
 
 export type BuildName = keyof typeof builds
 
 const good: readonly BuildName[] = ['v1', 'v2', 'v3', 'v4']
-const bad: readonly BuildName[] = ['broken', 'crashing', 'hanging']
+const bad: readonly BuildName[] = ['broken', 'crashing', 'hanging', 'unfit']
 export const isGood = (name: BuildName): boolean => good.includes(name)
 
 export type Move =
@@ -36,6 +38,10 @@ export type Move =
   /** A workload is deleted and made anew, with v1. */
   | { readonly move: 'remake workload'; readonly of: number }
   | { readonly move: 'remake ContainerVersion' }
+  /** The Service of the users is pointed at the other side. */
+  | { readonly move: 'switch' }
+  /** The pod of a check is deleted before its end. */
+  | { readonly move: 'delete check pod' }
   | { readonly move: 'kill'; readonly downMs: number }
   /** The leader receives SIGTERM, and another process is started. */
   | { readonly move: 'hand over' }
@@ -96,10 +102,9 @@ export const actMs = 11_000
 export function planOf(seed: number): Plan {
   const random = new Random(seed)
   const shape = random.pick(shapes)
-  const count = shape.objects('', '').length
   const replicas = random.chance(0.2) ? 2 : 1
   const timeoutSeconds = random.pick([8, 11, 14])
-  const moves = Array.from({ length: random.integer(1, 5) }, () => plannedMove(random, count, replicas))
+  const moves = Array.from({ length: random.integer(1, 5) }, () => plannedMove(random, shape, replicas))
   const faults = Array.from({ length: random.integer(2, 6) }, () => plannedFault(random, replicas))
   // The first move of the tag makes sure that something happens, and the last one decides about the end.
   const first: PlannedMove = {
@@ -120,18 +125,22 @@ export function planOf(seed: number): Plan {
 
 const anyBuild = (random: Random, badness: number): BuildName => random.pick(random.chance(badness) ? bad : good)
 
-function plannedMove(random: Random, count: number, replicas: 1 | 2): PlannedMove {
+function plannedMove(random: Random, shape: Shape, replicas: 1 | 2): PlannedMove {
   const at = random.chance(0.5) ? anyWrite(random) : { ms: random.integer(500, actMs) }
-  return { at, move: anyMove(random, random.integer(0, count - 1), replicas) }
+  return { at, move: anyMove(random, shape, replicas) }
 }
 
-function anyMove(random: Random, of: number, replicas: 1 | 2): Move {
+function anyMove(random: Random, { objects, spec, serviceName }: Shape, replicas: 1 | 2): Move {
+  const of = random.integer(0, objects('', '').length - 1)
+  const hasChecks = spec?.container?.verify !== undefined || spec?.strategy?.verify !== undefined
   const moves: readonly (readonly [number, () => Move])[] = [
     [6, () => ({ move: 'tag', build: anyBuild(random, 0.4) })],
     [2, () => ({ move: 'edit', spec: anyEdit(random) })],
     [1, () => ({ move: 'look away', ms: random.integer(500, 4_000) })],
     [2, () => ({ move: 'set image', of, build: random.pick(good) })],
-    [1, () => ({ move: 'scale', of, replicas: random.integer(1, 3) })],
+    [serviceName === undefined ? 0 : 3, () => ({ move: 'switch' })],
+    [hasChecks ? 4 : 0, () => ({ move: 'delete check pod' })],
+    [serviceName === undefined ? 1 : 4, () => ({ move: 'scale', of, replicas: random.integer(1, 3) })],
     [1, () => ({ move: 'pause', of, ms: random.integer(500, 5_000) })],
     [2, () => ({ move: 'remake workload', of })],
     [1, () => ({ move: 'remake ContainerVersion' })],

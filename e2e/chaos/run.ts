@@ -4,6 +4,7 @@ import type { Ground } from '../scenario/bed.ts'
 import { stallsSince } from './busy-machine.ts'
 import type { Evidence } from './model/evidence.ts'
 import { broken } from './model/model.ts'
+import { livesOf } from './model/pods.ts'
 import { rolloutsOf } from './model/rollouts.ts'
 import { type RawObject, type State, statesOf } from './model/states.ts'
 import { deletesOldPods, makeMove, pathOf, workloadsOf } from './moves.ts'
@@ -87,7 +88,7 @@ async function areReady(world: ChaosWorld): Promise<void> {
       if (one?.kind === 'Pod') return one.status?.phase === 'Running'
       const { replicas = one?.status?.desiredNumberScheduled } = one?.spec ?? {}
       const { readyReplicas, numberReady } = one?.status ?? {}
-      return replicas !== undefined && (readyReplicas ?? numberReady) === replicas
+      return replicas !== undefined && (readyReplicas ?? numberReady ?? 0) === replicas
     })
   })
   if (!areReady) throw new Error('the pods of v1 did not become ready')
@@ -138,7 +139,8 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
   const before = (await statesIn(world)).length
   await world.restarts()
   await sleep(afterwardsMs)
-  const states = await statesIn(world)
+  const events = await ground.cluster.auditLog({ namespace })
+  const states = statesOf(events)
   const list = async (resource: string) =>
     (await ground.client.get<{ items: readonly RawObject[] }>(`/api/v1/namespaces/${namespace}/${resource}`)).items
   const workloads = await Promise.all(workloadsOf(world).map((object) => read<RawObject>(world, pathOf(object))))
@@ -146,6 +148,7 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
   const present = workloads.flatMap((workload) => workload ?? [])
   return {
     states,
+    lives: livesOf(events),
     disturbances: [
       ...disturbances,
       ...stallsSince(world.workedSince).map((stall) => ({ what: 'a busy machine', ...stall })),
@@ -153,6 +156,8 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
     tagMoves: tagMoves.map(({ at, build }) => ({ at, build: builds[build], isGood: isGood(build) })),
     served: new Set(all.map(([, build]) => world.imageOf(build))),
     good: new Set(all.flatMap(([name, build]) => (isGood(name as keyof typeof builds) ? [world.imageOf(build)] : []))),
+    serviceName: plan.shape.serviceName,
+    isCheckedBefore: plan.shape.spec?.container?.verify !== undefined,
     hasLateWrites: plan.faults.some(
       ({ fault }) => fault.fault === 'delay' || ('when' in fault && fault.when === 'during'),
     ),

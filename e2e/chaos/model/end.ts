@@ -1,6 +1,7 @@
 import type { Build } from '../../scenario/builds.ts'
 import { type Invariants, overlapMs, type Run, short } from './evidence.ts'
-import { imagesOf, type RawObject } from './states.ts'
+import { imagesOf, isOfCheck, type RawObject } from './states.ts'
+import { isSwitchedByHand } from './switches.ts'
 
 /** What holds in the end, when everything has healed and nothing moves. */
 export const end: Invariants = {
@@ -22,6 +23,10 @@ export const end: Invariants = {
     if (!tag.isGood && isQuarantined) return [`it says ${phase}, and ${all ? 'all' : 'not all'} run ${tag.build.name}`]
     const failed = rollouts.find(({ digest }) => digest === tag.build.digest)
     if (isQuarantined && failed && wasDisturbed(run, failed)) return []
+    // A person has led users elsewhere in the middle.
+    const last = run.rollouts.at(-1)
+    const isRespected = rollouts[0]?.reason === 'ServiceChanged' && last && isSwitchedByHand(run, last)
+    if (isRespected && last.digest === tag.build.digest) return []
     const isHeld = held.some(({ until }) => until !== undefined && Date.parse(until) > run.now)
     return isHeld ? [] : [`${tag.build.name} is not rolled out: ${phase}, ${containerVersion.status.message}`]
   },
@@ -62,6 +67,9 @@ export const end: Invariants = {
         .map(({ metadata }) => `pod ${metadata.name}`),
     ]
   },
+
+  'no pod of a check is left behind': ({ end: { pods } }) =>
+    pods.filter(isOfCheck).map(({ metadata }) => `pod ${metadata.name}`),
 
   'the end is a fixpoint': ({ afterwards }) => afterwards.map((write) => `a new process has sent ${write}`),
 }

@@ -1,16 +1,22 @@
 /** What is known of a run: the audit log, the final objects, and what was done to cvmanager. */
 import type { Build } from '../../scenario/builds.ts'
+import type { PodLife } from './pods.ts'
 import { rolloutsOf, type Told } from './rollouts.ts'
 import { type ImageChange, imageChangesOf, type RawObject, type State } from './states.ts'
 
 export interface Evidence {
   readonly states: readonly State[]
+  readonly lives: readonly PodLife[]
   readonly disturbances: readonly { readonly what: string; readonly from: number; readonly until: number }[]
   readonly tagMoves: readonly { readonly at: number; readonly build: Build; readonly isGood: boolean }[]
   /** The images that the registry serves. */
   readonly served: ReadonlySet<string>
   /** Those of them that run well. */
   readonly good: ReadonlySet<string>
+  /** The Service that leads users to one of the workloads; undefined: all serve. */
+  readonly serviceName?: string | undefined
+  /** Whether a version must pass a check before it reaches a workload. */
+  readonly isCheckedBefore: boolean
   /** Whether a write may have arrived after the death of its sender, or have waited for long on its way. */
   readonly hasLateWrites: boolean
   /** What is there in the end. */

@@ -1,123 +1,33 @@
 /** The model can fail: of a run in which all is well, one thing is changed for each invariant. */
 import { test } from 'tap'
-import type { RolloutStatus } from '../../../operator/api/rollout-status.ts'
-import type { ContainerVersionStatus } from '../../../operator/api/status.ts'
-import { timestamp } from '../../../operator/time/clock.ts'
-import { type Build, build } from '../../scenario/builds.ts'
 import type { Evidence } from './evidence.ts'
+import {
+  after,
+  clean,
+  containerVersion,
+  epoch,
+  history,
+  imageOf,
+  instead,
+  life,
+  ofCheck,
+  ofGreen,
+  podOfCheck,
+  rolledBack,
+  rollingOut,
+  runs,
+  second,
+  service,
+  side,
+  switched,
+  upToDate,
+  v1,
+  v2,
+  v3,
+  web,
+} from './model.fixture.ts'
 import { broken, invariants } from './model.ts'
-import type { RawObject, State } from './states.ts'
-
-const epoch = Date.parse('2026-01-02T03:04:05Z')
-const second = 1_000
-const [v1, v2, v3] = ['1111111', '2222222', '3333333'].map((name) => build(name)) as [Build, Build, Build]
-const imageOf = ({ name, digest }: Build): string => `registry.example.com/web:${name}@${digest}`
-
-const web = (image: Build, uid = 'uid-of-web'): RawObject => ({
-  kind: 'Deployment',
-  metadata: { name: 'web', uid, resourceVersion: '1' },
-  spec: { template: { spec: { containers: [{ name: 'main', image: imageOf(image) }] } } },
-})
-
-const containerVersion = (status: ContainerVersionStatus, finalizers: readonly string[] = []): RawObject => ({
-  kind: 'ContainerVersion',
-  metadata: { name: 'web-cv', uid: 'uid-of-web-cv', resourceVersion: '1', finalizers },
-  status: { observedGeneration: 1, ...status },
-})
-
-const rollout = (given: Partial<RolloutStatus> = {}): RolloutStatus => ({
-  id: 'r1',
-  phase: 'RollingOut',
-  digest: v2.digest,
-  version: v2.name,
-  image: imageOf(v2),
-  startTime: timestamp(epoch),
-  deadline: timestamp(epoch + 10 * second),
-  settings: { timeoutSeconds: 10, strategy: { kind: 'Simple' }, verify: [] },
-  workloads: [{ kind: 'Deployment', name: 'web', uid: 'uid-of-web', previous: [{ name: 'main', image: imageOf(v1) }] }],
-  ...given,
-})
-
-const runs = (version: Build) => ({
-  current: { version: version.name, image: imageOf(version), since: timestamp(epoch) },
-})
-const knows = (version: Build) => ({
-  observed: {
-    tag: 'env-prod',
-    digest: version.digest,
-    version: version.name,
-    source: 'alias' as const,
-    firstSeenTime: timestamp(epoch),
-  },
-})
-const rollingOut = (given?: Partial<RolloutStatus>) =>
-  containerVersion({ phase: 'RollingOut', ...knows(v2), ...runs(v1), rollout: rollout(given) })
-const upToDate = containerVersion({ phase: 'UpToDate', ...knows(v2), ...runs(v2) })
-
-const history = (...outcomes: readonly string[]): RawObject => ({
-  kind: 'ConfigMap',
-  metadata: { name: 'web.history', uid: 'uid-of-history', resourceVersion: '1' },
-  data: {
-    'rollouts.json': JSON.stringify(
-      outcomes.map((outcome) => ({ id: 'r1', kind: 'Deployment', workload: 'web', outcome })),
-    ),
-  },
-})
-
-const service = (color: string): RawObject => ({
-  kind: 'Service',
-  metadata: { name: 'web', uid: 'uid-of-service', resourceVersion: '1' },
-  spec: { selector: { color } },
-})
-
-type Told = readonly [by: State['by'], object: RawObject, seconds: number]
-
-const begin: readonly Told[] = [
-  ['people', web(v1), -60],
-  ['people', containerVersion({}), -60],
-]
-const all: readonly Told[] = [
-  ...begin,
-  ['cvmanager', rollingOut(), 0],
-  ['cvmanager', web(v2), 1],
-  ['cvmanager', rollingOut({ phase: 'Recording', outcome: 'Succeeded' }), 3],
-  ['cvmanager', upToDate, 4],
-]
-
-const statesOf = (told: readonly Told[]): readonly State[] =>
-  told.map(([by, object, seconds], index) => ({
-    at: epoch + seconds * second,
-    revision: index + 1,
-    by,
-    verb: 'update',
-    resource: `${object.kind.toLowerCase()}s`,
-    object,
-  }))
-
-/** A rollout of v2 to one Deployment, in which all is well. */
-const clean: Evidence = {
-  states: statesOf(all),
-  disturbances: [],
-  tagMoves: [{ at: epoch - second, build: v2, isGood: true }],
-  served: new Set([v1, v2, v3].map(imageOf)),
-  good: new Set([v1, v2, v3].map(imageOf)),
-  hasLateWrites: false,
-  end: {
-    containerVersion: upToDate,
-    workloads: [web(v2)],
-    serving: [web(v2)],
-    configMaps: [history('Succeeded')],
-    pods: [],
-  },
-  afterwards: [],
-  began: epoch - 30 * second,
-  now: epoch + 60 * second,
-}
-
-const after = (...told: readonly Told[]): Partial<Evidence> => ({ states: statesOf([...all, ...told]) })
-const instead = (...told: readonly Told[]): Partial<Evidence> => ({ states: statesOf([...begin, ...told]) })
-const rolledBack = (outcome: RolloutStatus['outcome'] = 'RolledBack') =>
-  rollingOut({ phase: 'Recording', outcome, rollbackTime: timestamp(epoch) })
+import type { PodLife } from './pods.ts'
 
 const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
   'the status tells of a rollout before an image is patched': instead(
@@ -136,13 +46,24 @@ const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
     ['cvmanager', rollingOut(), 0],
     ['cvmanager', web(v2), 1],
   ),
-  'one switch of a Service for each rollout': instead(
+  'one switch of a Service for each rollout, and one back': instead(
     ['people', service('blue'), -60],
     ['cvmanager', rollingOut(), 0],
     ['cvmanager', service('green'), 1],
     ['cvmanager', service('blue'), 2],
     ['cvmanager', service('green'), 3],
   ),
+  'users get as many ready pods as are wanted': {
+    ...switched(),
+    lives: [life('a', ofGreen, [0, {}], [1, { isReady: true }]), life('b', ofGreen, [0, {}])],
+  },
+  'one pod of a check at a time': {
+    lives: [life('a', ofCheck, [0, {}], [3, { end: 'Succeeded' }]), life('b', ofCheck, [2, {}])],
+  },
+  'nothing goes out before its check has passed': {
+    isCheckedBefore: true,
+    lives: [life('a', ofCheck, [-1, {}], [0, { end: 'Failed', revision: 1 }])],
+  },
   'no image that the registry did not serve': { served: new Set([imageOf(v1)]) },
   'what a rollback restores is what was there': instead([
     'cvmanager',
@@ -175,6 +96,9 @@ const spoiled: Readonly<Record<string, Partial<Evidence>>> = {
   'the status says what runs': { end: { ...clean.end, serving: [web(v1)] } },
   'nothing is left behind': {
     end: { ...clean.end, containerVersion: { ...upToDate, metadata: { ...upToDate.metadata, finalizers: ['x'] } } },
+  },
+  'no pod of a check is left behind': {
+    end: { ...clean.end, pods: [podOfCheck] },
   },
   'the end is a fixpoint': { afterwards: ['update containerversions/status/web-cv'] },
 }
@@ -212,4 +136,30 @@ test('time that a rollout was disturbed does not count, and no more than that', 
   t.ok(inTime([2, 5], [7, 10]), 'two of them')
   t.notOk(inTime([5, 9], [5, 9], [6, 8]), 'what happens at the same time counts once')
   t.notOk(inTime([-20, 1], [25, 90]), 'before and after do not count')
+})
+
+test('the ready pods of a switch are those of the version, and so are those that were ready a moment ago', async (t) => {
+  const holds = (evidence: Partial<Evidence>) =>
+    !broken({ ...clean, ...evidence }).some((problem) => problem.startsWith('users get'))
+  const ready = (name: string, ...more: readonly (readonly [number, Partial<PodLife['sights'][number]>])[]) =>
+    life(name, ofGreen, [-20, {}], [-19, { isReady: true }], ...more)
+  const gone = { end: 'gone' } as const
+  t.ok(holds({ ...switched(), lives: [ready('a'), ready('b')] }))
+  t.notOk(holds({ ...switched(), lives: [ready('a'), { ...ready('b'), images: new Set([imageOf(v1)]) }] }), 'of v1')
+  t.notOk(
+    holds({ ...switched(), lives: [ready('a'), { ...ready('b'), labels: { color: 'blue' } }] }),
+    'of the other side',
+  )
+  t.ok(holds({ ...switched(), lives: [ready('a'), ready('b', [1, gone])] }), 'gone on the way')
+  t.notOk(holds({ ...switched(), lives: [ready('a'), ready('b', [-3, gone])] }), 'gone before')
+  t.notOk(holds({ ...switched(['people', side('blue', 3), -10]), lives: [ready('a'), ready('b')] }), 'scaled before')
+  t.ok(holds({ ...switched(['people', side('blue', 3), 1]), lives: [ready('a'), ready('b')] }), 'scaled on the way')
+})
+
+test('a check may follow another one', async (t) => {
+  const first = (end: Partial<PodLife['sights'][number]>) => life('a', ofCheck, [0, {}], [1, end])
+  const second = life('b', ofCheck, [2, {}])
+  t.same(broken({ ...clean, lives: [first({ end: 'Succeeded' }), second] }), [], 'that has ended')
+  t.same(broken({ ...clean, lives: [first({ end: 'gone' }), second] }), [], 'whose pod is gone')
+  t.same(broken({ ...clean, lives: [life('a', {}, [0, {}]), second] }), [], 'and what is no check does not matter')
 })

@@ -2,6 +2,7 @@ import type { HistoryRecord } from '../../../operator/rollouts/history/records.t
 import { type Invariants, maxViewAgeMs, overlapMs, type Run, short } from './evidence.ts'
 import { previousOf } from './rollouts.ts'
 import type { ImageChange } from './states.ts'
+import { isSwitchedByHand, serves } from './switches.ts'
 
 /** R11 */
 const maxOverdueMs = 10_000
@@ -53,30 +54,35 @@ export const outcomes: Invariants = {
 
   'a rollback restores exactly that': (run) =>
     run.rollouts.flatMap((rollout) => {
-      const { outcome, ended } = rollout
+      const { outcome, began, ended } = rollout
       if (ended === undefined || (outcome !== 'RolledBack' && outcome !== 'Aborted')) return []
       return rollout.workloads.flatMap(({ kind, name, uid, previous }) =>
         previous.flatMap(({ name: container, image }) => {
           const last = run.changes.findLast((change) => change.uid === uid && change.revision <= ended.revision)
-          // What somebody else has set is theirs.
-          const isRestored = last?.by === 'people' || imageAt(run, uid, container, ended.revision + 1) === image
+          // The side that served users has nothing to be restored, whatever a rollout before this one would have restored.
+          const isLive = run.serviceName !== undefined && serves(run, uid, began.revision)
+          const wanted = isLive ? imageAt(run, uid, container, began.revision) : image
+          // What somebody else has set is theirs, and so is a side to which they have led users.
+          const isTheirs = last?.by === 'people' || (isSwitchedByHand(run, rollout) && serves(run, uid, ended.revision))
+          const isRestored = isTheirs || imageAt(run, uid, container, ended.revision + 1) === wanted
           return isRestored || isGone(run, uid)
             ? []
             : [
-                `after rollout ${rollout.id} of ${short(rollout.image)}, ${kind}/${name} has ${short(last?.to)} and not ${short(image)}`,
+                `after rollout ${rollout.id} of ${short(rollout.image)}, ${kind}/${name} has ${short(last?.to)} and not ${short(wanted)}`,
               ]
         }),
       )
     }),
 
   'every rollout ends in time': ({ rollouts, disturbances, now }) =>
-    rollouts.flatMap(({ id, image, began, ended, parts, timeoutSeconds, outcome }) => {
+    rollouts.flatMap(({ id, image, began, ended, parts, timeoutSeconds, maxStillSeconds, outcome }) => {
       const until = ended?.at ?? now
       const disturbedMs = overlapMs(disturbances, began.at, until)
-      const overdueMs = until - began.at - parts * timeoutSeconds * 1000 - disturbedMs
+      const allowedMs = (parts * timeoutSeconds + maxStillSeconds) * 1000
+      const overdueMs = until - began.at - allowedMs - disturbedMs
       return overdueMs > maxOverdueMs
         ? [
-            `rollout ${id} of ${short(image)} (${outcome ?? 'no end'}) took ${until - began.at} ms, with ${parts} × ${timeoutSeconds} s and ${disturbedMs} ms of disturbances`,
+            `rollout ${id} of ${short(image)} (${outcome ?? 'no end'}) took ${until - began.at} ms, with ${parts} × ${timeoutSeconds} s, ${maxStillSeconds} s of checks and delays, and ${disturbedMs} ms of disturbances`,
           ]
         : []
     }),
@@ -107,7 +113,13 @@ export const outcomes: Invariants = {
           return last === undefined || last.to !== image || last.at > began.at - maxViewAgeMs
         }),
       )
-      return isNeeded || workloads.length === 0 ? [] : [`rollout ${id} of ${short(image)}, which all workloads ran`]
+      // It ends the one that it replaces, however far that has come.
+      const replaces = run.rollouts.some(
+        ({ outcome, ended }) => outcome === 'Superseded' && ended?.revision === began.revision,
+      )
+      return isNeeded || replaces || workloads.length === 0
+        ? []
+        : [`rollout ${id} of ${short(image)}, which all workloads ran`]
     }),
 
   'a version that has failed is not tried again': ({ rollouts, tagMoves }) =>

@@ -1,6 +1,7 @@
 import { type Invariants, maxViewAgeMs, type Run, short } from './evidence.ts'
 import { previousOf, type Told } from './rollouts.ts'
 import type { ImageChange } from './states.ts'
+import { serves } from './switches.ts'
 
 const ours = ({ by, from }: ImageChange): boolean => by === 'cvmanager' && from !== undefined
 
@@ -25,6 +26,12 @@ function reasonOf({ rollouts }: Run, { revision, uid, container, to }: ImageChan
     (direction === 'back') === (rollout.backSince !== undefined && rollout.backSince < revision)
   return reasons.findLast(isCurrent) ?? reasons.at(-1)
 }
+
+/** Whether cvmanager has brought a version with this change, and not taken one back. */
+export const forward =
+  (run: Run) =>
+  (change: ImageChange): boolean =>
+    ours(change) && reasonOf(run, change)?.direction === 'forward'
 
 /** What holds of each change of an image. */
 export const patches: Invariants = {
@@ -65,24 +72,13 @@ export const patches: Invariants = {
     })
   },
 
-  'one switch of a Service for each rollout': ({ states, rollouts }) => {
-    const services = states.filter(({ object }) => object.kind === 'Service')
-    const switches = services.flatMap(({ object, by, revision }) => {
-      const { uid, name } = object.metadata
-      const before = services.findLast((other) => other.object.metadata.uid === uid && other.revision < revision)
-      const selector = JSON.stringify(object.spec?.selector)
-      const isSwitch = by === 'cvmanager' && JSON.stringify(before?.object.spec?.selector) !== selector
-      const rollout = rollouts.findLast(({ began }) => began.revision < revision)
-      return isSwitch ? [`Service/${name} to ${selector} in rollout ${rollout?.id}`] : []
-    })
-    return switches.filter((one, at) => switches.indexOf(one) !== at).map((one) => `${one}, once more`)
-  },
-
   'what a person has set is not overwritten without a word': (run) =>
     run.changes.flatMap((change, at) => {
       const { uid, container, workload, to, revision, by, from } = change
       const next = run.changes.slice(at + 1).find((other) => other.uid === uid && other.container === container)
       if (by !== 'people' || from === undefined || next?.by !== 'cvmanager') return []
+      // A side without users is there for the next version.
+      if (!serves(run, uid, revision) || !serves(run, uid, next.revision)) return []
       const statuses = run.states.filter(({ object }) => object.kind === 'ContainerVersion' && object.status?.current)
       const owner = statuses.findLast((state) => state.revision < next.revision)?.object.metadata.uid
       const isKnown = statuses.some((state) => state.object.metadata.uid === owner && state.revision < revision)

@@ -1,4 +1,5 @@
-import type { Outcome, RolloutStatus } from '../../../operator/api/rollout-status.ts'
+import { defaultScaleDownDelaySeconds } from '../../../operator/api/names.ts'
+import type { Outcome, RolloutSettings, RolloutStatus } from '../../../operator/api/rollout-status.ts'
 import type { State } from './states.ts'
 
 /** A rollout, as the status of the ContainerVersion told of it from state to state. */
@@ -19,6 +20,8 @@ export interface Told {
   /** How many parts with a deadline of their own it has had. */
   readonly parts: number
   readonly timeoutSeconds: number
+  /** How long its clock may stand still, for checks and for the old side that keeps running. */
+  readonly maxStillSeconds: number
   /** All that have ever been in it, and those that are in it in the end. */
   readonly workloads: RolloutStatus['workloads']
   readonly lasting: RolloutStatus['workloads']
@@ -49,6 +52,7 @@ export function rolloutsOf(states: readonly State[]): readonly Told[] {
       backSince: before?.backSince ?? (rollout.phase === 'RollingBack' ? revision : undefined),
       parts: Math.max(before?.parts ?? 1, rollout.step?.index ?? 1),
       timeoutSeconds: rollout.settings?.timeoutSeconds ?? 0,
+      maxStillSeconds: maxStillOf(rollout.settings),
       // A workload that was made anew takes the place of the old one.
       workloads: [
         ...rollout.workloads,
@@ -58,6 +62,13 @@ export function rolloutsOf(states: readonly State[]): readonly Told[] {
     })
   }
   return [...told.values()]
+}
+
+function maxStillOf(settings: RolloutSettings | undefined): number {
+  const { verify: after = [], blueGreen } = settings?.strategy ?? {}
+  const checks = [...(settings?.verify ?? []), ...after]
+  const delay = blueGreen?.scaleDown ? (blueGreen.scaleDownDelaySeconds ?? defaultScaleDownDelaySeconds) : 0
+  return checks.reduce((sum, { timeoutSeconds = 300 }) => sum + timeoutSeconds, delay)
 }
 
 /** What a rollback restores in a container. */

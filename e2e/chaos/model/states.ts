@@ -1,4 +1,6 @@
 /** What the audit log says about a namespace: every state in which cvmanager or a person has left an object, in the order of commit. */
+
+import { containerVersionLabel } from '../../../operator/api/names.ts'
 import type { ContainerVersionStatus } from '../../../operator/api/status.ts'
 import { type AuditEvent, writeVerbs } from '../../harness/audit.ts'
 import { operatorUser } from '../../scenario/bed.ts'
@@ -17,7 +19,9 @@ export interface RawObject {
     readonly generation?: number
     readonly finalizers?: readonly string[]
     readonly deletionTimestamp?: string
-    readonly ownerReferences?: readonly object[]
+    readonly deletionGracePeriodSeconds?: number
+    readonly ownerReferences?: readonly { readonly uid: string }[]
+    readonly labels?: Readonly<Record<string, string>>
   }
   readonly spec?: {
     readonly template?: {
@@ -27,6 +31,7 @@ export interface RawObject {
     readonly jobTemplate?: { readonly spec: { readonly template: { readonly spec: PodSpec } } }
     readonly containers?: PodSpec['containers']
     readonly selector?: Readonly<Record<string, string>>
+    readonly replicas?: number
   }
   readonly status?: ContainerVersionStatus
   readonly data?: Readonly<Record<string, string>>
@@ -43,7 +48,9 @@ export interface State {
   readonly object: RawObject
 }
 
-/** Records all that happens to the objects that the model looks at, with the answers, and nothing else. */
+const people = 'kubernetes-admin'
+
+/** Records all that happens to the objects that the model looks at, with the answers, and nothing else. Nodes and controllers move pods, too. */
 export const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -51,7 +58,12 @@ export const auditPolicy = {
   omitManagedFields: true,
   rules: [
     { level: 'None', resources: [{ group: 'coordination.k8s.io' }, { group: 'rbac.authorization.k8s.io' }] },
-    { level: 'RequestResponse', users: [operatorUser, 'kubernetes-admin'], verbs: [...writeVerbs] },
+    { level: 'RequestResponse', users: [operatorUser, people], verbs: [...writeVerbs] },
+    {
+      level: 'RequestResponse',
+      resources: [{ group: '', resources: ['pods', 'pods/status'] }],
+      verbs: [...writeVerbs],
+    },
     { level: 'None' },
   ],
 }
@@ -61,7 +73,8 @@ export function statesOf(events: readonly AuditEvent[]): readonly State[] {
     const { user, verb, objectRef, responseStatus, stageTimestamp } = event
     const object = event.responseObject as RawObject | undefined
     const isDone = (responseStatus?.code ?? 500) < 300
-    if (!isDone || !objectRef || !object?.metadata?.resourceVersion || !object.metadata.uid) return []
+    const isTheirs = user.username === operatorUser || user.username === people
+    if (!isDone || !isTheirs || !objectRef || !object?.metadata?.resourceVersion || !object.metadata.uid) return []
     const { resource, subresource } = objectRef
     return [
       {
@@ -86,6 +99,10 @@ export function imagesOf({ spec }: RawObject): ReadonlyMap<string, string> {
   return new Map(all.map(({ name, image }) => [name, image]))
 }
 
+/** Whether it is the pod of a check. */
+export const isOfCheck = ({ kind, metadata: { labels = {} } }: RawObject): boolean =>
+  kind === 'Pod' && containerVersionLabel in labels
+
 /** A container that has got another image, or has come with it. */
 export interface ImageChange extends Omit<State, 'object'> {
   readonly workload: string
@@ -99,6 +116,8 @@ export interface ImageChange extends Omit<State, 'object'> {
 export function imageChangesOf(states: readonly State[]): readonly ImageChange[] {
   const known = new Map<string, ReadonlyMap<string, string>>()
   return states.flatMap(({ object, ...state }) => {
+    // A Scale has the UID of its workload, and no images.
+    if (object.kind === 'Scale' || isOfCheck(object)) return []
     const { uid, name } = object.metadata
     const images = imagesOf(object)
     const before = known.get(uid)

@@ -1,0 +1,33 @@
+import { type Invariants, short } from './evidence.ts'
+import { forward } from './patches.ts'
+import type { PodLife } from './pods.ts'
+
+/** What holds of the checks of versions. */
+export const checks: Invariants = {
+  'one pod of a check at a time': ({ lives }) => {
+    const ofChecks = lives.filter((life) => life.checks)
+    return ofChecks.flatMap((life) =>
+      ofChecks
+        .filter((other) => other !== life && other.checks?.owner === life.checks?.owner && livesAtBirthOf(life, other))
+        .map(({ name, uid }) => `pod ${life.name} (${life.uid}) was created while ${name} (${uid}) ran`),
+    )
+  },
+
+  'nothing goes out before its check has passed': (run) =>
+    run.isCheckedBefore
+      ? run.changes.filter(forward(run)).flatMap(({ workload, to, revision }) => {
+          const hasPassed = run.lives.some(
+            ({ checks: isOfCheck, images, sights }) =>
+              isOfCheck &&
+              images.has(to) &&
+              sights.some((sight) => sight.end === 'Succeeded' && sight.revision < revision),
+          )
+          return hasPassed ? [] : [`${workload} got ${short(to)}, which no check had passed`]
+        })
+      : [],
+}
+
+function livesAtBirthOf({ sights: [birth] }: PodLife, { sights }: PodLife): boolean {
+  const before = sights.filter(({ revision }) => birth && revision < birth.revision)
+  return before.length > 0 && before.every(({ end }) => end === undefined)
+}
