@@ -165,7 +165,8 @@ t.test('an ECR that throttles gets a pause, and each error names its own tag', a
     })
   }
   const { retryAfterMs } = (outcomes[0] as PromiseRejectedResult).reason as { retryAfterMs: number }
-  t.ok(retryAfterMs >= 5_000 && retryAfterMs < 6_000)
+  // A pause of 5 s, of which some may have passed already.
+  t.ok(retryAfterMs > 4_000 && retryAfterMs <= 5_000, `${retryAfterMs} ms`)
   t.equal(actions.length, 1, 'one request, and no retry of the SDK')
   await t.rejects(registry.resolve(web, 'a', access), { name: 'TransientError', reason: 'RegistryThrottled' })
   t.equal(actions.length, 1, 'no request during the pause')
