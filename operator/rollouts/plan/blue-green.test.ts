@@ -360,3 +360,11 @@ test('a side that is deleted in the middle ends the rollout, and the other one i
   t.match(cluster.object.status, { phase: 'Stalled', conditions: [{ reason: 'NotTwoDeployments' }] })
   t.end()
 })
+
+test('B35 a side that runs is not scaled to zero because somebody has pointed users at one without pods', (t) => {
+  const { cluster, blue, green } = twoSides({ replicas: 0, idleReplicas: 3 })
+  until(cluster, () => cluster.object.status.phase === 'UpToDate' && cluster.object.status.current?.version === 'v2')
+  t.equal(colorOf(cluster), 'green')
+  t.same([blue.replicas, green.replicas], [0, 3])
+  t.end()
+})

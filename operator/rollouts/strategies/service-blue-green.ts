@@ -87,8 +87,9 @@ function prepare(rollout: Rollout, setup: Setup, deadline: number, now: number):
   const { image } = rollout
   const health = () => patchAndWait(image, [idle], deadline, now)
   if (!idle.runs(image)) return health()
-  const wanted = live.replicas ?? 0
   const has = idle.replicas ?? 0
+  // A person may have pointed users at a side without pods: that is no reason to take those of the other one away.
+  const wanted = live.replicas || has
   // More pods than that are the business of an autoscaler.
   const replicas = autoscaler ? (has >= wanted ? has : Math.max(wanted, autoscaler.min)) : wanted
   const changes = [
