@@ -2,13 +2,16 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { StrategySpec } from '../../api/strategy.ts'
 import { followedInWords } from '../../discovery/versions/policies/policies.ts'
-import { isForbidden, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
+import { type AllowedReads, allowedReads } from '../../kubernetes/allowed-reads.ts'
+import { undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
 import type { PodLists } from '../../rollouts/observe/pod-lists.ts'
+import { leadsTo } from '../../rollouts/strategies/blue-green/sides.ts'
 import { noPods } from '../../rollouts/workloads/health.ts'
 import { workloadKinds } from '../../rollouts/workloads/kinds.ts'
 import { selectContainers, selects } from '../../rollouts/workloads/select.ts'
+import { selectorQuery } from '../../rollouts/workloads/strip.ts'
 import type { WorkloadObject } from '../../rollouts/workloads/workload.ts'
 import { listAll } from '../get.ts'
 import { rolloutNode, type ServiceNode, type StatusTree } from './tree.ts'
@@ -25,12 +28,7 @@ export async function readTree(
   now: number,
 ): Promise<StatusTree> {
   const notShown = new Set<string>()
-  const allowed = <T>(read: Promise<T>, otherwise: T): Promise<T> =>
-    read.catch((thrown: unknown) => {
-      if (!isForbidden(thrown)) throw thrown
-      notShown.add(thrown.message)
-      return otherwise
-    })
+  const allowed = allowedReads(notShown)
   const workloads = await readWorkloads(client, pods, object, allowed)
   const services = await readServices(client, object, workloads, allowed)
   const live = services.find(({ role }) => role === 'Live')
@@ -55,8 +53,6 @@ export async function readTree(
   }
 }
 
-type Allowed = <T>(read: Promise<T>, otherwise: T) => Promise<T>
-
 const withoutDetails = ({
   workloads: _,
   checks: __,
@@ -68,11 +64,9 @@ async function readWorkloads(
   client: ApiClient,
   pods: PodLists,
   { namespace, spec }: ContainerVersion,
-  allowed: Allowed,
+  allowed: AllowedReads,
 ): Promise<readonly SeenWorkload[]> {
-  const labelSelector = Object.entries(spec.selector)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
+  const labelSelector = selectorQuery({ matchLabels: spec.selector })
   const lists = workloadKinds.map(async (kind) => {
     const raw = await allowed(listAll(client, kind, namespace, { labelSelector }), [])
     return raw.map((one) => ({ object: kind.strip(one), wanted: wantedPods(one) }))
@@ -105,7 +99,7 @@ async function readServices(
   client: ApiClient,
   { namespace, spec, status }: ContainerVersion,
   workloads: readonly SeenWorkload[],
-  allowed: Allowed,
+  allowed: AllowedReads,
 ): Promise<readonly ServiceNode[]> {
   const strategy: StrategySpec | undefined = status.rollout?.settings?.strategy ?? spec.strategy
   const { serviceName, verificationServiceName } = strategy?.blueGreen ?? {}
@@ -119,7 +113,7 @@ async function readServices(
     const read = client.get<RawService>(path).catch(undefinedIfNotFound)
     const selector = (await allowed(read, undefined))?.spec?.selector
     if (selector === undefined) return []
-    const selected = workloads.filter(({ object }) => isSelected(selector, object))
+    const selected = workloads.filter(({ object }) => leadsTo(selector, object))
     return [{ name, role, selector, selects: selected.map(({ object }) => `${object.kind}/${object.name}`) }]
   })
   return (await Promise.all(reads)).flat()
@@ -128,6 +122,3 @@ async function readServices(
 interface RawService {
   readonly spec?: { readonly selector?: Readonly<Record<string, string>> }
 }
-
-const isSelected = (selector: Readonly<Record<string, string>>, { podLabels }: WorkloadObject): boolean =>
-  Object.entries(selector).every(([key, value]) => podLabels[key] === value)

@@ -3,13 +3,15 @@ import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { Offer } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
-import { isForbidden, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
+import { allowedReads } from '../../kubernetes/allowed-reads.ts'
+import { undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { Sources } from '../verifiers/verifier.ts'
 import { noPods } from '../workloads/health.ts'
 import { workloadKind, workloadKinds, workloadPath } from '../workloads/kinds.ts'
 import { containerNotFound, selectContainers } from '../workloads/select.ts'
+import { selectorQuery } from '../workloads/strip.ts'
 import { needsPods, workload } from '../workloads/view.ts'
 import type { Before, Container, Workload, WorkloadObject } from '../workloads/workload.ts'
 import { checkSeen } from './checks.ts'
@@ -62,12 +64,7 @@ export class Observer {
     const waitingForIt = selected.filter((one) => serving?.has(one.object.uid) === false)
     const serves = ({ uid }: WorkloadObject) => serving?.has(uid) ?? true
     const missingRights = new Set<string>()
-    const allowed = <T>(read: Promise<T>, otherwise: T): Promise<T> =>
-      read.catch((thrown: unknown) => {
-        if (!isForbidden(thrown)) throw thrown
-        missingRights.add(thrown.message)
-        return otherwise
-      })
+    const allowed = allowedReads(missingRights)
     const view = async ({ object: found, containers }: Selected): Promise<Workload> => {
       const isPolled = offer.state !== 'unknown'
       const isBehind = isPolled && serves(found) && containers.some(({ image }) => image !== offered)
@@ -185,9 +182,7 @@ export class Observer {
 }
 
 function noWorkload({ namespace, spec }: ContainerVersion): NeedsChangeError {
-  const labels = Object.entries(spec.selector)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
+  const labels = selectorQuery({ matchLabels: spec.selector })
   const kinds = workloadKinds
     .map(({ kind }) => kind)
     .join(', ')

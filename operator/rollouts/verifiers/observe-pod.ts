@@ -6,7 +6,7 @@ import { messageOf } from '../../errors.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { nameEndingIn } from '../../kubernetes/object-name.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
-import { pod as podView } from '../workloads/pods.ts'
+import { hasEnded, pod as podView } from '../workloads/pods.ts'
 import { untilOf } from './case.ts'
 import { tailOf } from './log-tail.ts'
 import type { CheckPod, Exit, PodSight, Run, Sources } from './verifier.ts'
@@ -30,7 +30,7 @@ export async function observePod(
   const { items } = await client.get<{ readonly items: readonly V1Pod[] }>(path, { query })
   const own = items.filter(({ metadata }) => isOwnedBy(metadata, uid))
   const found = own.find(({ metadata }) => metadata?.name === name)
-  const leftovers = own.filter((other) => other !== found).map((other) => ({ ...refOf(other), ended: isEnded(other) }))
+  const leftovers = own.filter((other) => other !== found).map((other) => ({ ...refOf(other), ended: hasEnded(other) }))
   const sight = { sight: 'pod', name, pod: found && checkPod(found, run), leftovers } as const
   if (found === undefined) {
     const { spec, annotations } = await make()
@@ -94,8 +94,6 @@ const notes = ({ object, rollout, status }: Run, spec: V1Pod['spec']): Record<st
 
 const isOwnedBy = (metadata: V1ObjectMeta | undefined, uid: string): boolean =>
   metadata?.ownerReferences?.some((owner) => owner.uid === uid) === true
-
-const isEnded = ({ status }: V1Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 const refOf = ({ metadata }: V1Pod) => ({
   namespace: metadata?.namespace ?? '',

@@ -143,7 +143,7 @@ function at(object: unknown, [key, ...rest]: readonly string[]): unknown {
 }
 
 /** A label selector in the form of the API's `labelSelector` query (k8s.io/apimachinery/pkg/labels). */
-function selectorQuery({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector): string {
+export function selectorQuery({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector): string {
   const equal = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`)
   const expressions = matchExpressions.map(({ key, operator, values = [] }) => {
     switch (operator) {

@@ -16,7 +16,7 @@ export interface Sides {
 export type Place = 'before' | 'after' | 'elsewhere'
 
 /** Whether a Service with this selector leads to the pods of a workload. One without a selector leads to none (B34). */
-export function leadsTo(selector: Labels, { podLabels }: Workload): boolean {
+export function leadsTo(selector: Labels, { podLabels }: Pick<Workload, 'podLabels'>): boolean {
   const labels = Object.entries(selector)
   return labels.length > 0 && labels.every(([key, value]) => podLabels[key] === value)
 }
