@@ -1,6 +1,6 @@
 /** `make chaos`: plays seeds, and says of each that breaks what broke, with its plan and what happened. */
 import { inWords } from './chaos/plan.ts'
-import type { Counts, Result } from './chaos/run.ts'
+import type { Result } from './chaos/run.ts'
 import { playSeeds } from './chaos/seeds.ts'
 
 // make exports a variable that is not set as an empty text.
@@ -33,10 +33,16 @@ await playSeeds({
   },
 })
 
-const sum = (key: keyof Counts) => results.reduce((total, { counts }) => total + counts[key], 0)
+const sum = (key: 'rollouts' | 'writes' | 'kills' | 'faults') =>
+  results.reduce((total, { counts }) => total + counts[key], 0)
+const rollbacks = Map.groupBy(
+  results.flatMap(({ counts }) => counts.rollbacks),
+  (failure) => failure,
+)
 const failed = results.filter(({ problems }) => problems.length > 0).map(({ plan }) => plan.seed)
 process.stdout.write(
-  `${results.length - failed.length} of ${count} seeds are clean (${level}): ${sum('rollouts')} rollouts, ${sum('rollbacks')} rollbacks (${sum('unlucky')} of good versions that were kept from being in time), ${sum('writes')} writes, ${sum('kills')} kills, ${sum('faults')} other faults, ${Math.round((performance.now() - began) / 1000)} s\n`,
+  `${results.length - failed.length} of ${count} seeds are clean (${level}): ${sum('rollouts')} rollouts, ${[...rollbacks.values()].flat().length} rollbacks, ${sum('writes')} writes, ${sum('kills')} kills, ${sum('faults')} other faults, ${Math.round((performance.now() - began) / 1000)} s\n`,
 )
+for (const [failure, all] of [...rollbacks].sort()) process.stdout.write(`rolled back: ${all.length} × ${failure}\n`)
 for (const seed of failed) process.stdout.write(`broken: make chaos SEED=${seed}${PROCESSES ? ' PROCESSES=1' : ''}\n`)
 process.exit(failed.length > 0 ? 1 : 0)

@@ -10,7 +10,7 @@ import { type RawObject, type State, statesOf } from './model/states.ts'
 import { deletesOldPods, makeMove, pathOf, workloadsOf } from './moves.ts'
 import { actMs, builds, isGood, type Plan } from './plan.ts'
 import type { Level } from './program.ts'
-import { ChaosWorld } from './world.ts'
+import { ChaosWorld, noProcess } from './world.ts'
 
 /** What a run has met. */
 export interface Counts {
@@ -19,9 +19,8 @@ export interface Counts {
   readonly faults: number
   readonly kills: number
   readonly rollouts: number
-  readonly rollbacks: number
-  /** Rollbacks of versions that run well, when something kept cvmanager or the pods from being in time. */
-  readonly unlucky: number
+  /** What has failed in each rollback: the build, and whether cvmanager was killed or stopped meanwhile. */
+  readonly rollbacks: readonly string[]
 }
 
 export interface Result {
@@ -68,16 +67,22 @@ export async function run(ground: Ground, plan: Plan, level: Level): Promise<Res
     writes: world.proxy.writes.length,
     faults: world.faults.count,
     kills: world.killCount,
-    ...countsOf(evidence),
+    ...countsOf(world, evidence),
   }
   return { plan, problems, story, counts }
 }
 
-function countsOf(evidence: Evidence | undefined): Pick<Counts, 'rollouts' | 'rollbacks' | 'unlucky'> {
+function countsOf(world: ChaosWorld, evidence: Evidence | undefined): Pick<Counts, 'rollouts' | 'rollbacks'> {
   const rollouts = evidence ? rolloutsOf(evidence.states) : []
-  const back = rollouts.filter(({ outcome }) => outcome === 'RolledBack')
-  const unlucky = back.filter(({ image }) => evidence?.good.has(image))
-  return { rollouts: rollouts.length, rollbacks: back.length, unlucky: unlucky.length }
+  const rollbacks = rollouts.flatMap(({ outcome, image, digest, began, ended }) => {
+    if (outcome !== 'RolledBack') return []
+    const build = Object.entries(builds).find(([, other]) => other.digest === digest)?.[0] ?? image
+    const wasAway = world.disturbances.some(
+      ({ what, from, until }) => what === noProcess && from < (ended?.at ?? from) && until > began.at,
+    )
+    return [`${build}${wasAway ? ', with cvmanager killed or stopped meanwhile' : ''}`]
+  })
+  return { rollouts: rollouts.length, rollbacks }
 }
 
 async function areReady(world: ChaosWorld): Promise<void> {
@@ -158,9 +163,9 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
     good: new Set(all.flatMap(([name, build]) => (isGood(name as keyof typeof builds) ? [world.imageOf(build)] : []))),
     serviceName: plan.shape.serviceName,
     isCheckedBefore: plan.shape.spec?.container?.verify !== undefined,
-    hasLateWrites: plan.faults.some(
+    lateWrites: plan.faults.filter(
       ({ fault }) => fault.fault === 'delay' || ('when' in fault && fault.when === 'during'),
-    ),
+    ).length,
     end: {
       containerVersion: await read<RawObject>(world, pathOf(world.containerVersion({}))),
       workloads: present,
@@ -168,7 +173,7 @@ async function evidenceOf(world: ChaosWorld): Promise<Evidence> {
       configMaps: await list('configmaps'),
       pods: await list('pods'),
     },
-    afterwards: states.slice(before).map((state) => `${inWords(state)}${differences(states, state)}`),
+    afterwards: states.slice(before).map((state) => `${state.by} ${inWords(state)}${differences(states, state)}`),
     began: world.workedSince,
     now: Date.now(),
   }
@@ -202,7 +207,8 @@ async function waits(ms: number, holds: () => Promise<boolean>): Promise<boolean
   return true
 }
 
-const inWords = ({ verb, resource, object }: State): string => `${verb} ${resource}/${object.metadata.name}`
+const inWords = ({ verb, resource, object: { metadata } }: State): string =>
+  `${verb} ${resource}/${metadata.name} (finalizers: ${metadata.finalizers?.length ?? 0})`
 
 /** What a write of the ContainerVersion has changed in its status. */
 function differences(states: readonly State[], { object, revision }: State): string {

@@ -18,6 +18,8 @@ export interface Disturbance {
   readonly until: number
 }
 
+export const noProcess = 'no process is at work'
+
 const tag = 'env-prod'
 const objectName = 'web-cv'
 
@@ -239,7 +241,7 @@ export class ChaosWorld implements Hands {
     this.notes(`${how}: ${program.user}`)
     if (how === 'kill') this.killCount += 1
     this.#running.delete(slot)
-    const isBack = this.disturbs('no process is at work')
+    const isBack = this.disturbs(noProcess)
     await program[how]()
     await sleep(downMs)
     await this.#start(slot)

@@ -17,8 +17,8 @@ export interface Evidence {
   readonly serviceName?: string | undefined
   /** Whether a version must pass a check before it reaches a workload. */
   readonly isCheckedBefore: boolean
-  /** Whether a write may have arrived after the death of its sender, or have waited for long on its way. */
-  readonly hasLateWrites: boolean
+  /** How many writes may have arrived after the death of their sender, or have waited for long on their way. */
+  readonly lateWrites: number
   /** What is there in the end. */
   readonly end: {
     readonly containerVersion: RawObject | undefined

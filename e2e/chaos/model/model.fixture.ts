@@ -139,7 +139,7 @@ export const clean: Evidence = {
   tagMoves: [{ at: epoch - second, build: v2, isGood: true }],
   served: new Set([v1, v2, v3].map(imageOf)),
   good: new Set([v1, v2, v3].map(imageOf)),
-  hasLateWrites: false,
+  lateWrites: 0,
   end: {
     containerVersion: upToDate,
     workloads: [web(v2)],

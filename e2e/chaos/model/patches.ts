@@ -47,7 +47,7 @@ export const patches: Invariants = {
         ({ uid, revision }) =>
           uid === change.uid && revision > reason.rollout.began.revision && revision < change.revision,
       )
-      return isLate && !(run.hasLateWrites && isFirst) ? [`${what} after rollout ${reason.rollout.id} had ended`] : []
+      return isLate && !(run.lateWrites > 0 && isFirst) ? [`${what} after rollout ${reason.rollout.id} had ended`] : []
     }),
 
   'one patch for each workload and rollout': (run) => {
