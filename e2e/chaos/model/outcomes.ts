@@ -113,9 +113,9 @@ export const outcomes: Invariants = {
           return last === undefined || last.to !== image || last.at > began.at - maxViewAgeMs
         }),
       )
-      // It ends the one that it replaces, however far that has come.
+      // It ends the one that it replaces, however far that has come since its checks.
       const replaces = run.rollouts.some(
-        ({ outcome, ended }) => outcome === 'Superseded' && ended?.revision === began.revision,
+        ({ outcome, ended, wentOut }) => outcome === 'Superseded' && wentOut && ended?.revision === began.revision,
       )
       return isNeeded || replaces || workloads.length === 0
         ? []

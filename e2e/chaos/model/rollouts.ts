@@ -1,5 +1,6 @@
 import { defaultScaleDownDelaySeconds } from '../../../operator/api/names.ts'
 import type { Outcome, RolloutSettings, RolloutStatus } from '../../../operator/api/rollout-status.ts'
+import { havePassed } from '../../../operator/rollouts/plan/checks.ts'
 import type { State } from './states.ts'
 
 /** A rollout, as the status of the ContainerVersion told of it from state to state. */
@@ -15,6 +16,8 @@ export interface Told {
   /** The state in which it has ended. Undefined: it has not. */
   readonly ended: { readonly at: number; readonly revision: number } | undefined
   readonly outcome: Outcome | undefined
+  /** Whether its checks before the first patch have passed, or those of a rollout that it has replaced. */
+  readonly wentOut: boolean
   /** Since which revision it goes back. */
   readonly backSince: number | undefined
   /** How many parts with a deadline of their own it has had. */
@@ -49,6 +52,7 @@ export function rolloutsOf(states: readonly State[]): readonly Told[] {
       began: before?.began ?? { at, revision },
       ended: before?.ended ?? (isOver ? { at, revision } : undefined),
       outcome: rollout.outcome,
+      wentOut: havePassed(rollout, 'container') || rollout.replaced !== undefined,
       backSince: before?.backSince ?? (rollout.phase === 'RollingBack' ? revision : undefined),
       parts: Math.max(before?.parts ?? 1, rollout.step?.index ?? 1),
       timeoutSeconds: rollout.settings?.timeoutSeconds ?? 0,

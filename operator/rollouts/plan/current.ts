@@ -4,6 +4,7 @@ import type { CurrentVersion } from '../../api/status.ts'
 import type { Version } from '../../discovery/target.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { ofOneRepository, partsOf } from '../../images/image.ts'
+import { composeImage } from '../../images/reference.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { SelectedContainer } from '../workloads/workload.ts'
 
@@ -68,6 +69,12 @@ export function versionOf(
   const known = [observed, current?.image === image ? current : undefined, ...lastHealthy, ...rollouts]
   const version = offered?.digest === digest ? offered?.name : known.find((one) => one?.digest === digest)?.version
   return { version: digest === undefined || version === undefined ? named : shortDigest(version), digest }
+}
+
+/** Whether the workloads that serve users have the exact image of a version. */
+export function allRun({ object, workloads, serving = workloads }: Observation, version: Version): boolean {
+  const image = composeImage(object.spec.imageRepo, version)
+  return serving.every((workload) => workload.runs(image))
 }
 
 /** That a version runs, for people. */

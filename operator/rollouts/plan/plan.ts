@@ -9,7 +9,7 @@ import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import type { Change } from '../workloads/workload.ts'
 import { finishedPods, withSeenPod } from './checks.ts'
-import { runsInWords } from './current.ts'
+import { allRun, runsInWords } from './current.ts'
 import type { Decision } from './decision.ts'
 import { eventsOf, type PlannedEvent } from './events.ts'
 import { failureState } from './outcome.ts'
@@ -103,7 +103,7 @@ function decide(observation: Observation): Decision {
 function consider(observation: Observation, strategy: Strategy, version: Version): Decision {
   const { object, workloads, serving = workloads } = observation
   const image = composeImage(object.spec.imageRepo, version)
-  const run = serving.every((workload) => workload.runs(image))
+  const run = allRun(observation, version)
   const healthy = serving.every(({ health }) => health.state === 'healthy')
   const failure = quarantineOf(object, version.digest)
   if (run && (!failure || healthy)) return upToDate(observation, version, image, healthy)

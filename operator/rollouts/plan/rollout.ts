@@ -7,8 +7,8 @@ import { timestamp } from '../../time/clock.ts'
 import { checkGates, gates, type Verdict } from '../gates/gates.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Part, Strategy } from '../strategies/strategy.ts'
-import { checksOf, havePassed } from './checks.ts'
-import { currentOf } from './current.ts'
+import { checksOf, havePassed, neverWentOut } from './checks.ts'
+import { allRun, currentOf, runsInWords } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress, stepInWords, untilPodsChange } from './in-progress.ts'
 import { conclude, recordOf } from './outcome.ts'
@@ -60,14 +60,16 @@ export function begin(
     ...(services.length > 0 ? { services } : {}),
     ...(checks.length > 0 ? { checks } : {}),
   }
-  const ended = replaced && {
-    ...replaced,
-    outcome: 'Superseded' as const,
-    endTime: startTime,
-    message: `replaced by ${name}`,
-  }
+  const ended = replaced && supersededBy(version, replaced, now)
   return { ...takeStep(observation, rollout, settings, strategy), offered: version, ended }
 }
+
+const supersededBy = ({ name }: Version, rollout: RolloutStatus, now: number): RolloutStatus => ({
+  ...rollout,
+  outcome: 'Superseded',
+  endTime: timestamp(now),
+  message: `replaced by ${name}`,
+})
 
 /** The last one first. More of them than the API server takes are not in use any more. */
 const imagesReplaced = ({ image, replaced = [] }: RolloutStatus): readonly string[] =>
@@ -97,6 +99,7 @@ export function proceed(observation: Observation, rollout: RolloutStatus, versio
   if (problem) return waitForChange(observation, resumed(rollout, now), problem)
   const held = newer ? replacementHeld(observation, settings, rollout, newer) : []
   if (newer && held.length === 0) {
+    if (hasChangedNothing(rollout) && allRun(observation, newer)) return withdraw(observation, rollout, newer)
     const { spec } = observation.object
     const next = strategyOf(settingsOf(spec))
     const isPossible = !next.problem?.(settingsOf(spec).strategy, seen)
@@ -105,6 +108,16 @@ export function proceed(observation: Observation, rollout: RolloutStatus, versio
   const { digest, version: name } = rollout
   const workloads = membersOf(observation, rollout, { digest, name })
   return { ...takeStep(observation, { ...rollout, workloads }, settings, strategy), held: held.map(heldOf) }
+}
+
+const hasChangedNothing = (rollout: RolloutStatus): boolean => neverWentOut(rollout) && rollout.replaced === undefined
+
+/** The tag points again at what the workloads run: no check of that may put it into quarantine. */
+function withdraw(observation: Observation, rollout: RolloutStatus, offered: Version): Decision {
+  const { now } = observation
+  const message = runsInWords(observation, offered.name)
+  const ended = supersededBy(offered, rollout, now)
+  return { state: { phase: 'UpToDate', reason: 'UpToDate', message }, offered, ended, requeueAt: now }
 }
 
 /** What keeps a newer version from replacing a rollout in progress. */

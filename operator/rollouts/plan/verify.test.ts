@@ -130,6 +130,22 @@ test('a newer version in the middle of a check ends it, and its pod goes first',
   t.match(cluster.checks, { most: 1, pods: [] })
 })
 
+test('the tag points again at what runs, in the middle of a check: nothing is checked and nothing is in quarantine', async (t) => {
+  const cluster = offeredV2(before)
+  cluster.checks.workMs = 100 * second
+  cluster.run(5 * second)
+  cluster.checks.exit = () => 3
+  cluster.offered = 'v1'
+  cluster.run(300 * second)
+  t.match(cluster.object.status, { phase: 'UpToDate', message: 'all workloads run v1', quarantined: undefined })
+  t.match(cluster.past, [{ version: 'v2', outcome: 'Superseded', message: 'replaced by v1' }])
+  t.notOk(cluster.object.status.rollout)
+  t.equal(cluster.past.length, 1)
+  t.same(cluster.patches, [])
+  t.match(cluster.checks, { made: 1, pods: [] })
+  t.same(reasons(cluster), ['Adopted', 'RolloutStarted', 'Verifying', 'RolloutSuperseded'])
+})
+
 test('a version whose check fails takes back what the rollout that it has replaced had changed', async (t) => {
   const cluster = offeredV2(before, {}, 2)
   const [first] = cluster.workloads
