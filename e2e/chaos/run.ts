@@ -128,8 +128,10 @@ async function play(world: ChaosWorld): Promise<void> {
 /** Waits until it knows what the tag points at and there is nothing more to do. */
 async function settles(world: ChaosWorld): Promise<void> {
   const name = world.tagMoves.at(-1)?.build
+  // cvmanager answers the last move, too.
+  const began = Date.now()
   const hasSettled = await waits(maxSettlingMs, async () => {
-    if (world.proxy.lastWriteAt > Date.now() - quietMs) return false
+    if (Math.max(world.proxy.lastWriteAt, began) > Date.now() - quietMs) return false
     const object = await read<RawObject>(world, pathOf(world.containerVersion({})))
     const { rollout, observed } = object?.status ?? {}
     const isIdle = rollout === undefined && object?.metadata.finalizers === undefined
