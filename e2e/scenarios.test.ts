@@ -10,6 +10,7 @@ import { checks } from './scenario/cases/checks.ts'
 import { drift } from './scenario/cases/drift.ts'
 import { faults } from './scenario/cases/faults.ts'
 import { helm } from './scenario/cases/helm.ts'
+import { httpChecks } from './scenario/cases/http-checks.ts'
 import { kinds } from './scenario/cases/kinds.ts'
 import { log } from './scenario/cases/log.ts'
 import { metrics } from './scenario/cases/metrics.ts'
@@ -46,6 +47,7 @@ rollbacks(test, bed)
 blueGreen(test, bed)
 // The scenarios with the longest waits come early.
 checks(test, bed)
+httpChecks(test, bed)
 access(test, bed, { basic, token })
 pods(test, bed)
 refusals(test, bed)

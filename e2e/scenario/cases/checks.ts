@@ -1,27 +1,7 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { Test } from 'tap'
-import { ownAddress } from '../../harness/own-network.ts'
-import { type Bed, operatorUser, projectFile } from '../bed.ts'
-import { type Build, build } from '../builds.ts'
-import { podPath } from '../raw-pods.ts'
-import { type AddTest, emptyWorld } from '../scenario.ts'
+import type { Bed } from '../bed.ts'
+import { type CheckPod, first, opened, podsOfChecks, presentPods, second, smokeTest, third } from '../check-pods.ts'
+import type { AddTest } from '../scenario.ts'
 import type { World } from '../world.ts'
-
-const [first, second, third] = ['v1.0.0', 'v1.1.0', 'v1.2.0'].map((name) => build(name)) as [Build, Build, Build]
-
-interface CheckPod {
-  readonly metadata: {
-    readonly name: string
-    readonly uid: string
-    readonly labels: Readonly<Record<string, string>>
-    readonly ownerReferences: readonly { readonly kind: string; readonly name: string }[]
-  }
-  readonly spec: {
-    readonly activeDeadlineSeconds: number
-    readonly containers: readonly { readonly image: string; readonly command?: readonly string[] }[]
-  }
-}
 
 /** Versions are checked before they reach a workload, and while they run. */
 export function checks(test: AddTest, bed: Bed): void {
@@ -143,52 +123,6 @@ export function checks(test: AddTest, bed: Bed): void {
     t.same(await podsOfChecks(world), [], 'no pod was made')
   })
 
-  test('a version migrates the database first, goes out, and must answer through its Service', async (t) => {
-    const { port, requests, answers } = await webServer(t)
-    const world = await opened(t, bed, 'command-and-http', serviceAt(port))
-    await world.ciMoves('env-prod', second)
-    await world.sees('web', second)
-    await world.runs(second, 'web')
-    const pods = await podsOfChecks(world)
-    t.match(pods, [
-      {
-        metadata: { name: /^web-migrate-/, labels: { 'cvmanager.io/check': 'migrate' } },
-        spec: {
-          serviceAccountName: 'default',
-          containers: [
-            {
-              name: 'web',
-              image: world.imageOf(second),
-              command: ['./migrate', '--up'],
-              env: [{ name: 'DATABASE_URL' }],
-            },
-          ],
-        },
-      },
-    ])
-    t.notMatch(JSON.stringify(pods), /readinessProbe|containerPort/)
-    t.equal(pods.length, 1)
-    const { rollouts = [] } = await world.status('web')
-    t.match(rollouts[0]?.checks, [
-      { name: 'migrate', step: 'container', state: 'Passed' },
-      { name: 'healthz', step: 'strategy', state: 'Passed', passes: 3, failures: 0 },
-    ])
-    t.same(requests, ['GET /healthz', 'GET /healthz', 'GET /healthz'])
-
-    // A redirect is not followed, and not good.
-    answers.status = 302
-    await world.ciMoves('env-prod', third)
-    await world.sees('web', third)
-    await world.sees('web', second)
-    await world.becomes('RolledBack', { of: 'web' })
-    t.match(await world.status('web'), {
-      quarantined: [{ digest: third.digest }],
-      message:
-        /v1\.2\.0 failed and was rolled back: check healthz has failed: 1 of 1 measurements was bad: Service web\/healthz answers 302/,
-    })
-    t.equal(requests.length, 4)
-  })
-
   test('no Service counts the pod of a check, there is never more than one, and it is made again once', async (t) => {
     const world = await opened(t, bed, 'image', { 'tag: v1\n': 'tag: hang\n' })
     await smokeTest(world, 'hang')
@@ -239,76 +173,6 @@ export function checks(test: AddTest, bed: Bed): void {
     await world.kubectl('delete', 'resourcequota', 'compute')
     await world.sees('web', second)
   })
-
-  test('whoever writes a ContainerVersion cannot make cvmanager request what is not his', async (t) => {
-    const { port, requests } = await webServer(t)
-    const world = await opened(t, bed, 'image')
-    const service = (name: string, spec: object) => ({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name, namespace: world.namespace },
-      spec,
-    })
-    await world.makes(
-      service('outside', { type: 'ExternalName', externalName: 'localhost' }),
-      service('headless', { clusterIP: 'None', selector: { app: 'web' }, ports: [{ port: 80 }] }),
-      service('anywhere', { ports: [{ port: 80 }] }),
-    )
-    const attempts: readonly [object, RegExp][] = [
-      [{ url: `http://127.0.0.1:${port}/` }, /httpCheckHosts does not allow 127\.0\.0\.1/],
-      [{ url: 'http://169.254.169.254/latest/meta-data' }, /httpCheckHosts does not allow 169\.254\.169\.254/],
-      [{ service: 'outside' }, /Service \S+\/outside is of type ExternalName/],
-      [{ service: 'headless' }, /Service \S+\/headless is headless/],
-      [{ service: 'anywhere' }, /Service \S+\/anywhere has no selector/],
-      [{ service: 'kubernetes', port: 443, scheme: 'HTTPS' }, /Service \S+\/kubernetes does not exist/],
-    ]
-    await world.ciMoves('env-prod', second)
-    for (const [http, says] of attempts) {
-      await world.changes('ContainerVersion', 'web', { spec: { container: { verify: [{ kind: 'HTTP', http }] } } })
-      await world.waitsFor(String(says), async () => says.test((await world.status('web')).message ?? ''))
-    }
-    t.same(requests, [])
-    t.equal(await world.imagePatches('web'), 0)
-  })
-}
-
-/** Applies the application and one of the examples, as they are, and waits until the first version is adopted. */
-async function opened(
-  t: Test,
-  bed: Bed,
-  example: string,
-  replaced: Readonly<Record<string, string>> = {},
-): Promise<World> {
-  const world = await emptyWorld(t, bed)
-  await world.ciMoves('env-prod', first)
-  const words = {
-    'registry.example.com/shop': `${bed.registry.host}/${world.namespace}`,
-    'namespace: shop': `namespace: ${world.namespace}`,
-    // The simulated pods do not say what a tag has led to.
-    ':v1.0.0': `:v1.0.0@${first.digest}`,
-    ...replaced,
-  }
-  await bed.cluster.applyText(await projectFile('examples/checks/application.yaml', words))
-  await bed.cluster.applyText(await projectFile(`examples/checks/${example}.yaml`, words))
-  await world.runs(first, 'web')
-  return world
-}
-
-async function smokeTest({ registry, namespace }: World, tag: string): Promise<string> {
-  return (await registry.push(`${namespace}/smoke`, tag, { content: tag })).digest
-}
-
-/** The pods that cvmanager has made, as it has sent them. */
-async function podsOfChecks({ bed, namespace }: World): Promise<readonly CheckPod[]> {
-  const creates = await bed.cluster.auditLog({ user: operatorUser, verbs: ['create'], namespace })
-  return creates
-    .filter(({ objectRef, responseStatus }) => objectRef?.resource === 'pods' && responseStatus?.code === 201)
-    .map(({ requestObject }) => requestObject as CheckPod)
-}
-
-async function presentPods(world: World): Promise<readonly CheckPod[]> {
-  const query = { labelSelector: 'cvmanager.io/check' }
-  return (await world.bed.client.get<{ items: readonly CheckPod[] }>(podPath(world).slice(0, -1), { query })).items
 }
 
 const poded = async (world: World) =>
@@ -336,27 +200,4 @@ async function mostLivePods({ bed, namespace }: World): Promise<number> {
     return [live]
   })
   return Math.max(...counts)
-}
-
-/** The Service of the application gets this machine's address: there is no kube-proxy. */
-const serviceAt = (port: number): Readonly<Record<string, string>> => ({
-  'type: ClusterIP': `clusterIP: ${ownAddress()}`,
-  'port: 80\n': `port: ${port}\n`,
-})
-
-async function webServer(t: Test) {
-  const requests: string[] = []
-  const answers = { status: 200 }
-  const server = createServer((request, response) => {
-    requests.push(`${request.method} ${request.url}`)
-    response.writeHead(answers.status, { location: 'http://127.0.0.1:1/' }).end('fine')
-  }).listen(0)
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a server has a port')
-  return { port: address.port, requests, answers }
 }
