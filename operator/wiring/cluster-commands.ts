@@ -13,7 +13,7 @@ import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
 import { ApiError, undefinedIfNotFound } from '../kubernetes/api-error.ts'
 import type { ApiClient, ApiClientOptions } from '../kubernetes/client.ts'
 import { MissingRights } from '../kubernetes/missing-rights.ts'
-import { resourcePath } from '../kubernetes/resource-path.ts'
+import { configMaps, resourcePath } from '../kubernetes/resource-path.ts'
 import { inWords, type Right } from '../kubernetes/right.ts'
 import { type Connection, connect } from './connection.ts'
 import { makeController } from './controller.ts'
@@ -85,7 +85,7 @@ const inNamespace = <T extends NamedObject>(kubeConfig: KubeConfig, object: T) =
 
 export const configMapData: ClusterCommands['configMapData'] = (settings, namespace, name) =>
   connected(settings, async ({ client }) => {
-    const path = resourcePath({ group: '', version: 'v1', plural: 'configmaps' }, { namespace, name })
+    const path = resourcePath(configMaps, { namespace, name })
     const found = await client
       .get<{ readonly data?: Readonly<Record<string, string>> }>(path, { timeoutMs: 10_000 })
       .catch(undefinedIfNotFound)

@@ -5,7 +5,7 @@ import { followedInWords } from '../../discovery/versions/policies/policies.ts'
 import { type AllowedReads, allowedReads } from '../../kubernetes/allowed-reads.ts'
 import { undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { resourcePath, services as serviceResource } from '../../kubernetes/resource-path.ts'
 import type { PodLists } from '../../rollouts/observe/pod-lists.ts'
 import { leadsTo } from '../../rollouts/strategies/blue-green/sides.ts'
 import { noPods } from '../../rollouts/workloads/health.ts'
@@ -109,7 +109,7 @@ async function readServices(
   ]
   const reads = named.map(async ({ name, role }): Promise<readonly ServiceNode[]> => {
     if (name === undefined) return []
-    const path = resourcePath({ group: '', version: 'v1', plural: 'services' }, { namespace, name })
+    const path = resourcePath(serviceResource, { namespace, name })
     const read = client.get<RawService>(path).catch(undefinedIfNotFound)
     const selector = (await allowed(read, undefined))?.spec?.selector
     if (selector === undefined) return []

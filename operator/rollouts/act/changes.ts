@@ -4,7 +4,7 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import { messageOf } from '../../errors.ts'
 import { isSameImage } from '../../images/image.ts'
 import { ApiError, isAlreadyExists, isConflict, isRefused, oldView } from '../../kubernetes/api-error.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { pods, resourcePath } from '../../kubernetes/resource-path.ts'
 import { directionOf } from '../plan/events.ts'
 import { disown, patchImages, patchSeenImages, workloadNow } from '../workloads/image-patch.ts'
 import type {
@@ -257,6 +257,6 @@ function deletePod(
 /** What refuses it is in the next status; whoever has a pod of its name already is found there, too. */
 async function createPod(effects: Effects, { name: containerVersion }: ContainerVersion, pod: V1Pod): Promise<void> {
   const { namespace = '', name } = pod.metadata ?? {}
-  await effects.client.create(resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace }), pod)
+  await effects.client.create(resourcePath(pods, { namespace }), pod)
   effects.log.debug({ namespace, containerVersion, pod: name }, 'created the pod of a check')
 }

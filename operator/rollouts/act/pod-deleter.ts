@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { isConflict, isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { pods, resourcePath } from '../../kubernetes/resource-path.ts'
 import type { ObjectRef } from '../workloads/workload.ts'
 
 /** Some 100 bytes each. */
@@ -23,7 +23,7 @@ export class PodDeleter {
    */
   async delete({ namespace, name, uid }: ObjectRef): Promise<boolean> {
     if (this.#deleted.has(uid)) return false
-    const path = resourcePath({ group: '', version: 'v1', plural: 'pods' }, { namespace, name })
+    const path = resourcePath(pods, { namespace, name })
     this.#deleted.set(uid, true)
     try {
       await this.#client.delete(path, { body: { preconditions: { uid } } })

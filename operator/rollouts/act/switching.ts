@@ -1,8 +1,8 @@
 /** The writes of a strategy that switches users from one workload to another. */
 import { isNotFound, oldView } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
-import { type ServiceObject, serviceObject, services } from '../observe/service-object.ts'
+import { resourcePath, services } from '../../kubernetes/resource-path.ts'
+import { type ServiceObject, serviceObject } from '../observe/service-object.ts'
 import { workloadKind } from '../workloads/kinds.ts'
 import type { SelectorChange, WorkloadRef } from '../workloads/workload.ts'
 

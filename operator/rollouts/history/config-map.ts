@@ -1,6 +1,6 @@
 import { isAlreadyExists, isConflict, undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { configMaps, resourcePath } from '../../kubernetes/resource-path.ts'
 
 type Data = Readonly<Record<string, string>>
 
@@ -11,7 +11,6 @@ interface RawConfigMap {
   readonly binaryData?: Data
 }
 
-const configMaps = { group: '', version: 'v1', plural: 'configmaps' } as const
 const maxAttempts = 5
 
 /**

@@ -2,8 +2,6 @@ import type { V1Service } from '@kubernetes/client-node'
 import type { CachedObject } from '../../kubernetes/store.ts'
 import type { Labels, ServiceRef } from '../workloads/workload.ts'
 
-export const services = { group: '', version: 'v1', plural: 'services' } as const
-
 /** What the cache keeps of a Service. */
 export interface ServiceObject extends CachedObject, ServiceRef {
   /** Empty if it has none. */

@@ -1,10 +1,10 @@
 import type { V1EndpointSlice, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
 import { undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { endpointSlices, resourcePath, services } from '../../kubernetes/resource-path.ts'
 import type { Store } from '../../kubernetes/store.ts'
 import type { SeenAutoscaler, SeenService } from '../strategies/strategy.ts'
-import { type ServiceObject, serviceObject, services } from './service-object.ts'
+import { type ServiceObject, serviceObject } from './service-object.ts'
 
 /** A cache that lists and watches only once it is started. */
 export interface LazyStore<T extends ServiceObject> extends Store<T> {
@@ -107,7 +107,7 @@ export class Services {
   }
 
   async #ready(namespace: string, name: string): Promise<ReadonlySet<string>> {
-    const path = resourcePath({ group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' }, { namespace })
+    const path = resourcePath(endpointSlices, { namespace })
     const query = { labelSelector: `kubernetes.io/service-name=${name}` }
     const { items } = await this.#client.get<{ items: readonly V1EndpointSlice[] }>(path, { query })
     return readyPods(items)

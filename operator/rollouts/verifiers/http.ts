@@ -2,13 +2,10 @@ import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node'
 import type { Check } from '../../api/checks.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { undefinedIfNotFound } from '../../kubernetes/api-error.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { endpointSlices, resourcePath, services } from '../../kubernetes/resource-path.ts'
 import { mayConnect } from '../../registries/transport/addresses.ts'
 import { Unreachable } from '../../registries/transport/unreachable.ts'
 import type { Run, Sources, Verifier } from './verifier.ts'
-
-const services = { group: '', version: 'v1', plural: 'services' } as const
-const endpointSlices = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' } as const
 
 type Http = NonNullable<Check['http']>
 

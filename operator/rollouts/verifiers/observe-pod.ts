@@ -5,13 +5,11 @@ import { apiVersion, checkLabel, containerVersionLabel, kind } from '../../api/n
 import { messageOf } from '../../errors.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { nameEndingIn } from '../../kubernetes/object-name.ts'
-import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { pods, resourcePath } from '../../kubernetes/resource-path.ts'
 import { hasEnded, pod as podView } from '../workloads/pods.ts'
 import { untilOf } from './case.ts'
 import { tailOf } from './log-tail.ts'
 import type { CheckPod, Exit, PodSight, Run, Sources } from './verifier.ts'
-
-const pods = { group: '', version: 'v1', plural: 'pods' } as const
 
 /**
  * Finds the pod of a check, or says what to create.
