@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../operator/errors.ts'
 import type { Ground } from '../scenario/bed.ts'
 import { stallsSince } from './busy-machine.ts'
-import type { Evidence } from './model/evidence.ts'
+import { type Evidence, noProcess } from './model/evidence.ts'
 import { broken } from './model/model.ts'
 import { livesOf } from './model/pods.ts'
 import { rolloutsOf } from './model/rollouts.ts'
@@ -10,7 +10,7 @@ import { type RawObject, type State, statesOf } from './model/states.ts'
 import { deletesOldPods, makeMove, pathOf, workloadsOf } from './moves.ts'
 import { actMs, builds, isGood, type Plan } from './plan.ts'
 import type { Level } from './program.ts'
-import { ChaosWorld, noProcess } from './world.ts'
+import { ChaosWorld } from './world.ts'
 
 /** What a run has met. */
 export interface Counts {
@@ -35,6 +35,8 @@ export interface Result {
 /** Nothing is written for so long when all is done: several times what a reconcile waits for within a rollout. */
 const quietMs = 2_500
 const maxSettlingMs = 90_000
+/** A version that could not be tried is tried again. */
+const dueSoonMs = 15_000
 /** A new process has polled, and has reconciled everything. */
 const afterwardsMs = 1_500
 
@@ -133,8 +135,9 @@ async function settles(world: ChaosWorld): Promise<void> {
   const hasSettled = await waits(maxSettlingMs, async () => {
     if (Math.max(world.proxy.lastWriteAt, began) > Date.now() - quietMs) return false
     const object = await read<RawObject>(world, pathOf(world.containerVersion({})))
-    const { rollout, observed } = object?.status ?? {}
-    const isIdle = rollout === undefined && object?.metadata.finalizers === undefined
+    const { rollout, observed, held = [] } = object?.status ?? {}
+    const isDueSoon = held.some(({ until }) => until !== undefined && Date.parse(until) < Date.now() + dueSoonMs)
+    const isIdle = rollout === undefined && object?.metadata.finalizers === undefined && !isDueSoon
     return isIdle && name !== undefined && observed?.digest === builds[name].digest
   })
   if (!hasSettled) world.troubles.push(`it has not come to rest in ${maxSettlingMs} ms`)
@@ -233,7 +236,22 @@ async function storyOf(world: ChaosWorld, evidence: Evidence | undefined): Promi
       state.object.kind === 'ContainerVersion' ? ` ${phase} ${rollout?.id ?? ''} ${rollout?.phase ?? ''}` : ''
     return `  ${new Date(state.at).toISOString()} ${state.by} ${inWords(state)}${told}`
   })
+  const pods = (evidence?.lives ?? [])
+    .filter((life) => life.checks)
+    .map(
+      ({ name, uid, sights }) =>
+        `  ${name} ${uid} ${sights.map((one) => `${one.revision} ${one.end ?? 'lives'}`).join(', ')}`,
+    )
   const log = (await world.log()).slice(-maxLinesTold)
   const diary = world.diary.map((line) => `  ${line}`)
-  return ['what happened:', ...diary, 'the last writes:', ...writes, 'the end of the log:', ...log].join('\n')
+  return [
+    'what happened:',
+    ...diary,
+    'the pods of checks, by revision:',
+    ...pods,
+    'the last writes:',
+    ...writes,
+    'the end of the log:',
+    ...log,
+  ].join('\n')
 }

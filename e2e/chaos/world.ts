@@ -8,6 +8,7 @@ import type { Build } from '../scenario/builds.ts'
 import { containerVersion } from '../scenario/manifests.ts'
 import { WriteProxy } from '../scenario/write-proxy.ts'
 import { Faults, type Hands } from './faults.ts'
+import { noProcess } from './model/evidence.ts'
 import { type BuildName, builds, type Move, type Plan, type PlannedSpec } from './plan.ts'
 import { type Level, type Program, startProgram } from './program.ts'
 
@@ -17,8 +18,6 @@ export interface Disturbance {
   readonly from: number
   readonly until: number
 }
-
-export const noProcess = 'no process is at work'
 
 const tag = 'env-prod'
 const objectName = 'web-cv'

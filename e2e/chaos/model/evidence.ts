@@ -53,6 +53,9 @@ export function runOf(evidence: Evidence): Run {
 /** How old a view may be on which cvmanager acts: a list that it distrusts for a while, and a watch that is late. */
 export const maxViewAgeMs = 12_000
 
+/** The name of the disturbance. */
+export const noProcess = 'no process is at work'
+
 /** For messages: the tag. */
 export const short = (image: string | undefined): string => image?.replace(/^.*:([^:@]+)@.*$/, '$1') ?? 'nothing'
 

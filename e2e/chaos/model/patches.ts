@@ -1,4 +1,4 @@
-import { type Invariants, maxViewAgeMs, type Run, short } from './evidence.ts'
+import { type Invariants, maxViewAgeMs, overlapMs, type Run, short } from './evidence.ts'
 import { previousOf, type Told } from './rollouts.ts'
 import type { ImageChange } from './states.ts'
 import { serves } from './switches.ts'
@@ -82,6 +82,16 @@ export const patches: Invariants = {
       const statuses = run.states.filter(({ object }) => object.kind === 'ContainerVersion' && object.status?.current)
       const owner = statuses.findLast((state) => state.revision < next.revision)?.object.metadata.uid
       const isKnown = statuses.some((state) => state.object.metadata.uid === owner && state.revision < revision)
+      const [before, then] = [revision, next.revision].map((limit) =>
+        statuses.findLast((state) => state.revision < limit),
+      )
+      // What the selector did not find was nobody's, and another spec may mean other containers.
+      const { conditions = [] } = before?.object.status ?? {}
+      const isOfAnotherSpec = before?.object.metadata.generation !== then?.object.metadata.generation
+      const isFound = !conditions.some(({ reason }) => reason === 'WorkloadNotFound') && !isOfAnotherSpec
+      // The rollout has begun in the same moment, with an older view.
+      const { began } = reasonOf(run, next)?.rollout ?? {}
+      const isUnseen = began && change.at < began.at && overlapMs(run.disturbances, change.at, began.at) > 0
       // What the tag points at is wanted, even if cvmanager does not know it yet.
       const isWanted = run.tagMoves.some(({ build }, index) => {
         const movedAway = run.tagMoves[index + 1]?.at ?? Number.POSITIVE_INFINITY
@@ -90,7 +100,7 @@ export const patches: Invariants = {
       const isTold = statuses.some(({ object }) =>
         object.status?.drifts?.some((drift) => drift.workload === workload && drift.image === to),
       )
-      return !isKnown || isWanted || isTold
+      return !isKnown || !isFound || isUnseen || isWanted || isTold
         ? []
         : [`${workload} was set to ${short(to)} by a person, and then to ${short(next.to)}`]
     }),

@@ -1,4 +1,4 @@
-import { type Invariants, maxViewAgeMs, overlapMs, type Run } from './evidence.ts'
+import { type Invariants, maxViewAgeMs, noProcess, overlapMs, type Run } from './evidence.ts'
 import { sightAt } from './pods.ts'
 import type { Told } from './rollouts.ts'
 import type { State } from './states.ts'
@@ -23,6 +23,16 @@ function switchesOf({ states, rollouts }: Run): readonly Switch[] {
     const rollout = rollouts.findLast(({ began }) => began.revision < state.revision)
     return [{ ...state, from, to, rollout, isBack: (rollout?.backSince ?? state.revision) < state.revision }]
   })
+}
+
+/** cvmanager has died before the status could tell of the switch, and a person has undone it: nothing is left that tells of it. */
+function isForgotten({ disturbances, states }: Run, { at, revision }: Switch, next: Switch | undefined): boolean {
+  if (next?.by !== 'people') return false
+  const wasTold = states.some(
+    ({ object, by, revision: other }) =>
+      object.kind === 'ContainerVersion' && by === 'cvmanager' && other > revision && other < next.revision,
+  )
+  return !wasTold && disturbances.some(({ what, from, until }) => what === noProcess && from < next.at && until > at)
 }
 
 const ours = ({ by }: Switch): boolean => by === 'cvmanager'
@@ -59,8 +69,9 @@ const maxOnItsWayMs = 4_000
 /** What holds of each switch of users from one workload to another. */
 export const switches: Invariants = {
   'one switch of a Service for each rollout, and one back': (run) => {
-    const done = switchesOf(run)
-      .filter(ours)
+    const all = switchesOf(run)
+    const done = all
+      .filter((one, at) => ours(one) && !isForgotten(run, one, all[at + 1]))
       .map(({ object, rollout, isBack }) => `${object.metadata.name} ${isBack ? 'back ' : ''}in rollout ${rollout?.id}`)
     return done.filter((one, at) => done.indexOf(one) !== at).map((one) => `Service/${one} was switched once more`)
   },

@@ -80,6 +80,14 @@ for (const error of final) {
   })
 }
 
+test('a rollback ends only if its workloads are as they were observed', async (t) => {
+  const { bench, planned } = recording()
+  const of = { kind: 'Deployment' as const, namespace: 'shop', name: 'web', uid: 'uid-of-web', resourceVersion: '0' }
+  await t.rejects(bench.act({ ...planned, confirm: [of] }), /Deployment shop\/web has changed since/)
+  t.same(bench.requests, ['GET deployments/web'], 'nothing was written')
+  t.match(bench.changed, [{ resourceVersion: '1' }], 'and the next reconcile sees it as it is')
+})
+
 test('the history of one workload that is refused leaves out no other', async (t) => {
   const other = { kind: 'StatefulSet', name: 'carts', uid: 'uid-of-carts', previous: v1 }
   const { bench, planned } = recording({ rollout: { workloads: [...rollout.workloads, other] } })

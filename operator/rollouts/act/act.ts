@@ -15,10 +15,11 @@ import { optional, type Refusal, report, required } from './optional.ts'
  * Carries a plan out, always in this order: finalizer and status, changes, events, record. Each write is idempotent and
  * guarded, and the status says what is going to happen before it happens. So the process may die after any write.
  * @returns why to try again: a failure that may pass, of a write that delivery does not hang on; undefined if there is none
- * @throws ApiError, TransientError if a write fails that delivery hangs on
+ * @throws ApiError, TransientError if a write fails that delivery hangs on; 409 if what the plan rests on has changed
  */
 export async function act(effects: Effects, before: ContainerVersion, plan: Plan): Promise<unknown> {
   const { status, events, changes, record } = plan
+  await confirmWorkloads(effects, plan.confirm)
   await confirmRepetition(effects, before, plan)
   const guarded = status.rollout ? await writeFinalizer(effects, before, true) : before
   const object = await writeStatus(effects, guarded, status)
@@ -61,7 +62,10 @@ async function confirmRepetition(
   const next = status.rollout
   if (next === undefined || next.id === rollout?.id) return
   if (![current, ...rollouts].some((ran) => ran?.digest === next.digest)) return
-  await confirmWorkloads(effects, changes)
+  await confirmWorkloads(
+    effects,
+    changes.flatMap((change) => (change.change === 'images' || change.change === 'scale' ? [change.of] : [])),
+  )
 }
 
 async function writeRecord(

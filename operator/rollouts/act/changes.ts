@@ -82,10 +82,9 @@ function noteRefusals(
 export const isDelivery = (change: Change['change'] | undefined): boolean =>
   change === 'images' || change === 'scale' || change === 'selector'
 
-/** Reads the workloads of these changes again. @throws ApiError 409 if one of them has changed since it was observed */
-export async function confirmWorkloads(effects: Effects, changes: readonly Change[]): Promise<void> {
-  for (const change of changes)
-    if (change.change === 'images' || change.change === 'scale') await confirm(effects, change.of)
+/** Reads workloads again. @throws ApiError 409 if one of them has changed since it was observed */
+export async function confirmWorkloads(effects: Effects, workloads: readonly WorkloadRef[]): Promise<void> {
+  for (const of of workloads) await confirm(effects, of)
 }
 
 async function confirm(effects: Effects, of: WorkloadRef): Promise<void> {
@@ -233,7 +232,7 @@ function giveUpOwnership(effects: Effects, object: ContainerVersion, of: Workloa
   })
 }
 
-/** Deletes this very pod. If it is gone, or there is another of its name, there is nothing to do. */
+/** Deletes this very pod. If it is gone, there is nothing to do. */
 function deletePod(
   effects: Effects,
   object: ContainerVersion,

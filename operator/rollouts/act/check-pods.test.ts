@@ -10,7 +10,7 @@ const create: Change = { change: 'create', object: { metadata: { namespace: 'sho
 const remove: Change = { change: 'delete', of: { namespace: 'shop', name: 'web-smoke-1', uid: 'a' }, check: 'smoke' }
 const status = { rollout: rollingOut() }
 const plan = (...changes: readonly Change[]): Plan => {
-  return { status, events: [], changes, record: undefined, requeueAt: undefined }
+  return { status, confirm: [], events: [], changes, record: undefined, requeueAt: undefined }
 }
 const bench = () => new Bench({ ...object(status), finalizers: ['cvmanager.io/rollout'] })
 const refusing = (request: string, error: ApiError) => {

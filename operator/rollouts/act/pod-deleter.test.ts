@@ -29,7 +29,9 @@ test('a pod that is gone is not tried again, and a deletion that failed is', asy
   t.equal(await gone.pods.delete(pod), false)
   t.equal(await gone.pods.delete(pod), false)
   t.equal(gone.requests.length, 1)
-  const failing = deleter(new ApiError(503, 'ServiceUnavailable', 'later'))
-  await t.rejects(failing.pods.delete(pod), /later/)
-  t.equal(await failing.pods.delete(pod), true)
+  for (const refused of [new ApiError(503, 'ServiceUnavailable', 'later'), new ApiError(409, 'Conflict', 'later')]) {
+    const failing = deleter(refused)
+    await t.rejects(failing.pods.delete(pod), /later/)
+    t.equal(await failing.pods.delete(pod), true)
+  }
 })

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { isConflict, isNotFound } from '../../kubernetes/api-error.ts'
+import { isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { pods, resourcePath } from '../../kubernetes/resource-path.ts'
 import type { ObjectRef } from '../workloads/workload.ts'
@@ -17,9 +17,9 @@ export class PodDeleter {
   }
 
   /**
-   * Deletes this very pod. If it is gone, or there is another of its name, there is nothing to do.
+   * Deletes this very pod. If it is gone, there is nothing to do.
    * @returns whether it sent a deletion
-   * @throws ApiError
+   * @throws ApiError 409 if another pod has its name, or the API server has had a conflict of its own: the next try tells
    */
   async delete({ namespace, name, uid }: ObjectRef): Promise<boolean> {
     if (this.#deleted.has(uid)) return false
@@ -28,7 +28,7 @@ export class PodDeleter {
     try {
       await this.#client.delete(path, { body: { preconditions: { uid } } })
     } catch (thrown) {
-      if (isNotFound(thrown) || isConflict(thrown)) return false
+      if (isNotFound(thrown)) return false
       this.#deleted.delete(uid)
       throw thrown
     }

@@ -28,7 +28,14 @@ function bench(...changes: readonly Change[]) {
   const bench = new Bench({ ...object({ rollout: rollingOut() }), finalizers: [finalizer] })
   for (const name of ['web-blue', 'web-green'])
     bench.put(`deployments/${name}`, { metadata: { ...ref(name), resourceVersion: '7' } as never })
-  const plan: Plan = { status: bench.object.status, events: [], changes, record: undefined, requeueAt: undefined }
+  const plan: Plan = {
+    status: bench.object.status,
+    confirm: [],
+    events: [],
+    changes,
+    record: undefined,
+    requeueAt: undefined,
+  }
   return { bench, plan, act: () => bench.act(plan) }
 }
 

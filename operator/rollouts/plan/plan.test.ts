@@ -309,6 +309,28 @@ test('a rollback that the API server refuses ends too, and names the workloads l
   })
 })
 
+test('a rollback ends by what the workloads are, and not by an older view of them', async (t) => {
+  const cluster = new Simulation([imageOf('v1')], { offered: 'v2', bad: ['v2'], spec: { timeoutSeconds: 30 } })
+  cluster.reconcile()
+  const rollout = {
+    ...cluster.object.status.rollout,
+    phase: 'RollingBack',
+    message: 'it crashed',
+    rollbackTime: '2026-01-02T03:04:10Z',
+  }
+  const status = { ...cluster.object.status, rollout } as ContainerVersion['status']
+  const planned = (name: string) => {
+    const web = workload('web-0', [{ name: 'web', image: imageOf(name) }])
+    return plan(observation({ object: object(status), offer: offers('v2'), workloads: [web], now: epoch + 9_000 }))
+  }
+  t.match(planned('v1'), { status: { rollout: { phase: 'Recording' } }, confirm: [{ name: 'web-0' }] })
+  t.match(planned('v2'), {
+    status: { rollout: { phase: 'RollingBack' } },
+    confirm: [],
+    changes: [{ change: 'images' }],
+  })
+})
+
 test('an operator that returns long after the deadline still rolls back', async (t) => {
   const cluster = new Simulation([imageOf('v1')], { offered: 'v2', bad: ['v2'], spec: { timeoutSeconds: 30 } })
   cluster.reconcile()
@@ -368,7 +390,7 @@ test('objects that are applied together may arrive one after another: no alarm i
 
 test('a new object gets its first status from the first poll, unless that takes long', async (t) => {
   const early = plan(observation({ object: object(), newSince: epoch - 29_000 }))
-  t.same(early, { status: {}, events: [], changes: [], record: undefined, requeueAt: epoch + 1_000 })
+  t.same(early, { confirm: [], status: {}, events: [], changes: [], record: undefined, requeueAt: epoch + 1_000 })
   t.match(plan(observation({ object: object(), newSince: epoch - 30_000 })).status, { phase: 'Pending' })
 })
 

@@ -7,7 +7,7 @@ import { checkGates, gates } from '../gates/gates.ts'
 import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Strategy } from '../strategies/strategy.ts'
-import type { Change } from '../workloads/workload.ts'
+import type { Change, WorkloadRef } from '../workloads/workload.ts'
 import { finishedPods, withSeenPod } from './checks.ts'
 import { allRun, runsInWords } from './current.ts'
 import type { Decision } from './decision.ts'
@@ -20,6 +20,8 @@ import { observedOf, settingsOf, strategyOf } from './strategy-of.ts'
 
 /** `act` carries it out in this order: the status, the changes, the events, the record. */
 export interface Plan {
+  /** The workloads to be read again first: nothing is to be done if one of them is not as it was observed. */
+  readonly confirm: readonly WorkloadRef[]
   readonly status: ContainerVersionStatus
   readonly events: readonly PlannedEvent[]
   readonly changes: readonly Change[]
@@ -48,6 +50,7 @@ export function plan(observation: Observation): Plan {
   const cleanup = finishedPods(object.namespace, status, now)
   const isQuiet = changes.length === 0 && afterRecord === undefined
   return {
+    confirm: restoredIn(observation, rollout),
     status,
     events: [...eventsOf(status, now), ...observation.missingRights.map(rightMissing)],
     changes: [...(isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes), ...cleanup],
@@ -57,6 +60,12 @@ export function plan(observation: Observation): Plan {
       recordOf(rollout, statusOf({ ...observation, object: { ...object, status } }, afterRecord), now),
     requeueAt,
   }
+}
+
+/** The workloads of a rollback that is about to end. After a lost answer, an older view of one has the previous images still. */
+function restoredIn({ object, members }: Observation, next: RolloutStatus | undefined): readonly WorkloadRef[] {
+  const ends = next?.phase === 'Recording' && object.status.rollout?.phase !== 'Recording'
+  return ends && next.rollbackTime !== undefined ? members.map(({ ref }) => ref) : []
 }
 
 function recordOf(rollout: RolloutStatus, status: ContainerVersionStatus, now: number): RolloutRecord {
