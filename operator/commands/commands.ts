@@ -1,7 +1,7 @@
 /** The commands that need a cluster, as the command line calls them. */
 import type { Settings } from '../config/settings.ts'
 import type { Logger } from '../log/log.ts'
-import type { WorkloadVersion } from './get.ts'
+import type { WorkloadVersion } from '../rollouts/observe/json-of-2018.ts'
 import type { ObjectName } from './object.ts'
 import type { StatusRequest } from './status/status.ts'
 import type { SyncRequest, SyncResult } from './sync.ts'

@@ -1,0 +1,53 @@
+/** The version that each managed workload runs, as the first cvmanager has told it: `cv get`, and `/v1/cv/workloads`. */
+import type { ContainerVersion } from '../../api/container-version.ts'
+import { followedInWords } from '../../discovery/versions/policies/policies.ts'
+import { exactName } from '../../images/digest.ts'
+import { digestOf, tagOf } from '../../images/image.ts'
+import { selectContainers } from '../workloads/select.ts'
+import type { WorkloadObject } from '../workloads/workload.ts'
+import type { WorkloadVersion } from './json-of-2018.ts'
+
+/** ContainerVersions and their workloads, from the caches of the controller or from lists. */
+export interface Managed {
+  objects(): Iterable<ContainerVersion>
+  /** In a stable order. */
+  workloadsOf(key: string): readonly WorkloadObject[]
+}
+
+/** A row for each container that gets the image. */
+export function versionsOf(object: ContainerVersion, workloads: readonly WorkloadObject[]): WorkloadVersion[] {
+  const { name: CV, spec } = object
+  const Tag = followedInWords(spec)
+  return workloads.flatMap((workload) =>
+    selectContainers(spec, workload).map(({ name, image }) => {
+      const known = knownVersion(image, object)
+      return {
+        Namespace: workload.namespace,
+        Name: workload.name,
+        Type: workload.kind,
+        Container: name,
+        Version: known ? exactName(known.version, known.digest) : (tagOf(image) ?? digestOf(image) ?? 'latest'),
+        AvailablePods: workload.availablePods,
+        CV,
+        Tag,
+        Digest: known?.digest ?? digestOf(image),
+      }
+    }),
+  )
+}
+
+/** What kubectl shows as well: the version that the status names for an image. */
+function knownVersion(
+  image: string,
+  { spec, status }: ContainerVersion,
+): { readonly version: string; readonly digest?: string | undefined } | undefined {
+  const { observed, current, lastHealthy = [], rollout, rollouts = [], phase } = status
+  const digest = digestOf(image)
+  if (digest !== undefined)
+    return [observed, current, rollout, ...lastHealthy, ...rollouts].find((one) => one?.digest === digest)
+  // What the pods run is not in the workload. cvmanager has looked.
+  const hasLooked = phase === 'UpToDate' || image === current?.image || (tagOf(image) ?? 'latest') === spec.tag
+  if (!hasLooked) return undefined
+  // They differ: it is said for each container.
+  return current?.containers ? current.containers.find((container) => container.image === image) : current
+}
