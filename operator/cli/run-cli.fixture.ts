@@ -63,7 +63,7 @@ export async function runCli(
       seen.sync = request
       return answer(result)
     },
-    getVersions: (settings, namespace) => answer(versions, { namespace }, settings),
+    getVersions: (settings, { namespace }) => answer(versions, { namespace }, settings),
     reconcile: (_, object) => answer(asked, object),
     wait: (_, request) => {
       seen.wait = request

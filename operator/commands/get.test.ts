@@ -21,7 +21,11 @@ async function shown(image: string, status: ContainerVersionStatus) {
     const found = answers[path.split('/').at(-1) ?? '']
     return { metadata: {}, items: found ? [found] : [] }
   }
-  const [version] = await getVersions({ get } as unknown as ApiClient, undefined)
+  const [version] = await getVersions({ get } as unknown as ApiClient, {
+    namespace: undefined,
+    own: 'default',
+    warn: () => undefined,
+  })
   return version
 }
 

@@ -1,28 +1,50 @@
 /** `cvmanager cv get`: the version that each managed workload runs. */
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, version } from '../api/names.ts'
+import { type ApiError, isForbidden } from '../kubernetes/api-error.ts'
 import { Cache } from '../kubernetes/cache.ts'
 import type { ApiClient, Query } from '../kubernetes/client.ts'
 import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'
+import { refusedInWords } from '../kubernetes/right.ts'
 import type { WorkloadVersion } from '../rollouts/observe/json-of-2018.ts'
 import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
 import { type Managed, versionsOf } from '../rollouts/observe/workload-versions.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 
-/** @param namespace undefined: all that the account may read */
-export async function getVersions(
-  client: Pick<ApiClient, 'get'>,
-  namespace: string | undefined,
-): Promise<readonly WorkloadVersion[]> {
-  const { objects, workloadsOf } = await listManaged(client, [namespace])
-  return [...objects()].flatMap((object) => versionsOf(object, workloadsOf(object.key)))
+export interface VersionsRequest {
+  /** Undefined: all namespaces. */
+  readonly namespace: string | undefined
+  /** That of the context: where the account may not list all namespaces, kubectl shows this one too. */
+  readonly own: string
+  /** Says what is left out, because the account may not list it. */
+  readonly warn: (message: string) => void
 }
 
-/** @param namespaces undefined among them: all that the account may read */
+/** Whoever may list something sees that. @throws ApiError, TransientError */
+export async function getVersions(
+  client: Pick<ApiClient, 'get'>,
+  { namespace, own, warn }: VersionsRequest,
+): Promise<readonly WorkloadVersion[]> {
+  const onRefused = ({ right, message }: ApiError) => warn(`left out: ${right ? refusedInWords(right) : message}`)
+  const managed = await listManaged(client, [namespace], onRefused).catch(async (refused: unknown) => {
+    if (namespace !== undefined || !isForbidden(refused)) throw refused
+    const rest = await listManaged(client, [own], onRefused).catch(() => Promise.reject(refused))
+    warn(`only namespace ${own} is shown: ${refused.right ? refusedInWords(refused.right) : refused.message}`)
+    return rest
+  })
+  return [...managed.objects()].flatMap((object) => versionsOf(object, managed.workloadsOf(object.key)))
+}
+
+/**
+ * @param namespaces undefined among them: all
+ * @param onRefused called for each kind of workload that the account may not list, if it may list others
+ * @throws ApiError, TransientError
+ */
 export async function listManaged(
   client: Pick<ApiClient, 'get'>,
   namespaces: readonly (string | undefined)[],
+  onRefused: (refused: ApiError) => void = rethrow,
 ): Promise<Managed> {
   const objects = new Cache<ContainerVersion>(rethrow)
   const workloads = workloadKinds.map((kind) => ({ kind, store: new Cache<WorkloadObject>(rethrow) }))
@@ -32,15 +54,22 @@ export async function listManaged(
     const own = await listAll(client, { group, version, plural }, namespace)
     for (const raw of own) objects.put(containerVersion(raw))
     if (own.length === 0) continue
+    const refused: ApiError[] = []
     const lists = workloads.map(async ({ kind, store }) => {
-      for (const raw of await listAll(client, kind, namespace, kind.watched)) store.put(kind.strip(raw))
+      const all = await listAll(client, kind, namespace, kind.watched).catch((thrown: unknown) => {
+        if (!isForbidden(thrown)) throw thrown
+        refused.push(thrown)
+        return []
+      })
+      for (const raw of all) store.put(kind.strip(raw))
     })
     await Promise.all(lists)
+    for (const one of refused) (refused.length === lists.length ? rethrow : onRefused)(one)
   }
   return { objects: () => objects.values(), workloadsOf: (key) => index.workloadsOf(key) }
 }
 
-const rethrow = (thrown: unknown): never => {
+function rethrow(thrown: unknown): never {
   throw thrown
 }
 

@@ -5,6 +5,7 @@ import { UsageError } from '../../errors.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { fieldsOf2018, jsonOf2018, type WorkloadVersion } from '../../rollouts/observe/json-of-2018.ts'
 import { notAmong } from '../command-line/command-line.ts'
+import { warningLine } from '../error-line.ts'
 import { type CliCommand, exit } from '../io.ts'
 import { namespaceFrom } from '../names.ts'
 import { table } from '../output.ts'
@@ -55,7 +56,8 @@ export const cvGet: CliCommand = {
     const only = namespace === undefined ? undefined : namespaceFrom('--namespace', namespace)
     const settings = await settingsOf(invocation, io)
     const { getVersions } = await io.clusterCommands()
-    const versions = await getVersions(settings, only)
+    const warn = (message: string) => io.printError(warningLine(message))
+    const versions = await getVersions(settings, { namespace: only, warn })
     if (versions.length === 0 && (output === 'table' || output === 'wide')) {
       io.printError(`No workload is managed by a ContainerVersion${only ? ` in namespace ${only}` : ''}.\n`)
       return exit.ok
@@ -76,5 +78,6 @@ Examples:
   cvmanager cv get -n shop -o json |
     jq -r '.[]? | select(.Name == "web").Version'
 
-JSON is as in the first cvmanager. Without --namespace, all namespaces are shown, whatever the context says.`,
+JSON is as in the first cvmanager. Without --namespace, all namespaces are shown, whatever the context says. If the account may not
+list all of them, that of the context is. What else it may not list is left out, with a warning.`,
 }
