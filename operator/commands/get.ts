@@ -1,7 +1,7 @@
 /** `cvmanager cv get`: the version that each managed workload runs. */
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, version } from '../api/names.ts'
-import { type ApiError, isForbidden } from '../kubernetes/api-error.ts'
+import { ApiError, isForbidden } from '../kubernetes/api-error.ts'
 import { Cache } from '../kubernetes/cache.ts'
 import type { ApiClient, Query } from '../kubernetes/client.ts'
 import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'
@@ -27,10 +27,11 @@ export async function getVersions(
   { namespace, own, warn }: VersionsRequest,
 ): Promise<readonly WorkloadVersion[]> {
   const onRefused = ({ right, message }: ApiError) => warn(`left out: ${right ? refusedInWords(right) : message}`)
-  const managed = await listManaged(client, [namespace], onRefused).catch(async (refused: unknown) => {
-    if (namespace !== undefined || !isForbidden(refused)) throw refused
-    const rest = await listManaged(client, [own], onRefused).catch(() => Promise.reject(refused))
-    warn(`only namespace ${own} is shown: ${refused.right ? refusedInWords(refused.right) : refused.message}`)
+  const managed = await listManaged(client, [namespace], onRefused).catch(async (thrown: unknown) => {
+    const right = thrown instanceof ApiError ? thrown.right : undefined
+    if (namespace !== undefined || right?.resource !== plural) throw thrown
+    const rest = await listManaged(client, [own], onRefused).catch(() => Promise.reject(thrown))
+    warn(`only namespace ${own} is shown: ${refusedInWords(right)}`)
     return rest
   })
   return [...managed.objects()].flatMap((object) => versionsOf(object, managed.workloadsOf(object.key)))
