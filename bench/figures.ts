@@ -25,6 +25,7 @@ export type Workload =
   | 'W7 ECR, ThrottlingException'
   | 'W7 ECR, 429'
   | 'W8'
+  | 'W11'
 
 /** The figures of one workload at one size. */
 export interface FigureSet {

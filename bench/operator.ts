@@ -67,6 +67,12 @@ export class Operator {
     await this.#program.assertRunning()
   }
 
+  /** Of its HTTP server, which has chosen a free one. */
+  async port(): Promise<number> {
+    const line = (await this.#program.log()).split('\n').find((one) => one.includes('serving /alive')) ?? '{}'
+    return (JSON.parse(line) as { readonly port: number }).port
+  }
+
   async cpuMs(): Promise<number> {
     return cpuMsOf(this.#program.pid)
   }

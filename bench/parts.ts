@@ -8,6 +8,7 @@ import { largeRepositories } from './w6-large-repositories.ts'
 import { ecr } from './w7-ecr.ts'
 import { tokens } from './w7-tokens.ts'
 import { coldStart } from './w8-cold-start.ts'
+import { workloadList } from './w11-workloads.ts'
 import { World } from './world.ts'
 
 /** Their names on the command line, and what they measure. */
@@ -21,6 +22,7 @@ export const workloads = {
   w7tokens: 'a registry with bearer tokens',
   w7ecr: 'many tags of a repository of ECR, and ECR that throttles',
   w8: 'a restart with many objects',
+  w11: 'the list of many workloads over HTTP',
 } as const
 
 export type WorkloadName = keyof typeof workloads
@@ -31,7 +33,7 @@ export interface Selection {
   readonly sizes: readonly number[]
   readonly seconds: number
   readonly changes: number
-  /** In W8, how many ContainerVersions there are. */
+  /** In W8 and W11, how many ContainerVersions there are. */
   readonly objects: number
   /** In W6, how many the repository has; ascending. */
   readonly tags: readonly number[]
@@ -69,6 +71,7 @@ export async function measureAll(selection: Selection, take: Take): Promise<void
     wants('w7ecr') && ecr(take),
   ])
   if (wants('w8')) await take(`W8, N = ${selection.objects}`, () => coldStart(selection.objects))
+  if (wants('w11')) await take(`W11, N = ${selection.objects}`, () => workloadList(selection.objects))
 }
 
 async function growing(

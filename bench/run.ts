@@ -13,8 +13,8 @@ const usage = `usage: node bench/run.ts [NAME…] [--n 100,1000] [--seconds 120]
 ${Object.entries(workloads)
   .map(([name, what]) => `               ${name.padEnd(7)} ${what}`)
   .join('\n')}
-  --n        how many tags are followed, one size after the other; w5 and w8 take the largest, and w8
-             10,000 without this option
+  --n        how many tags are followed, one size after the other; w5, w8 and w11 take the largest, and
+             w8 and w11 10,000 without this option
   --seconds  how long W1 watches an idle operator; whole intervals of 60 s count best
   --changes  how many tags W2 moves, each way
   --tags     how many the repository of W6 has, one after the other

@@ -18,6 +18,7 @@ import { names } from './scenario/cases/names.ts'
 import { obstacles } from './scenario/cases/obstacles.ts'
 import { order } from './scenario/cases/order.ts'
 import { pods } from './scenario/cases/pods.ts'
+import { readers } from './scenario/cases/readers.ts'
 import { refusals } from './scenario/cases/refusals.ts'
 import { rollbacks } from './scenario/cases/rollbacks.ts'
 import { rollouts } from './scenario/cases/rollouts.ts'
@@ -54,6 +55,7 @@ refusals(test, bed)
 faults(test, bed, throttling)
 log(test, bed, operator)
 metrics(test, bed, operator)
+readers(test, bed, operator)
 obstacles(test, bed)
 drift(test, bed)
 units(test, bed)

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { browserPath, noBrowser } from '../harness/browser.ts'
 import { buildMoto } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
@@ -28,6 +29,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 const missingPrograms = () => programNames.filter((name) => !locate(name))
 
 process.exitCode = (await buildPrograms()) || (await addMoto())
+if (browserPath() === undefined) say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
 
 async function addMoto(): Promise<number> {
   const fault = await buildMoto(say)

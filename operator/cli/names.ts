@@ -1,18 +1,15 @@
 /** The values of flags that name an object in the cluster. */
 import { UsageError } from '../errors.ts'
+import { isNamespaceName, isObjectName, namespaceNames, objectNames } from '../kubernetes/object-name.ts'
 
 /** @throws UsageError naming the flag */
-export function namespaceFrom(flag: string, value: unknown): string {
-  return matching(flag, value, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and -, at most 63')
-}
+export const namespaceFrom = (flag: string, value: unknown): string =>
+  allowed(flag, value, isNamespaceName, namespaceNames)
 
 /** @throws UsageError naming the flag */
-export function objectNameFrom(flag: string, value: unknown): string {
-  const pattern = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
-  return matching(flag, value, pattern, 'lower-case letters, digits, - and ., at most 253')
-}
+export const objectNameFrom = (flag: string, value: unknown): string => allowed(flag, value, isObjectName, objectNames)
 
-function matching(flag: string, value: unknown, pattern: RegExp, allowed: string): string {
-  if (typeof value === 'string' && pattern.test(value)) return value
-  throw new UsageError(`${flag}: ${JSON.stringify(value)} is no name that Kubernetes allows (${allowed})`)
+function allowed(flag: string, value: unknown, isName: (text: string) => boolean, names: string): string {
+  if (typeof value === 'string' && isName(value)) return value
+  throw new UsageError(`${flag}: ${JSON.stringify(value)} is no name that Kubernetes allows (${names})`)
 }

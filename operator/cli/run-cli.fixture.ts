@@ -1,10 +1,10 @@
 /** Runs one command line within the test's process, with fake commands that record their requests. */
 import type { Asked, ClusterCommands } from '../commands/commands.ts'
-import type { WorkloadVersion } from '../commands/get.ts'
 import type { StatusTree } from '../commands/status/tree.ts'
 import type { SyncRequest, SyncResult } from '../commands/sync.ts'
 import type { ChangesResult, ImagesResult, ResolvedTag, TagCommands } from '../commands/tags/commands.ts'
 import type { WaitResult } from '../commands/wait/result.ts'
+import type { WorkloadVersion } from '../rollouts/observe/json-of-2018.ts'
 import type { Io } from './io.ts'
 import { runProgram } from './program.ts'
 
@@ -63,7 +63,7 @@ export async function runCli(
       seen.sync = request
       return answer(result)
     },
-    getVersions: (settings, namespace) => answer(versions, { namespace }, settings),
+    getVersions: (settings, { namespace }) => answer(versions, { namespace }, settings),
     reconcile: (_, object) => answer(asked, object),
     wait: (_, request) => {
       seen.wait = request

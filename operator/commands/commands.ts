@@ -1,7 +1,8 @@
 /** The commands that need a cluster, as the command line calls them. */
 import type { Settings } from '../config/settings.ts'
 import type { Logger } from '../log/log.ts'
-import type { WorkloadVersion } from './get.ts'
+import type { WorkloadVersion } from '../rollouts/observe/json-of-2018.ts'
+import type { VersionsRequest } from './get.ts'
 import type { ObjectName } from './object.ts'
 import type { StatusRequest } from './status/status.ts'
 import type { SyncRequest, SyncResult } from './sync.ts'
@@ -26,8 +27,7 @@ export interface ClusterCommands {
    */
   runOperator(settings: Settings, log: Logger, signal: AbortSignal): Promise<void>
   sync(request: SyncRequest): Promise<SyncResult>
-  /** @param namespace undefined: all that the account may read */
-  getVersions(settings: Settings, namespace: string | undefined): Promise<readonly WorkloadVersion[]>
+  getVersions(settings: Settings, request: Omit<VersionsRequest, 'own'>): Promise<readonly WorkloadVersion[]>
   /** Asks the controller to poll and to reconcile now. @throws ObjectNotFoundError */
   reconcile(settings: Settings, object: NamedObject): Promise<Asked>
   /** Waits for a version of a ContainerVersion. */

@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import type { ContainerVersionStatus } from '../api/status.ts'
 import { digestOf, shortDigest } from '../images/digest.ts'
+import { ApiError } from '../kubernetes/api-error.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { getVersions } from './get.ts'
 
@@ -21,7 +22,11 @@ async function shown(image: string, status: ContainerVersionStatus) {
     const found = answers[path.split('/').at(-1) ?? '']
     return { metadata: {}, items: found ? [found] : [] }
   }
-  const [version] = await getVersions({ get } as unknown as ApiClient, undefined)
+  const [version] = await getVersions({ get } as unknown as ApiClient, {
+    namespace: undefined,
+    own: 'default',
+    warn: () => undefined,
+  })
   return version
 }
 
@@ -57,4 +62,41 @@ test('a version without a name is the whole digest for programs', async (t) => {
   const status = { phase: 'UpToDate' as const, current: { ...current, version: shortDigest(current.digest) } }
   for (const image of [`${imageRepo}@${one}`, `${imageRepo}:env-prod`])
     t.match(await shown(image, status), { Version: one }, image)
+})
+
+test('where the account may not list all namespaces, that of the context is shown; what else is refused is left out', async (t) => {
+  const metadata = { name: 'web', namespace: 'shop', uid: 'u', resourceVersion: '1', labels: { app: 'web' } }
+  const template = { spec: { containers: [{ name: 'main', image: current.image }] } }
+  const answers: Readonly<Record<string, unknown>> = {
+    containerversions: { metadata, spec: { imageRepo, tag: 'env-prod', selector: { app: 'web' } } },
+    deployments: { metadata, spec: { selector: {}, template } },
+  }
+  const asJane = (mayList: (resource: string, namespace: string | undefined) => boolean) => ({
+    get: async (path: string) => {
+      const resource = path.split('/').at(-1) ?? ''
+      const namespace = /namespaces\/(\w+)/.exec(path)?.[1]
+      const right = { who: 'jane', verb: 'list', group: '', resource, namespace }
+      if (!mayList(resource, namespace))
+        throw new ApiError(403, 'Forbidden', `${resource} in ${namespace}`, [], undefined, right)
+      return { metadata: {}, items: answers[resource] ? [answers[resource]] : [] }
+    },
+  })
+  const shown = async (mayList: (resource: string, namespace: string | undefined) => boolean, namespace?: string) => {
+    const warnings: string[] = []
+    const request = { namespace, own: 'shop', warn: (message: string) => void warnings.push(message) }
+    const versions = await getVersions(asJane(mayList) as unknown as ApiClient, request)
+    return [versions.map(({ Name }) => Name), warnings]
+  }
+  const only = 'only namespace shop is shown: the user jane may not list containerversions in all namespaces'
+  t.same(await shown((_, namespace) => namespace === 'shop'), [['web'], [only]])
+  const leftOut = 'left out: the user jane may not list cronjobs in namespace shop'
+  t.same(await shown((resource) => resource !== 'cronjobs', 'shop'), [['web'], [leftOut]])
+  await t.rejects(
+    shown(() => false),
+    { message: 'containerversions in undefined' },
+  )
+  await t.rejects(
+    shown((resource) => resource === 'containerversions'),
+    { message: 'deployments in undefined' },
+  )
 })

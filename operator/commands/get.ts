@@ -1,78 +1,77 @@
 /** `cvmanager cv get`: the version that each managed workload runs. */
 import { type ContainerVersion, containerVersion } from '../api/container-version.ts'
 import { group, plural, version } from '../api/names.ts'
-import { followedInWords } from '../discovery/versions/policies/policies.ts'
-import { exactName } from '../images/digest.ts'
-import { digestOf, tagOf } from '../images/image.ts'
+import { ApiError, isForbidden } from '../kubernetes/api-error.ts'
+import { Cache } from '../kubernetes/cache.ts'
 import type { ApiClient, Query } from '../kubernetes/client.ts'
 import { type Resource, resourcePath } from '../kubernetes/resource-path.ts'
+import { refusedInWords } from '../kubernetes/right.ts'
+import type { WorkloadVersion } from '../rollouts/observe/json-of-2018.ts'
+import { SelectorIndex } from '../rollouts/observe/selector-index.ts'
+import { type Managed, versionsOf } from '../rollouts/observe/workload-versions.ts'
 import { workloadKinds } from '../rollouts/workloads/kinds.ts'
-import { selectContainers, selects } from '../rollouts/workloads/select.ts'
 import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 
-/** One container of a managed workload, with the field names of the first cvmanager's JSON. */
-export interface WorkloadVersion {
-  readonly Namespace: string
-  readonly Name: string
-  readonly Type: string
-  readonly Container: string
-  readonly Version: string
-  readonly AvailablePods: number
-  readonly CV: string
-  readonly Tag: string
-  /** Only for `-o wide`, not for the JSON. */
-  readonly Digest?: string | undefined
+export interface VersionsRequest {
+  /** Undefined: all namespaces. */
+  readonly namespace: string | undefined
+  /** That of the context: where the account may not list all namespaces, kubectl shows this one too. */
+  readonly own: string
+  /** Says what is left out, because the account may not list it. */
+  readonly warn: (message: string) => void
 }
 
-/** @param namespace undefined: all that the account may read */
+/** Whoever may list something sees that. @throws ApiError, TransientError */
 export async function getVersions(
-  client: ApiClient,
-  namespace: string | undefined,
+  client: Pick<ApiClient, 'get'>,
+  { namespace, own, warn }: VersionsRequest,
 ): Promise<readonly WorkloadVersion[]> {
-  const objects = (await listAll(client, { group, version, plural }, namespace)).map(containerVersion)
-  if (objects.length === 0) return []
-  const lists = workloadKinds.map(async (kind) =>
-    (await listAll(client, kind, namespace, kind.watched)).map((raw) => kind.strip(raw)),
-  )
-  const workloads = (await Promise.all(lists)).flat()
-  return objects.flatMap((object) =>
-    workloads
-      .filter((workload) => workload.namespace === object.namespace && selects(object.spec.selector, workload))
-      .flatMap((workload) => versionsOf(workload, object)),
-  )
-}
-
-function versionsOf(workload: WorkloadObject, object: ContainerVersion): WorkloadVersion[] {
-  return selectContainers(object.spec, workload).map(({ name, image }) => {
-    const known = knownVersion(image, object)
-    return {
-      Namespace: workload.namespace,
-      Name: workload.name,
-      Type: workload.kind,
-      Container: name,
-      Version: known ? exactName(known.version, known.digest) : (tagOf(image) ?? digestOf(image) ?? 'latest'),
-      AvailablePods: workload.availablePods,
-      CV: object.name,
-      Tag: followedInWords(object.spec),
-      Digest: known?.digest ?? digestOf(image),
-    }
+  const onRefused = ({ right, message }: ApiError) => warn(`left out: ${right ? refusedInWords(right) : message}`)
+  const managed = await listManaged(client, [namespace], onRefused).catch(async (thrown: unknown) => {
+    const right = thrown instanceof ApiError ? thrown.right : undefined
+    if (namespace !== undefined || right?.resource !== plural) throw thrown
+    const rest = await listManaged(client, [own], onRefused).catch(() => Promise.reject(thrown))
+    warn(`only namespace ${own} is shown: ${refusedInWords(right)}`)
+    return rest
   })
+  return [...managed.objects()].flatMap((object) => versionsOf(object, managed.workloadsOf(object.key)))
 }
 
-/** What kubectl shows as well: the version that the status names for an image. */
-function knownVersion(
-  image: string,
-  { spec, status }: ContainerVersion,
-): { readonly version: string; readonly digest?: string | undefined } | undefined {
-  const { observed, current, lastHealthy = [], rollout, rollouts = [], phase } = status
-  const digest = digestOf(image)
-  if (digest !== undefined)
-    return [observed, current, rollout, ...lastHealthy, ...rollouts].find((one) => one?.digest === digest)
-  // What the pods run is not in the workload. cvmanager has looked.
-  const hasLooked = phase === 'UpToDate' || image === current?.image || (tagOf(image) ?? 'latest') === spec.tag
-  if (!hasLooked) return undefined
-  // They differ: it is said for each container.
-  return current?.containers ? current.containers.find((container) => container.image === image) : current
+/**
+ * @param namespaces undefined among them: all
+ * @param onRefused called for each kind of workload that the account may not list, if it may list others
+ * @throws ApiError, TransientError
+ */
+export async function listManaged(
+  client: Pick<ApiClient, 'get'>,
+  namespaces: readonly (string | undefined)[],
+  onRefused: (refused: ApiError) => void = rethrow,
+): Promise<Managed> {
+  const objects = new Cache<ContainerVersion>(rethrow)
+  const workloads = workloadKinds.map((kind) => ({ kind, store: new Cache<WorkloadObject>(rethrow) }))
+  const stores = workloads.map(({ store }) => store)
+  const index = new SelectorIndex(objects, stores, () => undefined)
+  for (const namespace of namespaces) {
+    const own = await listAll(client, { group, version, plural }, namespace)
+    for (const raw of own) objects.put(containerVersion(raw))
+    if (own.length === 0) continue
+    const refused: ApiError[] = []
+    const lists = workloads.map(async ({ kind, store }) => {
+      const all = await listAll(client, kind, namespace, kind.watched).catch((thrown: unknown) => {
+        if (!isForbidden(thrown)) throw thrown
+        refused.push(thrown)
+        return []
+      })
+      for (const raw of all) store.put(kind.strip(raw))
+    })
+    await Promise.all(lists)
+    for (const one of refused) (refused.length === lists.length ? rethrow : onRefused)(one)
+  }
+  return { objects: () => objects.values(), workloadsOf: (key) => index.workloadsOf(key) }
+}
+
+function rethrow(thrown: unknown): never {
+  throw thrown
 }
 
 interface Page {
@@ -81,7 +80,7 @@ interface Page {
 }
 
 export async function listAll(
-  client: ApiClient,
+  client: Pick<ApiClient, 'get'>,
   resource: Resource,
   namespace: string | undefined,
   selectors?: Query,

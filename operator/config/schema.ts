@@ -52,9 +52,13 @@ export const schema = {
     configMap: false,
   }),
   port: wholeNumber(8081, 0, 65535, {
-    doc: 'The port of the HTTP server for /alive, /ready, /version and /metrics. 0 chooses a free port and logs it.',
+    doc: 'The port of the HTTP server for /alive, /ready, /version, /metrics and /v1/cv/workloads. 0 chooses a free port and logs it.',
     group: 'manager',
     placeholder: 'PORT',
+  }),
+  anonymousReads: yesOrNo(false, {
+    doc: 'Let anyone who reaches the port read /v1/cv/workloads, in all namespaces. Otherwise a request needs a token of the cluster, and shows what its account may list; see docs/http-api.md.',
+    group: 'manager',
   }),
   leaderElection: yesOrNo(true, {
     doc: 'With several replicas, only the holder of the Lease acts. If this is off, run exactly one replica.',

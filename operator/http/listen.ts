@@ -49,10 +49,10 @@ export async function listen(
   }
 }
 
-/** Pages load nothing from elsewhere, and no answer is cached. */
+/** Pages load nothing from elsewhere, and no answer is cached. A page may bring a policy of its own. */
 export const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next()
-  c.header('content-security-policy', "default-src 'none'")
+  if (!c.res.headers.has('content-security-policy')) c.header('content-security-policy', "default-src 'none'")
   c.header('x-content-type-options', 'nosniff')
   c.header('cache-control', 'no-store')
 }

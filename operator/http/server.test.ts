@@ -4,6 +4,7 @@ import { createLogger } from '../log/log.ts'
 import { version } from '../version.ts'
 import { createMetrics } from './metrics.ts'
 import { type HttpOptions, serveHttp } from './routes.ts'
+import { sourceOf } from './workloads.fixture.ts'
 
 type Probes = Pick<HttpOptions, 'whyNotAlive' | 'whyNotReady'>
 
@@ -21,6 +22,7 @@ async function serve(t: Test, probes: Partial<Probes> = {}) {
     ...probes,
     version,
     metrics: metrics.registry,
+    workloads: sourceOf([]),
     log,
   })
   t.teardown(() => server.close())
@@ -100,13 +102,13 @@ test('/metrics has every metric of cvmanager and those of the process', async (t
   t.match(text, 'process_cpu_seconds_total')
 })
 
-test('any unknown path is a 404 in JSON', async (t) => {
+test('any unknown path is a 404, as a problem in JSON', async (t) => {
   const { get } = await serve(t)
   for (const path of ['/', '/v2', '/%3Cscript%3E', '/alive/x']) {
     const answer = await get(path)
     t.equal(answer.status, 404)
-    t.match(answer.headers.get('content-type'), 'application/json')
-    t.type(((await answer.json()) as { error: string }).error, 'string')
+    t.match(answer.headers.get('content-type'), 'application/problem+json')
+    t.match(await answer.json(), { status: 404, title: 'Not Found', detail: /there is nothing at .*\/alive/ })
   }
 })
 
@@ -139,6 +141,7 @@ test('a port that is in use is refused with what to do', async (t) => {
     ...healthy,
     version,
     metrics: metrics.registry,
+    workloads: sourceOf([]),
     log,
   })
   await t.rejects(again, {

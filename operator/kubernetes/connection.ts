@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici'
 import { messageOf, NeedsChangeError, TransientError } from '../errors.ts'
 import { ApiError } from './api-error.ts'
+import { installHintOf } from './exec-plugin.ts'
 
 /** How long credentials are used: token files change every hour, certificates every few hours. */
 const maxAgeMs = 30_000
@@ -92,8 +93,9 @@ export class Connection {
   }
 
   #noCredentials(cause: unknown): TransientError {
-    const user = this.#kubeConfig.getCurrentUser()?.name ?? ''
-    const message = `the credentials of the kubeconfig's user "${user}" are not available: ${messageOf(cause).trim()}`
+    const user = this.#kubeConfig.getCurrentUser()
+    const why = `${messageOf(cause).trim()}${installHintOf(user)}`
+    const message = `the credentials of the kubeconfig's user "${user?.name ?? ''}" are not available: ${why}`
     return new TransientError('CredentialsUnavailable', message, { cause })
   }
 

@@ -156,3 +156,35 @@ test('a context, a user, a cluster or a file that is not there is refused at onc
     t.notMatch(String(thrown), 's3cret', 'the error quotes nothing of the file')
   }
 })
+
+test('a credential plugin gets what kubectl gives it, and its path is relative to the kubeconfig', async (t) => {
+  const cluster = { server: 'https://api.example.com:6443', 'certificate-authority-data': 'Y2E=' }
+  const exec = { command: './auth', apiVersion: 'client.authentication.k8s.io/v1beta1' }
+  const users = [
+    { name: 'beside', user: { exec: { ...exec, provideClusterInfo: true, env: [{ name: 'A', value: 'b' }] } } },
+    { name: 'on-path', user: { exec: { command: 'auth', env: null } } },
+    { name: 'absolute', user: { exec: { ...exec, command: '/bin/auth' } } },
+  ]
+  const directory = t.testdir({
+    kubeconfig: stringify({
+      clusters: [{ name: 'c', cluster }],
+      users,
+      contexts: users.map(({ name }) => ({ name, context: { cluster: 'c', user: name } })),
+    }),
+  })
+  const file = join(directory, 'kubeconfig')
+  const seen = (context: string) => {
+    const { command, env } = loadKubeConfig({ file, context }).getCurrentUser()?.exec ?? {}
+    const { name, value } = env.at(-1)
+    t.equal(name, 'KUBERNETES_EXEC_INFO')
+    return { command, env: env.slice(0, -1), info: JSON.parse(value) }
+  }
+  t.same(seen('beside'), {
+    command: join(directory, 'auth'),
+    env: [{ name: 'A', value: 'b' }],
+    info: { kind: 'ExecCredential', apiVersion: exec.apiVersion, spec: { interactive: false, cluster } },
+  })
+  const spec = { interactive: false }
+  t.match(seen('on-path'), { command: 'auth', env: [], info: { apiVersion: 'client.authentication.k8s.io/v1', spec } })
+  t.match(seen('absolute'), { command: '/bin/auth', info: { apiVersion: exec.apiVersion, spec } })
+})

@@ -5,6 +5,7 @@ import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node'
 import { parse } from 'yaml'
 import { nearest } from '../config/nearest.ts'
 import { messageOf, UsageError } from '../errors.ts'
+import { withCommandOf, withExecInfo } from './exec-plugin.ts'
 
 export interface KubeConfigSource {
   /** `--k8s-config`. */
@@ -78,6 +79,8 @@ function fromFiles(source: string, files: readonly string[], context: string | u
     currentContext: context ?? parts.map((part) => part.currentContext).find(Boolean),
   })
   check(config, source, context)
+  const cluster = config.getCurrentCluster()
+  if (cluster) config.users = config.users.map((user) => withExecInfo(user, cluster))
   return config
 }
 
@@ -89,7 +92,7 @@ function readConfig(file: string): KubeConfig {
   config.loadFromFile(file)
   const tokens = tokenFiles(parsed, file)
   config.clusters = config.clusters.map(allowPlainHttp)
-  config.users = config.users.map((user) => withTokenFile(user, tokens.get(user.name)))
+  config.users = config.users.map((user) => withCommandOf(withTokenFile(user, tokens.get(user.name)), file))
   return config
 }
 

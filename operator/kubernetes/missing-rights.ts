@@ -7,6 +7,9 @@ import { grantedInWords, inWords, isGeneral, type Right } from './right.ts'
 const reviews = { group: 'authorization.k8s.io', version: 'v1', plural: 'selfsubjectaccessreviews' } as const
 
 const askAgainMs = 5_000
+/** Questions of others about others: whoever asks them learns that there is no answer, and cvmanager works without. */
+const reviewGroups: ReadonlySet<string> = new Set([reviews.group, 'authentication.k8s.io'])
+
 /** More of them say nothing new. */
 const maxRights = 100
 
@@ -35,7 +38,7 @@ export class MissingRights {
   readonly add = (right: Right, client: ApiClient): void => {
     const { verb, resource, namespace } = right
     const key = `${verb} ${resource} ${namespace}`
-    if (!isGeneral(right) || right.group === reviews.group) return
+    if (!isGeneral(right) || reviewGroups.has(right.group)) return
     if (this.#missing.has(key) || this.#missing.size >= maxRights) return
     this.#missing.set(key, right)
     this.#log.warn(inWords(right))

@@ -20,8 +20,8 @@ import { makeController } from './controller.ts'
 
 export { runOperator } from './operator.ts'
 
-export const getVersions: ClusterCommands['getVersions'] = (settings, namespace) =>
-  connected(settings, ({ client }) => get(client, namespace))
+export const getVersions: ClusterCommands['getVersions'] = (settings, request) =>
+  connected(settings, ({ client, kubeConfig }) => get(client, { ...request, own: namespaceOf(kubeConfig) }))
 
 export const sync: ClusterCommands['sync'] = async (request) => {
   const { settings, namespace, name, once, log, provider, credentials } = request
@@ -80,8 +80,11 @@ export const status: ClusterCommands['status'] = (settings, request) =>
 /** As kubectl: the namespace that is named, else that of the context, else `default`. */
 const inNamespace = <T extends NamedObject>(kubeConfig: KubeConfig, object: T) => ({
   ...object,
-  namespace: object.namespace ?? (kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || 'default'),
+  namespace: object.namespace ?? namespaceOf(kubeConfig),
 })
+
+const namespaceOf = (kubeConfig: KubeConfig): string =>
+  kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || 'default'
 
 export const configMapData: ClusterCommands['configMapData'] = (settings, namespace, name) =>
   connected(settings, async ({ client }) => {

@@ -172,6 +172,10 @@ export async function makeController(options: ControllerOptions) {
   return {
     operator,
     objects,
+    managed: {
+      objects: () => objects.values(),
+      workloadsOf: (key: string) => index.workloadsOf(key),
+    },
     queue,
     /** Receives hints of pushes. */
     following,

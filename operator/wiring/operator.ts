@@ -13,6 +13,7 @@ import { connect } from './connection.ts'
 import { type Controller, makeController } from './controller.ts'
 import { leaseAnnotations, openPush } from './push.ts'
 import { readDockerLogins } from './registries.ts'
+import { workloadSource } from './workload-source.ts'
 
 /** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
 export const runOperator: ClusterCommands['runOperator'] = async (settings, log, signal) => {
@@ -79,12 +80,13 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
     whyNotReady,
     version,
     metrics: metrics.page,
+    workloads: workloadSource(settings, connection.client, () => (synced ? controller?.managed : undefined)),
     log,
   }).catch(async (thrown: unknown) => {
     await push.close()
     throw thrown
   })
-  log.info({ port: http.port }, 'serving /alive, /ready, /version and /metrics')
+  log.info({ port: http.port }, 'serving /alive, /ready, /version, /metrics and /v1/cv/workloads')
   metrics.queueDepthOf(() => controller?.queue.depth ?? 0)
   metrics.containerVersionsOf(() =>
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { parse } from 'yaml'
-import type { WorkloadVersion } from '../../commands/get.ts'
+import type { WorkloadVersion } from '../../rollouts/observe/json-of-2018.ts'
 import { runCli } from '../run-cli.fixture.ts'
 
 const web: WorkloadVersion = {

@@ -1,31 +1,24 @@
 /** `cvmanager cv get`. */
 import { Option } from 'commander'
 import { stringify } from 'yaml'
-import type { WorkloadVersion } from '../../commands/get.ts'
 import { UsageError } from '../../errors.ts'
 import { shortDigest } from '../../images/digest.ts'
+import { fieldsOf2018, jsonOf2018, type WorkloadVersion } from '../../rollouts/observe/json-of-2018.ts'
 import { notAmong } from '../command-line/command-line.ts'
+import { warningLine } from '../error-line.ts'
 import { type CliCommand, exit } from '../io.ts'
 import { namespaceFrom } from '../names.ts'
 import { table } from '../output.ts'
 import { addSettingsFlags, settingsOf } from '../settings-flags.ts'
 
-/** The output of the first cvmanager, to the byte: Go escapes the signs of HTML, and writes an empty list as `null`. */
-const jsonOf2018 = (versions: readonly WorkloadVersion[]): string =>
-  versions.length === 0
-    ? 'null'
-    : JSON.stringify(versions.map(fields)).replaceAll(
-        /[<>&\u2028\u2029]/g,
-        (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
-
-/** The fields of the first cvmanager, in its order, and no others. */
-const fields = ({ Digest, ...shown }: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> => shown
+/** The output of the first cvmanager: Go writes an empty list as `null`. */
+const json = (versions: readonly WorkloadVersion[]): string =>
+  versions.length === 0 ? 'null' : `[${versions.map(jsonOf2018).join()}]`
 
 const heads = ['NAMESPACE', 'NAME', 'TYPE', 'CONTAINER', 'VERSION', 'PODS', 'CV', 'TAG']
 /** JSON has the digests whole. */
 const cells = (version: WorkloadVersion): readonly string[] =>
-  Object.values(fields(version)).map((value) => shortDigest(String(value)))
+  Object.values(fieldsOf2018(version)).map((value) => shortDigest(String(value)))
 const wideCells = (version: WorkloadVersion) => [...cells(version), shortDigest(version.Digest ?? '<unknown>')]
 
 const outputVariable = 'CVMANAGER_OUTPUT'
@@ -33,8 +26,8 @@ const outputVariable = 'CVMANAGER_OUTPUT'
 const forms: Readonly<Record<string, (versions: readonly WorkloadVersion[]) => string>> = {
   table: (versions) => table([heads, ...versions.map(cells)]),
   wide: (versions) => table([[...heads, 'DIGEST'], ...versions.map(wideCells)]),
-  json: jsonOf2018,
-  yaml: (versions) => stringify(versions.map(fields)),
+  json,
+  yaml: (versions) => stringify(versions.map(fieldsOf2018)),
 }
 
 export const cvGet: CliCommand = {
@@ -63,7 +56,8 @@ export const cvGet: CliCommand = {
     const only = namespace === undefined ? undefined : namespaceFrom('--namespace', namespace)
     const settings = await settingsOf(invocation, io)
     const { getVersions } = await io.clusterCommands()
-    const versions = await getVersions(settings, only)
+    const warn = (message: string) => io.printError(warningLine(message))
+    const versions = await getVersions(settings, { namespace: only, warn })
     if (versions.length === 0 && (output === 'table' || output === 'wide')) {
       io.printError(`No workload is managed by a ContainerVersion${only ? ` in namespace ${only}` : ''}.\n`)
       return exit.ok
@@ -84,5 +78,6 @@ Examples:
   cvmanager cv get -n shop -o json |
     jq -r '.[]? | select(.Name == "web").Version'
 
-JSON is as in the first cvmanager. Without --namespace, all namespaces are shown, whatever the context says.`,
+JSON is as in the first cvmanager. Without --namespace, all namespaces are shown, whatever the context says. If the account may not
+list all of them, that of the context is. What else it may not list is left out, with a warning.`,
 }

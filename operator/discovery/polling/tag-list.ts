@@ -5,8 +5,8 @@ import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
+import { Slices } from '../../time/slices.ts'
 import type { Listing, TagPolicy } from '../tag-policy.ts'
-import { Slices } from '../versions/slices.ts'
 
 /** Listing more every interval would burden the registry, and a part of the tags would lead to a wrong choice. */
 const maxTags = 100_000

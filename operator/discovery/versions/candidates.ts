@@ -1,6 +1,7 @@
 /** The tags of a repository that could be the version of an image. */
+
+import { Slices } from '../../time/slices.ts'
 import { compareNaturally } from './natural-order.ts'
-import { Slices } from './slices.ts'
 import type { VersionSyntax } from './version-syntax.ts'
 
 /**

@@ -13,6 +13,14 @@ interface RawConfigMap {
 
 const maxAttempts = 5
 
+/** Undefined if there is none. @throws ApiError, TransientError */
+export const readConfigMap = (
+  client: Pick<ApiClient, 'get'>,
+  namespace: string,
+  name: string,
+): Promise<RawConfigMap | undefined> =>
+  client.get<RawConfigMap>(resourcePath(configMaps, { namespace, name })).catch(undefinedIfNotFound)
+
 /**
  * Sets keys of a ConfigMap, and nothing else of it. Creates the ConfigMap if there is none.
  * @param change the keys to set, given the present data and the size of its binary data; undefined if nothing needs to change
@@ -27,7 +35,7 @@ export async function writeConfigMap(
   const path = resourcePath(configMaps, { namespace, name })
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const found = await client.get<RawConfigMap>(path).catch(undefinedIfNotFound)
+      const found = await readConfigMap(client, namespace, name)
       const binary = Object.values(found?.binaryData ?? {}).join('')
       const data = change(found?.data ?? {}, (binary.length * 3) / 4)
       if (data === undefined) return

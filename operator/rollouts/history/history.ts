@@ -3,8 +3,8 @@ import type { ContainerVersion } from '../../api/container-version.ts'
 import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { nameEndingIn } from '../../kubernetes/object-name.ts'
-import { writeConfigMap } from './config-map.ts'
-import { recordOf, withRecord } from './records.ts'
+import { readConfigMap, writeConfigMap } from './config-map.ts'
+import { infoKey, recordOf, withRecord } from './records.ts'
 
 /**
  * Records a rollout of a workload once, in the ConfigMap `<workload>.history`, or `<spec.history.name>.history`.
@@ -19,6 +19,15 @@ export async function writeHistory(
   const record = recordOf(rollout, member, object.name)
   const name = historyName(object.spec.history?.name ?? member.name)
   await writeConfigMap(client, object.namespace, name, (data, binaryBytes) => withRecord(data, record, binaryBytes))
+}
+
+/**
+ * The successful rollouts in the words of the first cvmanager, newest first; empty if there are none.
+ * @param of a workload, or `spec.history.name`
+ * @throws ApiError, TransientError
+ */
+export async function readHistory(client: Pick<ApiClient, 'get'>, namespace: string, of: string): Promise<string> {
+  return (await readConfigMap(client, namespace, historyName(of)))?.data?.[infoKey] ?? ''
 }
 
 /** Names the ConfigMap of a history. If the name, usually the workload's, leaves no room for the ending, it is cut and hashed (B43). */

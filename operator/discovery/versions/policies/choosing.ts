@@ -1,9 +1,9 @@
 /** The policy of one spec, in the form that the poller needs. */
 import type { VersionPolicySpec } from '../../../api/policy.ts'
+import { Slices } from '../../../time/slices.ts'
 import type { Choice, Listing, TagPolicy } from '../../tag-policy.ts'
 import { compareNaturally } from '../natural-order.ts'
 import { patternTakesTooLong, simplerPattern } from '../pattern.ts'
-import { Slices } from '../slices.ts'
 import { maxValueLength, parseFilter } from './filter.ts'
 import { parsePolicy } from './policies.ts'
 import { type Candidate, invalidPolicy } from './policy.ts'

@@ -4,15 +4,15 @@ import { setImmediate } from 'node:timers/promises'
 const maxSliceMs = 10
 /** Of the processor's time: many times what a usual pattern takes, and far less than what an ambiguous one could. */
 const maxMs = 500
-const maxMsPerTag = 0.5
+const maxMsPerItem = 0.5
 
 /**
- * Work on many tags, in slices between which other work goes on. It ends where a pattern takes too long: linear time is
- * still minutes for a pattern that follows a hundred ways through each of 20,000 tags.
+ * Work on many items, in slices between which other work goes on. It may end where it takes too long: linear time is still
+ * minutes for a pattern that follows a hundred ways through each of 20,000 tags.
  */
 export class Slices {
   readonly #tooLong: (() => Error) | undefined
-  #tags = 0
+  #items = 0
   #usedMs = 0
   #since = performance.now()
   #processorSince = processorMs()
@@ -22,16 +22,16 @@ export class Slices {
     this.#tooLong = tooLong
   }
 
-  /** To be called after each tag. @returns whether the slice should end now */
+  /** To be called after each item. @returns whether the slice should end now */
   counts(): boolean {
-    this.#tags++
+    this.#items++
     return performance.now() - this.#since >= maxSliceMs
   }
 
   /** @throws what the constructor was given */
   async next(): Promise<void> {
     this.#usedMs += processorMs() - this.#processorSince
-    if (this.#tooLong && this.#usedMs > maxMs + maxMsPerTag * this.#tags) throw this.#tooLong()
+    if (this.#tooLong && this.#usedMs > maxMs + maxMsPerItem * this.#items) throw this.#tooLong()
     await setImmediate()
     this.#since = performance.now()
     this.#processorSince = processorMs()
