@@ -25,7 +25,6 @@ release: {{ .Release.Name }}
 {{- end }}
 
 {{- define "cvmanager.labels" -}}
-{{ include "cvmanager.selector" . }}
 app.kubernetes.io/name: {{ include "cvmanager.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -42,9 +41,13 @@ metadata:
     {{- include "cvmanager.labels" .root | nindent 4 }}
 {{- end }}
 
-{{- /* The subject of all its bindings. */}}
+{{- /* The subject of its bindings. */}}
 {{- define "cvmanager.account" -}}
+{{- include "cvmanager.subject" (dict "name" (include "cvmanager.serviceAccount" .) "namespace" .Release.Namespace) }}
+{{- end }}
+
+{{- define "cvmanager.subject" -}}
 - kind: ServiceAccount
-  name: {{ include "cvmanager.serviceAccount" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ .name }}
+  namespace: {{ .namespace }}
 {{- end }}

@@ -59,3 +59,22 @@
   # list: why the API server refuses pods of a StatefulSet or DaemonSet
   verbs: [create, list]
 {{- end }}
+
+{{- /* Its rights in its own namespace. */}}
+{{- define "cvmanager.rules.own" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "cvmanager.lease" . }}]
+  # update: the leader's renewals, and its address for webhooks
+  verbs: [get, update]
+{{- if .Values.watchNamespaces }}
+- apiGroups: [""]
+  # the settings of --configmap-key
+  resources: [configmaps]
+  resourceNames: [{{ include "cvmanager.fullname" . }}]
+  verbs: [get]
+{{- end }}
+{{- end }}
