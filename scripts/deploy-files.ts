@@ -7,7 +7,6 @@ interface File {
   readonly about: string
   /** Templates of the chart, in the order of the file. */
   readonly templates: readonly string[]
-  readonly values?: readonly string[]
 }
 
 /** The files of deploy/, by name. */
@@ -29,7 +28,6 @@ const files: Readonly<Record<string, File>> = {
 #   sed 's|namespace: shop|namespace: blog|; s|\\[regcred\\]|[dockerhub]|' deploy/pull-secrets.yaml | kubectl apply -f -
 # Without it, the status has the reason PullSecretNotReadable and names the secret.`,
     templates: ['pull-secrets'],
-    values: ['rbac.pullSecrets[0].namespace=shop', 'rbac.pullSecrets[0].names={regcred}'],
   },
   'service-account-tokens.yaml': {
     about: `# Lets cvmanager request tokens of the service account with this name, and of no other. Apply it in each namespace with a
@@ -37,7 +35,6 @@ const files: Readonly<Record<string, File>> = {
 # accounts that are for the registry alone, and bind no rights to them.
 # Without it, cvmanager does not ask the registry. The status has the reason ServiceAccountTokenNotReadable and names the account.`,
     templates: ['service-account-tokens'],
-    values: ['rbac.serviceAccountTokens[0].namespace=shop', 'rbac.serviceAccountTokens[0].names={registry-reader}'],
   },
   'ci.yaml': {
     about: `# Lets a CI job wait for the versions of one namespace (cvmanager cv wait) and ask for a poll (cvmanager cv reconcile), and
@@ -46,39 +43,47 @@ const files: Readonly<Record<string, File>> = {
 # The patch sets the annotation cvmanager.io/reconcile. RBAC knows no smaller right than to patch the whole ContainerVersion:
 # leave it out for a job that may not, and it waits for the regular poll.`,
     templates: ['ci'],
-    values: ['rbac.ci[0].namespace=shop', 'rbac.ci[0].name=ci'],
   },
 }
 
 export const deployFileNames = Object.keys(files)
 
+/** What the grants of single names are rendered with. */
+const values = [
+  'image.repository=registry.example.com/cvmanager',
+  'rbac.pullSecrets[0].namespace=shop,rbac.pullSecrets[0].names={regcred}',
+  'rbac.serviceAccountTokens[0].namespace=shop,rbac.serviceAccountTokens[0].names={registry-reader}',
+  'rbac.ci[0].namespace=shop,rbac.ci[0].name=ci',
+]
+
 /** Undefined where there is no helm: `make tools` builds it, and it is not needed to build cvmanager. */
 export function deployFile(name: string): string | undefined {
-  const helm = locate('helm')?.path
-  const file = files[name]
-  return helm && file ? render(helm, file) : undefined
+  documents ??= render()
+  const { about, templates } = files[name] ?? { about: '', templates: [] }
+  const objects = templates.flatMap((template) => documents?.get(template) ?? []).join('---\n')
+  return documents && `# Rendered by \`make generate\` from charts/cvmanager; do not edit.\n${about}\n${objects}`
 }
 
 const chart = join(import.meta.dirname, '../charts/cvmanager')
 
-function render(helm: string, { about, templates, values = [] }: File): string {
-  const shown = templates.flatMap((template) => ['--show-only', `templates/${template}.yaml`])
-  const set = ['image.repository=registry.example.com/cvmanager', ...values].flatMap((value) => ['--set', value])
-  // The kind cluster of a developer must not change what is rendered.
-  const env = { PATH: process.env.PATH, HOME: chart, KUBECONFIG: '/dev/null' }
-  const all = execFileSync(helm, ['template', 'cvmanager', chart, '--namespace', 'cvmanager', ...shown, ...set], {
+let documents: ReadonlyMap<string, readonly string[]> | undefined
+
+/** The objects of each template. Helm renders them all in the time that it takes for one. */
+function render(): ReadonlyMap<string, readonly string[]> | undefined {
+  const helm = locate('helm')?.path
+  if (helm === undefined) return undefined
+  const set = values.flatMap((value) => ['--set', value])
+  const output = execFileSync(helm, ['template', 'cvmanager', chart, '--namespace', 'cvmanager', ...set], {
     encoding: 'utf8',
-    env,
+    // The settings and the cluster of a developer must not change what is rendered.
+    env: { HOME: chart, KUBECONFIG: '/dev/null' },
   })
-  return [
-    `# Rendered by \`make generate\` from charts/cvmanager; do not edit.\n${about}`,
-    ...all.split(/^---$/m).slice(1),
-  ]
-    .map((document) => document.replaceAll(ofHelm, '').trim())
-    .filter((document) => document !== '')
-    .join('\n---\n')
-    .replace(/\n---\n/, '\n')
-    .concat('\n')
+  const found = new Map<string, string[]>()
+  for (const document of output.split(/^---\n/m)) {
+    const [, template = ''] = /^# Source: cvmanager\/templates\/(.+)\.yaml$/m.exec(document) ?? []
+    found.set(template, [...(found.get(template) ?? []), `${document.replaceAll(ofHelm, '').trim()}\n`])
+  }
+  return found
 }
 
 /** What is there for Helm alone: where a template comes from, and the labels of a release. */
