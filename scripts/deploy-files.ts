@@ -36,6 +36,11 @@ const files: Readonly<Record<string, File>> = {
 # Without it, cvmanager does not ask the registry. The status has the reason ServiceAccountTokenNotReadable and names the account.`,
     templates: ['service-account-tokens'],
   },
+  'viewers.yaml': {
+    about: `# Lets whoever may look at a namespace (the ClusterRoles view, edit and admin of Kubernetes) look at its ContainerVersions too:
+# kubectl get cv, cvmanager cv get, cvmanager cv status, and the pages /v1/cv/workloads.`,
+    templates: ['viewers'],
+  },
   'ci.yaml': {
     about: `# Lets a CI job wait for the versions of one namespace (cvmanager cv wait) and ask for a poll (cvmanager cv reconcile), and
 # nothing else. Apply it in each namespace that CI waits for:
@@ -81,10 +86,13 @@ function render(): ReadonlyMap<string, readonly string[]> | undefined {
   const found = new Map<string, string[]>()
   for (const document of output.split(/^---\n/m)) {
     const [, template = ''] = /^# Source: cvmanager\/templates\/(.+)\.yaml$/m.exec(document) ?? []
-    found.set(template, [...(found.get(template) ?? []), `${document.replaceAll(ofHelm, '').trim()}\n`])
+    found.set(template, [...(found.get(template) ?? []), plain(document)])
   }
   return found
 }
 
 /** What is there for Helm alone: where a template comes from, and the labels of a release. */
-const ofHelm = /^# Source: .*\n| +labels:\n(?: +(?:helm\.sh|app\.kubernetes\.io)\/.*\n)+/gm
+const ofHelm = /^# Source: .*\n| +(?:helm\.sh|app\.kubernetes\.io)\/.*\n/gm
+const emptyLabels = /^( +)labels:\n(?!\1 )/gm
+
+const plain = (document: string): string => `${document.replaceAll(ofHelm, '').replaceAll(emptyLabels, '').trim()}\n`

@@ -69,6 +69,7 @@ const values = object({
   serviceAccount: object({ create: yesOrNo, name: text, annotations: labels }),
   rbac: object({
     create: yesOrNo,
+    viewers: yesOrNo,
     pullSecrets: grants,
     serviceAccountTokens: grants,
     ci: rows({ namespace, name }),
