@@ -100,6 +100,11 @@ export class Cluster {
     })
   }
 
+  /** Runs helm as administrator and returns its output. */
+  async helm(...args: string[]): Promise<string> {
+    return this.#run('helm', args)
+  }
+
   /** Sends a plain request as administrator, without kubectl. */
   async request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<ApiAnswer> {
     return this.#plane.api.request(method, path, body)
@@ -169,13 +174,17 @@ export class Cluster {
     await removeWorkDirectory(this.directory)
   }
 
-  async #kubectl(args: readonly string[], input?: string): Promise<string> {
+  #kubectl(args: readonly string[], input?: string): Promise<string> {
+    return this.#run('kubectl', args, input)
+  }
+
+  async #run(program: 'kubectl' | 'helm', args: readonly string[], input?: string): Promise<string> {
     const env = { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.directory }
-    const child = spawn(toolPath('kubectl'), args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(toolPath(program), args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
     child.stdin.on('error', () => undefined).end(input)
     const [status, output, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
     if (status === 0) return output
-    throw new Error(`"kubectl ${args.join(' ')}" ended with status ${status}: ${errors.trim()}`)
+    throw new Error(`"${program} ${args.join(' ')}" ended with status ${status}: ${errors.trim()}`)
   }
 }
