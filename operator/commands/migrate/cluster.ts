@@ -44,6 +44,7 @@ function noneIfNotServed(thrown: unknown): readonly unknown[] {
 /** @param namespace undefined: all */
 export async function convertCluster(client: ApiClient, namespace: string | undefined): Promise<ConvertedManifests> {
   const objects = await oldObjects(client, namespace)
+  if (objects.length === 0) return convertManifests([])
   const list = { kind: 'List', items: objects.map(({ raw }) => raw) }
   const workloads = await workloadsFor(client, objects, namespace)
   return convertManifests([{ name: 'the cluster', text: JSON.stringify(list) }], workloads)
