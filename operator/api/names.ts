@@ -19,6 +19,8 @@ export type CheckKind = (typeof checkKinds)[number]
 export const orderAnnotation = `${group}/order`
 /** On a ContainerVersion: a new value asks for a poll and a reconcile at once. */
 export const reconcileAnnotation = `${group}/reconcile`
+/** On a ContainerVersion that `cvmanager migrate` has created: the UID of the one of the group custom.k8s.io. */
+export const migratedFromAnnotation = `${group}/migrated-from`
 /** On the pod of a check, in place of the labels of the workload: the name of the check. */
 export const checkLabel = `${group}/check`
 /** On the pod of a check: the name of its ContainerVersion. */

@@ -28,6 +28,8 @@ const commands: ClusterCommands = {
   reconcile: never,
   wait: never,
   status: never,
+  convertCluster: never,
+  move: never,
   configMapData: async () => undefined,
 }
 

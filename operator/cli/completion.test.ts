@@ -18,7 +18,7 @@ async function offers(line: string, cwd = '.'): Promise<readonly string[]> {
 }
 
 test('bash offers the commands that begin with the word', async (t) => {
-  t.strictSame((await offers('cvmanager ')).slice(0, 5), ['run', 'cr', 'cv', 'version', 'completion'])
+  t.strictSame((await offers('cvmanager ')).slice(0, 5), ['run', 'cr', 'cv', 'migrate', 'version'])
   t.strictSame(await offers('cvmanager c'), ['cr', 'cv', 'completion'])
   t.strictSame(await offers('cvmanager cr s'), ['sync'])
   t.strictSame(await offers('cvmanager cr t'), ['tags'])

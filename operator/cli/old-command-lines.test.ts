@@ -139,6 +139,26 @@ test('cv takes flags before get', async (t) => {
   }
 })
 
+test('the commands of the README of 2018 run with its flags', async (t) => {
+  const env = { REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1', VERSION: '3ae8d1b' }
+  const kubeconfig = '--k8s-config package.json'
+  const repository = { repositories: [{ name: 'nearmap/cvmanager' }] }
+  const tags = ['env-audev-api', 'env-usdev-api']
+  const lines: readonly (readonly [string, readonly unknown[]])[] = [
+    [`run ${kubeconfig} --configmap-key=kube-system/cvmanager`, [{ name: 'cvmanager' }, { k8sConfig: 'package.json' }]],
+    [`cr tags get --repo nearmap/cvmanager --version 3ae8d1b`, [{ ...repository, version: { name: '3ae8d1b' } }]],
+    // Its README had "remove" under "Add Tag", and meant this.
+    [`cr tags add --repo nearmap/cvmanager --tags ${tags} --version 3ae8d1b`, [{ ...repository, tags }]],
+    [`cr tags remove --repo nearmap/cvmanager --tags ${tags} --version 3ae8d1b`, [{ ...repository, tags }]],
+    [`cr tags remove --repo nearmap/cvmanager --tags ${tags}`, [{ ...repository, tags, version: undefined }]],
+    [`cv get ${kubeconfig}`, [{ namespace: undefined }, { k8sConfig: 'package.json' }]],
+  ]
+  for (const [line, requests] of lines)
+    t.match(await runCli(line, { configMap, env, versions: [web] }), { status: 0, err: '', requests }, line)
+  const sync = await runCli(`cr sync --namespace=usdev-api --provider=ecr --cv=photos-cv ${kubeconfig}`, { env })
+  t.match(sync, { status: 0, err: '', sync: { namespace: 'usdev-api', name: 'photos-cv', provider: 'ecr' } })
+})
+
 test('each command line of docs/migration.md runs, with a warning where the page says so', async (t) => {
   writeFileSync(heartbeatFile(), '')
   const page = readFileSync(new URL('../../docs/migration.md', import.meta.url), 'utf8')

@@ -22,6 +22,7 @@ import { cvWait } from './cv/wait.ts'
 import { errorLine, warningLine } from './error-line.ts'
 import { helpCommand } from './help-command.ts'
 import { type CliCommand, type ExitStatus, exit, type Io } from './io.ts'
+import { migrate } from './migrate.ts'
 import { run } from './run.ts'
 import { versionCommand } from './version.ts'
 
@@ -38,6 +39,7 @@ const cliCommands: readonly CliCommand[] = [
   cvStatus,
   cvWait,
   cvReconcile,
+  migrate,
   versionCommand,
   completion,
   helpCommand,

@@ -1,5 +1,7 @@
 /** Runs one command line within the test's process, with fake commands that record their requests. */
 import type { Asked, ClusterCommands } from '../commands/commands.ts'
+import type { ConvertedManifests } from '../commands/migrate/documents.ts'
+import type { MoveResult } from '../commands/migrate/move.ts'
 import type { StatusTree } from '../commands/status/tree.ts'
 import type { SyncRequest, SyncResult } from '../commands/sync.ts'
 import type { ChangesResult, ImagesResult, ResolvedTag, TagCommands } from '../commands/tags/commands.ts'
@@ -14,6 +16,8 @@ export interface Fakes {
   readonly asked?: Asked
   readonly waited?: WaitResult
   readonly trees?: readonly StatusTree[]
+  readonly converted?: ConvertedManifests
+  readonly moved?: MoveResult
   readonly rows?: number
   readonly configMap?: Readonly<Record<string, string>>
   readonly images?: ImagesResult
@@ -35,6 +39,8 @@ export async function runCli(
     asked = { namespace: 'shop', name: 'web', request: 'now', follows: 'registry.example.com/shop/web:env-prod' },
     waited = { result: 'Healthy', version: 'v1', message: 'runs, and is healthy' },
     trees = [],
+    converted = { text: '', converted: 0, problems: [] },
+    moved = { result: 'Nothing' },
     rows,
     configMap,
     failure,
@@ -74,6 +80,8 @@ export async function runCli(
       for (const tree of trees) request.onTree(tree, undefined)
       return answer(undefined, request)
     },
+    convertCluster: (settings, namespace) => answer(converted, { namespace }, settings),
+    move: (_, request) => answer(moved, request),
     configMapData: (_, namespace, name) =>
       configMapFailure ? Promise.reject(configMapFailure) : answer(configMap, { namespace, name }),
   }

@@ -3,6 +3,8 @@ import type { Settings } from '../config/settings.ts'
 import type { Logger } from '../log/log.ts'
 import type { WorkloadVersion } from '../rollouts/observe/json-of-2018.ts'
 import type { VersionsRequest } from './get.ts'
+import type { ConvertedManifests } from './migrate/documents.ts'
+import type { MoveRequest, MoveResult } from './migrate/move.ts'
 import type { ObjectName } from './object.ts'
 import type { StatusRequest } from './status/status.ts'
 import type { SyncRequest, SyncResult } from './sync.ts'
@@ -34,6 +36,10 @@ export interface ClusterCommands {
   wait(settings: Settings, request: InItsNamespace<WaitRequest>): Promise<WaitResult & ObjectName>
   /** Shows a ContainerVersion as it is, once or until the signal. @throws ObjectNotFoundError, also when it is deleted */
   status(settings: Settings, request: InItsNamespace<StatusRequest>): Promise<void>
+  /** The old objects of a cluster as new ones. @param namespace undefined: all */
+  convertCluster(settings: Settings, namespace: string | undefined): Promise<ConvertedManifests>
+  /** Moves a cluster from the old program to this one. @throws NotConvertibleError */
+  move(settings: Settings, request: MoveRequest): Promise<MoveResult>
   /** The data of a ConfigMap; undefined if it does not exist. */
   configMapData(
     settings: Settings,

@@ -10,7 +10,7 @@ import { refusedInWords } from '../kubernetes/right.ts'
 export const containerVersions = { group, version, plural }
 
 /** The writes of people and CI jobs in `metadata.managedFields`, apart from those of the controller. */
-const fieldManager = 'cvmanager-cli'
+export const fieldManager = 'cvmanager-cli'
 
 export interface ObjectName {
   readonly namespace: string

@@ -4,6 +4,8 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { group } from '../api/names.ts'
 import type { ClusterCommands, NamedObject } from '../commands/commands.ts'
 import { getVersions as get } from '../commands/get.ts'
+import { convertCluster as convertObjects } from '../commands/migrate/cluster.ts'
+import { move as moveObjects } from '../commands/migrate/move.ts'
 import { askToReconcile } from '../commands/object.ts'
 import { status as showStatus } from '../commands/status/status.ts'
 import { sync as syncOne } from '../commands/sync.ts'
@@ -14,7 +16,7 @@ import { ApiError, undefinedIfNotFound } from '../kubernetes/api-error.ts'
 import type { ApiClient, ApiClientOptions } from '../kubernetes/client.ts'
 import { MissingRights } from '../kubernetes/missing-rights.ts'
 import { configMaps, resourcePath } from '../kubernetes/resource-path.ts'
-import { inWords, type Right } from '../kubernetes/right.ts'
+import { inWords, type Right, refusedInWords } from '../kubernetes/right.ts'
 import { type Connection, connect } from './connection.ts'
 import { makeController } from './controller.ts'
 
@@ -85,6 +87,22 @@ const inNamespace = <T extends NamedObject>(kubeConfig: KubeConfig, object: T) =
 
 const namespaceOf = (kubeConfig: KubeConfig): string =>
   kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || 'default'
+
+export const convertCluster: ClusterCommands['convertCluster'] = (settings, namespace) =>
+  connected(settings, ({ client }) => convertObjects(client, namespace).catch(asAdministrator))
+
+export const move: ClusterCommands['move'] = (settings, request) =>
+  connected(settings, ({ client }) => moveObjects(client, request).catch(asAdministrator))
+
+/** What is missing is no right of the controller. */
+function asAdministrator(thrown: unknown): never {
+  if (!(thrown instanceof ApiError) || !thrown.right) throw thrown
+  throw new ApiError(
+    403,
+    thrown.reason,
+    `${refusedInWords(thrown.right)}; cvmanager migrate needs an administrator's rights`,
+  )
+}
 
 export const configMapData: ClusterCommands['configMapData'] = (settings, namespace, name) =>
   connected(settings, async ({ client }) => {

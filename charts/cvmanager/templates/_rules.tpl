@@ -60,6 +60,18 @@
   verbs: [create, list]
 {{- end }}
 
+{{- /* Reviews have no namespace. */}}
+{{- define "cvmanager.rules.reviews" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  # who sends a token to /v1/cv/workloads
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  # what the account of that token may list
+  verbs: [create]
+{{- end }}
+
 {{- /* Its rights in its own namespace. */}}
 {{- define "cvmanager.rules.own" -}}
 - apiGroups: [coordination.k8s.io]

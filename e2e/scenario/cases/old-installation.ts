@@ -108,7 +108,7 @@ spec:
   config: {name: versions, key: web}
 `
 
-/** As docs/migration.md says. */
+/** Of what `cvmanager migrate` does, only the group: a person may do that by hand. */
 const migrated = (manifest: string) => manifest.replaceAll('custom.k8s.io/v1', 'cvmanager.io/v1')
 
 /** What the first cvmanager was installed with, and what read it, goes on working. */

@@ -67,6 +67,18 @@ test('the entries of the first cvmanager stay, after the new ones', async (t) =>
   )
 })
 
+test('a long history of the first cvmanager loses nothing, for as long as there is room', async (t) => {
+  const entry = (at: number) =>
+    `Update occurred at:2018-06-01 02:03:04.${at} +0000 UTC:\nWorkload:web to version:v${at}\n`
+  const old = Array.from({ length: 8_000 }, (_, at) => entry(at)).join('\n')
+  t.ok(Buffer.byteLength(old) > maxBytes * 0.6)
+  let data = withRecord({ [infoKey]: old }, record()) ?? {}
+  for (let at = 0; at < 50; at++) data = withRecord(data, record({ id: `r${at}`, version: `w${at}` })) ?? data
+  t.ok(data[infoKey]?.endsWith(`\n\n${old}`))
+  t.equal(data[infoKey]?.match(/^Update occurred/gm)?.length, 8_051)
+  t.ok(Buffer.byteLength(Object.values(data).join('')) <= maxBytes)
+})
+
 test('B28 a rollout is recorded once, however often it is written', async (t) => {
   const data = withRecord({}, record()) ?? {}
   t.equal(withRecord(data, record()), undefined)

@@ -98,12 +98,10 @@ export function withRecord(data: Data, record: HistoryRecord, binaryBytes = 0, w
   const infos = [...info, ...splitInfo(data[infoKey] ?? '')]
   const aside = unreadable === undefined ? {} : { [unreadableKey]: unreadable.slice(0, Math.max(0, limit / 10)) }
   const room = limit - bytes(Object.values(aside).join(''))
-  return {
-    [infoKey]: bounded(infos, room / 3).join('\n'),
-    // One record a line, so that a diff of the ConfigMap is readable.
-    [recordsKey]: `[\n${[line, ...bounded(lines, (room * 2) / 3 - bytes(line))].join(',\n')}\n]\n`,
-    ...aside,
-  }
+  // One record a line, so that a diff of the ConfigMap is readable.
+  const written = `[\n${[line, ...bounded(lines, (room * 2) / 3 - bytes(line))].join(',\n')}\n]\n`
+  // The entries of the first cvmanager have all the room that the records do not need yet.
+  return { [infoKey]: bounded(infos, room - bytes(written)).join('\n'), [recordsKey]: written, ...aside }
 }
 
 /** The records of a ConfigMap, newest first. If the text is no list of records, the text itself. */

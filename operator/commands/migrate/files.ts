@@ -1,0 +1,49 @@
+/** Reads manifests as `kubectl -f` does: files, folders, standard input. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { messageOf, UsageError } from '../../errors.ts'
+import type { Manifest } from './documents.ts'
+
+const extension = /\.(ya?ml|json)$/
+
+/**
+ * @param paths `-` is standard input
+ * @param recursive whether also to read the folders in a folder
+ * @throws UsageError
+ */
+export async function readManifests(
+  paths: readonly string[],
+  recursive: boolean,
+  stdin: AsyncIterable<Uint8Array | string>,
+): Promise<readonly Manifest[]> {
+  const manifests: Manifest[] = []
+  for (const path of paths) {
+    if (path === '-') manifests.push({ name: 'standard input', text: await textOf(stdin) })
+    else for (const name of await filesAt(path, recursive)) manifests.push({ name, text: await readText(name) })
+  }
+  return manifests
+}
+
+async function filesAt(path: string, recursive: boolean): Promise<readonly string[]> {
+  const isFolder = await stat(path).then((found) => found.isDirectory(), refuse(path))
+  if (!isFolder) return [path]
+  const names = (await readdir(path, { recursive }).catch(refuse(path))).filter((name) => extension.test(name)).sort()
+  if (names.length === 0) throw new UsageError(`--filename: ${path} has no file that ends in .yaml, .yml or .json`)
+  return names.map((name) => join(path, name))
+}
+
+const readText = (path: string): Promise<string> => readFile(path, 'utf8').catch(refuse(path))
+
+async function textOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
+  return text(stdin as AsyncIterable<Uint8Array>)
+}
+
+const refuse =
+  (path: string) =>
+  (thrown: unknown): never => {
+    const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
+    throw new UsageError(
+      `--filename: ${isMissing ? `there is no file ${path}` : `cannot read ${path}: ${messageOf(thrown)}`}`,
+    )
+  }
