@@ -35,10 +35,10 @@ build: install ## Generates what `make generate` does, and builds dist/cvmanager
 	@$(NODE) scripts/generate.ts
 	@$(NODE) scripts/build.ts
 
-generate: install ## Generates crds/, docs/settings.md and the list of packages in docs/dependencies.md
+generate: install ## Generates crds/, docs/settings.md, docs/reference/ and the list of packages in docs/dependencies.md
 	@$(NODE) scripts/generate.ts
 
-tools: install ## Builds the control plane, the registry and the AWS stand-in for tests and demo, once for each user
+tools: install ## Downloads or builds the control plane, the registry and the AWS stand-in, once for each user
 	@$(NODE) e2e/tools/build.ts
 
 check: install ## Checks format, lint, types, and that generated files are up to date
@@ -47,7 +47,8 @@ check: install ## Checks format, lint, types, and that generated files are up to
 test: check tools build ## Runs check, then all tests, on a real control plane and a real registry
 	@npm test --silent
 
-demo: tools build ## Shows a rollout and a rollback on a real control plane (DEMO=once: then exits)
+demo: build ## Shows a rollout and a rollback on a real control plane (DEMO=once: then exits)
+	@$(NODE) e2e/tools/build.ts demo
 	@$(NODE) e2e/demo.ts
 
 bench: tools build ## Runs the benchmarks, against the floor of the same run

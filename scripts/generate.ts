@@ -6,6 +6,8 @@ import { stringify } from 'yaml'
 import { crd } from '../operator/api/crd.ts'
 import { dependenciesPage } from './dependencies-page.ts'
 import { deployFile, deployFileNames } from './deploy-files.ts'
+import { commandsPage } from './reference/commands-page.ts'
+import { containerVersionPage } from './reference/containerversion-page.ts'
 import { settingsPage } from './settings-page.ts'
 import { valuesSchema } from './values-schema.ts'
 
@@ -21,6 +23,8 @@ const generated: Readonly<Record<string, () => Content | Promise<Content>>> = {
   'charts/cvmanager/values.schema.json': valuesSchema,
   'operator/api/fields.ts': fieldsOfDefinition,
   'docs/settings.md': settingsPage,
+  'docs/reference/containerversion.md': containerVersionPage,
+  'docs/reference/commands.md': commandsPage,
   'docs/dependencies.md': dependenciesPage,
   ...Object.fromEntries(deployFileNames.map((name) => [`deploy/${name}`, () => deployFile(name)])),
 }

@@ -57,7 +57,12 @@ t.test('with all programs in the cache the build only says so, even without Go',
 
 t.test('the build says at once that Go is missing or too old', async (t) => {
   const root = t.testdir({ bin: {} })
-  const env = { CVMANAGER_TOOLS: join(root, 'tools'), PATH: join(root, 'bin'), HOME: root }
+  const env = {
+    CVMANAGER_TOOLS: join(root, 'tools'),
+    CVMANAGER_TOOLS_RELEASES: 'none',
+    PATH: join(root, 'bin'),
+    HOME: root,
+  }
   const without = await build(env)
   t.equal(without.status, 1)
   t.match(without.complaint, `Go ${wantedGo} or newer is needed to build the test bed, and there is no "go" on PATH`)

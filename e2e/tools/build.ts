@@ -1,13 +1,15 @@
 /**
- * `make tools`: builds the programs that tests and demo run on, once for each user and version.
+ * `make tools`: downloads the programs that tests and demo run on from the release pages of their projects, and builds those
+ * that cannot be had there, once for each user and version. With the argument `demo`, leaves out what only the tests need.
  * CVMANAGER_TOOLS and XDG_CACHE_HOME say where to put them. KUBEBUILDER_ASSETS and CVMANAGER_TOOLS_FROM_PATH name programs that
- * need no build.
+ * are there already; CVMANAGER_TOOLS_RELEASES names a mirror of the release pages, or `none` to build everything.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { browserPath, noBrowser } from '../harness/browser.ts'
+import { downloader } from './download.ts'
 import { buildMoto } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
@@ -28,8 +30,9 @@ const maxErrorLines = 20
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const missingPrograms = () => programNames.filter((name) => !locate(name))
 
-process.exitCode = (await buildPrograms()) || (await addMoto())
-if (browserPath() === undefined) say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
+const isForDemo = process.argv[2] === 'demo'
+process.exitCode = (await addPrograms()) || (isForDemo ? 0 : await addMoto())
+if (!isForDemo && browserPath() === undefined) say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
 
 async function addMoto(): Promise<number> {
   const fault = await buildMoto(say)
@@ -38,17 +41,21 @@ async function addMoto(): Promise<number> {
   return 1
 }
 
-async function buildPrograms(): Promise<number> {
+async function addPrograms(): Promise<number> {
   const target = toolsDirectory()
   if (missingPrograms().length === 0) return ready(target)
 
-  const missing = missingRequirements()
-  if (missing.length > 0) {
-    for (const line of missing) process.stderr.write(`make tools: ${line}\n`)
-    return 1
-  }
+  const download = downloader()
+  if (!download && cannotBuild()) return 1
   const waiting = (holder: number) => say(`Another build (process ${holder}) is running; waiting for it.`)
-  return withLock(`${target}.lock`, waiting, () => build(target))
+  return withLock(`${target}.lock`, waiting, () => downloadOrBuild(target, download))
+}
+
+/** Says what a build lacks. */
+function cannotBuild(): boolean {
+  const missing = missingRequirements()
+  for (const line of missing) process.stderr.write(`make tools: ${line}\n`)
+  return missing.length > 0
 }
 
 function ready(target: string): number {
@@ -60,12 +67,10 @@ function ready(target: string): number {
   return 0
 }
 
-async function build(target: string): Promise<number> {
+async function downloadOrBuild(target: string, download: ReturnType<typeof downloader>): Promise<number> {
   const wanted = missingPrograms()
   if (wanted.length === 0) return ready(target)
 
-  say(`Building ${wanted.join(', ')}`)
-  say(`into ${target}. The first time takes five to ten minutes on two cores; later checkouts share the result.`)
   mkdirSync(target, { recursive: true })
   removeAbandoned(target)
   // On the same file system as the target, so that one rename moves each program there.
@@ -77,18 +82,32 @@ async function build(target: string): Promise<number> {
     process.kill(process.pid, signal)
   }
   process.once('SIGINT', abandon).once('SIGTERM', abandon)
-  const started = Date.now()
+  const keep = (name: ProgramName, file: string) => renameSync(join(staging, file), join(target, name))
   try {
-    await install(wanted, staging)
-    for (const name of wanted) renameSync(join(staging, builtName(name)), join(target, name))
+    if (download) {
+      say(`Downloading ${wanted.join(', ')} from the release pages of their projects`)
+      say(`into ${target}. Later checkouts share them.`)
+      const { names, problems } = await download(wanted, staging, say)
+      for (const name of names) keep(name, name)
+      for (const problem of problems) say(`Not downloaded: ${problem}`)
+    }
+    const left = missingPrograms()
+    if (left.length === 0) return ready(target)
+    if (cannotBuild()) return 1
+
+    say(`Building ${left.join(', ')} from the sources`)
+    say(`into ${target}. The first time takes five to ten minutes on two cores; later checkouts share the result.`)
+    const started = Date.now()
+    await install(left, staging)
+    for (const name of left) keep(name, builtName(name))
+    say(`Built in ${formatDuration(Date.now() - started)}.`)
+    return ready(target)
   } catch (error) {
     process.stderr.write(`make tools: ${error instanceof Error ? error.message : String(error)}\n`)
     return 1
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }
-  say(`Built in ${formatDuration(Date.now() - started)}.`)
-  return ready(target)
 }
 
 /** Removes what killed builds have left. */

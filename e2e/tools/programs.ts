@@ -31,8 +31,18 @@ const goMod = readFileSync(join(moduleDirectory, 'go.mod'), 'utf8')
 /** The Go version that go.mod requires, for example `1.26.0`. */
 export const wantedGo = pinned(/^go (\d+\.\d+(?:\.\d+)?)$/m)
 
+/** The version of a package's module, for example `v1.36.3`. */
+export function moduleVersion(goPackage: string): string {
+  const modules = [...goMod.matchAll(/^\s+(\S+) (v\S+)/gm)].map(([, path = '', version = '']) => ({ path, version }))
+  const found = modules
+    .filter(({ path }) => `${goPackage}/`.startsWith(`${path}/`))
+    .sort((a, b) => b.path.length - a.path.length)[0]
+  if (!found) throw new Error(`e2e/tools/go.mod: it pins no module of ${goPackage}`)
+  return found.version
+}
+
 /** The Kubernetes version that go.mod pins, for example `v1.36.3`. */
-export const kubernetesVersion = pinned(/^\s*k8s\.io\/kubernetes (v\d+\.\d+\.\d+)/m)
+export const kubernetesVersion = moduleVersion(programs.kubectl)
 
 const [major, minor] = kubernetesVersion.slice(1).split('.')
 const versionPackage = 'k8s.io/component-base/version'

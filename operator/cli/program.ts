@@ -88,6 +88,12 @@ export async function runProgram(args: readonly string[], io: Io): Promise<ExitS
   }
 }
 
+/** All commands with their flags, to be read and not to be run. */
+export function commandTree(): CommandLine {
+  const noIo = { env: {}, print: () => undefined, printError: () => undefined }
+  return createProgram(noIo as unknown as Io, () => undefined)
+}
+
 function createProgram(io: Io, end: (status: ExitStatus) => void): CommandLine {
   const width = widthOf(io.columns, io.env.COLUMNS)
   const shown = (text: string) => () => new CommandHelp().paragraphs(text, width)
