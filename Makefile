@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install build tools test check demo bench fuzz chaos generate clean
+.PHONY: help install build tools test check demo bench fuzz chaos generate image deploy undeploy e2e-kind clean
 
 # Node 24 comes with the dependencies. Everything here runs with it, whatever Node the machine has.
 NODE := node_modules/.bin/node
@@ -11,6 +11,8 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export DEMO
 # `make chaos SEED=42`, `make chaos SEEDS=100`, and `make chaos SEEDS=20 PROCESSES=1`.
 export SEED SEEDS PROCESSES
+# `make image IMAGE=registry.example.com/cvmanager:v1`, `make deploy KIND_CLUSTER=test`, and the bases of the Dockerfile.
+export IMAGE KIND_CLUSTER BUILD_IMAGE RUNTIME_IMAGE DOCKER_BUILD_ARGS HELM_ARGS KIND_IMAGE
 
 # npm writes this file at the end of an installation.
 INSTALLED := node_modules/.package-lock.json
@@ -18,7 +20,7 @@ INSTALLED := node_modules/.package-lock.json
 TAP_BUILT := node_modules/.tap-built
 
 help: ## Lists these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) $(TAP_BUILT) ## Installs the dependencies, including Node 24, unless they are up to date
 
@@ -59,6 +61,18 @@ fuzz: install ## R8: tests every kind of registry with 10,000 malformed answers,
 
 chaos: tools ## R1, R2: plays seeded faults and moves (SEED=42: that one; SEEDS=100: so many from SEED on; PROCESSES=1: real processes)
 	@$(NODE) e2e/chaos.ts
+
+image: install ## Builds the container image cvmanager:dev (IMAGE=name:tag)
+	@$(NODE) scripts/image.ts
+
+deploy: install ## Builds the image, and installs it with the chart in a kind cluster (KIND_CLUSTER=kind)
+	@$(NODE) scripts/deploy.ts
+
+undeploy: install ## Removes from the kind cluster what `make deploy` has put there, the ContainerVersions too
+	@$(NODE) scripts/undeploy.ts
+
+e2e-kind: tools ## Tests image, chart and rollouts on a real kind cluster with real pods (Linux, root)
+	@$(NODE) e2e/kind/run.ts
 
 clean: ## Removes what was built, except the tools of `make tools`, which other checkouts use
 	rm -rf dist .tap

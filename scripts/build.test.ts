@@ -28,6 +28,22 @@ test('the bundle is one file, and each package in it is listed with its version 
   for (const line of lines) t.match(line, /^\S+ \d+\.\d+\.\d+\S* \S+/)
 })
 
+test('S10 the same sources make the same bundle, and the same list of what is in it', async (t) => {
+  const again = t.testdir()
+  await buildInto(again)
+  for (const file of ['cvmanager.js', 'cvmanager.cdx.json', 'packages.txt']) {
+    t.ok(readFileSync(join(again, file)).equals(readFileSync(join(checkout, 'dist', file))), file)
+  }
+  const { components } = JSON.parse(readFileSync(join(again, 'cvmanager.cdx.json'), 'utf8')) as Sbom
+  const names = components.map(({ group, name, version }) => `${group ? `${group}/` : ''}${name} ${version} `)
+  const lines = readFileSync(join(again, 'packages.txt'), 'utf8').trimEnd().split('\n')
+  for (const line of lines) t.ok(names.some((name) => line.startsWith(name)), `the SBOM has ${line}`)
+})
+
+interface Sbom {
+  readonly components: readonly { readonly group?: string; readonly name: string; readonly version: string }[]
+}
+
 test('the built program runs with the right Node from any directory, also through a link', async (t) => {
   const { version } = JSON.parse(readFileSync(here('../package.json'), 'utf8'))
   const link = join(t.testdir(), 'cvmanager')

@@ -1,12 +1,16 @@
-/** `make build`: bundles cvmanager into one JavaScript file for Node 24, and lists the packages in it. */
+/** `make build`: bundles cvmanager into one JavaScript file for Node 24, and lists the packages in it, also as an SBOM. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cyclonedxEsbuildPlugin } from '@cyclonedx/cyclonedx-esbuild'
 import { build, type Metafile } from 'esbuild'
 import { leaveOut } from './left-out.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Lists the packages whose code is in the bundle, and says why each is; the same sources give the same list. */
+const sbom = cyclonedxEsbuildPlugin({ outputFile: 'cvmanager.cdx.json', outputReproducible: true, logLevel: 'silent' })
 
 export interface BundledPackage {
   readonly name: string
@@ -19,7 +23,7 @@ export interface Built {
   readonly packages: readonly BundledPackage[]
 }
 
-/** Writes the bundle, and the list of its packages. */
+/** Writes the bundle, the list of its packages, and the SBOM. */
 export async function buildInto(directory: string): Promise<Built> {
   const file = join(directory, 'cvmanager.js')
   const packages = await bundle(file, true)
@@ -45,7 +49,7 @@ async function bundle(outfile: string, write: boolean): Promise<readonly Bundled
     target: 'node24',
     sourcemap: true,
     sourcesContent: false,
-    plugins: [leaveOut],
+    plugins: write ? [leaveOut, sbom] : [leaveOut],
     // Errors and stacks show the names.
     minify: true,
     keepNames: true,
@@ -80,7 +84,7 @@ function manifest(directory: string): BundledPackage {
 }
 
 /** Without git, as in the build of an image, the environment may name the commit. */
-function commit(): string {
+export function commit(): string {
   if (process.env.CVMANAGER_COMMIT) return process.env.CVMANAGER_COMMIT
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
   try {
