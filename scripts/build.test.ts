@@ -37,7 +37,11 @@ test('S10 the same sources make the same bundle, and the same list of what is in
   const { components } = JSON.parse(readFileSync(join(again, 'cvmanager.cdx.json'), 'utf8')) as Sbom
   const names = components.map(({ group, name, version }) => `${group ? `${group}/` : ''}${name} ${version} `)
   const lines = readFileSync(join(again, 'packages.txt'), 'utf8').trimEnd().split('\n')
-  for (const line of lines) t.ok(names.some((name) => line.startsWith(name)), `the SBOM has ${line}`)
+  for (const line of lines)
+    t.ok(
+      names.some((name) => line.startsWith(name)),
+      `the SBOM has ${line}`,
+    )
 })
 
 interface Sbom {

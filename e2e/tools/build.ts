@@ -32,7 +32,8 @@ const missingPrograms = () => programNames.filter((name) => !locate(name))
 
 const isForDemo = process.argv[2] === 'demo'
 process.exitCode = (await addPrograms()) || (isForDemo ? 0 : await addMoto())
-if (!isForDemo && browserPath() === undefined) say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
+if (!isForDemo && browserPath() === undefined)
+  say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
 
 async function addMoto(): Promise<number> {
   const fault = await buildMoto(say)
