@@ -52,7 +52,7 @@ export const schema = {
     configMap: false,
   }),
   port: wholeNumber(8081, 0, 65535, {
-    doc: 'The port of the HTTP server for /alive, /ready, /version, /metrics and /v1/cv/workloads. 0 chooses a free port and logs it.',
+    doc: 'The port of the HTTP server for /alive, /ready, /version and /metrics. It is also that of /v1/cv/workloads (docs/http-api.md). 0 chooses a free port and logs it.',
     group: 'manager',
     placeholder: 'PORT',
   }),
