@@ -172,7 +172,7 @@ await t.test('the values of an installation of 2018 install the objects that it 
 })
 
 await t.test(
-  'B48 the service is internal, the image is a version, and Pod Security "restricted" admits it',
+  'B48 S8 the service is internal, the image is a version, and Pod Security "restricted" admits it',
   async (t) => {
     const namespace = await restricted('cvmanager')
     await cluster.helm(
@@ -188,6 +188,18 @@ await t.test(
     t.equal(await field('deployment/cvmanager', namespace, '.status.readyReplicas'), '2')
     t.equal(await field('service/cvmanager', namespace, '.spec.type'), 'ClusterIP')
     t.match(await field('deployment/cvmanager', namespace, template), /:\d+\.\d+\.\d+/)
+    t.same(
+      JSON.parse(await field('deployment/cvmanager', namespace, '.spec.template.spec.containers[0].securityContext')),
+      {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      },
+    )
+    t.match(JSON.parse(await field('deployment/cvmanager', namespace, '.spec.template.spec.securityContext')), {
+      runAsNonRoot: true,
+      runAsUser: 65532,
+    })
     await refused(t, /image\.tag is latest, which moves/, 'image.tag=latest')
     await cluster.helm('uninstall', 'cvmanager', '--namespace', namespace, '--wait')
 
@@ -212,6 +224,7 @@ await t.test(
           namespace,
           '--values',
           values,
+          '--skip-tests',
           '--api-versions',
           'cvmanager.io/v1/ContainerVersion',
         ],

@@ -152,6 +152,16 @@ t.test('every metric is documented, and every documented metric exists', async (
   t.same(names(read('docs/operations.md')), names(inCode))
 })
 
+interface ComposeFile {
+  readonly services: Readonly<Record<string, { readonly command: string; readonly profiles?: readonly string[] }>>
+}
+
+t.test('compose.yaml runs all tests, and the demo in a profile', async (t) => {
+  const { services } = parse(read('compose.yaml'), { merge: true }) as ComposeFile
+  t.match(services, { tests: { command: 'make test' }, try: { command: 'make demo', profiles: ['try'] } })
+  t.notOk(services.tests?.profiles, 'the tests need no profile')
+})
+
 interface ClusterRole {
   readonly kind: string
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[]

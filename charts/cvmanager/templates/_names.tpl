@@ -2,18 +2,18 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* <release>-<name>, or <release> alone if it contains the name. Leaves room for "-hooks" and "-leader". */}}
+{{- /* <release>-<name>, or <release> alone if it contains the name. Leaves room for the Service "-hooks". */}}
 {{- define "cvmanager.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
-{{- default $full .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- default $full .Values.fullnameOverride | trunc 57 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "cvmanager.serviceAccount" -}}
 {{- default (include "cvmanager.fullname" .) .Values.serviceAccount.name }}
 {{- end }}
 
-{{- /* All cvmanagers of a cluster share one Lease, so that two never act at once, unless each has namespaces of its own. */}}
+{{- /* The releases of a namespace share one Lease, so that two never act at once, unless each works in namespaces of its own. */}}
 {{- define "cvmanager.lease" -}}
 {{- default (empty .Values.watchNamespaces | ternary "cvmanager" (include "cvmanager.fullname" .)) .Values.lease.name }}
 {{- end }}

@@ -12,7 +12,7 @@
 {{- if .Values.autoUpdateCVM }}
 {{- $running := lookup "apps/v1" "Deployment" .Release.Namespace (include "cvmanager.fullname" .) }}
 {{- range dig "spec" "template" "spec" "containers" list $running }}
-{{- if and (eq .name "cvmanager") (hasPrefix (printf "%s:" $repository) .image) }}
+{{- if and (eq .name "cvmanager") (regexMatch (printf "^%s[:@]" (regexQuoteMeta $repository)) .image) }}
 {{- $image = .image }}
 {{- end }}
 {{- end }}
