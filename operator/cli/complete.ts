@@ -5,8 +5,9 @@ import { candidatesFor, type Place } from './completion/candidates.ts'
 import { commandsOf, type Named } from './completion/tree.ts'
 import { type CliCommand, exit, type Io } from './io.ts'
 
-/** Whoever presses Tab waits no longer, with the start of this process. */
+/** Whoever presses Tab waits no longer, with the start of this process; where that is slow, the cluster has its half all the same. */
 const maxMs = 1_000
+const minAnswerMs = 500
 
 /** Kubectl's own words for what the shell does next (github.com/spf13/cobra: ShellCompDirective). */
 const directive = { files: 0, noFiles: 4 } as const
@@ -34,11 +35,11 @@ export const complete: CliCommand = {
 
 /** Quiet: in the middle of a command line, nobody reads why there is nothing to offer. */
 async function namesOf(named: Named, { namespace, context, kubeconfig }: Place, io: Io): Promise<readonly string[]> {
-  const leftMs = Math.max(0, maxMs - performance.now())
+  const namesInCluster = await io.namesInCluster()
+  const leftMs = Math.ceil(Math.max(minAnswerMs, maxMs - performance.now()))
   const reading = async () => {
     const settings = loadSettings({ flags: { k8sConfig: kubeconfig, k8sContext: context }, env: io.env })
-    const namesInCluster = await io.namesInCluster()
-    return namesInCluster(settings, named, namespace, AbortSignal.timeout(Math.ceil(leftMs)))
+    return namesInCluster(settings, named, namespace, AbortSignal.timeout(leftMs))
   }
   const late = sleep(leftMs, [], { ref: false })
   return await Promise.race([reading(), late]).catch(() => [])

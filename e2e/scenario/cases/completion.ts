@@ -70,7 +70,9 @@ export async function completion(t: Test, bed: Bed): Promise<void> {
           async () => {
             const [program = '', ...args] = commandFor(line)
             const { output } = await run(installed, program, args)
-            return output.split('\n').filter((word) => word !== '')
+            // fish adds what the flag is for.
+            const words = output.split('\n').map((line) => line.replace(/\t.*/, ''))
+            return words.filter((word) => word !== '')
           },
           (found) => found.length > 0,
         )
