@@ -53,7 +53,7 @@ export async function completion(t: Test, bed: Bed): Promise<void> {
       /^Usage: kubectl cv get \[flags\][\s\S]*kubectl cv get -n shop/,
     )
     const { status, complaint } = await kubectl('cv', 'statsu')
-    t.equal(status, 1, 'of kubectl; the plugin ends with 2')
+    t.equal(status, 2, 'kubectl becomes the plugin')
     t.match(complaint, 'error: kubectl cv statsu: there is no such command; did you mean kubectl cv status?')
   })
 
