@@ -146,6 +146,17 @@ t.test('every reason is documented, and every documented reason exists', async (
   t.same([...documented].filter((reason) => !made.has(reason)).sort(), [], 'documented, but not in the code')
 })
 
+t.test('every reason that the page of symptoms names is documented', async (t) => {
+  const reasons = read('docs/containerversion.md')
+  // A word with a capital inside: no field, no command, no phase.
+  const named = new Set(read('docs/troubleshooting.md').match(/(?<=`)[A-Z][a-z]+[A-Z]\w+(?=`)/g))
+  t.ok(named.size > 15)
+  const phases = ['RolledBack', 'RollingOut', 'OnDelete']
+  for (const reason of named) {
+    if (!phases.includes(reason)) t.match(reasons, `\n| \`${reason}\` |`, reason)
+  }
+})
+
 t.test('every metric is documented, and every documented metric exists', async (t) => {
   const names = (text: string) => [...new Set(text.match(/cvmanager_[a-z_]+/g) ?? [])].sort()
   const inCode = ['operator/http/metrics.ts', 'operator/http/object-metrics.ts'].map(read).join()

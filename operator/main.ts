@@ -17,7 +17,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exit.ok : exit.failure)
 })
 
-const status = await runProgram(process.argv.slice(2), {
+const args = process.argv.slice(2)
+// bin/cvmanager says by which name it was called. kubectl runs kubectl_complete-cv to complete `kubectl cv`.
+const calledAs = process.env.CVMANAGER_CALLED_AS ?? ''
+const isPlugin = /^kubectl(_complete)?-cv$/.test(calledAs)
+const words = calledAs === 'kubectl_complete-cv' ? ['complete', '--for-kubectl', '--', ...args] : args
+
+const status = await runProgram(words, {
+  program: isPlugin ? 'kubectl cv' : 'cvmanager',
   env: process.env,
   stdin: process.stdin,
   // A terminal may change its size.
@@ -31,6 +38,7 @@ const status = await runProgram(process.argv.slice(2), {
   printError: (text) => void process.stderr.write(text),
   clusterCommands: () => import('./wiring/cluster-commands.ts'),
   tagCommands: () => import('./wiring/tag-commands.ts'),
+  namesInCluster: async () => (await import('./wiring/names.ts')).names,
   stopSignal: stopOnSignals,
 })
 // Without waiting for open connections: keep-alive must not delay a stop (B23).

@@ -1,4 +1,4 @@
-import { slowAnnotation, slowMs } from './pod-marks.ts'
+import { processAnnotation, slowAnnotation, slowMs } from './pod-marks.ts'
 import { pattern, podStatus } from './pod-status.ts'
 
 /** How long a container runs, if it ends at all. */
@@ -45,6 +45,7 @@ const stage = (
 
 const alive: Requirement = { key: '.metadata.deletionTimestamp', operator: 'DoesNotExist' }
 const isTrue = (key: string): Requirement => ({ key: `${key} | tostring`, operator: 'In', values: ['true'] })
+const simulated = isTrue(`(.metadata.annotations // {})["${processAnnotation}"] == null`)
 
 /** kwok's configuration. Nodes are ready at once, `marks` decides how pods behave, and deleted pods are gone at once. */
 export const stages: readonly object[] = [
@@ -55,7 +56,7 @@ export const stages: readonly object[] = [
     'Pod',
     'pod-start',
     // Runs again if the image of the pod itself changes: a kubelet would restart that container.
-    [alive, isTrue('[.spec.containers[].image] != [(.status.containerStatuses // [])[].image]')],
+    [alive, simulated, isTrue('[.spec.containers[].image] != [(.status.containerStatuses // [])[].image]')],
     { statusTemplate: podStatus(false) },
   ),
   stage(
@@ -84,5 +85,5 @@ export const stages: readonly object[] = [
     { statusTemplate: podStatus(true) },
     WORK_MS,
   ),
-  stage('Pod', 'pod-delete', [{ key: '.metadata.deletionTimestamp', operator: 'Exists' }], { delete: true }),
+  stage('Pod', 'pod-delete', [{ key: '.metadata.deletionTimestamp', operator: 'Exists' }, simulated], { delete: true }),
 ]

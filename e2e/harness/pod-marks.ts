@@ -19,3 +19,6 @@ export const slowMs = 6_000
 
 /** Annotation of a pod: the digest of its images, for images that are written without one. */
 export const digestAnnotation = 'e2e.cvmanager.io/digest'
+
+/** Annotation of a pod that a test runs as a process, and whose status and end the test therefore writes itself. */
+export const processAnnotation = 'e2e.cvmanager.io/process'

@@ -51,6 +51,7 @@ export function callsTo(t: Test, host: string, flags: readonly string[]): Calls 
       },
       clusterCommands: () => Promise.reject(new Error('no cluster is needed')),
       tagCommands: () => import('../wiring/tag-commands.ts'),
+      namesInCluster: () => Promise.reject(new Error('no names are asked for')),
       stopSignal: () => new AbortController().signal,
     })
     return { status, out: shorter(output.out), err: shorter(output.err) }

@@ -44,6 +44,7 @@ process.exit(
     printError: (text) => void process.stderr.write(text),
     clusterCommands: async () => commands,
     tagCommands: never,
+    namesInCluster: () => Promise.reject(new Error('no names are asked for')),
     stopSignal: stopOnSignals,
   }),
 )

@@ -1,9 +1,11 @@
 /** What a command uses besides its flags: the streams and signals of the process, and the functions that do the work. */
-import type { ClusterCommands } from '../commands/commands.ts'
+import type { ClusterCommands, NamesInCluster } from '../commands/commands.ts'
 import type { TagCommands } from '../commands/tags/commands.ts'
 import type { CommandLine } from './command-line/command-line.ts'
 
 export interface Io {
+  /** `kubectl cv` as a plugin of kubectl, which has the commands of `cvmanager cv`. */
+  readonly program?: 'cvmanager' | 'kubectl cv'
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: AsyncIterable<Uint8Array | string>
   /** The width of the terminal that standard output is; undefined for a file or a pipe. */
@@ -17,6 +19,8 @@ export interface Io {
   clusterCommands(): Promise<ClusterCommands>
   /** Loaded separately, so that a CI job does not load the client of the cluster. */
   tagCommands(): Promise<TagCommands>
+  /** Loaded separately, because somebody waits who has pressed Tab. */
+  namesInCluster(): Promise<NamesInCluster>
   /** Aborted by the first SIGTERM or SIGINT from now on; a second one ends the process. */
   stopSignal(): AbortSignal
 }

@@ -8,6 +8,7 @@ import { normalized } from './command-line/arguments.ts'
 import { CommandLine } from './command-line/command-line.ts'
 import { addFlagsOf2018, flagsWithoutEffect } from './command-line/flags-of-2018.ts'
 import { CommandHelp, widthOf } from './command-line/help.ts'
+import { complete } from './complete.ts'
 import { completion } from './completion.ts'
 import { crResolve } from './cr/resolve.ts'
 import { crSync } from './cr/sync.ts'
@@ -42,6 +43,7 @@ const cliCommands: readonly CliCommand[] = [
   migrate,
   versionCommand,
   completion,
+  complete,
   helpCommand,
 ]
 
@@ -68,6 +70,24 @@ Examples:
 
   # Every flag of a command, with examples
   cvmanager cr tags add --help`
+
+const pluginHelp = `
+Examples:
+  # Which version runs where?
+  kubectl cv get
+
+  # How is the rollout going?
+  kubectl cv status web -n shop --watch
+
+  # Every flag of a command, with examples
+  kubectl cv wait --help`
+
+/** The name of a command in this program; undefined if it does not have it. */
+function nameIn(program: Io['program'], name: string): string | undefined {
+  if (program !== 'kubectl cv') return name
+  if (name.startsWith('cv ')) return name.slice('cv '.length)
+  return [versionCommand, complete, helpCommand].some((command) => command.name === name) ? name : undefined
+}
 
 /** Runs one command line. Prints at most one line about a failure, and never a stack. */
 export async function runProgram(args: readonly string[], io: Io): Promise<ExitStatus> {
@@ -96,14 +116,16 @@ export function commandTree(): CommandLine {
 
 function createProgram(io: Io, end: (status: ExitStatus) => void): CommandLine {
   const width = widthOf(io.columns, io.env.COLUMNS)
-  const shown = (text: string) => () => new CommandHelp().paragraphs(text, width)
-  const program = new CommandLine('cvmanager')
-    .description('Follows image tags and rolls out the versions behind them.')
+  const isPlugin = io.program === 'kubectl cv'
+  const shown = (text: string) => () =>
+    new CommandHelp().paragraphs(isPlugin ? text.replaceAll('cvmanager cv ', 'kubectl cv ') : text, width)
+  const program = new CommandLine(io.program ?? 'cvmanager')
+    .description(isPlugin ? `${groups.cv}.` : 'Follows image tags and rolls out the versions behind them.')
     // After a command, --version is that command's own flag.
     .enablePositionalOptions()
     .optionsGroup('Flags:')
     .version(version.version, '-V, --version', 'Print the version')
-    .addHelpText('after', shown(help))
+    .addHelpText('after', shown(isPlugin ? pluginHelp : help))
     // Commands inherit these.
     .exitOverride()
     .helpOption('-h, --help', 'Explain this command')
@@ -115,7 +137,8 @@ function createProgram(io: Io, end: (status: ExitStatus) => void): CommandLine {
       getOutHelpWidth: () => width,
     })
   for (const { name, description, help = '', isHidden = false, addFlags, run } of cliCommands) {
-    const words = name.split(' ')
+    const words = nameIn(io.program, name)?.split(' ')
+    if (!words) continue
     const parent = words.slice(0, -1).reduce(groupOf, program)
     const command = parent
       .command(words.at(-1) ?? '', { hidden: isHidden })

@@ -28,6 +28,7 @@ export interface Fakes {
   readonly env?: Io['env']
   readonly stdin?: string
   readonly columns?: number
+  readonly program?: Io['program']
 }
 
 export async function runCli(
@@ -48,6 +49,7 @@ export async function runCli(
     env = {},
     stdin = '',
     columns,
+    program = 'cvmanager',
     ...results
   }: Fakes = {},
 ) {
@@ -94,6 +96,7 @@ export async function runCli(
   }
   const words = typeof args === 'string' ? args.split(' ').filter((word) => word !== '') : args
   const status = await runProgram(words, {
+    program,
     env: { CVMANAGER_LOG_LEVEL: 'error', ...env },
     columns,
     rows,
@@ -108,6 +111,7 @@ export async function runCli(
     },
     clusterCommands: async () => clusterCommands,
     tagCommands: async () => tagCommands,
+    namesInCluster: async () => (_, of, namespace) => answer([], { of, namespace }),
     // `run` would not end by itself.
     stopSignal: () => (words.includes('run') ? AbortSignal.abort('SIGTERM') : new AbortController().signal),
   })

@@ -59,6 +59,7 @@ t.test('whatever keeps run from starting is one line with what to do, before thi
       clusterCommands: () => import('../wiring/cluster-commands.ts'),
       tagCommands: () => Promise.reject(new Error('no registry is needed')),
       // A start that goes on ends then, with the status 0.
+      namesInCluster: () => Promise.reject(new Error('no names are asked for')),
       stopSignal: () => AbortSignal.timeout(5_000),
     })
     const last = printed.trimEnd().split('\n').at(-1) ?? ''

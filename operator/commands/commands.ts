@@ -47,3 +47,11 @@ export interface ClusterCommands {
     name: string,
   ): Promise<Readonly<Record<string, string>> | undefined>
 }
+
+/** What a shell completes: the ContainerVersions of a namespace, the namespaces, or the contexts of the kubeconfig. */
+export type NamesInCluster = (
+  settings: Settings,
+  of: 'objects' | 'namespaces' | 'contexts',
+  namespace: string | undefined,
+  signal: AbortSignal,
+) => Promise<readonly string[]>

@@ -85,7 +85,7 @@ export const schema = {
     placeholder: 'SECONDS',
   }),
   version: text('', path, 'a version', {
-    doc: 'The version of cvmanager that the cluster should run, as the ContainerVersion of cvmanager itself writes it there (spec.config). It is for the self-update, which is not there yet; until then cvmanager only logs it.',
+    doc: 'The version of cvmanager that the cluster runs, as the ContainerVersion of cvmanager itself writes it there (spec.config). With autoUpdateCVM, the chart has that ContainerVersion. cvmanager logs it at the start.',
     group: 'manager',
     configMap: 'only',
   }),

@@ -6,6 +6,7 @@ import type { ClusterCommands, NamedObject } from '../commands/commands.ts'
 import { getVersions as get } from '../commands/get.ts'
 import { convertCluster as convertObjects } from '../commands/migrate/cluster.ts'
 import { move as moveObjects } from '../commands/migrate/move.ts'
+import { contextNamespace } from '../commands/names.ts'
 import { askToReconcile } from '../commands/object.ts'
 import { status as showStatus } from '../commands/status/status.ts'
 import { sync as syncOne } from '../commands/sync.ts'
@@ -23,7 +24,7 @@ import { makeController } from './controller.ts'
 export { runOperator } from './operator.ts'
 
 export const getVersions: ClusterCommands['getVersions'] = (settings, request) =>
-  connected(settings, ({ client, kubeConfig }) => get(client, { ...request, own: namespaceOf(kubeConfig) }))
+  connected(settings, ({ client, kubeConfig }) => get(client, { ...request, own: contextNamespace(kubeConfig) }))
 
 export const sync: ClusterCommands['sync'] = async (request) => {
   const { settings, namespace, name, once, log, provider, credentials } = request
@@ -82,11 +83,8 @@ export const status: ClusterCommands['status'] = (settings, request) =>
 /** As kubectl: the namespace that is named, else that of the context, else `default`. */
 const inNamespace = <T extends NamedObject>(kubeConfig: KubeConfig, object: T) => ({
   ...object,
-  namespace: object.namespace ?? namespaceOf(kubeConfig),
+  namespace: object.namespace ?? contextNamespace(kubeConfig),
 })
-
-const namespaceOf = (kubeConfig: KubeConfig): string =>
-  kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || 'default'
 
 export const convertCluster: ClusterCommands['convertCluster'] = (settings, namespace) =>
   connected(settings, ({ client }) => convertObjects(client, namespace).catch(asAdministrator))

@@ -1,15 +1,17 @@
 /** A completion script for bash 3.2 and later (macOS ships 3.2): no associative arrays, no mapfile. */
-import { type CompletedCommand, choicesOf, pathsOf, patternsOf } from './tree.ts'
+import { type CompletedCommand, choicesOf, isNamed, pathsOf, patternsOf } from './tree.ts'
 
 export function bashCompletion(commands: readonly CompletedCommand[]): string {
   const choices = choicesOf(commands).map(
     ({ patterns, choices }) => `    ${patterns}) COMPREPLY=($(compgen -W '${choices}' -- "$cur")); return ;;`,
   )
-  const words = commands.map(({ path, children, flags, operands }) => {
+  const words = commands.map(({ path, children, flags, operands, takesObject }) => {
     const all = [...children.map(({ name }) => name), ...operands, ...flags.flatMap(({ names }) => names)]
-    return `    '${path}') words='${all.join(' ')}' ;;`
+    const names = takesObject ? `; [[ $cur == -* ]] || words=$(_cvmanager_names)` : ''
+    return `    '${path}') words='${all.join(' ')}'${names} ;;`
   })
   return `# bash completion for cvmanager. For this shell: source <(cvmanager completion bash)
+_cvmanager_names() { "\${COMP_WORDS[0]}" complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null; }
 _cvmanager() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at='' words='' i
   # bash splits --output=json into three words
@@ -26,6 +28,7 @@ ${choices.join('\n')}
       compopt -o filenames 2>/dev/null
       COMPREPLY=($(compgen -f -- "$cur"))
       return ;;
+    ${patternsOf(commands, isNamed)}) COMPREPLY=($(compgen -W "$(_cvmanager_names)" -- "$cur")); return ;;
     ${patternsOf(commands, ({ value }) => value === 'any')}) COMPREPLY=(); return ;;
   esac
   case "$at" in

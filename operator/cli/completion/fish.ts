@@ -2,11 +2,12 @@
 import { type CompletedCommand, type CompletedFlag, pathsOf } from './tree.ts'
 
 export function fishCompletion(commands: readonly CompletedCommand[]): string {
-  const lines = commands.flatMap(({ path, children, flags, operands }) => {
+  const lines = commands.flatMap(({ path, children, flags, operands, takesObject }) => {
     const start = `complete -c cvmanager -n '__cvmanager_at "${path}"'`
     return [
       ...children.map(({ name, description }) => `${start} -a ${name} -d '${description}'`),
       ...operands.map((operand) => `${start} -a ${operand}`),
+      ...(takesObject ? [`${start} -a '(__cvmanager_names)'`] : []),
       ...flags.map((flag) => `${start} ${fishFlag(flag)} -d '${flag.description}'`),
     ]
   })
@@ -18,6 +19,10 @@ function __cvmanager_at
   end
   test "$at" = "$argv[1]"
 end
+function __cvmanager_names
+  set -l words (commandline -opc)
+  $words[1] complete -- $words[2..-1] (commandline -ct) 2>/dev/null
+end
 complete -c cvmanager -f
 ${lines.join('\n')}
 `
@@ -27,5 +32,6 @@ function fishFlag({ names, value }: CompletedFlag): string {
   const named = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`)).join(' ')
   if (value === 'none') return named
   if (value === 'any') return `${named} -x`
-  return value === 'file' ? `${named} -r -F` : `${named} -x -a '${value.choices.join(' ')}'`
+  if (value === 'file') return `${named} -r -F`
+  return `${named} -x -a '${typeof value === 'object' ? value.choices.join(' ') : '(__cvmanager_names)'}'`
 }

@@ -5,8 +5,12 @@ export interface CompletedFlag {
   /** `--output`, and `-o` if there is a short form. */
   readonly names: readonly string[]
   readonly description: string
-  readonly value: 'none' | 'any' | 'file' | { readonly choices: readonly string[] }
+  readonly value: 'none' | 'any' | 'file' | Named | { readonly choices: readonly string[] }
 }
+
+/** What the kubeconfig and the cluster have names of. */
+export const named = ['contexts', 'namespaces', 'objects'] as const
+export type Named = (typeof named)[number]
 
 export interface CompletedCommand {
   /** ` cr sync`, with a space before each word; empty for the program itself. */
@@ -15,12 +19,20 @@ export interface CompletedCommand {
   readonly flags: readonly CompletedFlag[]
   /** Words that may follow, such as the shell's name after `completion`. */
   readonly operands: readonly string[]
+  /** Whether it takes the name of a ContainerVersion. */
+  readonly takesObject: boolean
 }
 
 /** All commands, the program first. `help` takes the words of each of them. */
 export function commandsOf(program: Command): readonly CompletedCommand[] {
   const commands = withThoseBelow(program, '')
-  const explained = commands.map(({ path, children }) => ({ path: ` help${path}`, children, flags: [], operands: [] }))
+  const explained = commands.map(({ path, children }) => ({
+    path: ` help${path}`,
+    children,
+    flags: [],
+    operands: [],
+    takesObject: false,
+  }))
   return [...commands.filter(({ path }) => path !== ' help'), ...explained]
 }
 
@@ -33,6 +45,7 @@ function withThoseBelow(command: Command, path: string): readonly CompletedComma
       children: children.map((child) => ({ name: child.name(), description: firstSentence(child.description()) })),
       flags: help.visibleOptions(command).map(flag),
       operands: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+      takesObject: command.registeredArguments.some((argument) => argument.name() === 'NAME'),
     },
     ...children.flatMap((child) => withThoseBelow(child, `${path} ${child.name()}`)),
   ]
@@ -43,8 +56,11 @@ function flag(option: Option): CompletedFlag {
   return { names, description: firstSentence(option.description), value: expectedBy(option) }
 }
 
-function expectedBy({ required, argChoices, flags }: Option): CompletedFlag['value'] {
+function expectedBy({ required, argChoices, flags, long }: Option): CompletedFlag['value'] {
   if (!required) return 'none'
+  if (long === '--context') return 'contexts'
+  if (long === '--cv') return 'objects'
+  if (/<NS>$/.test(flags)) return 'namespaces'
   // Of semver=RANGE, the shell completes what is fixed.
   if (argChoices) return { choices: argChoices.map((choice) => choice.replace(/=.*/, '=')) }
   return /<(?:FILE|DIR)>$/.test(flags) ? 'file' : 'any'
@@ -68,6 +84,9 @@ export function choicesOf(commands: readonly CompletedCommand[]): readonly { pat
     patterns: patternsOf(commands, (flag) => textOf(flag) === choices),
   }))
 }
+
+/** Whose value has names in the cluster. */
+export const isNamed = ({ value }: CompletedFlag): boolean => named.some((each) => each === value)
 
 /** The paths of the commands, quoted. */
 export const pathsOf = (commands: readonly CompletedCommand[]): readonly string[] =>
