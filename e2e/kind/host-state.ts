@@ -1,4 +1,5 @@
-import { existsSync, globSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { attempt, run } from './command.ts'
 
 /** Kernel settings that an engine and a kubelet change. */
@@ -60,10 +61,13 @@ async function rules(): Promise<string> {
 
 /** Removes the empty control groups, in every hierarchy of version 1 or in the one of version 2, the innermost first. */
 function removeGroups(name: string): void {
-  const found = globSync([`/sys/fs/cgroup/${name}`, `/sys/fs/cgroup/*/${name}`]).flatMap((top) => [
-    top,
-    ...globSync('**/', { cwd: top }).map((below) => `${top}/${below}`),
-  ])
+  const tops = globSync([`/sys/fs/cgroup/${name}`, `/sys/fs/cgroup/*/${name}`])
+  const below = tops.flatMap((top) =>
+    readdirSync(top, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name)),
+  )
+  const found = [...tops, ...below]
   for (const path of found.sort((one, other) => other.length - one.length)) {
     if (existsSync(path)) rmdirSync(path)
   }

@@ -100,7 +100,6 @@ async function componentImages(programs: string, archive: string, debian: string
     ]
     const dockerfile = join(programs, 'Dockerfile')
     await writeFile(dockerfile, `${lines.join('\n')}\n`)
-    await writeFile(`${dockerfile}.dockerignore`, '')
     await writeFile(join(programs, '.dockerignore'), `*\n!${program}\n`)
     await build(programs, dockerfile, name, env)
   }
