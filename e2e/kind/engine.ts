@@ -31,7 +31,7 @@ async function startOwn(): Promise<Engine> {
   const directory = await makeWorkDirectory('engine')
   const data = join(cacheDirectory(), 'docker')
   mkdirSync(data, { recursive: true })
-  const restoreHost = await rememberHost(bridge, cgroup)
+  const restoreHost = await rememberHost(bridge, cgroup, join(cacheDirectory(), 'host.json'))
   const socket = `unix://${join(directory, 'docker.sock')}`
   const dockerd = new RunningProgram({
     name: 'dockerd',

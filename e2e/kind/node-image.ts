@@ -100,7 +100,6 @@ async function componentImages(programs: string, archive: string, debian: string
     ]
     const dockerfile = join(programs, 'Dockerfile')
     await writeFile(dockerfile, `${lines.join('\n')}\n`)
-    await writeFile(`${dockerfile}.dockerignore`, '')
     await writeFile(join(programs, '.dockerignore'), `*\n!${program}\n`)
     await build(programs, dockerfile, name, env)
   }
@@ -116,8 +115,7 @@ function build(
   values: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const args = Object.entries(values).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
-  // containerd, which imports the images, uses system calls that Docker's filter refuses.
-  const options = ['--security-opt', 'seccomp=unconfined', '--network', 'none', '--file', dockerfile, '--tag', name]
+  const options = ['--network', 'none', '--file', dockerfile, '--tag', name]
   return run('docker', ['build', ...options, ...args, context], { env: { ...env, DOCKER_BUILDKIT: '0' } })
 }
 

@@ -74,10 +74,7 @@ export function containerVersion(name: string, imageRepo: string, strategy: obje
       pollIntervalSeconds: 5,
       timeoutSeconds: 60,
       selector: { app: name },
-      container: {
-        name: 'web',
-        verify: [{ kind: 'Command', name: 'self-test', command: ['/web', '--self-test'], timeoutSeconds: 60 }],
-      },
+      container: { name: 'web' },
       strategy,
     },
   }

@@ -124,7 +124,8 @@ export const imageTests: readonly KindTest[] = [
         await bed.cluster.run('docker', ['image', 'inspect', image, again]),
       ) as ImageDetails[]
       t.same(other?.RootFS, one?.RootFS)
-      t.same(other?.Config, one?.Config)
+      // Image is the step before the last one, which has the time of the build.
+      t.same({ ...other?.Config, Image: '' }, { ...one?.Config, Image: '' })
     },
   },
 ]

@@ -1,3 +1,4 @@
+import type { Test } from 'tap'
 import type { PastRollout } from '../../../operator/api/rollout-status.ts'
 import { until } from '../../harness/until.ts'
 import type { Bed, KindTest } from '../bed.ts'
@@ -78,32 +79,29 @@ export const rolloutTests: readonly KindTest[] = [
       t.same(spec.selector, { app: 'colors', color: 'green' })
     },
   },
-  ...(
-    [
-      { fault: 'does not pull', version: 'v1.3.0-broken', broken: true, says: /ImagePull|ErrImagePull|pull/i },
-      { fault: 'crashes', version: 'v1.4.0-crash', says: /CrashLoopBackOff|exit|restart/i },
-      { fault: 'never gets ready', version: 'v1.5.0-unready', says: /ready/i },
-      { fault: 'fails its check', version: 'v1.6.0-exit3', says: /self-test/ },
-    ] as const
-  ).map(
-    ({ fault, version, says, ...rest }): KindTest => ({
-      name: `a version that ${fault} is rolled back, on both strategies, and no request fails`,
-      async run(t, bed) {
-        const broken = 'broken' in rest
-        const load = await loadOn(bed, nodePorts.simple)
-        await release(bed, version, broken)
-        for (const name of ['simple', 'colors']) {
-          const ended = await untilEnded(bed, name, version)
-          t.equal(ended.outcome, fault === 'fails its check' ? 'Failed' : 'RolledBack', `${name}: ${ended.message}`)
-          t.match(ended.message, says)
-        }
-        const { failures } = await load.stop()
-        t.same(failures, [])
-        await release(bed, 'v1.2.0')
-        for (const name of ['simple', 'colors']) await atWork(bed, name, 'v1.2.0')
-      },
+  ...[
+    { fault: 'does not pull', version: 'v1.3.0-broken', broken: true, says: /pull/i },
+    { fault: 'crashes', version: 'v1.4.0-crash', broken: false, says: /CrashLoopBackOff|exit|restart|0 ready/i },
+    { fault: 'never gets ready', version: 'v1.5.0-unready', broken: false, says: /ready/i },
+  ].map(
+    ({ fault, version, broken, says }): KindTest => ({
+      name: `a version that ${fault} is rolled back with both strategies, and no request fails`,
+      run: (t, bed) => isRolledBack(t, bed, version, says, broken),
     }),
   ),
+  {
+    name: 'a version whose check fails is rolled back with both strategies, and no request fails; a good one passes',
+    async run(t, bed) {
+      const check = { kind: 'Command', name: 'self-test', command: ['/web', '--self-test'], timeoutSeconds: 60 }
+      for (const name of applications) {
+        const patch = JSON.stringify({ spec: { strategy: { verify: [check] } } })
+        await bed.cluster.kubectl('patch', 'cv', name, '--namespace', namespace, '--type=merge', `--patch=${patch}`)
+      }
+      await isRolledBack(t, bed, 'v1.6.0-exit3', /self-test/)
+      await release(bed, 'v1.7.0')
+      for (const name of applications) await atWork(bed, name, 'v1.7.0')
+    },
+  },
   {
     name: 'S8 the pods of checks ran in a namespace that enforces Pod Security "restricted"',
     async run(t, { cluster }) {
@@ -132,6 +130,26 @@ interface ContainerVersionStatus {
     readonly phase?: string
     readonly current?: { readonly version?: string }
     readonly rollouts?: readonly PastRollout[]
+  }
+}
+
+const applications = ['simple', 'colors'] as const
+
+/** Releases a bad version, and then the good one again. */
+async function isRolledBack(t: Test, bed: Bed, version: string, says: RegExp, broken = false): Promise<void> {
+  const loads = await Promise.all(Object.values(nodePorts).map((port) => loadOn(bed, port)))
+  await release(bed, version, broken)
+  for (const name of applications) {
+    const { outcome, message = '' } = await untilEnded(bed, name, version)
+    t.equal(outcome, 'RolledBack', `${name}: ${message}`)
+    t.match(message, says)
+  }
+  await release(bed, 'v1.2.0')
+  for (const name of applications) await atWork(bed, name, 'v1.2.0')
+  for (const load of loads) {
+    const { answers, failures } = await load.stop()
+    t.ok(answers > 0)
+    t.same(failures, [])
   }
 }
 
@@ -166,7 +184,7 @@ function untilEnded(bed: Bed, name: string, version: string): Promise<PastRollou
 const loadOn = async ({ cluster }: Bed, port: number) => new Load(`http://${await cluster.nodeAddress()}:${port}/`)
 
 async function underLoad(
-  t: Parameters<KindTest['run']>[0],
+  t: Test,
   bed: Bed,
   port: number,
   version: string,
