@@ -7,6 +7,7 @@ import { type Bed, projectFile } from '../bed.ts'
 import { v2 } from '../builds.ts'
 import { type Ended, runs } from '../command.ts'
 import { workload } from '../manifests.ts'
+import { oldDefinitions } from '../old-program.ts'
 import { oldWorld, seen } from '../old-world.ts'
 import { bundle } from '../operator.ts'
 import { webCv } from '../scenario.ts'
@@ -28,6 +29,7 @@ export async function movedByThePage(t: Test, bed: Bed): Promise<void> {
     metadata: { name: 'web.history', namespace: world.namespace, labels: oldLabels },
     data: { Info: oldInfo },
   })
+  const names = ['web-cv', 'carts', 'early-cv']
   const before = await seen(world)
   // The page says to install it before the move.
   const operator = await bed.operator({ name: 'after-2018' })
@@ -38,7 +40,7 @@ export async function movedByThePage(t: Test, bed: Bed): Promise<void> {
   t.match(output, new RegExp(`^${world.namespace} +carts +StatefulSet +main +1111111 `, 'm'), 'cv get')
   await world.pollsAgain(2)
   t.same(await seen(world), { ...before, manager: undefined, syncers: [] }, 'no image changed, and no pod restarted')
-  for (const name of ['web-cv', 'carts', 'early-cv']) t.match(await world.status(name), { phase: 'UpToDate' })
+  for (const name of names) t.match(await world.status(name), { phase: 'UpToDate' })
   await cluster.kubectl('apply', '-f', join(directory, 'new.yaml'))
   t.same((await world.configMap('web.history')).Info, oldInfo)
 
@@ -74,13 +76,19 @@ export async function movedByThePage(t: Test, bed: Bed): Promise<void> {
     }
   })
   await operator.stop('SIGTERM')
+
+  await t.test('the way back brings the old objects back', async (t) => {
+    await cluster.apply(...oldDefinitions())
+    await cluster.established('containerversions.custom.k8s.io')
+    t.match(await runsPage(bed, 4), { status: 0, output: /web-cv created/ })
+  })
 }
 
-/** The commands of docs/migration.md, as they are printed. */
-async function runsPage({ cluster: { directory, kubeconfig } }: Bed): Promise<Ended> {
+/** The commands of docs/migration.md, as they are printed: its steps, or the way back. */
+async function runsPage({ cluster: { directory, kubeconfig } }: Bed, indent = 7): Promise<Ended> {
   const page = await projectFile('docs/migration.md')
   const [, section = ''] = /^## Move a cluster\n(.*?)^## /ms.exec(page) ?? []
-  const commands = [...section.matchAll(/^ {7}(\S.*)$/gm)].map(([, command]) => command)
+  const commands = [...section.matchAll(new RegExp(`^ {${indent}}(\\S.*)$`, 'gm'))].map(([, command]) => command)
   const file = join(directory, 'cvmanager')
   await writeFile(file, `#!/bin/sh\nexec ${process.execPath} ${await bundle(directory)} "$@"\n`, { mode: 0o755 })
   const PATH = [directory, dirname(toolPath('kubectl')), process.env.PATH].join(':')
