@@ -26,6 +26,13 @@ export async function movedCluster(t: Test, bed: Bed): Promise<void> {
     t.match(output, /^ {2}spec\.versionSyntax must match the whole tag now/m)
     t.match(output, /The API server takes all 4 objects\.\n$/)
     t.same(await seen(world), before)
+    const refused = await command(directory, 'migrate', '--apply', '--k8s-config', bed.kubeconfig)
+    t.match(refused, {
+      status: 1,
+      output: '',
+      complaint:
+        /service account cvmanager:cvmanager may not list .*; cvmanager migrate needs an administrator's rights$/m,
+    })
     await cleared(world)
   })
 

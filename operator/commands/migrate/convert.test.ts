@@ -1,5 +1,7 @@
 /** Old objects of each time, field by field. */
+import fc from 'fast-check'
 import t, { test } from 'tap'
+import { specFields } from '../../api/fields.ts'
 import { convert, NotConvertibleError } from './convert.ts'
 import { isMap, type Json } from './fields.ts'
 import type { Labelled } from './named-workload.ts'
@@ -217,4 +219,34 @@ test('an object that was converted is not changed, whatever it has', async (t) =
   convert(before, [])
   t.same(before, copy)
   t.ok(isMap(before.spec))
+})
+
+const fieldsOfAllTimes = [
+  ...['imageRepo', 'tag', 'versionSyntax', 'pollIntervalSeconds', 'checkFrequency', 'livenessFrequency', 'selector'],
+  ...['deployment', 'container', 'strategy', 'blueGreen', 'verify', 'kind', 'type', 'serviceName', 'labelName', 'name'],
+  ...['timeoutSeconds', 'timeoutSecs', 'rollback', 'enabled', 'history', 'config', 'key', 'image', '__proto__'],
+]
+
+test('S11 whatever an object has, it becomes one with fields of today, or says what is wrong', async () => {
+  const { spec } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(null, '', 0, -1, 7, false, true, 'web', 'Image', 'ServiceBlueGreen', 'a:b', '^('),
+      fc.array(tie('value'), { maxLength: 2 }),
+      tie('spec'),
+    ),
+    spec: fc.dictionary(fc.constantFrom(...fieldsOfAllTimes), tie('value'), { maxKeys: 6 }),
+  }))
+  const base = fc.constantFrom({}, common)
+  fc.assert(
+    fc.property(base, spec, (start, more) => {
+      try {
+        const { object } = convert(old({ ...start, ...(more as Json) }), [])
+        return Object.keys(object.spec).every((field) => specFields.some((known) => known === field))
+      } catch (thrown) {
+        return thrown instanceof NotConvertibleError && thrown.problems.length > 0
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })

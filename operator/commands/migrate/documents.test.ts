@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { convertManifests } from './documents.ts'
@@ -119,4 +120,31 @@ test('a problem names the file, the document and the object', async (t) => {
     /^b\.yaml: this is not YAML; render a template first: /,
   ])
   t.equal(problems.length, 2)
+})
+
+test('S11 any text is converted, passes through, or says what is wrong', async () => {
+  const line = fc.constantFrom(
+    '---',
+    '- a',
+    'a: b',
+    '  c: {d',
+    'kind: KCD',
+    'apiVersion: custom.k8s.io/v1',
+    '|',
+    '&x',
+    '*x',
+    '# c',
+    '"',
+  )
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(line, { maxLength: 8 }).map((lines) => lines.join('\n')),
+  )
+  fc.assert(
+    fc.property(text, (given) => {
+      const { text: made, converted, problems } = convertText(given)
+      return converted === 0 && (problems.length > 0 || made.trim() === given.trim() || made.startsWith('---'))
+    }),
+    { numRuns: 1000 },
+  )
 })

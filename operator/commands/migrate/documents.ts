@@ -1,6 +1,7 @@
 /** Manifests: from text to text. What does not belong to the old program stays as it is, to the byte. */
 import { isDeepStrictEqual } from 'node:util'
 import { Document, isMap as isYamlMap, parseDocument, type YAMLMap } from 'yaml'
+import { messageOf } from '../../errors.ts'
 import { convert, isOld, NotConvertibleError } from './convert.ts'
 import { isMap, type Json } from './fields.ts'
 import { whyLeftOut } from './manager.ts'
@@ -43,9 +44,7 @@ const separator = /^(?=---(?:\s|$))/m
 export function convertManifests(manifests: readonly Manifest[], more: readonly Labelled[] = []): ConvertedManifests {
   const parts = manifests.flatMap(partsOf)
   const workloads = [...more, ...parts.flatMap(({ items }) => items.map(({ object }) => labelled(object)))]
-  const problems = parts.flatMap(({ where, faults }) =>
-    faults.map((fault) => `${where}: this is not YAML; render a template first: ${fault}`),
-  )
+  const problems: string[] = []
   let converted = 0
   const convertedItem = ({ object, document }: Item, where: string): string => {
     const why = whyLeftOut(object)
@@ -61,7 +60,8 @@ export function convertManifests(manifests: readonly Manifest[], more: readonly 
       return ''
     }
   }
-  const texts = parts.map(({ where, text, items }) => {
+  const texts = parts.map(({ where, text, items, faults }) => {
+    problems.push(...faults.map((fault) => `${where}: this is not YAML; render a template first: ${fault}`))
     if (!items.some(({ object }) => isOld(object) || whyLeftOut(object) !== undefined)) return text
     return items.map((item) => separated(convertedItem(item, where))).join('')
   })
@@ -73,8 +73,7 @@ function partsOf({ name, text }: Manifest): readonly Part[] {
   return texts.map((part, at) => {
     // The braces of a template would be keys that are no strings.
     const document = parseDocument(part, { stringKeys: true })
-    const faults = document.errors.map(({ message }) => message)
-    const value: unknown = faults.length > 0 ? undefined : document.toJS()
+    const { value, faults } = contentOf(document)
     const items = isList(value)
       ? value.items.map((object) => ({ object, document: new Document(object) }))
       : isMap(value)
@@ -82,6 +81,16 @@ function partsOf({ name, text }: Manifest): readonly Part[] {
         : []
     return { where: texts.length > 1 ? `${name}, document ${at + 1}` : name, text: part, items, faults }
   })
+}
+
+function contentOf(document: Document.Parsed): { readonly value?: unknown; readonly faults: readonly string[] } {
+  if (document.errors.length > 0) return { faults: document.errors.map(({ message }) => message) }
+  try {
+    return { value: document.toJS(), faults: [] }
+  } catch (thrown) {
+    // An alias leads nowhere, or there are too many.
+    return { faults: [messageOf(thrown)] }
+  }
 }
 
 /** As `kubectl get -o yaml` prints several objects. */

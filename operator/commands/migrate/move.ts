@@ -40,7 +40,7 @@ interface Moving extends ObjectName {
   readonly converted: Converted | undefined
 }
 
-/** @throws NotConvertibleError, NeedsChangeError, ApiError, TransientError */
+/** @throws NotConvertibleError, NeedsChangeError, UsageError, ApiError, TransientError */
 export async function move(client: ApiClient, request: MoveRequest): Promise<MoveResult> {
   const { managers, dryRun, onStep, signal } = request
   await definitionIsCurrent(client, signal)
@@ -49,14 +49,16 @@ export async function move(client: ApiClient, request: MoveRequest): Promise<Mov
   if (objects.length === 0 && program.syncers.length === 0 && program.managers.every(({ replicas }) => replicas === 0))
     return { result: 'Nothing' }
   checkManagers(managers, program)
-  for (const object of objects) await isAccepted(client, object, signal)
+  // The API server says whether it would take the new objects.
+  for (const object of objects) await create(client, object, { dryRun: 'All' }, signal)
   if (dryRun) {
     for (const line of stepsOf(program, objects)) onStep(`${line} (dry run)`)
     return { result: 'Moved', objects: objects.length }
   }
   const stopped = await stopOldProgram(client, request, program)
   if (stopped) return stopped
-  for (const object of objects) {
+  // The old program may have written them until it ended.
+  for (const object of await movingObjects(client)) {
     if (signal.aborted) return { result: 'Interrupted', message: 'run the command again to go on' }
     for (const line of linesOf(object)) onStep(line)
     await moveOne(client, object)
@@ -100,11 +102,6 @@ async function movingObjects(client: ApiClient): Promise<readonly Moving[]> {
 
 const isNamesake = (one: ObjectName, other: ObjectName): boolean =>
   one.namespace === other.namespace && one.name === other.name
-
-/** Asks the API server whether it would take the new object. */
-async function isAccepted(client: ApiClient, object: Moving, signal: AbortSignal): Promise<void> {
-  await create(client, object, { dryRun: 'All' }, signal)
-}
 
 /** It may be there already, from an interrupted move. */
 async function create(client: ApiClient, object: Moving, query: { dryRun?: 'All' } = {}, signal?: AbortSignal) {

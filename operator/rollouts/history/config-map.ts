@@ -24,6 +24,7 @@ export const readConfigMap = (
 /**
  * Sets keys of a ConfigMap, and nothing else of it. Creates the ConfigMap if there is none.
  * @param change the keys to set, given the present data and the size of its binary data; undefined if nothing needs to change
+ * @param labels to set with them; others stay (B45)
  * @throws ApiError, TransientError
  */
 export async function writeConfigMap(
@@ -31,6 +32,7 @@ export async function writeConfigMap(
   namespace: string,
   name: string,
   change: (data: Data, binaryBytes: number) => Data | undefined,
+  labels?: Data,
 ): Promise<void> {
   const path = resourcePath(configMaps, { namespace, name })
   for (let attempt = 1; ; attempt += 1) {
@@ -41,13 +43,13 @@ export async function writeConfigMap(
       if (data === undefined) return
       if (found) {
         const { resourceVersion } = found.metadata
-        await client.mergePatch(path, { metadata: { resourceVersion }, data })
+        await client.mergePatch(path, { metadata: { resourceVersion, labels }, data })
       } else {
-        const labels = { 'app.kubernetes.io/managed-by': 'cvmanager' }
+        const managed = { 'app.kubernetes.io/managed-by': 'cvmanager' }
         await client.create(resourcePath(configMaps, { namespace }), {
           apiVersion: 'v1',
           kind: 'ConfigMap',
-          metadata: { name, labels },
+          metadata: { name, labels: { ...managed, ...labels } },
           data,
         })
       }

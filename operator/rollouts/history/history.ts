@@ -18,7 +18,16 @@ export async function writeHistory(
 ): Promise<void> {
   const record = recordOf(rollout, member, object.name)
   const name = historyName(object.spec.history?.name ?? member.name)
-  await writeConfigMap(client, object.namespace, name, (data, binaryBytes) => withRecord(data, record, binaryBytes))
+  const change = (data: Readonly<Record<string, string>>, binaryBytes: number) => withRecord(data, record, binaryBytes)
+  await writeConfigMap(client, object.namespace, name, change, labelsOf2018(record.endTime))
+}
+
+/** The labels by which people find histories since 2018: `OWNED_BY=CVManager`, `MODIFIED_AT=Fri-13Apr2018-03.31`. */
+export function labelsOf2018(endTime: string): Readonly<Record<string, string>> {
+  // Fri, 13 Apr 2018 03:31:59 GMT
+  const [day = '', date, month, year, time = ''] = new Date(endTime).toUTCString().split(' ')
+  const modified = `${day.slice(0, 3)}-${date}${month}${year}-${time.slice(0, 5).replace(':', '.')}`
+  return { OWNED_BY: 'CVManager', MODIFIED_AT: modified }
 }
 
 /**

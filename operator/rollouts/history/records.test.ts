@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { rollingOut } from '../plan/plan.fixture.ts'
-import { historyName } from './history.ts'
+import { historyName, labelsOf2018 } from './history.ts'
 import {
   type HistoryRecord,
   infoKey,
@@ -143,6 +143,10 @@ test('B45 the history always is valid, has whole records with the newest among t
     { numRuns: 200 },
   )
   t.ok(maxBytes < 1_000_000)
+})
+
+test('a history has the labels of 2018', async (t) => {
+  t.same(labelsOf2018('2018-04-13T03:31:59Z'), { OWNED_BY: 'CVManager', MODIFIED_AT: 'Fri-13Apr2018-03.31' })
 })
 
 test('B43 the ConfigMap of a workload with a name of maximum length has a valid, unique name', async (t) => {
