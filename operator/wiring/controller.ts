@@ -29,6 +29,7 @@ import { isWorkload } from '../rollouts/workloads/select.ts'
 import { systemClock } from '../time/clock.ts'
 import { checkSources } from './checks.ts'
 import type { Connection } from './connection.ts'
+import { countRollout } from './count-rollout.ts'
 import { makePoller, missedPollsReporter, openRegistries, unfinishedSearchReporter } from './registries.ts'
 
 export interface ControllerOptions extends Connection {
@@ -148,10 +149,7 @@ export async function makeController(options: ControllerOptions) {
     requeueAfter: (key, milliseconds) => queue.addAfter(key, milliseconds),
     onReconciled: (observation, plan, failure) => {
       options.onReconciled?.(observation, plan, failure)
-      if (!plan.record || !metrics) return
-      const { outcome = 'Aborted', startTime, endTime = startTime } = plan.record.rollout
-      metrics.rollouts.inc({ outcome })
-      metrics.rolloutSeconds.observe({ outcome }, (Date.parse(endTime) - Date.parse(startTime)) / 1000)
+      if (plan.record && metrics) countRollout(metrics, observation.object.status, plan.record)
     },
   })
 

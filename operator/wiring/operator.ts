@@ -88,6 +88,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   })
   log.info({ port: http.port }, 'serving /alive, /ready, /version, /metrics and /v1/cv/workloads')
   metrics.queueDepthOf(() => controller?.queue.depth ?? 0)
+  metrics.queueWaitOf(() => (controller?.queue.heartbeat().longestReadyMs ?? 0) / 1000)
   metrics.containerVersionsOf(() =>
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
   )
