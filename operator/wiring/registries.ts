@@ -58,8 +58,12 @@ export const makePoller = (
   metrics: Metrics | undefined,
   {
     onUnfinished,
+    onPolled,
     ...callbacks
-  }: Pick<PollerOptions, 'onChange' | 'onMissed'> & { readonly onUnfinished?: OnUnfinished },
+  }: Pick<PollerOptions, 'onChange' | 'onMissed'> & {
+    readonly onUnfinished?: OnUnfinished
+    readonly onPolled?: PollerOptions['onPoll']
+  },
   provider?: string,
 ): Poller =>
   new Poller({
@@ -69,6 +73,7 @@ export const makePoller = (
     ...callbacks,
     onPoll: (polled) => {
       if (metrics) countPoll(metrics, polled)
+      onPolled?.(polled)
       if (log.isLevelEnabled('debug')) log.debug(pollLine(polled), 'polled')
     },
   })
