@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { locateMoto, motoDirectory } from './install-moto.ts'
+import { promtoolDirectory } from './install-promtool.ts'
 import { locate } from './locate.ts'
 import { withLock } from './lock.ts'
 import { kubernetesVersion, programNames, toolsDirectory, wantedGo } from './programs.ts'
@@ -33,6 +34,12 @@ function cacheWithAllPrograms(root: string): void {
   for (const name of programNames) fakeProgram(join(cache, name), name)
 }
 
+function cacheWithPromtool(root: string): void {
+  const directory = promtoolDirectory({ CVMANAGER_TOOLS: root })
+  mkdirSync(directory, { recursive: true })
+  fakeProgram(join(directory, 'promtool'), 'promtool')
+}
+
 function cacheWithMoto(root: string): void {
   const bin = join(motoDirectory({ CVMANAGER_TOOLS: root }), 'bin')
   mkdirSync(bin, { recursive: true })
@@ -50,6 +57,7 @@ t.test('with all programs in the cache the build only says so, even without Go',
   const root = t.testdir()
   cacheWithAllPrograms(root)
   cacheWithMoto(root)
+  cacheWithPromtool(root)
   const { status, output } = await build({ CVMANAGER_TOOLS: root, PATH: '' })
   t.equal(status, 0)
   t.equal(output, `Test tools are ready in ${toolsDirectory({ CVMANAGER_TOOLS: root })}\n`)

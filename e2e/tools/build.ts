@@ -4,13 +4,13 @@
  * CVMANAGER_TOOLS and XDG_CACHE_HOME say where to put them. KUBEBUILDER_ASSETS and CVMANAGER_TOOLS_FROM_PATH name programs that
  * are there already; CVMANAGER_TOOLS_RELEASES names a mirror of the release pages, or `none` to build everything.
  */
-import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { browserPath, noBrowser } from '../harness/browser.ts'
 import { downloader } from './download.ts'
+import { go } from './go.ts'
 import { buildMoto } from './install-moto.ts'
+import { buildPromtool } from './install-promtool.ts'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
 import {
@@ -25,13 +25,11 @@ import {
 import { formatDuration, showProgress } from './progress.ts'
 import { missingRequirements } from './requirements.ts'
 
-const maxErrorLines = 20
-
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const missingPrograms = () => programNames.filter((name) => !locate(name))
 
 const isForDemo = process.argv[2] === 'demo'
-process.exitCode = (await addPrograms()) || (isForDemo ? 0 : await addMoto())
+process.exitCode = (await addPrograms()) || (isForDemo ? 0 : (await addMoto()) || (await addPromtool()))
 if (!isForDemo && browserPath() === undefined)
   say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
 
@@ -40,6 +38,16 @@ async function addMoto(): Promise<number> {
   if (fault === undefined) return 0
   process.stderr.write(`make tools: ${fault}\n`)
   return 1
+}
+
+async function addPromtool(): Promise<number> {
+  try {
+    await buildPromtool(say)
+    return 0
+  } catch (error) {
+    process.stderr.write(`make tools: promtool: ${error instanceof Error ? error.message : String(error)}\n`)
+    return 1
+  }
 }
 
 async function addPrograms(): Promise<number> {
@@ -124,8 +132,9 @@ async function install(wanted: readonly ProgramName[], staging: string): Promise
   const packages = wanted.map((name) => programs[name])
   let downloaded = 0
   const downloading = showProgress(() => `${downloaded} modules downloaded`)
-  const all = await go(['list', '-deps', ...packages], staging, (line) => {
-    if (line.startsWith('go: downloading')) downloaded++
+  const all = await go(['list', '-deps', ...packages], {
+    ...{ module: moduleDirectory, bin: staging },
+    onErrorLine: (line) => void (line.startsWith('go: downloading') && downloaded++),
   }).finally(downloading.stop)
 
   let compiled = 0
@@ -135,35 +144,8 @@ async function install(wanted: readonly ProgramName[], staging: string): Promise
     const names = done.length > 0 ? ` (${done.join(', ')})` : ''
     return `${compiled} of at most ${all.length} packages compiled, ${done.length} of ${wanted.length} programs done${names}`
   })
-  await go(['install', '-v', '-ldflags', linkerFlags, ...packages], staging, (line) => {
-    if (!line.startsWith('go: ')) compiled++
+  await go(['install', '-v', '-ldflags', linkerFlags, ...packages], {
+    ...{ module: moduleDirectory, bin: staging },
+    onErrorLine: (line) => void (!line.startsWith('go: ') && compiled++),
   }).finally(building.stop)
-}
-
-/** Runs one go command in the module and returns the lines of its output. */
-function go(args: readonly string[], bin: string, onErrorLine: (line: string) => void): Promise<string[]> {
-  const env = {
-    ...process.env,
-    CGO_ENABLED: '0',
-    GOBIN: bin,
-    GOFLAGS: '-buildvcs=false -trimpath',
-    GOTOOLCHAIN: 'local',
-    GOWORK: 'off',
-  }
-  const child = spawn('go', args, { cwd: moduleDirectory, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const output: string[] = []
-  const errors: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => output.push(line))
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    errors.push(line)
-    onErrorLine(line)
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => {
-      if (code === 0) return resolve(output)
-      const end = errors.slice(-maxErrorLines).join('\n')
-      reject(new Error(`"go ${args[0]}" ended with status ${code}. The end of its output:\n${end}`))
-    })
-  })
 }
