@@ -37,7 +37,7 @@ build: install ## Generates what `make generate` does, and builds dist/cvmanager
 	@$(NODE) scripts/generate.ts
 	@$(NODE) scripts/build.ts
 
-generate: install ## Generates crds/, docs/settings.md, docs/reference/ and the list of packages in docs/dependencies.md
+generate: install ## Generates crds/, the dashboard, docs/settings.md, docs/reference/ and the list of packages in docs/dependencies.md
 	@$(NODE) scripts/generate.ts
 
 tools: install ## Downloads or builds the control plane, the registry and the AWS stand-in, once for each user
