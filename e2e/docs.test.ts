@@ -173,6 +173,20 @@ t.test('compose.yaml runs all tests, and the demo in a profile', async (t) => {
   t.notOk(services.tests?.profiles, 'the tests need no profile')
 })
 
+interface Rules {
+  readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[]
+}
+
+t.test('every alert has a row that says what to do, and every row is of an alert', async (t) => {
+  const { groups } = parse(read('charts/cvmanager/files/alerts.yaml')) as Rules
+  const alerts = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert))
+  const rows = [...read('docs/operations.md').matchAll(/^\| `(Cvmanager\w+)` \| [^|]+ \| [^|]+ \|$/gm)]
+  t.same(
+    rows.map(([, alert]) => alert),
+    alerts,
+  )
+})
+
 interface ClusterRole {
   readonly kind: string
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { crd } from '../operator/api/crd.ts'
+import { dashboard } from './dashboard.ts'
 import { dependenciesPage } from './dependencies-page.ts'
 import { deployFile, deployFileNames } from './deploy-files.ts'
 import { commandsPage } from './reference/commands-page.ts'
@@ -22,6 +23,7 @@ const generated: Readonly<Record<string, () => Content | Promise<Content>>> = {
   'charts/cvmanager/Chart.yaml': chartOfThisVersion,
   'charts/cvmanager/values.schema.json': valuesSchema,
   'operator/api/fields.ts': fieldsOfDefinition,
+  'charts/cvmanager/files/dashboard.json': dashboard,
   'docs/settings.md': settingsPage,
   'docs/reference/containerversion.md': containerVersionPage,
   'docs/reference/commands.md': commandsPage,

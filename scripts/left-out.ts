@@ -26,13 +26,18 @@ const instead: Readonly<Record<string, string>> = {
   // Google's HTTP client sends with these, but all requests go through that transport instead.
   'https-proxy-agent': '',
   'node-fetch': '',
+  // Sockets of a Unix machine, for hot-shots; statsd gets datagrams over the network.
+  'unix-dgram': '',
 }
 
 export const leaveOut: Plugin = {
   name: 'leave-out',
   setup({ onResolve, onLoad }) {
     onResolve(
-      { filter: /^(@kubernetes\/client-node|\.\/gen\/index\.js|gaxios|gcp-metadata|https-proxy-agent|node-fetch)$/ },
+      {
+        filter:
+          /^(@kubernetes\/client-node|\.\/gen\/index\.js|gaxios|gcp-metadata|https-proxy-agent|node-fetch|unix-dgram)$/,
+      },
       ({ path, importer }) =>
         path === 'gaxios' && importer.includes('google-auth-library') ? undefined : { path, namespace: 'instead' },
     )

@@ -1,7 +1,6 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import type { Test } from 'tap'
+import { onPath } from './on-path.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 
@@ -9,10 +8,7 @@ const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-c
 export const noBrowser = 'there is no Chromium on PATH; install it (Debian: apt-get install chromium)'
 
 /** The browser of the machine; undefined if it has none. */
-export function browserPath(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable)
-}
+export const browserPath = (env?: NodeJS.ProcessEnv): string | undefined => onPath(names, env)
 
 /** A real browser, until the end of the test. */
 export async function openBrowser(t: Test, executablePath: string): Promise<Browser> {
@@ -22,13 +18,4 @@ export async function openBrowser(t: Test, executablePath: string): Promise<Brow
   const browser = await chromium.launch({ executablePath, args, timeout: 120_000 })
   t.teardown(() => browser.close())
   return browser
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

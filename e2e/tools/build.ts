@@ -4,12 +4,12 @@
  * CVMANAGER_TOOLS and XDG_CACHE_HOME say where to put them. KUBEBUILDER_ASSETS and CVMANAGER_TOOLS_FROM_PATH name programs that
  * are there already; CVMANAGER_TOOLS_RELEASES names a mirror of the release pages, or `none` to build everything.
  */
-import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { browserPath, noBrowser } from '../harness/browser.ts'
+import { noPromtool, onPath } from '../harness/on-path.ts'
 import { downloader } from './download.ts'
+import { go } from './go.ts'
 import { buildMoto } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { isRunning, withLock } from './lock.ts'
@@ -25,15 +25,15 @@ import {
 import { formatDuration, showProgress } from './progress.ts'
 import { missingRequirements } from './requirements.ts'
 
-const maxErrorLines = 20
-
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const missingPrograms = () => programNames.filter((name) => !locate(name))
 
 const isForDemo = process.argv[2] === 'demo'
 process.exitCode = (await addPrograms()) || (isForDemo ? 0 : await addMoto())
-if (!isForDemo && browserPath() === undefined)
-  say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
+if (!isForDemo) {
+  if (browserPath() === undefined) say(`Without a browser, the tests of the pages are skipped: ${noBrowser}`)
+  if (onPath(['promtool']) === undefined) say(`Without promtool, the test of the alert rules is skipped: ${noPromtool}`)
+}
 
 async function addMoto(): Promise<number> {
   const fault = await buildMoto(say)
@@ -124,8 +124,9 @@ async function install(wanted: readonly ProgramName[], staging: string): Promise
   const packages = wanted.map((name) => programs[name])
   let downloaded = 0
   const downloading = showProgress(() => `${downloaded} modules downloaded`)
-  const all = await go(['list', '-deps', ...packages], staging, (line) => {
-    if (line.startsWith('go: downloading')) downloaded++
+  const all = await go(['list', '-deps', ...packages], {
+    ...{ module: moduleDirectory, bin: staging },
+    onErrorLine: (line) => void (line.startsWith('go: downloading') && downloaded++),
   }).finally(downloading.stop)
 
   let compiled = 0
@@ -135,35 +136,8 @@ async function install(wanted: readonly ProgramName[], staging: string): Promise
     const names = done.length > 0 ? ` (${done.join(', ')})` : ''
     return `${compiled} of at most ${all.length} packages compiled, ${done.length} of ${wanted.length} programs done${names}`
   })
-  await go(['install', '-v', '-ldflags', linkerFlags, ...packages], staging, (line) => {
-    if (!line.startsWith('go: ')) compiled++
+  await go(['install', '-v', '-ldflags', linkerFlags, ...packages], {
+    ...{ module: moduleDirectory, bin: staging },
+    onErrorLine: (line) => void (!line.startsWith('go: ') && compiled++),
   }).finally(building.stop)
-}
-
-/** Runs one go command in the module and returns the lines of its output. */
-function go(args: readonly string[], bin: string, onErrorLine: (line: string) => void): Promise<string[]> {
-  const env = {
-    ...process.env,
-    CGO_ENABLED: '0',
-    GOBIN: bin,
-    GOFLAGS: '-buildvcs=false -trimpath',
-    GOTOOLCHAIN: 'local',
-    GOWORK: 'off',
-  }
-  const child = spawn('go', args, { cwd: moduleDirectory, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const output: string[] = []
-  const errors: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => output.push(line))
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    errors.push(line)
-    onErrorLine(line)
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => {
-      if (code === 0) return resolve(output)
-      const end = errors.slice(-maxErrorLines).join('\n')
-      reject(new Error(`"go ${args[0]}" ended with status ${code}. The end of its output:\n${end}`))
-    })
-  })
 }

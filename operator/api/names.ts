@@ -15,6 +15,9 @@ export type StrategyKind = (typeof strategyKinds)[number]
 export const checkKinds = ['Image', 'Command', 'HTTP'] as const
 export type CheckKind = (typeof checkKinds)[number]
 
+export const outcomes = ['Succeeded', 'RolledBack', 'Failed', 'Superseded', 'Aborted'] as const
+export type Outcome = (typeof outcomes)[number]
+
 /** On a workload, an integer: workloads change in this order, those of one number together. Default: 0. */
 export const orderAnnotation = `${group}/order`
 /** On a ContainerVersion: a new value asks for a poll and a reconcile at once. */

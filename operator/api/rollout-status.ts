@@ -1,12 +1,9 @@
 /** The part of the status about rollouts: the one in progress, and those that have ended. */
 import { Type } from '@sinclair/typebox'
 import type { Check } from './checks.ts'
-import { checkKinds, strategyKinds } from './names.ts'
+import { checkKinds, outcomes, strategyKinds } from './names.ts'
 import { digest, type Infer, integer, oneOf, time } from './schema.ts'
 import type { StrategySpec } from './strategy.ts'
-
-export const outcomes = ['Succeeded', 'RolledBack', 'Failed', 'Superseded', 'Aborted'] as const
-export type Outcome = (typeof outcomes)[number]
 
 const previousImage = Type.Object(
   {

@@ -60,7 +60,7 @@ test('flags stand under the headings of docs/settings.md, in its order, after th
       flags: [...section.matchAll(/^\| `(--[a-z0-9-]+)/gm)].map(([, flag = '']) => flag.replace('--', '')),
     }))
     .filter(({ flags }) => flags.length > 0)
-  t.equal(sections.length, 6)
+  t.equal(sections.length, 7)
   const shown = async (command: string) => {
     const found = new Map<string, string[]>()
     let heading = ''
@@ -74,10 +74,14 @@ test('flags stand under the headings of docs/settings.md, in its order, after th
   const run = await shown('run')
   t.same([...run.keys()], [...sections.map(({ heading }) => heading), 'Flags'])
   for (const { heading, flags } of sections) t.same(run.get(heading), flags, heading)
-  t.same([...(await shown('cr sync')).keys()], ['Flags', 'The cluster', 'Rollouts', 'Registries', 'The log'])
+  t.same([...(await shown('cr sync')).keys()], ['Flags', 'The cluster', 'Rollouts', 'Registries', 'statsd', 'The log'])
   for (const command of ['cr resolve', 'cr tags get', 'cr tags add', 'cr tags remove']) {
     const found = await shown(command)
-    t.same([...found.keys()], ['Flags', 'Registries'], command)
+    t.same(
+      [...found.keys()],
+      command === 'cr resolve' ? ['Flags', 'Registries'] : ['Flags', 'Registries', 'statsd'],
+      command,
+    )
     t.same(found.get('Registries')?.slice(0, 4), ['docker-config', 'insecure-registry', 'registry-ca-file', 'mirror'])
   }
 })

@@ -22,13 +22,14 @@ test('run takes its old flags, and one line says which of them have no effect an
   )
   t.equal(status, 0)
   t.match(err, /^warning: these flags have no effect any more: [^\n]+\n$/, 'one line')
-  for (const flag of ['--cv-img-repo', '--stats-provider', '--stats-host', '--v', '--vmodule', '--logtostderr']) {
-    t.match(err, flag)
-  }
-  t.notMatch(err, /--rollback|--history|--port|--configmap-key/)
+  for (const flag of ['--cv-img-repo', '--v', '--vmodule', '--logtostderr']) t.match(err, flag)
+  t.notMatch(err, /--rollback|--history|--port|--configmap-key|--stats/)
   t.match(requests, [
     { namespace: 'kube-system', name: 'cvmanager' },
-    { rollback: false, history: true, port: 8081, version: 'latest' },
+    {
+      ...{ rollback: false, history: true, port: 8081, version: 'latest' },
+      ...{ statsProvider: 'datadog', statsHost: '10.0.0.1' },
+    },
   ])
 })
 
@@ -73,7 +74,7 @@ test('cr sync takes the flags that the first controller gave to its syncers', as
   t.match(err, /^warning: [^\n]*--version \(the ContainerVersion counts as it is now\)[^\n]*\n$/)
   t.match(sync, { namespace: 'shop', name: 'web-cv', settings: { history: true, rollback: true } })
   const more = await runCli('cr --tag x --repo y --stats-host=z sync --namespace shop --cv web-cv --provider ecr')
-  t.match(more, { status: 0, sync: { provider: 'ecr' }, err: /--repo .*--tag .*--stats-host/ })
+  t.match(more, { status: 0, sync: { provider: 'ecr', settings: { statsHost: 'z' } }, err: /--repo .*--tag / })
 })
 
 test('cr sync status succeeds while cr sync is alive', async (t) => {
@@ -175,14 +176,10 @@ test('each command line of docs/migration.md runs, with a warning where the page
 test('neither help nor completion shows what is old', async (t) => {
   for (const command of ['run', 'cr sync', 'cr tags get', 'cr tags add', 'cv get']) {
     const { out } = await runCli(`${command} --help`)
-    t.notMatch(
-      out,
-      /--logtostderr|--stats-|--cv-img-repo|--passsword|--tag |-v, --v|--use-rollback|^ +status/m,
-      command,
-    )
+    t.notMatch(out, /--logtostderr|--cv-img-repo|--passsword|--tag |-v, --v|--use-rollback|^ +status/m, command)
   }
   for (const shell of ['bash', 'zsh', 'fish']) {
-    t.notMatch((await runCli(`completion ${shell}`)).out, /logtostderr|stats-host|cv-img-repo|passsword/, shell)
+    t.notMatch((await runCli(`completion ${shell}`)).out, /logtostderr|cv-img-repo|passsword/, shell)
   }
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { RegistryRequest } from '../commands/tags/commands.ts'
 import type { WantedImage } from '../commands/tags/image.ts'
+import type { Group } from '../config/formats.ts'
 import type { Settings } from '../config/settings.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import { isDigest } from '../images/digest.ts'
@@ -19,11 +20,11 @@ export const providerOption = (): Option =>
     .choices(providerNames)
     .default(undefined, 'the host says which')
 
-export function addRegistryFlags(command: Command): Command {
+export function addRegistryFlags(command: Command, ...more: readonly Group[]): Command {
   command
     .addOption(new Option('-o, --output <FORM>', 'The form of the output').choices(['table', 'json']).default('table'))
     .addOption(providerOption())
-  return addSettingsFlags(addCredentialFlags(command), ['registry'])
+  return addSettingsFlags(addCredentialFlags(command), ['registry', ...more])
 }
 
 export const addRepositoryFlags = (command: Command, version: string): Command =>

@@ -11,6 +11,7 @@ export const groupHeadings = {
   rollout: 'Rollouts',
   registry: 'Registries',
   push: 'Push',
+  stats: 'statsd',
   log: 'The log',
 } as const
 export type Group = keyof typeof groupHeadings

@@ -246,6 +246,17 @@ export const schema = {
     group: 'push',
     placeholder: 'URL',
   }),
+  statsProvider: oneOf('none', ['none', 'datadog', 'statsd'], {
+    doc: 'Also send statsd, under the names of the first cvmanager: with tags, service checks and events (datadog), or counters alone (statsd). docs/migration.md lists the names. Prometheus does not need it.',
+    group: 'stats',
+    placeholder: 'NAME',
+  }),
+  statsHost: text('', registryHost, 'HOST or HOST:PORT', {
+    doc: 'The host that receives statsd over UDP. The port is 8125 unless you name another.',
+    meaning: '$STATS_HOST, or localhost',
+    group: 'stats',
+    placeholder: 'HOST',
+  }),
   logLevel: oneOf('info', ['trace', 'debug', 'info', 'warn', 'error'], {
     doc: 'The lowest level to log. The log goes to standard error.',
     group: 'log',

@@ -1,5 +1,6 @@
 /** The metrics, named by Prometheus' rules: base units, `_total` for counters, labels with few values. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { outcomes } from '../api/names.ts'
 import { version } from '../version.ts'
 import { type ObjectSource, objectMetrics } from './object-metrics.ts'
 
@@ -8,6 +9,13 @@ export type Metrics = ReturnType<typeof createMetrics>
 const reconcileBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 // From a small Deployment to the default deadline of 900 s and beyond.
 const rolloutBuckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800]
+// From a webhook and a small Deployment to a version that waited for people over a weekend.
+const deliveryBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400, 259_200]
+const pollLagBuckets = [0.1, 1, 5, 30, 60, 300]
+
+/** Whoever writes a ContainerVersion names a host. Hosts beyond these share the series of one label. */
+export const maxHosts = 100
+const otherHosts = 'other'
 
 export function createMetrics() {
   const registry = new Registry()
@@ -16,8 +24,8 @@ export function createMetrics() {
     new Counter<L>({ name, help, labelNames, registers })
   const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Gauge<L>({ name, help, labelNames, registers })
-  const histogram = (name: string, help: string, buckets: number[]) =>
-    new Histogram({ name, help, labelNames: ['outcome'] as const, buckets, registers })
+  const histogram = <L extends string>(name: string, help: string, buckets: number[], ...labelNames: L[]) =>
+    new Histogram<L>({ name, help, labelNames, buckets, registers })
   /** @param read called at each scrape */
   const gaugeOf = (name: string, help: string) => (read: () => number) => {
     const collect = function (this: Gauge) {
@@ -39,6 +47,12 @@ export function createMetrics() {
       'Polls of followed tags, by registry and outcome: unchanged, changed or failed.',
       'host',
       'outcome',
+    ),
+    pollLag: histogram(
+      'cvmanager_registry_poll_lag_seconds',
+      'How long after its due time a poll began, by registry.',
+      pollLagBuckets,
+      'host',
     ),
     missedPolls: counter(
       'cvmanager_registry_missed_polls_total',
@@ -66,11 +80,12 @@ export function createMetrics() {
 
   const rollouts = counter(
     'cvmanager_rollouts_total',
-    'Finished rollouts, by outcome: Succeeded, RolledBack, Failed, Aborted.',
+    `Finished rollouts, by outcome: ${outcomes.join(', ')}.`,
     'outcome',
   )
   // Prometheus sees no increase in a series that begins with 1.
-  for (const outcome of ['Succeeded', 'RolledBack', 'Failed', 'Aborted']) rollouts.inc({ outcome }, 0)
+  for (const outcome of outcomes) rollouts.inc({ outcome }, 0)
+  const hosts = new Set<string>()
   let source: ObjectSource | undefined
 
   return {
@@ -85,8 +100,15 @@ export function createMetrics() {
       source = objects
     },
     ...ofHosts,
+    /** The value of the label `host`, in all metrics of registries. */
+    hostLabel: (host: string): string => {
+      if (!hosts.has(host) && hosts.size >= maxHosts) return otherHosts
+      hosts.add(host)
+      return host
+    },
     /** For a registry that nobody follows any more: series of it would stay for ever. */
     forgetHost: async (host: string) => {
+      hosts.delete(host)
       for (const metric of Object.values(ofHosts)) {
         for (const { labels } of (await metric.get()).values) if (labels.host === host) metric.remove(labels)
       }
@@ -106,13 +128,24 @@ export function createMetrics() {
       'cvmanager_reconcile_duration_seconds',
       'Duration of one reconciliation of one ContainerVersion, by outcome.',
       reconcileBuckets,
+      'outcome',
     ),
     queueDepthOf: gaugeOf('cvmanager_queue_depth', 'ContainerVersions that wait for a worker or are being reconciled.'),
+    queueWaitOf: gaugeOf(
+      'cvmanager_queue_longest_wait_seconds',
+      'How long the ContainerVersion at the head of the queue has waited for a worker.',
+    ),
     rollouts,
     rolloutSeconds: histogram(
       'cvmanager_rollout_duration_seconds',
       'Duration of a rollout from its first patch to its end, by outcome.',
       rolloutBuckets,
+      'outcome',
+    ),
+    deliverySeconds: histogram(
+      'cvmanager_push_to_rolled_out_seconds',
+      'Time from when a new version was seen, by a poll or a webhook, until it was rolled out and healthy. Waits for gates, checks and people count.',
+      deliveryBuckets,
     ),
     /** @param phases of all ContainerVersions; called at each scrape */
     containerVersionsOf: (phases: () => Iterable<string>) => {

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import type { ContainerVersionStatus } from '../api/status.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, maxHosts } from './metrics.ts'
 import { maxObjects } from './object-metrics.ts'
 
 const object = (name: string, status: ContainerVersionStatus = {}) => ({
@@ -88,7 +88,7 @@ test('the number of series has a bound, and one metric says how many objects are
 
 test('each outcome of a rollout begins at 0, so that an alert sees the first one', async (t) => {
   const page = await createMetrics().page.metrics()
-  for (const outcome of ['Succeeded', 'RolledBack', 'Failed', 'Aborted'])
+  for (const outcome of ['Succeeded', 'RolledBack', 'Failed', 'Superseded', 'Aborted'])
     t.match(page, `cvmanager_rollouts_total{outcome="${outcome}"} 0`)
 })
 
@@ -108,4 +108,18 @@ test('every metric of the page has its help and type before its samples, and no 
     t.notOk(series.has(name + labels), line)
     series.add(name + labels)
   }
+})
+
+test('hosts have a bound: those beyond it share one label, until another host is forgotten', async (t) => {
+  const { hostLabel, forgetHost, polls, registry } = createMetrics()
+  const hosts = Array.from({ length: maxHosts }, (_, at) => `r${at}.example.com`)
+  for (const host of [...hosts, 'tenant.example.com', 'other-tenant.example.com'])
+    polls.inc({ host: hostLabel(host), outcome: 'changed' })
+  const page = await registry.metrics()
+  t.equal(page.match(/^cvmanager_registry_polls_total\{/gm)?.length, maxHosts + 1)
+  t.match(page, 'cvmanager_registry_polls_total{host="other",outcome="changed"} 2')
+
+  await forgetHost('r0.example.com')
+  t.notMatch(await registry.metrics(), '"r0.example.com"')
+  t.equal(hostLabel('tenant.example.com'), 'tenant.example.com')
 })

@@ -20,6 +20,7 @@ import { configMaps, resourcePath } from '../kubernetes/resource-path.ts'
 import { inWords, type Right, refusedInWords } from '../kubernetes/right.ts'
 import { type Connection, connect } from './connection.ts'
 import { makeController } from './controller.ts'
+import { Statsd } from './statsd.ts'
 
 export { runOperator } from './operator.ts'
 
@@ -29,6 +30,7 @@ export const getVersions: ClusterCommands['getVersions'] = (settings, request) =
 export const sync: ClusterCommands['sync'] = async (request) => {
   const { settings, namespace, name, once, log, provider, credentials } = request
   const rights = new MissingRights(log)
+  const statsd = await Statsd.open(settings, (error) => log.debug({ error }, 'cannot send statsd'))
   const refused = new AbortController()
   const onMissingRight = (right: Right, client: ApiClient) => {
     rights.add(right, client)
@@ -42,6 +44,7 @@ export const sync: ClusterCommands['sync'] = async (request) => {
         settings,
         identity: `${hostname()}_${process.pid}`,
         log,
+        statsd,
         namespaces: [namespace],
         givesUp: once,
         only: `${namespace}/${name}`,
@@ -53,8 +56,13 @@ export const sync: ClusterCommands['sync'] = async (request) => {
   try {
     const outcome = await connected(settings, use, onMissingRight)
     refused.signal.throwIfAborted()
+    statsd?.check('crsync', true)
     return outcome
+  } catch (thrown) {
+    statsd?.check('crsync', false)
+    throw thrown
   } finally {
+    await statsd?.close()
     rights.stop()
   }
 }

@@ -29,7 +29,9 @@ import { isWorkload } from '../rollouts/workloads/select.ts'
 import { systemClock } from '../time/clock.ts'
 import { checkSources } from './checks.ts'
 import type { Connection } from './connection.ts'
+import { countRollout } from './count-rollout.ts'
 import { makePoller, missedPollsReporter, openRegistries, unfinishedSearchReporter } from './registries.ts'
+import type { Statsd } from './statsd.ts'
 
 export interface ControllerOptions extends Connection {
   readonly settings: Settings
@@ -37,6 +39,7 @@ export interface ControllerOptions extends Connection {
   readonly identity: string
   readonly log: Logger
   readonly metrics?: Metrics | undefined
+  readonly statsd?: Statsd | undefined
   /** All if empty. */
   readonly namespaces: readonly string[]
   /** Instead of pull secrets and the Docker config file. */
@@ -55,7 +58,7 @@ export type Controller = Awaited<ReturnType<typeof makeController>>
 
 /** Joins the parts of the controller. Nothing runs before `operator.start()`. */
 export async function makeController(options: ControllerOptions) {
-  const { settings, client, kubeConfig, log, metrics, namespaces, only, givesUp } = options
+  const { settings, client, kubeConfig, log, metrics, statsd, namespaces, only, givesUp } = options
   const clock = systemClock
   const watch = <T extends CachedObject>(
     resource: { group: string; version: string; plural: string },
@@ -114,7 +117,12 @@ export async function makeController(options: ControllerOptions) {
     open,
     log,
     metrics,
-    { onChange: add, onMissed, onUnfinished: unfinishedSearchReporter(log) },
+    {
+      onChange: add,
+      onMissed,
+      onPolled: (polled) => statsd?.polled(polled),
+      onUnfinished: unfinishedSearchReporter(log),
+    },
     options.provider,
   )
   const checks = checkSources(settings, client, open)
@@ -133,6 +141,7 @@ export async function makeController(options: ControllerOptions) {
       pods: new PodDeleter(client),
       writer: new StatusWriter(client, (object) => objects.put(object)),
       events: new EventWriter({ client, clock, instance: options.identity }),
+      onEvent: (object, event) => statsd?.event(object, event),
       reported: new Set(),
       refused: new Map(),
       historyByDefault: settings.history,
@@ -148,10 +157,7 @@ export async function makeController(options: ControllerOptions) {
     requeueAfter: (key, milliseconds) => queue.addAfter(key, milliseconds),
     onReconciled: (observation, plan, failure) => {
       options.onReconciled?.(observation, plan, failure)
-      if (!plan.record || !metrics) return
-      const { outcome = 'Aborted', startTime, endTime = startTime } = plan.record.rollout
-      metrics.rollouts.inc({ outcome })
-      metrics.rolloutSeconds.observe({ outcome }, (Date.parse(endTime) - Date.parse(startTime)) / 1000)
+      if (plan.record && metrics) countRollout(metrics, observation.object.status, plan.record)
     },
   })
 
@@ -161,9 +167,11 @@ export async function makeController(options: ControllerOptions) {
       const result = await reconciler.reconcile(key)
       const outcome = result.requeueAfterMs === undefined ? 'settled' : 'again'
       end?.({ outcome: result.failure === undefined ? outcome : 'transient_error' })
+      statsd?.reconciled(key, result.failure !== undefined)
       return result
     } catch (thrown) {
       end?.({ outcome: 'transient_error' })
+      statsd?.reconciled(key, true)
       throw thrown
     }
   }

@@ -13,6 +13,7 @@ import { connect } from './connection.ts'
 import { type Controller, makeController } from './controller.ts'
 import { leaseAnnotations, openPush } from './push.ts'
 import { readDockerLogins } from './registries.ts'
+import { Statsd } from './statsd.ts'
 import { workloadSource } from './workload-source.ts'
 
 /** `cvmanager run`: serves HTTP at once, and runs the controller while this replica is the leader. */
@@ -50,12 +51,14 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
       identity,
       log,
       metrics,
+      statsd,
       namespaces: settings.watchNamespaces,
     })
     controller = made
     metrics.leader.set(1)
     await made.operator.start()
     synced = true
+    statsd?.check('cvmanager', true)
     if (controller === made) await push.startReading()
     log.info({ containerVersions: made.objects.size }, 'cvmanager is at work')
   }
@@ -88,6 +91,7 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
   })
   log.info({ port: http.port }, 'serving /alive, /ready, /version, /metrics and /v1/cv/workloads')
   metrics.queueDepthOf(() => controller?.queue.depth ?? 0)
+  metrics.queueWaitOf(() => (controller?.queue.heartbeat().longestReadyMs ?? 0) / 1000)
   metrics.containerVersionsOf(() =>
     [...(controller?.objects.values() ?? [])].map(({ status }) => status.phase ?? 'Pending'),
   )
@@ -97,9 +101,14 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
     sinceAnswer: (key) => controller?.following.sinceAnswer(key),
   })
 
+  const statsd = await Statsd.open(settings, (error) => log.debug({ error }, 'cannot send statsd'))
   try {
     await lead(election, signal, begin, end)
+  } catch (thrown) {
+    statsd?.check('cvmanager', false)
+    throw thrown
   } finally {
+    await statsd?.close()
     await push.close()
     await http.close()
     rights.stop()

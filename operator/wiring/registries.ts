@@ -58,8 +58,12 @@ export const makePoller = (
   metrics: Metrics | undefined,
   {
     onUnfinished,
+    onPolled,
     ...callbacks
-  }: Pick<PollerOptions, 'onChange' | 'onMissed'> & { readonly onUnfinished?: OnUnfinished },
+  }: Pick<PollerOptions, 'onChange' | 'onMissed'> & {
+    readonly onUnfinished?: OnUnfinished
+    readonly onPolled?: PollerOptions['onPoll']
+  },
   provider?: string,
 ): Poller =>
   new Poller({
@@ -68,10 +72,17 @@ export const makePoller = (
     queues: transport.queues,
     ...callbacks,
     onPoll: (polled) => {
-      metrics?.polls.inc({ host: polled.target.repository.host, outcome: polled.outcome })
+      if (metrics) countPoll(metrics, polled)
+      onPolled?.(polled)
       if (log.isLevelEnabled('debug')) log.debug(pollLine(polled), 'polled')
     },
   })
+
+function countPoll({ hostLabel, polls, pollLag }: Metrics, { target, outcome, lateMs }: Polled): void {
+  const host = hostLabel(target.repository.host)
+  polls.inc({ host, outcome })
+  pollLag.observe({ host }, lateMs / 1000)
+}
 
 /** A poll of one tag, of several tags of a repository, or of the list of its tags. */
 export function pollLine({ target: { kind, repository }, views, outcome, lateMs, durationMs }: Polled) {
@@ -103,7 +114,7 @@ export function missedPollsReporter(
       ? 'The registry answers slowly, or its quota is nearly used up. Raise pollIntervalSeconds.'
       : `registryRequestsPerSecond is ${registryRequestsPerSecond}, which may be too low for the followed tags. Raise it, or raise pollIntervalSeconds.`
   return (host) => {
-    metrics?.missedPolls.inc({ host })
+    metrics?.missedPolls.inc({ host: metrics.hostLabel(host) })
     if (warned.has(host)) return
     warned.set(host, true)
     log.warn({ host }, `polls of this registry begin more than an interval late. ${remedy}`)

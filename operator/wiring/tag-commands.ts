@@ -1,6 +1,6 @@
 /** Joins the commands on tags with the registries. They need no cluster. */
 import { addTags as add } from '../commands/tags/add.ts'
-import type { RegistryRequest, TagCommands } from '../commands/tags/commands.ts'
+import type { Problem, RegistryRequest, TagCommands } from '../commands/tags/commands.ts'
 import { getTags as get } from '../commands/tags/get.ts'
 import { removeTags as remove } from '../commands/tags/remove.ts'
 import type { OpenRepository } from '../commands/tags/repository.ts'
@@ -12,13 +12,31 @@ import type { Reference, Repository } from '../images/reference.ts'
 import { currentCredentials } from '../registries/credentials/credential-source.ts'
 import type { Registry } from '../registries/registry.ts'
 import { openRegistries } from './registries.ts'
+import { Statsd, type TagRequest } from './statsd.ts'
 
 // A mirror may be behind the registry that is changed.
-export const getTags: TagCommands['getTags'] = (request) => withRegistries(request, get, { mirrors: [] })
-export const addTags: TagCommands['addTags'] = (request) => withRegistries(request, add, { mirrors: [] })
-export const removeTags: TagCommands['removeTags'] = (request) => withRegistries(request, remove, { mirrors: [] })
+const own = { mirrors: [] }
+export const getTags: TagCommands['getTags'] = (request) =>
+  counted('batchget', request, withRegistries(request, get, own))
+export const addTags: TagCommands['addTags'] = (request) =>
+  counted('putimage', request, withRegistries(request, add, own))
+export const removeTags: TagCommands['removeTags'] = (request) =>
+  counted('batchdelete', request, withRegistries(request, remove, own))
 export const resolveTag: TagCommands['resolveTag'] = (request) => withRegistries(request, tag)
 export const resolvePolicy: TagCommands['resolvePolicy'] = (request) => withRegistries(request, policy)
+
+/** Statistics must not change what becomes of a command. */
+async function counted<T extends { readonly problems: readonly Problem[] }>(
+  change: TagRequest,
+  { settings }: RegistryRequest,
+  running: Promise<T>,
+): Promise<T> {
+  const result = await running
+  const statsd = await Statsd.open(settings, () => undefined)
+  statsd?.tagsFailed(change, result.problems)
+  await statsd?.close()
+  return result
+}
 
 type Named = { readonly image: Reference } | { readonly repositories: readonly Reference[] }
 

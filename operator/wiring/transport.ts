@@ -25,11 +25,14 @@ export function openTransport(settings: Settings, metrics: Metrics | undefined):
       requestsPerSecond: settings.registryRequestsPerSecond || undefined,
       burst: settings.registryBurst,
     },
-    onRequest: (host, purpose, outcome) => metrics?.registryRequests.inc({ host, purpose, outcome }),
+    onRequest: (host, purpose, outcome) =>
+      metrics?.registryRequests.inc({ host: metrics.hostLabel(host), purpose, outcome }),
     onUnfollowed: (host) => void metrics?.forgetHost(host),
-    onAllowance: (host, { limit, remaining }) => {
-      metrics?.registryAllowance.set({ host }, limit)
-      metrics?.registryRemaining.set({ host }, remaining)
+    onAllowance: (of, { limit, remaining }) => {
+      if (!metrics) return
+      const host = metrics.hostLabel(of)
+      metrics.registryAllowance.set({ host }, limit)
+      metrics.registryRemaining.set({ host }, remaining)
     },
   })
 }

@@ -1,5 +1,5 @@
-import { defaultScaleDownDelaySeconds } from '../../../operator/api/names.ts'
-import type { Outcome, RolloutSettings, RolloutStatus } from '../../../operator/api/rollout-status.ts'
+import { defaultScaleDownDelaySeconds, type Outcome } from '../../../operator/api/names.ts'
+import type { RolloutSettings, RolloutStatus } from '../../../operator/api/rollout-status.ts'
 import { havePassed } from '../../../operator/rollouts/plan/checks.ts'
 import type { State } from './states.ts'
 

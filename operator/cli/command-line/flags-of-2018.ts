@@ -23,7 +23,7 @@ const log: OldFlags = {
 }
 const stats: OldFlags = {
   flags: ['--stats-provider <NAME>', '--stats-host <HOST>'],
-  instead: 'Prometheus reads the metrics at /metrics',
+  instead: 'cr sync itself sends statistics',
 }
 const tag: OldFlags = { flags: ['--tag <TAG>'], instead: 'a ContainerVersion names the tag to follow' }
 const repo: OldFlags = { flags: ['--repo <REPO>'], instead: 'the ContainerVersion names the repository' }
@@ -37,12 +37,12 @@ const resourceVersion: OldFlags = {
 }
 
 const oldFlags: Readonly<Record<string, readonly OldFlags[]>> = {
-  run: [image, stats, log],
-  'cr sync': [resourceVersion, repo, tag, stats, log],
+  run: [image, log],
+  'cr sync': [resourceVersion, repo, tag, log],
   'cr sync status': [repo, tag, stats, log],
-  'cr tags get': [tag, stats, log],
-  'cr tags add': [tag, stats, log],
-  'cr tags remove': [tag, stats, log],
+  'cr tags get': [tag, log],
+  'cr tags add': [tag, log],
+  'cr tags remove': [tag, log],
   'cv get': [log],
 }
 

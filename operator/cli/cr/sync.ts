@@ -35,7 +35,7 @@ export const crSync: CliCommand = {
       .option('--cv <NAME>', 'The name of the ContainerVersion (required)')
       .addOption(providerOption())
       .option('--once', 'Check once, wait for the rollout that this starts, and exit')
-    addSettingsFlags(addCredentialFlags(command), ['cluster', 'registry', 'rollout', 'log'])
+    addSettingsFlags(addCredentialFlags(command), ['cluster', 'registry', 'rollout', 'stats', 'log'])
   },
 
   async run(invocation, io) {

@@ -22,7 +22,7 @@ export const tagsCommand = (definition: TagsCommand): CliCommand => ({
     addRepositoryFlags(command, definition.version)
       .addOption(new Option('--tags <TAGS>', definition.tags).argParser(repeated).makeOptionMandatory())
       .option('--dry-run', 'Report what would be done, and change nothing')
-    addRegistryFlags(command)
+    addRegistryFlags(command, 'stats')
   },
 
   async run(invocation, io) {

@@ -13,7 +13,10 @@ export const crTagsGet: CliCommand = {
   name: 'cr tags get',
   description: 'Show the tags on an image, and its digest',
   addFlags: (command) =>
-    addRegistryFlags(addRepositoryFlags(command, 'The image: a tag or a digest (required, or --version-pattern)')),
+    addRegistryFlags(
+      addRepositoryFlags(command, 'The image: a tag or a digest (required, or --version-pattern)'),
+      'stats',
+    ),
 
   async run(invocation, io) {
     const { options } = invocation

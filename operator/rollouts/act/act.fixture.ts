@@ -94,6 +94,7 @@ export class Bench {
       client,
       writer: new StatusWriter(client, () => undefined),
       events: this.#writer,
+      onEvent: () => undefined,
       reported: this.reported,
       refused: this.refused,
       historyByDefault: true,

@@ -89,6 +89,7 @@ async function recordHistory(effects: Effects, object: ContainerVersion, rollout
     const refusal: Refusal = {
       reason: 'HistoryNotWritten',
       id: `${id} ${workload}`,
+      about: member.name,
       message: (cause) =>
         `the rollout of ${version} is not in the history of ${workload}: ${cause}. Remove what refuses it, or set spec.history.enabled to false. Nothing else waits for the record.`,
     }

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
+import type { ContainerVersion } from '../../api/container-version.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { EventWriter } from '../../kubernetes/events.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { DeployedVersion } from '../history/deployed-version.ts'
 import type { ServiceObject } from '../observe/service-object.ts'
+import type { PlannedEvent } from '../plan/events.ts'
 import type { WorkloadObject } from '../workloads/workload.ts'
 import type { PodDeleter } from './pod-deleter.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -14,6 +16,8 @@ export interface Effects {
   readonly writer: StatusWriter
   readonly pods: PodDeleter
   readonly events: EventWriter
+  /** Receives each event that this process is the first to write, even if it may not write events. */
+  readonly onEvent: (object: ContainerVersion, event: PlannedEvent) => void
   /** The keys whose present status has all its events. */
   readonly reported: Set<string>
   /** Why the API server has refused the last patches of a key, by the workload's UID. */

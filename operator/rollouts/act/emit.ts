@@ -10,7 +10,7 @@ import type { Effects } from './effects.ts'
  * @returns a failure that may pass, for another try; undefined if there is none
  */
 export async function emit(
-  { events: writer, log }: Effects,
+  { events: writer, onEvent, log }: Effects,
   object: ContainerVersion,
   events: readonly PlannedEvent[],
 ): Promise<unknown> {
@@ -28,10 +28,14 @@ export async function emit(
     return Promise.all([self, ...others].map((regarding) => writer.emit(regarding, event)))
   })
   const emissions = await Promise.all(writes)
-  for (const [at, { type, reason, from, to, message }] of events.entries()) {
+  for (const [at, event] of events.entries()) {
+    const { type, reason, from, to, message } = event
     const [own, ...others] = emissions[at] ?? []
     const line = { namespace, containerVersion: name, reason }
-    if (own?.isNew) log[type === 'Warning' ? 'warn' : 'info']({ ...line, from, to }, message)
+    if (own?.isNew) {
+      log[type === 'Warning' ? 'warn' : 'info']({ ...line, from, to }, message)
+      onEvent(object, event)
+    }
     const failed = [own, ...others].find((emission) => emission?.isNew && emission.failure !== undefined)
     if (failed && !lacksRight(failed.failure))
       log.warn({ ...line, error: failed.failure }, 'the event cannot be written')

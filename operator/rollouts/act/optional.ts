@@ -1,11 +1,12 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import { messageOf } from '../../errors.ts'
 import { isNotFound, isRefused } from '../../kubernetes/api-error.ts'
+import type { PlannedEvent } from '../plan/events.ts'
 import type { Effects } from './effects.ts'
 import { emit } from './emit.ts'
 
 /** The event about a write that the API server refuses for good. */
-export interface Refusal {
+export interface Refusal extends Pick<PlannedEvent, 'about'> {
   readonly reason: string
   /** What the event is about: there is one event for each. */
   readonly id: string
@@ -54,8 +55,9 @@ export async function required<T>(
 export async function report(
   effects: Effects,
   object: ContainerVersion,
-  { reason, id, message }: Refusal,
+  { reason, id, about, message }: Refusal,
   thrown: unknown,
 ): Promise<void> {
-  await emit(effects, object, [{ type: 'Warning', reason, message: message(messageOf(thrown)), id, workloads: [] }])
+  const event = { type: 'Warning', reason, message: message(messageOf(thrown)), id, about, workloads: [] } as const
+  await emit(effects, object, [event])
 }

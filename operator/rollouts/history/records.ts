@@ -2,7 +2,8 @@
  * One ConfigMap holds the history of a workload in two forms: `Info` in the words of the first cvmanager, and structured
  * records. Both are made here, from text to text.
  */
-import type { CheckStatus, Outcome, RolloutStatus } from '../../api/rollout-status.ts'
+import type { Outcome } from '../../api/names.ts'
+import type { CheckStatus, RolloutStatus } from '../../api/rollout-status.ts'
 
 export const infoKey = 'Info'
 export const recordsKey = 'rollouts.json'

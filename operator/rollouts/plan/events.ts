@@ -7,6 +7,8 @@ import { neverWentOut } from './checks.ts'
 import { previousVersions } from './previous.ts'
 
 export interface PlannedEvent extends EventText {
+  /** The name of the workload that the event is about, if it does not appear on it. */
+  readonly about?: string | undefined
   /** The versions that the event leads from and to; a rollback leads back. */
   readonly from?: string | undefined
   readonly to?: string | undefined

@@ -1,4 +1,5 @@
-import type { Outcome, RolloutStatus } from '../../api/rollout-status.ts'
+import type { Outcome } from '../../api/names.ts'
+import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Observation } from '../observe/observation.ts'
