@@ -2,7 +2,6 @@
  * `make e2e-kind`: the image, the chart and rollouts on a real cluster of kind. Starts an engine of its own where none answers.
  * KIND_IMAGE, BUILD_IMAGE and RUNTIME_IMAGE name images that need not be made here.
  */
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { missingOnMachine } from './machine.ts'
 
@@ -14,8 +13,5 @@ if (missing.length > 0) {
 }
 // On its own, because tap gives each test file a time limit, and the first run makes programs and images.
 const suite = join(import.meta.dirname, 'suite.ts')
-const { status } = spawnSync(process.execPath, [suite], {
-  stdio: 'inherit',
-  env: { ...process.env, TAP_TIMEOUT: '3600' },
-})
-process.exit(status ?? 1)
+// It takes the place of this process, so that it gets the signals.
+process.execve?.(process.execPath, [process.execPath, suite], { ...process.env, TAP_TIMEOUT: '3600' })

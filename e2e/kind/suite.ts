@@ -14,7 +14,14 @@ const started = performance.now()
 const say = (line: string) => process.stdout.write(`# ${Math.round((performance.now() - started) / 1000)} s: ${line}\n`)
 
 const cluster = await KindCluster.start(say)
-t.teardown(() => cluster.stop())
+const stopped = () => (stopping ??= cluster.stop())
+let stopping: Promise<void> | undefined
+t.teardown(stopped)
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    say(`${signal}: the cluster and its engine go.`)
+    void stopped().finally(() => process.exit(1))
+  })
 const bases = await baseImages(cluster.engine, say)
 say('The cluster is ready.')
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch

@@ -16,7 +16,7 @@ export const rolloutTests: readonly KindTest[] = [
     async run(t, bed) {
       const { cluster } = bed
       const started = Date.now()
-      const insecure = `settings.insecureRegistries=${cluster.registry}`
+      const insecure = `settings.insecureRegistries[0]=${cluster.registry}`
       const output = await runMake(bed, 'deploy', { HELM_ARGS: `--set ${insecure}` })
       t.comment(`make deploy took ${Math.round((Date.now() - started) / 1000)} s`)
       t.match(output, /kubectl get cv --all-namespaces/)
