@@ -81,7 +81,7 @@ export const rolloutTests: readonly KindTest[] = [
   },
   ...[
     { fault: 'does not pull', version: 'v1.3.0-broken', broken: true, says: /pull/i },
-    { fault: 'crashes', version: 'v1.4.0-crash', broken: false, says: /CrashLoopBackOff|exit|restart|0 ready/i },
+    { fault: 'crashes', version: 'v1.4.0-crash', broken: false, says: /CrashLoopBackOff|exits with/ },
     { fault: 'never gets ready', version: 'v1.5.0-unready', broken: false, says: /ready/i },
   ].map(
     ({ fault, version, broken, says }): KindTest => ({

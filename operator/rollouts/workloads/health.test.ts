@@ -70,6 +70,23 @@ test('a failing container says how it exits, an init container too', async (t) =
   )
 })
 
+test('a container that crashes says so between its crashes, too', async (t) => {
+  const terminated = { exitCode: 3, reason: 'Error' }
+  const reasonOf = (given: object) => {
+    const health = healthWith(ownPod({ status: { containerStatuses: [{ name: 'c0', ready: false, ...given }] } }))
+    return health.state === 'waiting' ? health.reason : health.state
+  }
+  t.match(reasonOf({ restartCount: 1, state: { terminated } }), /: container c0 of pod web-1 exits with 3$/)
+  t.match(
+    reasonOf({
+      restartCount: 2,
+      state: { running: { startedAt: '2026-01-02T03:04:05Z' } },
+      lastState: { terminated },
+    }),
+    /: container c0 of pod web-1 runs since 2026-01-02T03:04:05Z after it ended: it exits with 3, and is not ready$/,
+  )
+})
+
 test('a pod that may still become ready is waited for', async (t) => {
   t.match(healthWith(waitingPod('CrashLoopBackOff', 'back-off', 1)), { state: 'waiting' })
   t.match(healthWith(waitingPod('ContainerCreating')), { state: 'waiting' })

@@ -112,18 +112,20 @@ export function podTrouble(pods: readonly Pod[], times: Times, restartsBefore = 
   )
 }
 
-/** A container that runs and is not ready. It says since when, which does not change, and not for how long. */
+/** A container that has ended, or that runs and is not ready. It says since when, which does not change, and not for how long. */
 function unready(pods: readonly Pod[]): Trouble | undefined {
   const found = presentPods(pods).flatMap((pod) =>
     pod.containers.flatMap((container) =>
-      !container.init && container.unreadySince !== undefined ? [{ pod, container }] : [],
+      !container.init && (container.terminated || container.unreadySince !== undefined) ? [{ pod, container }] : [],
     ),
   )
-  const [first] = found
-  return (
-    first &&
-    waiting(`${inWords(first.pod, first.container)} runs since ${first.container.unreadySince}, and is not ready`)
-  )
+  const [first] = found.sort((one, other) => other.container.restarts - one.container.restarts)
+  if (!first) return undefined
+  const { terminated, exit, restarts, unreadySince } = first.container
+  const words = inWords(first.pod, first.container)
+  if (terminated) return waiting(`${words} ${exitInWords(exit)}`)
+  const before = restarts > 0 && exit ? ` after it ended: it ${exitInWords(exit)}` : ''
+  return waiting(`${words} runs since ${unreadySince}${before}, and is not ready`)
 }
 
 const inWords = (pod: Pod, { init, name }: PodContainer): string =>

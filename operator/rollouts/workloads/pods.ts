@@ -41,6 +41,8 @@ export interface PodContainer {
   readonly waiting: { readonly reason: string; readonly message: string } | undefined
   /** Since when it runs, without being ready. */
   readonly unreadySince: string | undefined
+  /** It has ended, and is not started again yet. */
+  readonly terminated: boolean
   /** How it ended last. */
   readonly exit: { readonly code: number; readonly reason: string; readonly message: string } | undefined
   readonly restarts: number
@@ -154,13 +156,14 @@ function podContainer(
   status: V1ContainerStatus | undefined,
 ): PodContainer {
   const waiting = status?.state?.waiting
-  const exit = status?.lastState?.terminated ?? status?.state?.terminated
+  const exit = status?.state?.terminated ?? status?.lastState?.terminated
   return {
     ...container,
     digest: runningDigest(status?.imageID),
     waiting: waiting && { reason: waiting.reason ?? 'Waiting', message: waiting.message ?? '' },
     exit: exit && { code: exit.exitCode, reason: exit.reason ?? '', message: exit.message ?? '' },
     unreadySince: status?.ready === true ? undefined : inSeconds(status?.state?.running?.startedAt),
+    terminated: status?.state?.terminated !== undefined,
     restarts: status?.restartCount ?? 0,
   }
 }
