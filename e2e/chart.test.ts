@@ -66,6 +66,8 @@ const everything = (tenant: string) => ({
     },
   ],
   serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+  prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+  grafanaDashboard: { enabled: true },
   networkPolicy: {
     enabled: true,
     from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
@@ -73,15 +75,15 @@ const everything = (tenant: string) => ({
   },
 })
 
-/** The kind of the Prometheus operator. */
-const serviceMonitors: KubernetesObject = {
+/** A kind of the Prometheus operator. */
+const ofMonitoring = (kind: string): KubernetesObject => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'servicemonitors.monitoring.coreos.com' },
+  metadata: { name: `${kind.toLowerCase()}s.monitoring.coreos.com` },
   spec: {
     group: 'monitoring.coreos.com',
     scope: 'Namespaced',
-    names: { kind: 'ServiceMonitor', plural: 'servicemonitors' },
+    names: { kind, plural: `${kind.toLowerCase()}s` },
     versions: [
       {
         name: 'v1',
@@ -91,7 +93,7 @@ const serviceMonitors: KubernetesObject = {
       },
     ],
   },
-}
+})
 
 const field = (object: string, namespace: string, path: string): Promise<string> =>
   cluster.kubectl('get', object, '--namespace', namespace, '-o', `jsonpath={${path}}`)
@@ -210,8 +212,9 @@ await t.test(
     })
 
     await t.test('so does everything that can be turned on', async (t) => {
-      await cluster.apply(serviceMonitors)
+      await cluster.apply(ofMonitoring('ServiceMonitor'), ofMonitoring('PrometheusRule'))
       await cluster.established('servicemonitors.monitoring.coreos.com')
+      await cluster.established('prometheusrules.monitoring.coreos.com')
       const tenant = await cluster.namespace('tenant')
       const values = join(cluster.directory, 'all-values.yaml')
       await writeFile(values, stringify(everything(tenant)))
@@ -230,9 +233,9 @@ await t.test(
         ],
       )
       await cluster.applyText(objects, '--dry-run=server', '--warnings-as-errors')
-      for (const kind of ['Ingress', 'NetworkPolicy', 'PodDisruptionBudget', 'ServiceMonitor', 'ContainerVersion']) {
-        t.match(objects, new RegExp(`^kind: ${kind}$`, 'm'), kind)
-      }
+      const optional = ['Ingress', 'NetworkPolicy', 'PodDisruptionBudget', 'ServiceMonitor', 'PrometheusRule']
+      for (const kind of [...optional, 'ContainerVersion']) t.match(objects, new RegExp(`^kind: ${kind}$`, 'm'), kind)
+      t.match(objects, 'name: cvmanager-dashboard')
     })
   },
 )

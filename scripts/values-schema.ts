@@ -108,6 +108,8 @@ const values = object({
     maxUnavailable: Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[0-9]+%$' })]),
   }),
   serviceMonitor: object({ enabled: yesOrNo, interval: text, labels }),
+  prometheusRule: object({ enabled: yesOrNo, labels }),
+  grafanaDashboard: object({ enabled: yesOrNo, labels }),
   networkPolicy: object({ enabled: yesOrNo, from: kubernetes.list, egress: kubernetes.list }),
 })
 
