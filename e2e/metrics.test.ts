@@ -142,6 +142,8 @@ t.test('the metrics of a real run', async (t) => {
   })
 
   await t.test('a backup of ContainerVersions and histories is restored as docs/operations.md says', async (t) => {
+    // Two objects that select one workload change nothing.
+    await world.delete('ContainerVersion', 'lost')
     await world.ciMoves('env-prod', v2)
     await world.runs(v2)
     const backup = join(directory, 'containerversions.yaml')

@@ -58,7 +58,9 @@ async function traces({ cluster }: Parameters<KindTest['run']>[1]): Promise<read
   )
   return listed
     .split('\n')
-    .filter((name) => /cvmanager|containerversion/i.test(name) && !/^event|^node|cvmanager-e2e-control-plane$/.test(name))
+    .filter(
+      (name) => /cvmanager|containerversion/i.test(name) && !/^event|^node|cvmanager-e2e-control-plane$/.test(name),
+    )
 }
 
 /** This chart as an earlier version: another number, and a CRD without one of today's fields. */
