@@ -110,7 +110,11 @@ export function createMetrics() {
     forgetHost: async (host: string) => {
       hosts.delete(host)
       for (const metric of Object.values(ofHosts)) {
-        for (const { labels } of (await metric.get()).values) if (labels.host === host) metric.remove(labels)
+        for (const { labels } of (await metric.get()).values) {
+          // A histogram has a value for each bucket, and is removed as a whole.
+          const { le: _, ...own } = labels as typeof labels & { readonly le?: number | string }
+          if (labels.host === host) metric.remove(own)
+        }
       }
     },
     hints: counter(

@@ -111,7 +111,7 @@ test('every metric of the page has its help and type before its samples, and no 
 })
 
 test('hosts have a bound: those beyond it share one label, until another host is forgotten', async (t) => {
-  const { hostLabel, forgetHost, polls, registry } = createMetrics()
+  const { hostLabel, forgetHost, polls, pollLag, registry } = createMetrics()
   const hosts = Array.from({ length: maxHosts }, (_, at) => `r${at}.example.com`)
   for (const host of [...hosts, 'tenant.example.com', 'other-tenant.example.com'])
     polls.inc({ host: hostLabel(host), outcome: 'changed' })
@@ -119,6 +119,7 @@ test('hosts have a bound: those beyond it share one label, until another host is
   t.equal(page.match(/^cvmanager_registry_polls_total\{/gm)?.length, maxHosts + 1)
   t.match(page, 'cvmanager_registry_polls_total{host="other",outcome="changed"} 2')
 
+  pollLag.observe({ host: 'r0.example.com' }, 1)
   await forgetHost('r0.example.com')
   t.notMatch(await registry.metrics(), '"r0.example.com"')
   t.equal(hostLabel('tenant.example.com'), 'tenant.example.com')
