@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { noBrowser } from '../harness/browser.ts'
+import { noPromtool } from '../harness/on-path.ts'
 import { locateMoto, motoDirectory } from './install-moto.ts'
 import { locate } from './locate.ts'
 import { withLock } from './lock.ts'
@@ -52,7 +54,12 @@ t.test('with all programs in the cache the build only says so, even without Go',
   cacheWithMoto(root)
   const { status, output } = await build({ CVMANAGER_TOOLS: root, PATH: '' })
   t.equal(status, 0)
-  t.equal(output, `Test tools are ready in ${toolsDirectory({ CVMANAGER_TOOLS: root })}\n`)
+  t.same(output.split('\n'), [
+    `Test tools are ready in ${toolsDirectory({ CVMANAGER_TOOLS: root })}`,
+    `Without a browser, the tests of the pages are skipped: ${noBrowser}`,
+    `Without promtool, the test of the alert rules is skipped: ${noPromtool}`,
+    '',
+  ])
 })
 
 t.test('the build says at once that Go is missing or too old', async (t) => {
