@@ -30,5 +30,7 @@ export const checkLabel = `${group}/check`
 export const containerVersionLabel = `${group}/containerversion`
 
 export const defaultVersionSyntax = '[0-9a-f]{5,40}'
+/** The registry is not polled more often than this for one tag. */
+export const minPollIntervalSeconds = 5
 export const defaultTimeoutSeconds = 900
 export const defaultScaleDownDelaySeconds = 30

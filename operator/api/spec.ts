@@ -1,12 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { checks } from './checks.ts'
-import { defaultTimeoutSeconds, defaultVersionSyntax } from './names.ts'
+import { defaultTimeoutSeconds, defaultVersionSyntax, minPollIntervalSeconds } from './names.ts'
 import { policySchema } from './policy.ts'
 import { type Infer, integer, maxPatternLength, objectName, rule } from './schema.ts'
 import { strategySchema } from './strategy.ts'
-
-/** The registry is not polled more often than this for one tag. */
-const minPollIntervalSeconds = 5
 
 const imageRepo = Type.String({
   description:

@@ -1,5 +1,5 @@
 /** The spec of an old object, field by field, in the order of docs/containerversion.md. */
-import { defaultTimeoutSeconds } from '../../api/names.ts'
+import { defaultTimeoutSeconds, minPollIntervalSeconds } from '../../api/names.ts'
 import { parseVersionSyntax } from '../../discovery/versions/version-syntax.ts'
 import { messageOf } from '../../errors.ts'
 import { isTag, parseReference } from '../../images/reference.ts'
@@ -73,7 +73,6 @@ function versionSyntax(spec: Fields): string | undefined {
   return pattern
 }
 
-const minPollSeconds = 5
 const maxSeconds = 86_400
 
 function pollInterval(spec: Fields): number | undefined {
@@ -81,11 +80,11 @@ function pollInterval(spec: Fields): number | undefined {
   const seconds = spec.integer('pollIntervalSeconds') ?? (minutes === undefined ? undefined : minutes * 60)
   if (minutes !== undefined) spec.note('checkFrequency', `is pollIntervalSeconds now, and in seconds: ${seconds}`)
   if (seconds === undefined) return undefined
-  const allowed = Math.min(Math.max(seconds, minPollSeconds), maxSeconds)
+  const allowed = Math.min(Math.max(seconds, minPollIntervalSeconds), maxSeconds)
   if (allowed !== seconds)
     spec.note(
       'pollIntervalSeconds',
-      `is ${allowed} instead of ${seconds}: from ${minPollSeconds} to ${maxSeconds} is allowed`,
+      `is ${allowed} instead of ${seconds}: from ${minPollIntervalSeconds} to ${maxSeconds} is allowed`,
     )
   return allowed
 }
