@@ -20,7 +20,6 @@ import { optional, type Refusal, report, required } from './optional.ts'
 export async function act(effects: Effects, before: ContainerVersion, plan: Plan): Promise<unknown> {
   const { status, events, changes, record } = plan
   await confirmWorkloads(effects, plan.confirm)
-  await confirmRepetition(effects, before, plan)
   const guarded = status.rollout ? await writeFinalizer(effects, before, true) : before
   const object = await writeStatus(effects, guarded, status)
   // The status was not written, so that it has guarded nothing.
@@ -48,25 +47,6 @@ async function reportStatus(effects: Effects, object: ContainerVersion, events: 
 }
 
 const delivers = (changes: readonly Change[]): boolean => changes.some(({ change }) => isDelivery(change))
-
-/**
- * A version that ran already is about to be rolled out again. Unless somebody has changed the workloads, they come from a list
- * that is older than the status: so they are read again first.
- * @throws ApiError 409 if a workload has changed since it was observed
- */
-async function confirmRepetition(
-  effects: Effects,
-  { status: { rollout, current, rollouts = [] } }: ContainerVersion,
-  { status, changes }: Plan,
-): Promise<void> {
-  const next = status.rollout
-  if (next === undefined || next.id === rollout?.id) return
-  if (![current, ...rollouts].some((ran) => ran?.digest === next.digest)) return
-  await confirmWorkloads(
-    effects,
-    changes.flatMap((change) => (change.change === 'images' || change.change === 'scale' ? [change.of] : [])),
-  )
-}
 
 async function writeRecord(
   effects: Effects,

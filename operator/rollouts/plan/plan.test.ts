@@ -288,17 +288,17 @@ test('deleting the ContainerVersion restores the previous images without waiting
   t.match(cluster.past, [{ outcome: 'Aborted' }])
 })
 
+/** The status of a rollout that has begun, 5 s later, on its way back. */
+function rollingBack({ object: { status } }: Simulation): ContainerVersion['status'] {
+  const back = { phase: 'RollingBack', message: 'it crashed', rollbackTime: '2026-01-02T03:04:10Z' }
+  return { ...status, rollout: { ...status.rollout, ...back } } as ContainerVersion['status']
+}
+
 test('a rollback that the API server refuses ends too, and names the workloads left behind', async (t) => {
   const cluster = new Simulation([imageOf('v1')], { offered: 'v2', bad: ['v2'], spec: { timeoutSeconds: 30 } })
   cluster.reconcile()
   const stuck = workload('web-0', [{ name: 'web', image: imageOf('v2') }], { state: 'stuck', reason: 'x' })
-  const rollout = {
-    ...cluster.object.status.rollout,
-    phase: 'RollingBack',
-    message: 'it crashed',
-    rollbackTime: '2026-01-02T03:04:10Z',
-  }
-  const status = { ...cluster.object.status, rollout } as ContainerVersion['status']
+  const status = rollingBack(cluster)
   const decision = plan(
     observation({ object: object(status), offer: offers('v2'), workloads: [stuck], now: epoch + 60_000 }),
   )
@@ -312,13 +312,7 @@ test('a rollback that the API server refuses ends too, and names the workloads l
 test('a rollback ends by what the workloads are, and not by an older view of them', async (t) => {
   const cluster = new Simulation([imageOf('v1')], { offered: 'v2', bad: ['v2'], spec: { timeoutSeconds: 30 } })
   cluster.reconcile()
-  const rollout = {
-    ...cluster.object.status.rollout,
-    phase: 'RollingBack',
-    message: 'it crashed',
-    rollbackTime: '2026-01-02T03:04:10Z',
-  }
-  const status = { ...cluster.object.status, rollout } as ContainerVersion['status']
+  const status = rollingBack(cluster)
   const planned = (name: string) => {
     const web = workload('web-0', [{ name: 'web', image: imageOf(name) }])
     return plan(observation({ object: object(status), offer: offers('v2'), workloads: [web], now: epoch + 9_000 }))

@@ -50,7 +50,7 @@ export function plan(observation: Observation): Plan {
   const cleanup = finishedPods(object.namespace, status, now)
   const isQuiet = changes.length === 0 && afterRecord === undefined
   return {
-    confirm: restoredIn(observation, rollout),
+    confirm: [...restoredIn(observation, rollout), ...repeatedIn(observation, decision)],
     status,
     events: [...eventsOf(status, now), ...observation.missingRights.map(rightMissing)],
     changes: [...(isQuiet ? disowned.map(({ ref }): Change => ({ change: 'disown', of: ref })) : changes), ...cleanup],
@@ -60,6 +60,17 @@ export function plan(observation: Observation): Plan {
       recordOf(rollout, statusOf({ ...observation, object: { ...object, status } }, afterRecord), now),
     requeueAt,
   }
+}
+
+/**
+ * The workloads that are about to get a version that ran already. Unless somebody has changed them, they come from a list that
+ * is older than the status.
+ */
+function repeatedIn({ object }: Observation, { rollout: next, changes = [] }: Decision): readonly WorkloadRef[] {
+  const { rollout, current, rollouts = [] } = object.status
+  if (next === undefined || next.id === rollout?.id) return []
+  if (![current, ...rollouts].some((ran) => ran?.digest === next.digest)) return []
+  return changes.flatMap((change) => (change.change === 'images' || change.change === 'scale' ? [change.of] : []))
 }
 
 /** The workloads of a rollback that is about to end. After a lost answer, an older view of one has the previous images still. */
