@@ -69,7 +69,7 @@ export class Operator {
 
   /** Of its HTTP server, which has chosen a free one. */
   async port(): Promise<number> {
-    const line = (await this.#program.log()).split('\n').find((one) => one.includes('serving /alive')) ?? '{}'
+    const line = (await this.#program.log()).split('\n').findLast((one) => one.includes('serving /alive')) ?? '{}'
     return (JSON.parse(line) as { readonly port: number }).port
   }
 

@@ -1,9 +1,8 @@
-import { countBy } from './figures.ts'
 import { isPoll, pollPathOf } from './layouts.ts'
 import { Operator, type OperatorOptions } from './operator.ts'
 import { containerVersions, type World } from './world.ts'
 
-/** 1,000 new objects take some twenty seconds on a small machine. */
+/** 1,000 new objects take some twenty seconds on a small machine, and 10,000 some minutes. */
 const adoptionTimeoutMs = 900_000
 
 /** Starts an operator, waits until it has polled each followed tag this often, and stops it after the work. */
@@ -24,13 +23,22 @@ export async function withOperator<T>(
   }
 }
 
+/** Reads each request once: the operator shares the machine with this process. */
 async function untilPolled({ registry, targets }: World, operator: Operator, times: number): Promise<void> {
-  const distinct = new Set(targets.map(pollPathOf)).size
-  await operator.until(`${times} polls of each tag`, () => {
-    const answered = registry.requests.filter((request) => isPoll(request) && request.status !== undefined)
-    const polls = countBy(answered, ({ path }) => path)
-    return polls.size >= distinct && [...polls.values()].every((count) => count >= times)
-  })
+  const waiting = new Map(targets.map((target) => [pollPathOf(target), times]))
+  let seen = 0
+  const probe = () => {
+    // A request is recorded when it arrives. Its status comes with the answer.
+    while (registry.requests[seen]?.status !== undefined) {
+      const request = registry.requests[seen++]
+      if (request === undefined || !isPoll(request)) continue
+      const left = (waiting.get(request.path) ?? 0) - 1
+      if (left > 0) waiting.set(request.path, left)
+      else waiting.delete(request.path)
+    }
+    return waiting.size === 0
+  }
+  await operator.until(`${times} polls of each tag`, probe, adoptionTimeoutMs)
 }
 
 interface ContainerVersion {
