@@ -21,7 +21,7 @@ export const shortDigest = (text: string): string => text.replaceAll(whole, '$1$
 
 /** The version in data for programs: the whole digest if it has no name. */
 export const exactName = (version: string, digest: string | undefined): string =>
-  digest !== undefined && version === shortDigest(digest) ? digest : version
+  digest?.startsWith(version) && version === shortDigest(digest) ? digest : version
 
 /** Whether `digest` is the digest of `content`. */
 export function isContentOf(digest: Digest, content: Uint8Array): boolean {

@@ -15,7 +15,10 @@ export interface WorkloadVersion {
 }
 
 /** The fields of the first cvmanager, in its order, and no others. */
-export const fieldsOf2018 = ({ Digest, ...fields }: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> => fields
+export function fieldsOf2018(version: WorkloadVersion): Omit<WorkloadVersion, 'Digest'> {
+  const { Namespace, Name, Type, Container, Version, AvailablePods, CV, Tag } = version
+  return { Namespace, Name, Type, Container, Version, AvailablePods, CV, Tag }
+}
 
 /** As the first cvmanager has written one, to the byte: Go escapes the signs of HTML. */
 export const jsonOf2018 = (version: WorkloadVersion): string =>
