@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
+import { hasOnly, read, yamlSnippets } from './documents.ts'
 import { type KubernetesObject, startCluster } from './harness/cluster.ts'
 
 t.setTimeout(420_000)
@@ -99,6 +100,17 @@ const field = (object: string, namespace: string, path: string): Promise<string>
   cluster.kubectl('get', object, '--namespace', namespace, '-o', `jsonpath={${path}}`)
 
 const template = '.spec.template.spec.containers[?(@.name=="cvmanager")].image'
+
+await t.test('the chart takes the values of every page', async (t) => {
+  const keys = Object.keys(parse(read('charts/cvmanager/values.yaml')))
+  const documented = yamlSnippets().filter((snippet) => hasOnly(snippet, keys))
+  t.ok(documented.length >= 5)
+  const values = join(cluster.directory, 'documented-values.yaml')
+  for (const { at, text } of documented) {
+    await writeFile(values, text)
+    await t.resolves(cluster.helm('template', 'cvmanager', chart, ...image, '--values', values), at)
+  }
+})
 
 await t.test('the values of an installation of 2018 install the objects that it had', async (t) => {
   const values = join(cluster.directory, 'old-values.yaml')

@@ -1,13 +1,10 @@
 /** Checks the documents against the files that they describe. */
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, globSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { gates } from '../operator/rollouts/gates/gates.ts'
-
-const root = resolve(import.meta.dirname, '..')
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const documents = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })].sort()
+import { documents, read, root } from './documents.ts'
 
 /** Makes anchors as GitHub does: lower case, dashes for spaces, no punctuation. */
 const anchorOf = (heading: string): string =>

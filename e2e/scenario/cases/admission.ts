@@ -1,3 +1,4 @@
+import { documentedSpecs } from '../../documents.ts'
 import type { Bed } from '../bed.ts'
 import { containerVersion } from '../manifests.ts'
 import type { AddTest } from '../scenario.ts'
@@ -109,6 +110,12 @@ const refused: readonly (readonly [string, object, RegExp])[] = [
 export function admission(test: AddTest, bed: Bed): void {
   test('the API server admits good manifests', async (t) => {
     for (const spec of accepted) t.equal(await complaint(bed, spec), '', JSON.stringify(spec))
+  })
+
+  test('the API server admits every ContainerVersion of the pages', async (t) => {
+    const documented = documentedSpecs()
+    t.ok(documented.length > 20)
+    for (const { at, spec } of documented) t.equal(await complaint(bed, spec), '', at)
   })
 
   test(`${refused.length} bad manifests are refused, and each message says what to write instead`, async (t) => {
