@@ -3,6 +3,7 @@ import { existsSync, globSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
+import { workloads } from '../bench/parts.ts'
 import { gates } from '../operator/rollouts/gates/gates.ts'
 import { documents, read, root } from './documents.ts'
 
@@ -158,6 +159,11 @@ t.test('every metric is documented, and every documented metric exists', async (
   const names = (text: string) => [...new Set(text.match(/cvmanager_[a-z_]+/g) ?? [])].sort()
   const inCode = ['operator/http/metrics.ts', 'operator/http/object-metrics.ts'].map(read).join()
   t.same(names(read('docs/operations.md')), names(inCode))
+})
+
+t.test('every benchmark is listed', async (t) => {
+  const [, listed = ''] = /^\| `NAME…` .*`(w1 [^`]+)` \|$/m.exec(read('docs/performance.md')) ?? []
+  t.same(listed.split(' '), Object.keys(workloads))
 })
 
 interface ComposeFile {
