@@ -6,6 +6,9 @@ import { commandTree } from '../operator/cli/program.ts'
 import { runCli } from '../operator/cli/run-cli.fixture.ts'
 import { blocks, documents, inlineCode, read, root, type Snippet } from './documents.ts'
 
+// Some 200 command lines, on a busy machine.
+t.setTimeout(120_000)
+
 const inBlocks = documents.flatMap((page) => blocks(page))
 const inSentences = documents.flatMap((page) => inlineCode(page))
 
@@ -70,7 +73,7 @@ t.test('every command of cvmanager that a sentence names exists, with the flags 
 
 /** Flags in the pages that the command line does not have. */
 const flagsOfOthers = {
-  docker: ['env', 'network', 'read-only', 'volume'],
+  docker: ['env', 'network', 'read-only', 'user', 'volume'],
   helm: ['set', 'take-ownership', 'values'],
   node: ['cpu-prof', 'cpu-prof-dir'],
   'bench/run.ts': ['n', 'changes', 'seconds'],
