@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { bundle } from './operator.ts'
+import { bundle, compileCache } from './operator.ts'
 
 export interface Ended {
   readonly status: number | null
@@ -10,7 +10,8 @@ export interface Ended {
 
 /** Runs `cvmanager <args>` as a user does, and waits until it exits. */
 export async function command(directory: string, ...args: readonly string[]): Promise<Ended> {
-  return await runs(process.execPath, [await bundle(directory), ...args], { HOME: directory, TMPDIR: directory })
+  const environment = { HOME: directory, TMPDIR: directory, NODE_COMPILE_CACHE: compileCache(directory) }
+  return await runs(process.execPath, [await bundle(directory), ...args], environment)
 }
 
 /** Runs a program with this environment and no other, and waits until it exits. */

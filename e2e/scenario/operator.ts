@@ -6,11 +6,18 @@ import { until } from '../harness/until.ts'
 
 let built: Promise<string> | undefined
 
-/** Builds the program as it ships, one file from the present sources, once for each test file. */
+/**
+ * The program as it ships, in one file: the one that `make test` has just built, or one from the present sources, built once
+ * for each test file.
+ */
 export function bundle(directory: string): Promise<string> {
-  built ??= buildInto(directory).then(({ file }) => file)
+  const { E2E_BUNDLE } = process.env
+  built ??= E2E_BUNDLE ? Promise.resolve(E2E_BUNDLE) : buildInto(directory).then(({ file }) => file)
   return built
 }
+
+/** Where the processes of a test file find what another has compiled. */
+export const compileCache = (directory: string): string => join(directory, 'compiled')
 
 export interface OperatorOptions {
   /** Its log goes here. */
@@ -71,7 +78,7 @@ export class Operator {
       directory,
       logFile: join(directory, `${name}.log`),
       // Without the environment of the test runner, which would instrument its children.
-      env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(directory, 'compiled'), HOME: directory },
+      env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: compileCache(directory), HOME: directory },
     })
     return new Operator(program, port)
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContainerVersionStatus } from '../../operator/api/status.ts'
 import type { ApiClient } from '../../operator/kubernetes/client.ts'
 import { ListWatch } from '../../operator/kubernetes/list-watch.ts'
@@ -103,9 +102,10 @@ export class Sightings {
 
   /** Returns at the next change of anything, or after the time. */
   async change(withinMs: number): Promise<void> {
-    const timer = new AbortController()
-    await Promise.race([this.#wake.promise, sleep(withinMs, undefined, timer).catch(() => undefined)])
-    timer.abort()
+    const end = Promise.withResolvers<void>()
+    const timer = setTimeout(end.resolve, withinMs)
+    await Promise.race([this.#wake.promise, end.promise])
+    clearTimeout(timer)
   }
 
   async stop(): Promise<void> {

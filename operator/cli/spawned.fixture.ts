@@ -18,8 +18,9 @@ export interface Ending {
 
 export function spawned(t: Test, file: string, args: readonly string[], env: Record<string, string> = {}): Spawned {
   const path = fileURLToPath(new URL(file, import.meta.url))
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   const child = spawn(process.execPath, [path, ...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH, ...(NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   t.teardown(() => child.kill('SIGKILL'))
