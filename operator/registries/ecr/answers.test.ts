@@ -222,3 +222,17 @@ t.test('a failing or unreachable ECR is a transient error, and an abort ends the
   setTimeout(() => controller.abort(new Error('aborted')), 50)
   await t.rejects(read, { message: 'aborted' })
 })
+
+t.test('a corrected secret is used at once, although its access key id is the same', async (t) => {
+  const tokens: unknown[] = []
+  const server = await peer(t, (request, response) => {
+    tokens.push(request.headers['x-amz-security-token'])
+    send(response, 200, { imageDetails: [{ imageDigest: digests('x'), imageTags: ['env-prod'] }] })
+  })
+  const registry = registryOn(t, `http://${server.host}`)
+  for (const secret of ['wrong', 'right']) {
+    const credentials = { kind: 'aws', accessKeyId: 'AKIASHOP', secretAccessKey: secret, sessionToken: secret } as const
+    await registry.resolve(web, 'env-prod', { credentials })
+  }
+  t.same(tokens, ['wrong', 'right'])
+})
