@@ -58,12 +58,13 @@ export async function move(client: ApiClient, request: MoveRequest): Promise<Mov
   const stopped = await stopOldProgram(client, request, program)
   if (stopped) return stopped
   // The old program may have written them until it ended.
-  for (const object of await movingObjects(client)) {
+  const last = await movingObjects(client)
+  for (const object of last) {
     if (signal.aborted) return { result: 'Interrupted', message: 'run the command again to go on' }
     for (const line of linesOf(object)) onStep(line)
     await moveOne(client, object)
   }
-  return { result: 'Moved', objects: objects.length }
+  return { result: 'Moved', objects: last.length }
 }
 
 function checkManagers(named: MoveRequest['managers'], { managers }: OldProgram): void {
