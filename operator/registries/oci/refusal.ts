@@ -67,7 +67,7 @@ export const tagImmutable = (
   { host, path }: Repository,
   tag: string,
   shown: string,
-  before?: Digest,
+  before?: Digest | undefined,
 ): NeedsChangeError =>
   new RegistryRefusal(
     'TagImmutable',
