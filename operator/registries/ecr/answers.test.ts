@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import { json } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { VersionFinder } from '../../discovery/versions/version-finder.ts'
 import type { Digest } from '../../images/digest.ts'
@@ -17,8 +18,8 @@ async function answering(t: Test, answers: Readonly<Record<string, (input: Body)
   const server = await peer(t, (request, response) => {
     const action = String(request.headers['x-amz-target']).split('.')[1] ?? ''
     actions.push(action)
-    readJson(request).then((input) => {
-      const answer = answers[action]?.(input) ?? [400, { __type: 'UnknownOperationException' }]
+    json(request).then((input) => {
+      const answer = answers[action]?.(input as Body) ?? [400, { __type: 'UnknownOperationException' }]
       if (Array.isArray(answer)) send(response, answer[0], answer[1])
       else send(response, 200, answer)
     }, t.error)
@@ -28,12 +29,6 @@ async function answering(t: Test, answers: Readonly<Record<string, (input: Body)
 
 const send = (response: ServerResponse, status: number, body: Body) =>
   response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
-
-async function readJson(request: IncomingMessage): Promise<Body> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return JSON.parse(text) as Body
-}
 
 t.test('B03 a tag without an image is not found, whether AWS says so or says nothing', async (t) => {
   for (const answer of [
