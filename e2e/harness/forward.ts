@@ -3,7 +3,7 @@ import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request, ty
 export interface ForwardOptions {
   /** Default: that of the request. */
   readonly path?: string
-  /** Of the request, if it has been read already. */
+  /** The body of the request, if it has been read already. */
   readonly body?: Buffer
   readonly agent?: Agent
 }

@@ -123,7 +123,7 @@ export class OciRegistry implements Registry {
     if (!stays && !isNoUntagging(refusal)) throw changeFailure(subject, answer, refusal.shown, access)
     throw new NeedsChangeError(
       'UntagNotSupported',
-      `the registry ${repository.host} does not take off a tag alone (${refusal.shown} for tag ${tag} of repository ${repository.path}), so nothing was removed. Allow deletion in the registry's settings, or remove the tag by its own page or API.`,
+      `the registry ${repository.host} cannot remove a tag without its image (${refusal.shown} for tag ${tag} of repository ${repository.path}), so nothing was removed. Allow deletion in the registry's settings, or remove the tag on its own page or by its API.`,
     )
   }
 
