@@ -14,7 +14,7 @@ export interface IdleWindow {
   readonly cpuMs: number
   /** Its requests to the registry. */
   readonly asked: readonly SeenRequest[]
-  /** Of all clients. */
+  /** The traffic of all clients. */
   readonly traffic: Traffic
   /** Its requests to the API server. */
   readonly requests: readonly AuditEvent[]

@@ -67,7 +67,7 @@ export class Operator {
     await this.#program.assertRunning()
   }
 
-  /** Of its HTTP server, which has chosen a free one. */
+  /** The port that its HTTP server has chosen. */
   async port(): Promise<number> {
     const line = (await this.#program.log()).split('\n').findLast((one) => one.includes('serving /alive')) ?? '{}'
     return (JSON.parse(line) as { readonly port: number }).port
@@ -122,7 +122,7 @@ function webhookFlags(folder: string, { port, secret }: Hooks): readonly string[
   return ['--webhook-port', `${port}`, '--webhook-secrets-dir', folder]
 }
 
-/** Of all threads of a process, in user and kernel mode, since its start. */
+/** The processor time of all threads of a process, in user and kernel mode, since its start. */
 export async function cpuMsOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   // Field 2 is the name in parentheses and may hold anything; utime and stime are fields 14 and 15 (proc(5)).

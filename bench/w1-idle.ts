@@ -102,7 +102,7 @@ async function steady(world: World, operator: Operator, windowSeconds: number, f
 }
 
 interface Window extends IdleWindow {
-  /** Of the floor's process, in the same time. */
+  /** What the floor's process used in the same time. */
   readonly bareCpuMs: number
   readonly bareRequests: number
 }

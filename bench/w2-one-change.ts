@@ -17,7 +17,7 @@ const intervalMs = intervalSeconds * 1_000
 const patienceMs = 10 * intervalMs
 const meanPauseMs = 400
 const restMs = 3_000
-/** So that the interval, and not the limit for one registry, decides when a tag is polled. */
+/** High enough that the interval decides when a tag is polled, and not the limit for one registry. */
 const requestsPerSecond = 10_000
 
 interface Change {

@@ -85,7 +85,7 @@ async function countCalls(moto: Moto): Promise<ReadonlyMap<string, number>> {
   return calls
 }
 
-/** So that no poll lies across the beginning of the window. */
+/** Waits until no poll can lie across the beginning of the window. */
 async function untilPause({ calls }: Moto): Promise<void> {
   const before = calls.length
   while (calls.length === before) await sleep(50)

@@ -160,7 +160,7 @@ export class World {
     return digest
   }
 
-  /** So many version tags more, all of one image. */
+  /** Adds this many version tags, all of one image. */
   async addVersionTags(repository: string, count: number): Promise<void> {
     const tags = Array.from({ length: count }, () => this.#newVersion())
     const { digest } = await this.registry.push(repository, [], { content: 'an old image' })

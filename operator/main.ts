@@ -3,12 +3,13 @@ import { exit } from './cli/io.ts'
 import { runProgram } from './cli/program.ts'
 import { stopOnSignals } from './cli/stopping.ts'
 import { messageOf } from './errors.ts'
+import { redactText } from './log/redact.ts'
 
 // A defect ends the process instead of leaving it half alive (B24); Kubernetes restarts it, and nothing is lost.
 process.on('uncaughtException', (thrown) => {
   const debugging = /^(debug|trace)$/.test(process.env.CVMANAGER_LOG_LEVEL ?? '')
   const trace = debugging && thrown instanceof Error ? `\n${thrown.stack}` : ''
-  process.stderr.write(`error: a defect in cvmanager: ${messageOf(thrown)}${trace}\n`)
+  process.stderr.write(redactText(`error: a defect in cvmanager: ${messageOf(thrown)}${trace}\n`))
   process.exit(exit.failure)
 })
 

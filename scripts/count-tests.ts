@@ -10,14 +10,45 @@ export interface Count {
   readonly skipped: number
 }
 
+/** A line of the report that says `ok` or `not ok`. */
 interface Point {
+  /** 0 for a file, 1 for a test in it, more for what is within that test. */
+  readonly depth: number
   readonly ok: boolean
+  /** SKIP or TODO. */
   readonly skipped: boolean
+  /** It has a report of its own, or is skipped; otherwise it is an assertion. */
   readonly isTest: boolean
+  /** The file, the tests, and the assertion. */
+  readonly path: readonly string[]
+  /** What tap says of a failure. */
+  readonly description: string[]
 }
 
-const line = /^( {4})?(not )?ok \d+(?:.*# (SKIP|TODO))?/i
-const beginning = /^( {4})?# Subtest: /
+/** In the order of the report, in which a test comes after what is within it. */
+function pointsIn(report: string): readonly Point[] {
+  const points: Point[] = []
+  const subtests: string[] = []
+  let quoted = false
+  for (const text of report.split('\n')) {
+    const depth = (text.length - text.trimStart().length) / 4
+    const [, subtest] = /^ *# Subtest: (.*)$/.exec(text) ?? []
+    const [line, not, name = '', directive] =
+      /^ *(not )?ok \d+(?: - )?(.*?)(?: # (?:(TODO|SKIP)|time=).*)?$/i.exec(text) ?? []
+    // YAML between `---` and `...` describes a failure, and may quote anything.
+    if (/^ *(---|\.\.\.)$/.test(text)) quoted = text.endsWith('---')
+    else if (quoted) points.at(-1)?.description.push(text)
+    else if (subtest !== undefined) subtests.splice(depth, subtests.length, subtest)
+    else if (line !== undefined) {
+      const skipped = directive !== undefined
+      const isTest = skipped || subtests[depth] !== undefined
+      const path = [...subtests.slice(0, depth), name]
+      points.push({ depth, ok: not === undefined, skipped, isTest, path, description: [] })
+      subtests.splice(depth)
+    }
+  }
+  return points
+}
 
 /**
  * Counts `test()` cases. In tap's report each file is a subtest, and each `test()` is a subtest of its file. A file without
@@ -28,31 +59,21 @@ export function countTests(report: string): Count {
   const add = ({ ok, skipped }: Point) => {
     count[skipped ? 'skipped' : ok ? 'passed' : 'failed'] += 1
   }
-  let points: Point[] = []
-  let begun = false
-  let quoted = false
-  for (const text of report.split('\n')) {
-    // YAML between `---` and `...` describes a failure, and may quote anything.
-    if (/^ *(---|\.\.\.)$/.test(text)) quoted = text.endsWith('---')
-    if (quoted) continue
-    if (beginning.test(text)) begun = true
-    const [matched, inFile, not, directive] = line.exec(text) ?? []
-    if (matched === undefined) continue
-    const point = { ok: not === undefined, skipped: directive !== undefined, isTest: begun || directive !== undefined }
-    begun = false
-    if (inFile !== undefined) {
-      points.push(point)
-      continue
+  const points = pointsIn(report)
+  let cases: Point[] = []
+  for (const point of points) {
+    const { depth, ok, isTest } = point
+    if (depth === 1 && (isTest || !ok)) {
+      add(point)
+      cases.push(point)
+    } else if (depth === 0) {
+      const isCounted = ok ? cases.length > 0 : cases.some((each) => !each.ok && !each.skipped)
+      if (!isCounted) add(point)
+      cases = []
     }
-    const cases = points.filter(({ isTest, ok }) => isTest || !ok)
-    for (const each of cases) add(each)
-    const counted = point.ok ? cases.length > 0 : cases.some(({ ok, skipped }) => !ok && !skipped)
-    if (!counted) add(point)
-    points = []
   }
-  // If the report stops in the middle of a file, its cases count, and one failure.
-  for (const each of points) add(each)
-  if (points.length > 0) count.failed += 1
+  // The report stops in the middle of a file.
+  if ((points.at(-1)?.depth ?? 0) > 0) count.failed += 1
   return count
 }
 
@@ -60,33 +81,16 @@ const maxLinesOfOne = 30
 
 /** Each assertion that failed, by file, test and assertion, with what tap says of it: whoever sees only the end of a run sees it. */
 export function failuresIn(report: string): readonly string[] {
-  const failures: string[][] = []
-  const path: string[] = []
-  /** The depths at which something failed, within what is around it: a test whose assertion failed says nothing new. */
-  let failed: boolean[] = []
-  let last: string[] = []
-  let quoted = false
-  for (const text of report.split('\n')) {
-    const depth = (text.length - text.trimStart().length) / 4
-    const [, begun] = /^ *# Subtest: (.*)$/.exec(text) ?? []
-    const [, not, name = '', todo] = /^ *not (ok) \d+(?: - )?(.*?)(?: # (?:(TODO|SKIP)|time=).*)?$/i.exec(text) ?? []
-    if (/^ *(---|\.\.\.)$/.test(text)) {
-      quoted = text.endsWith('---')
-    } else if (quoted) {
-      if (last.length <= maxLinesOfOne) last.push(text)
-    } else if (begun !== undefined) {
-      path.splice(depth, path.length, begun)
-      failed = failed.slice(0, depth + 1)
-    } else if (/^ *ok /.test(text) || todo !== undefined) {
-      last = []
-    } else if (not !== undefined) {
-      last = [[...path.slice(0, depth), name].join(' > ')]
-      if (!failed[depth + 1]) failures.push(last)
-      failed = failed.slice(0, depth)
-      failed[depth] = true
-    }
-  }
-  return failures.map((lines) => lines.join('\n'))
+  /** By depth: whether something there has failed, within the test that comes next. */
+  const failed: boolean[] = []
+  return pointsIn(report).flatMap(({ depth, ok, skipped, path, description }) => {
+    // A test whose assertion failed says nothing new.
+    const isNew = !failed[depth + 1]
+    failed.splice(depth + 1)
+    if (ok || skipped) return []
+    failed[depth] = true
+    return isNew ? [[path.join(' > '), ...description.slice(0, maxLinesOfOne)].join('\n')] : []
+  })
 }
 
 /** @param status the exit status of the run; a failure without a failed test (a linter, a build) counts as one */

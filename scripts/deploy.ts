@@ -4,16 +4,15 @@
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { buildImage, engineFault } from './image.ts'
-import { inCluster, kindCluster, kindFault, release, runShown } from './kind-cluster.ts'
+import { buildImage } from './image.ts'
+import { inCluster, kindCluster, release, runShown } from './kind-cluster.ts'
+import { target } from './target.ts'
 
 const repository = 'cvmanager'
 const chart = fileURLToPath(new URL('../charts/cvmanager', import.meta.url))
 
-function deploy(): void {
+target('deploy', () => {
   const cluster = kindCluster()
-  const fault = engineFault(process.env) ?? kindFault(cluster)
-  if (fault !== undefined) throw new Error(fault)
   buildImage(`${repository}:dev`)
   // The tag says what the image is, so that another image is a new version for Kubernetes, and the same one changes nothing.
   const tag = `dev-${imageId(`${repository}:dev`)}`
@@ -28,14 +27,15 @@ function deploy(): void {
     runShown('kubectl', ['get', 'pods', '--namespace', release], env)
   })
   process.stdout.write(nextSteps(cluster))
-}
+})
 
 function imageId(name: string): string {
   const { stdout } = spawnSync('docker', ['image', 'inspect', '--format', '{{.Id}}', name], { encoding: 'utf8' })
   return stdout.trim().replace('sha256:', '').slice(0, 12)
 }
 
-const nextSteps = (cluster: string): string => `
+function nextSteps(cluster: string): string {
+  return `
 cvmanager works in the kind cluster ${cluster}. It follows the ContainerVersions of all namespaces. Next:
 
   kubectl config use-context kind-${cluster}
@@ -45,10 +45,4 @@ cvmanager works in the kind cluster ${cluster}. It follows the ContainerVersions
 
 make deploy brings a change of the sources into the cluster; make undeploy removes everything again.
 `
-
-try {
-  deploy()
-} catch (error) {
-  process.stderr.write(`make deploy: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { crd } from '../operator/api/crd.ts'
+import { version } from '../operator/version.ts'
 import { dashboard } from './dashboard.ts'
 import { dependenciesPage } from './dependencies-page.ts'
 import { deployFile, deployFileNames } from './deploy-files.ts'
@@ -38,8 +39,8 @@ function definition(): string {
 
 /** The chart, with the version of package.json. */
 function chartOfThisVersion(): string {
-  const { version } = JSON.parse(read('package.json') ?? '{}') as { readonly version: string }
-  return (read('charts/cvmanager/Chart.yaml') ?? '').replaceAll(/^(version|appVersion): .*$/gm, `$1: ${version}`)
+  const text = read('charts/cvmanager/Chart.yaml') ?? ''
+  return text.replaceAll(/^(version|appVersion): .*$/gm, `$1: ${version.version}`)
 }
 
 /** The names alone: the program does not load the schemas. */

@@ -3,10 +3,10 @@
  * BUILD_IMAGE and RUNTIME_IMAGE name other bases than the Dockerfile's; DOCKER_BUILD_ARGS are more arguments of `docker build`.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { version } from '../operator/version.ts'
 import { commit } from './build.ts'
+import { target } from './target.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -14,12 +14,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export function buildImage(name: string, env: NodeJS.ProcessEnv = process.env): void {
   const fault = engineFault(env)
   if (fault !== undefined) throw new Error(fault)
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   const values: Record<string, string | undefined> = {
     BUILD_IMAGE: env.BUILD_IMAGE,
     RUNTIME_IMAGE: env.RUNTIME_IMAGE,
     CVMANAGER_COMMIT: commit(),
-    CVMANAGER_VERSION: version,
+    CVMANAGER_VERSION: version.version,
     SOURCE_DATE_EPOCH: env.SOURCE_DATE_EPOCH ?? String(commitTime()),
   }
   const args = Object.entries(values).flatMap(([key, value]) => (value ? ['--build-arg', `${key}=${value}`] : []))
@@ -54,12 +53,9 @@ function commitTime(): number {
 }
 
 if (import.meta.main) {
-  const name = process.env.IMAGE || 'cvmanager:dev'
-  try {
+  target('image', () => {
+    const name = process.env.IMAGE || 'cvmanager:dev'
     buildImage(name)
     process.stdout.write(`Built ${name}. Try: docker run --rm ${name} --help\n`)
-  } catch (error) {
-    process.stderr.write(`make image: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  }
+  })
 }

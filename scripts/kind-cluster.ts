@@ -3,14 +3,20 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { engineFault } from './image.ts'
 
 /** The name of the Helm release, and of its namespace. */
 export const release = 'cvmanager'
 
-export const kindCluster = (): string => process.env.KIND_CLUSTER || 'kind'
+/** The name of the cluster. @throws Error that says why it cannot be worked on, and what to do */
+export function kindCluster(): string {
+  const cluster = process.env.KIND_CLUSTER || 'kind'
+  const fault = engineFault(process.env) ?? kindFault(cluster)
+  if (fault !== undefined) throw new Error(fault)
+  return cluster
+}
 
-/** Why the cluster cannot be worked on, and what to do; undefined if it can. */
-export function kindFault(cluster: string): string | undefined {
+function kindFault(cluster: string): string | undefined {
   for (const [program, { version, page }] of Object.entries(programs)) {
     if (spawnSync(program, version).error) return `${program} is not on PATH. Install it: ${page}`
   }

@@ -1,14 +1,12 @@
 /** `make undeploy`: removes from a kind cluster what `make deploy` has put there, with all ContainerVersions and their CRD. */
 import { spawnSync } from 'node:child_process'
-import { engineFault } from './image.ts'
-import { inCluster, kindCluster, kindFault, release, runShown } from './kind-cluster.ts'
+import { inCluster, kindCluster, release, runShown } from './kind-cluster.ts'
+import { target } from './target.ts'
 
 const crd = 'containerversions.cvmanager.io'
 
-function undeploy(): void {
+target('undeploy', () => {
   const cluster = kindCluster()
-  const fault = engineFault(process.env) ?? kindFault(cluster)
-  if (fault !== undefined) throw new Error(fault)
   inCluster(cluster, (env) => {
     const quiet = ['--ignore-not-found', '--timeout=60s']
     const { status } = spawnSync('kubectl', ['get', 'crd', crd], { env })
@@ -20,11 +18,4 @@ function undeploy(): void {
     runShown('kubectl', ['delete', 'namespace', release, ...quiet], env)
   })
   process.stdout.write(`Nothing of cvmanager is left in the kind cluster ${cluster}.\n`)
-}
-
-try {
-  undeploy()
-} catch (error) {
-  process.stderr.write(`make undeploy: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
-}
+})

@@ -1,5 +1,7 @@
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { forward } from './forward.ts'
 import { digestOf } from './images.ts'
 import { answerWithFault, Faults } from './registry-faults.ts'
 
@@ -25,7 +27,6 @@ export class MotoProxy {
   /** Layers by digest. */
   readonly layers = new Map<string, Buffer>()
   readonly #backendPort: number
-  readonly #sockets = new Set<Socket>()
   #server: Server | undefined
   #port = 0
 
@@ -46,10 +47,6 @@ export class MotoProxy {
       this.#answer(incoming, response).catch(() => response.destroy())
     })
     server.keepAliveTimeout = 60_000
-    server.on('connection', (socket) => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
     server.unref()
     this.#server = server
@@ -61,12 +58,12 @@ export class MotoProxy {
     this.#server = undefined
     if (!server) return
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    for (const socket of this.#sockets) socket.destroy()
+    server.closeAllConnections()
     await closed
   }
 
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(incoming)
+    const body = await buffer(incoming)
     const url = incoming.url ?? '/'
     const action = actionOf(incoming, url, body)
     this.calls.push({ action, body: body.toString(), accessKey: accessKeyOf(incoming), at: Date.now() })
@@ -74,7 +71,7 @@ export class MotoProxy {
     if (fault) answerWithFault(fault, incoming, response)
     else if (action === 'layer') this.#layer(url, response)
     else if (action === 'ecr:GetDownloadUrlForLayer') this.#downloadUrl(body, response)
-    else this.#forward(incoming, body, response)
+    else forward(incoming, response, this.#backendPort, { body })
   }
 
   #layer(url: string, response: ServerResponse): void {
@@ -91,25 +88,6 @@ export class MotoProxy {
       : { __type: 'LayersNotFoundException', message: 'no such layer' }
     response.writeHead(found ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer))
   }
-
-  #forward(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
-    const { connection: _, 'keep-alive': __, ...headers } = incoming.headers
-    const { method, url } = incoming
-    const upstream = request({ host: '127.0.0.1', port: this.#backendPort, method, path: url, headers }, (answer) => {
-      const { connection: _, 'keep-alive': __, ...answered } = answer.headers
-      response.writeHead(answer.statusCode ?? 502, answered)
-      answer.pipe(response)
-    })
-    upstream.once('error', () => response.destroy())
-    response.once('close', () => upstream.destroy())
-    upstream.end(body)
-  }
-}
-
-async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }
 
 function actionOf({ headers }: IncomingMessage, url: string, body: Buffer): string {

@@ -1,5 +1,6 @@
-import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { forward } from './forward.ts'
 import { answerWithFault, Faults } from './registry-faults.ts'
 
 export interface SeenRequest {
@@ -125,23 +126,7 @@ export class RegistryProxy {
     const fault = this.faults.take({ method, path })
     if (fault) answerWithFault(fault, incoming, response)
     else if (seen.kind === 'token' && this.#tokens) this.#tokens(incoming, response)
-    else this.#forward(incoming, response)
-  }
-
-  #forward(incoming: IncomingMessage, response: ServerResponse): void {
-    const { method, url } = incoming
-    // Keeps the Host header, because the registry builds its absolute URLs from it. Drops the headers that belong to one
-    // connection.
-    const { connection: _clients, 'keep-alive': _times, ...headers } = incoming.headers
-    const target = { host: '127.0.0.1', port: this.#backendPort, method, path: url, headers, agent: this.#agent }
-    const upstream = request(target, (answer) => {
-      const { connection: _servers, 'keep-alive': _limits, ...answered } = answer.headers
-      response.writeHead(answer.statusCode ?? 502, answered)
-      answer.pipe(response)
-    })
-    upstream.once('error', () => response.destroy())
-    response.once('close', () => upstream.destroy())
-    incoming.pipe(upstream)
+    else forward(incoming, response, this.#backendPort, { agent: this.#agent })
   }
 }
 

@@ -5,14 +5,14 @@
  * are there already; CVMANAGER_TOOLS_RELEASES names a mirror of the release pages, or `none` to build everything.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { browserPath, noBrowser } from '../harness/browser.ts'
 import { noPromtool, onPath } from '../harness/on-path.ts'
 import { downloader } from './download.ts'
 import { go } from './go.ts'
 import { buildMoto } from './install-moto.ts'
 import { locate } from './locate.ts'
-import { isRunning, withLock } from './lock.ts'
+import { withLock } from './lock.ts'
 import {
   builtName,
   linkerFlags,
@@ -24,6 +24,7 @@ import {
 } from './programs.ts'
 import { formatDuration, showProgress } from './progress.ts'
 import { missingRequirements } from './requirements.ts'
+import { removeAbandoned, stagingOf } from './staging.ts'
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const missingPrograms = () => programNames.filter((name) => !locate(name))
@@ -74,8 +75,7 @@ async function downloadOrBuild(target: string, download: ReturnType<typeof downl
 
   mkdirSync(target, { recursive: true })
   removeAbandoned(target)
-  // On the same file system as the target, so that one rename moves each program there.
-  const staging = `${target}.building-${process.pid}`
+  const staging = stagingOf(target)
   mkdirSync(staging)
   const abandon = (signal: NodeJS.Signals) => {
     rmSync(staging, { recursive: true, force: true })
@@ -108,15 +108,6 @@ async function downloadOrBuild(target: string, download: ReturnType<typeof downl
     return 1
   } finally {
     rmSync(staging, { recursive: true, force: true })
-  }
-}
-
-/** Removes what killed builds have left. */
-function removeAbandoned(target: string): void {
-  const prefix = `${basename(target)}.building-`
-  for (const name of readdirSync(dirname(target))) {
-    if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue
-    rmSync(join(dirname(target), name), { recursive: true, force: true })
   }
 }
 

@@ -1,11 +1,13 @@
 /** Installs moto's server, which simulates ECR, STS and SQS, into a Python virtual environment beside the built programs. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { isRunning, withLock } from './lock.ts'
+import { isExecutable } from '../harness/on-path.ts'
+import { withLock } from './lock.ts'
 import { cacheRoot } from './programs.ts'
+import { removeAbandoned, stagingOf } from './staging.ts'
 
 const run = promisify(execFile)
 const requirements = join(import.meta.dirname, 'moto', 'requirements.txt')
@@ -23,12 +25,7 @@ export function motoDirectory(env: NodeJS.ProcessEnv = process.env): string {
 /** Returns the Python that has moto; undefined if it must be installed. */
 export function locateMoto(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const python = join(motoDirectory(env), 'bin', 'python')
-  try {
-    accessSync(python, constants.X_OK)
-    return python
-  } catch {
-    return undefined
-  }
+  return isExecutable(python) ? python : undefined
 }
 
 /** @returns a line that says what is missing and what to do; undefined if moto is ready */
@@ -65,8 +62,8 @@ async function install(target: string, say: (line: string) => void): Promise<str
   say(`Installing moto into ${target}`)
   mkdirSync(dirname(target), { recursive: true })
   removeAbandoned(target)
-  // On the same file system as the target, so that one rename moves it there. Its python is a link without a path of its own.
-  const staging = `${target}.building-${process.pid}`
+  // It can be moved: its python is a link without a path of its own.
+  const staging = stagingOf(target)
   try {
     await run('python3', ['-m', 'venv', staging])
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input']
@@ -81,14 +78,5 @@ async function install(target: string, say: (line: string) => void): Promise<str
     return `moto could not be installed: ${end === '' ? message : end}`
   } finally {
     rmSync(staging, { recursive: true, force: true })
-  }
-}
-
-/** Removes what killed builds have left. */
-function removeAbandoned(target: string): void {
-  const prefix = `${basename(target)}.building-`
-  for (const name of readdirSync(dirname(target))) {
-    if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue
-    rmSync(join(dirname(target), name), { recursive: true, force: true })
   }
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
+import { isExecutable, onPath } from '../harness/on-path.ts'
 import { type ProgramName, toolsDirectory } from './programs.ts'
 
 export interface Located {
@@ -20,7 +20,7 @@ const OLDEST_MINOR = 33
  * often years old.
  */
 export function locate(name: ProgramName, env: NodeJS.ProcessEnv = process.env): Located | undefined {
-  return inAssets(name, env) ?? onPath(name, env) ?? inCache(name, env)
+  return inAssets(name, env) ?? onOwnPath(name, env) ?? inCache(name, env)
 }
 
 function inCache(name: ProgramName, env: NodeJS.ProcessEnv): Located | undefined {
@@ -37,13 +37,9 @@ function inAssets(name: ProgramName, env: NodeJS.ProcessEnv): Located | undefine
     : undefined
 }
 
-function onPath(name: ProgramName, env: NodeJS.ProcessEnv): Located | undefined {
-  if (env.CVMANAGER_TOOLS_FROM_PATH !== '1') return undefined
-  for (const directory of (env.PATH ?? '').split(delimiter)) {
-    const path = join(directory, name)
-    if (directory !== '' && isExecutable(path)) return { path, from: 'PATH' }
-  }
-  return undefined
+function onOwnPath(name: ProgramName, env: NodeJS.ProcessEnv): Located | undefined {
+  const path = env.CVMANAGER_TOOLS_FROM_PATH === '1' ? onPath([name], env) : undefined
+  return path === undefined ? undefined : { path, from: 'PATH' }
 }
 
 const recent = new Map<string, boolean>()
@@ -62,14 +58,5 @@ function minorVersion(apiServer: string): number {
     return Number(/v1\.(\d+)\./.exec(answer)?.[1] ?? 0)
   } catch {
     return 0
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
   }
 }

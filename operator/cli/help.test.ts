@@ -1,22 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
+import { commandTree } from './program.ts'
 import { runCli } from './run-cli.fixture.ts'
 
-const commands = [
-  'run',
-  'cr sync',
-  'cr resolve',
-  'cr tags get',
-  'cr tags add',
-  'cr tags remove',
-  'cv get',
-  'cv status',
-  'cv wait',
-  'cv reconcile',
-  'version',
-  'completion',
-  'help',
-]
+const commands = commandTree().leaves.map(({ path }) => path.replace('cvmanager ', ''))
 const groups = ['cr', 'cr tags', 'cv']
 const helpOf = async (command: string, columns = 80): Promise<string> =>
   (await runCli(`${command} --help`.trim(), { columns })).out

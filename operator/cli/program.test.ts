@@ -152,3 +152,21 @@ test('the program itself has the same exit statuses, and prints no stack', async
   t.equal(wrong.status, 2)
   t.equal(wrong.stderr, 'error: --port: "x" is not allowed; it must be a whole number from 0 to 65535\n')
 })
+
+test('a defect ends the process with one line, which keeps the secrets of its message', async (t) => {
+  const message = 'GET https://ci:hunter2@registry.example.com/v2/ with Authorization: Bearer abcdef123456'
+  const defect = `process.on('newListener', (event) => {
+    if (event === 'uncaughtException') setImmediate(() => { throw new Error(${JSON.stringify(message)}) })
+  })`
+  const directory = t.testdir({ 'defect.mjs': defect })
+  for (const level of ['info', 'debug']) {
+    const env = { NODE_OPTIONS: `--import=${directory}/defect.mjs`, CVMANAGER_LOG_LEVEL: level }
+    // Waits for the password.
+    const args = ['cr', 'tags', 'get', '--repo', 'x', '--version', 'v1', '--username', 'ci', '--password-stdin']
+    const { status, stderr } = await spawned(t, '../main.ts', args, env).ended
+    t.equal(status, 1, level)
+    t.match(stderr, /^error: a defect in cvmanager: GET https:\/\/\[redacted\]@registry\.example\.com/, level)
+    t.notMatch(stderr, /hunter2|abcdef123456/, level)
+    t.equal(/\n +at /.test(stderr), level === 'debug', 'the stack is for developers')
+  }
+})

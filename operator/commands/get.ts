@@ -15,7 +15,7 @@ import type { WorkloadObject } from '../rollouts/workloads/workload.ts'
 export interface VersionsRequest {
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined
-  /** That of the context: where the account may not list all namespaces, kubectl shows this one too. */
+  /** The namespace of the context, which is shown if the account may not list all namespaces. */
   readonly own: string
   /** Says what is left out, because the account may not list it. */
   readonly warn: (message: string) => void

@@ -29,8 +29,12 @@ export class ObjectNotFoundError extends Error {
 }
 
 /** @throws ObjectNotFoundError, ApiError, TransientError */
-export async function readObject(client: Pick<ApiClient, 'get'>, name: ObjectName): Promise<ContainerVersion> {
-  return containerVersion(await client.get(resourcePath(containerVersions, name)).catch(explained(name)))
+export async function readObject(
+  client: Pick<ApiClient, 'get'>,
+  name: ObjectName,
+  signal?: AbortSignal,
+): Promise<ContainerVersion> {
+  return containerVersion(await client.get(resourcePath(containerVersions, name), { signal }).catch(explained(name)))
 }
 
 /**

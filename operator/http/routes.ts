@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client'
 import { TransientError } from '../errors.ts'
 import { ApiError } from '../kubernetes/api-error.ts'
 import type { Logger } from '../log/log.ts'
+import { AtMostEvery } from '../time/at-most-every.ts'
 import type { Version } from '../version.ts'
 import { type HttpServer, listen, securityHeaders } from './listen.ts'
 import { Problem } from './problem.ts'
@@ -26,7 +27,7 @@ export interface HttpOptions {
 const oldPrefix = '/cvm'
 /** Each may ask the API server; whoever sends more than these at once has to wait. */
 const maxReads = 32
-const warningIntervalMs = 60_000
+const warningGapMs = 60_000
 
 /** @throws NeedsChangeError `PortUnavailable` */
 export function serveHttp({ port, log, ...pages }: HttpOptions): Promise<HttpServer> {
@@ -68,7 +69,7 @@ const wantsJson = (c: Context): boolean =>
 
 /** What becomes of an error: the caller learns what it can do about it, and the log has the rest. */
 function problems(log: Logger): (error: unknown, request: string) => Problem {
-  let warnedAt = Number.NEGATIVE_INFINITY
+  const warnings = new AtMostEvery(warningGapMs)
   return (error, request) => {
     if (error instanceof Problem) return error
     if (!(error instanceof ApiError || error instanceof TransientError)) {
@@ -76,10 +77,7 @@ function problems(log: Logger): (error: unknown, request: string) => Problem {
       return new Problem(500, 'internal error; the log says more')
     }
     // Strangers can send such requests, and must not fill the log.
-    if (performance.now() - warnedAt >= warningIntervalMs) {
-      warnedAt = performance.now()
-      log.warn({ error, request }, 'cannot answer an HTTP request')
-    }
+    if (warnings.isDue()) log.warn({ error, request }, 'cannot answer an HTTP request')
     return new Problem(503, 'cvmanager cannot read this from the API server now; its log says why')
   }
 }

@@ -7,6 +7,7 @@ import { forwardedHeader, type LeaderForwarder } from '../discovery/push/leader-
 import { type Head, MalformedPayload, type Receiver } from '../discovery/push/receivers/receiver.ts'
 import type { ReceiversByKind } from '../discovery/push/secret-files.ts'
 import type { Logger } from '../log/log.ts'
+import { AtMostEvery } from '../time/at-most-every.ts'
 import { type HttpServer, listen, securityHeaders } from './listen.ts'
 import { Strangers, UnprovenBodies } from './strangers.ts'
 
@@ -26,7 +27,7 @@ interface NodeEnv {
 export const maxPayloadBytes = 1024 * 1024
 /** How many connections of senders that have not proven themselves are open at the same time. */
 const maxStrangers = 512
-const warningIntervalMs = 60_000
+const warningGapMs = 60_000
 
 /**
  * Serves webhooks, on a port of their own, because it may be open to strangers. All it can cause is a poll.
@@ -47,15 +48,7 @@ function webhookRoutes(
 ): Hono<NodeEnv> {
   const app = new Hono<NodeEnv>()
   const unproven = new UnprovenBodies((why) => (why === 'too slow' ? tooSlow() : cannotTake()))
-  const warnedAt = new Map<string, number>()
-
-  /** Warns that a secret may have changed on one side only. It does so once a minute, so that strangers cannot fill the log. */
-  const warnOfRefusal = (kind: string): void => {
-    const now = performance.now()
-    if (now - (warnedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < warningIntervalMs) return
-    warnedAt.set(kind, now)
-    log.warn({ kind }, 'a webhook was refused: its secret, signature or token is missing or wrong')
-  }
+  const warnings = new AtMostEvery(warningGapMs)
 
   /** @throws Refusal, MalformedPayload */
   const take = async (c: Context<NodeEnv>, kind: string, receiver: Receiver): Promise<Response> => {
@@ -70,7 +63,9 @@ function webhookRoutes(
     const stream = c.env?.incoming ?? c.req.raw.body
     const unprovenBody = () => (read ??= unproven.read((onSize) => boundedBody(stream, onSize)))
     if (!(await receiver.authenticate(head, unprovenBody))) {
-      warnOfRefusal(kind)
+      // A secret may have changed on one side only.
+      if (warnings.isDue(kind))
+        log.warn({ kind }, 'a webhook was refused: its secret, signature or token is missing or wrong')
       const error = 'the secret, the signature or the token is missing or wrong'
       throw new Refusal(401, 'refused', error, { 'www-authenticate': 'Bearer' })
     }

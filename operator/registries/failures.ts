@@ -97,6 +97,12 @@ export function statusFailure(
   return answerInvalid(subject, `status ${status}`)
 }
 
+/** For a `catch`: that there is no such tag is an answer. */
+export function undefinedIfNoTag(thrown: unknown): undefined {
+  if (thrown instanceof NeedsChangeError && thrown.reason === 'TagNotFound') return undefined
+  throw thrown
+}
+
 function throttled(subject: Subject, retryAfterMs: number | undefined): TransientError {
   return new TransientError(
     'RegistryThrottled',

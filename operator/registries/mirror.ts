@@ -7,7 +7,6 @@ import { NeedsChangeError, TransientError } from '../errors.ts'
 import type { Digest } from '../images/digest.ts'
 import type { Repository } from '../images/reference.ts'
 import type { Clock } from '../time/clock.ts'
-import { monotonicClock } from '../time/timing.ts'
 import type { Access, Credentials, Described, Labels, Registry, Tagged, Untagged } from './registry.ts'
 
 export interface Mirror {
@@ -31,7 +30,7 @@ export class MirroredRegistry implements Registry {
   #downUntil = 0
 
   /** @param at serves the mirror's host. Aliases are searched for there: an API that lists them is not mirrored. */
-  constructor(registry: Registry, at: Registry, mirror: Mirror, clock: Clock = monotonicClock) {
+  constructor(registry: Registry, at: Registry, mirror: Mirror, clock: Clock) {
     this.kind = registry.kind
     this.#registry = registry
     this.#at = at

@@ -46,11 +46,13 @@ export class Registries {
         `${host} is not a host of the provider ${provider}; leave --provider out, or name one of: ${registryKinds.map((each) => each.kind).join(', ')}`,
       )
     }
-    const mirror = this.#options.mirrors?.get(host)
+    const { mirrors, clock } = this.#options
+    const mirror = mirrors?.get(host)
     if (mirror === undefined) return this.#registryOf(kind)
     // A mirror has no mirror of its own: two that mirror each other would never end.
     const at = this.#registryOf(this.#kindOf(mirror.host) ?? oci)
-    return once(this.#mirrored, `${kind.kind} ${host}`, () => new MirroredRegistry(this.#registryOf(kind), at, mirror))
+    const make = () => new MirroredRegistry(this.#registryOf(kind), at, mirror, clock)
+    return once(this.#mirrored, `${kind.kind} ${host}`, make)
   }
 
   /** Which cloud issues credentials for the repository. */

@@ -109,7 +109,7 @@ export interface ResolvedTag {
 
 export interface Described {
   readonly mediaType: string | undefined
-  /** Of a multi-architecture image: `linux/amd64`, `linux/arm/v7`, …; empty for a single one. */
+  /** The platforms of a multi-architecture image: `linux/amd64`, `linux/arm/v7`, …; empty for a single one. */
   readonly platforms: readonly string[]
   /** Why it is no image and no index of images, as the rest of a sentence: `its config is of type …`. */
   readonly noImage?: string

@@ -56,10 +56,14 @@ export const runOperator: ClusterCommands['runOperator'] = async (settings, log,
     })
     controller = made
     metrics.leader.set(1)
-    await made.operator.start()
+    await made.operator.start().catch((thrown: unknown) => {
+      if (controller === made) throw thrown
+    })
+    // Another replica leads by now: an interrupted start is not a failure.
+    if (controller !== made) return
     synced = true
     statsd?.check('cvmanager', true)
-    if (controller === made) await push.startReading()
+    await push.startReading()
     log.info({ containerVersions: made.objects.size }, 'cvmanager is at work')
   }
   const end = async (): Promise<void> => {

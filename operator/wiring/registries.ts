@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { LRUCache } from 'lru-cache'
 import type { Settings } from '../config/settings.ts'
 import { type Polled, Poller, type PollerOptions } from '../discovery/polling/poller.ts'
 import type { VersionQuery } from '../discovery/versions/version.ts'
@@ -15,6 +14,7 @@ import { DockerLogins } from '../registries/credentials/docker-logins.ts'
 import type { Mirror } from '../registries/mirror.ts'
 import { Registries } from '../registries/registries.ts'
 import type { Transport } from '../registries/transport/transport.ts'
+import { AtMostEvery } from '../time/at-most-every.ts'
 import { monotonicClock } from '../time/timing.ts'
 import { endpointsOf, openTransport } from './transport.ts'
 
@@ -99,7 +99,6 @@ export function pollLine({ target: { kind, repository }, views, outcome, lateMs,
   }
 }
 
-const maxWarnedHosts = 1_000
 const warningGapMs = 3_600_000
 
 /** Counts missed polls, and warns of them once an hour for each registry. */
@@ -108,16 +107,14 @@ export function missedPollsReporter(
   { registryRequestsPerSecond }: Pick<Settings, 'registryRequestsPerSecond'>,
   metrics: Metrics | undefined,
 ): (host: string) => void {
-  const warned = new LRUCache<string, true>({ max: maxWarnedHosts, ttl: warningGapMs })
+  const warnings = new AtMostEvery(warningGapMs)
   const remedy =
     registryRequestsPerSecond === 0
       ? 'The registry answers slowly, or its quota is nearly used up. Raise pollIntervalSeconds.'
       : `registryRequestsPerSecond is ${registryRequestsPerSecond}, which may be too low for the followed tags. Raise it, or raise pollIntervalSeconds.`
   return (host) => {
     metrics?.missedPolls.inc({ host: metrics.hostLabel(host) })
-    if (warned.has(host)) return
-    warned.set(host, true)
-    log.warn({ host }, `polls of this registry begin more than an interval late. ${remedy}`)
+    if (warnings.isDue(host)) log.warn({ host }, `polls of this registry begin more than an interval late. ${remedy}`)
   }
 }
 

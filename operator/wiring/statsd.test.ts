@@ -96,3 +96,13 @@ t.test('nothing is opened unless the settings ask for it, and STATS_HOST is wher
   await statsd?.close()
   t.match(errors.map(String).join(), 'not-there.invalid')
 })
+
+t.test('an address that cannot be used is named, with where it may come from', async (t) => {
+  const open = (statsHost: string, env = {}) =>
+    Statsd.open({ statsProvider: 'statsd', statsHost }, (error) => t.fail(error.message), env)
+  for (const opening of [open('', { STATS_HOST: '10.0.0.1:8125:x' }), open('statsd:99999')])
+    await t.rejects(opening, {
+      name: 'UsageError',
+      message: /"(10\.0\.0\.1:8125:x|statsd:99999)".* --stats-host .* STATS_HOST/,
+    })
+})

@@ -8,6 +8,7 @@ import type { ContainerVersion } from '../api/container-version.ts'
 import type { Problem } from '../commands/tags/commands.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Polled } from '../discovery/polling/poller.ts'
+import { UsageError } from '../errors.ts'
 import { objectFields } from '../log/object-fields.ts'
 import { parseEcrHost } from '../registries/ecr/host.ts'
 import type { PlannedEvent } from '../rollouts/plan/events.ts'
@@ -34,6 +35,7 @@ export class Statsd {
   /**
    * @param onFailure of a datagram; nothing waits for one
    * @returns undefined if the settings do not ask for it
+   * @throws UsageError for a host that cannot be used
    */
   static async open(
     { statsProvider, statsHost }: Pick<Settings, 'statsProvider' | 'statsHost'>,
@@ -104,6 +106,12 @@ export class Statsd {
 
 /** `10.0.0.1`, `statsd.monitoring:9125`, `[fd00::1]:8125`. */
 function addressOf(text: string): { readonly host: string; readonly port: number } {
-  const { hostname, port } = new URL(`udp://${isIPv6(text) ? `[${text}]` : text}`)
+  const url = `udp://${isIPv6(text) ? `[${text}]` : text}`
+  if (!URL.canParse(url)) {
+    throw new UsageError(
+      `"${text}" is not an address for statsd; write HOST or HOST:PORT, in --stats-host or the environment variable STATS_HOST`,
+    )
+  }
+  const { hostname, port } = new URL(url)
   return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? defaultPort : Number(port) }
 }

@@ -17,25 +17,28 @@ import { Statsd, type TagRequest } from './statsd.ts'
 // A mirror may be behind the registry that is changed.
 const own = { mirrors: [] }
 export const getTags: TagCommands['getTags'] = (request) =>
-  counted('batchget', request, withRegistries(request, get, own))
+  counted('batchget', request, () => withRegistries(request, get, own))
 export const addTags: TagCommands['addTags'] = (request) =>
-  counted('putimage', request, withRegistries(request, add, own))
+  counted('putimage', request, () => withRegistries(request, add, own))
 export const removeTags: TagCommands['removeTags'] = (request) =>
-  counted('batchdelete', request, withRegistries(request, remove, own))
+  counted('batchdelete', request, () => withRegistries(request, remove, own))
 export const resolveTag: TagCommands['resolveTag'] = (request) => withRegistries(request, tag)
 export const resolvePolicy: TagCommands['resolvePolicy'] = (request) => withRegistries(request, policy)
 
-/** Statistics must not change what becomes of a command. */
+/** Statistics must not change what becomes of a command: they fail before it begins, or not at all. */
 async function counted<T extends { readonly problems: readonly Problem[] }>(
   change: TagRequest,
   { settings }: RegistryRequest,
-  running: Promise<T>,
+  run: () => Promise<T>,
 ): Promise<T> {
-  const result = await running
   const statsd = await Statsd.open(settings, () => undefined)
-  statsd?.tagsFailed(change, result.problems)
-  await statsd?.close()
-  return result
+  try {
+    const result = await run()
+    statsd?.tagsFailed(change, result.problems)
+    return result
+  } finally {
+    await statsd?.close()
+  }
 }
 
 type Named = { readonly image: Reference } | { readonly repositories: readonly Reference[] }

@@ -9,7 +9,7 @@ import type { ApiClient } from '../kubernetes/client.ts'
 import { readHistory } from '../rollouts/history/history.ts'
 import type { Managed } from '../rollouts/observe/workload-versions.ts'
 
-/** Of a replica without caches; as old as what a page shows after a while. */
+/** A replica without caches keeps a list for this long. */
 const maxListAgeMs = 5_000
 
 /** @param caches of the controller, on the replica that leads; undefined: the API server is asked */

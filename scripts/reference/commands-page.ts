@@ -4,7 +4,7 @@ import type { CommandLine } from '../../operator/cli/command-line/command-line.t
 import { commandTree } from '../../operator/cli/program.ts'
 
 export function commandsPage(): string {
-  const commands = leaves(commandTree())
+  const commands = commandTree().leaves
   const list = commands.map(
     (command) => `- [\`${command.path}\`](#${command.path.replaceAll(' ', '-')}): ${sentence(command.description())}`,
   )
@@ -29,12 +29,6 @@ ${commands.map(section).join('\n')}
 | 5 | \`cv wait\`: the time was over. |
 | 130 | A signal ended it. |
 `
-}
-
-/** Groups such as \`cr tags\` have no page of their own. */
-const leaves = (command: CommandLine): readonly CommandLine[] => {
-  const shown = command.createHelp().visibleCommands(command) as unknown as readonly CommandLine[]
-  return shown.length === 0 ? [command] : shown.flatMap(leaves)
 }
 
 function section(command: CommandLine): string {

@@ -2,27 +2,12 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { commandTree } from '../../../operator/cli/program.ts'
 import { checkout, type KindTest, runMake } from '../bed.ts'
 
 const image = 'cvmanager:e2e'
 const maxBytes = 200_000_000
 const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { readonly version: string }
-
-/** Each command with arguments that end at once: on their own they need a cluster or a registry. */
-const commands: readonly string[] = [
-  'run',
-  'cr sync',
-  'cr tags add',
-  'cr tags get',
-  'cr tags remove',
-  'cr resolve',
-  'cv get',
-  'cv status',
-  'cv wait',
-  'cv reconcile',
-  'version',
-  'completion',
-]
 
 export const imageTests: readonly KindTest[] = [
   {
@@ -66,10 +51,10 @@ export const imageTests: readonly KindTest[] = [
       const start = (...args: string[]) => cluster.attempt('docker', ['run', '--rm', ...restricted, image, ...args])
       const { output } = await start('--version')
       t.match(output, version)
-      for (const command of commands) {
-        const { status, output, errors } = await start(...command.split(' '), '--help')
+      for (const { path } of commandTree().leaves) {
+        const { status, output, errors } = await start(...path.split(' ').slice(1), '--help')
         t.equal(status, 0, errors)
-        t.match(output, `Usage: cvmanager ${command}`)
+        t.match(output, `Usage: ${path}`)
       }
       const refused = await start('cr', 'tags', 'get')
       t.equal(refused.status, 2)

@@ -61,6 +61,25 @@ export async function replicas(t: Test, bed: Bed): Promise<void> {
     t.match(await second.about('no longer the leader'), '"msg":"this process is no longer the leader: it is stopping"')
     await third.stop('SIGTERM')
   })
+
+  await t.test('R6 a leader that loses the Lease before its first lists are complete stands by again', async (t) => {
+    const { cluster } = bed
+    const account = '--serviceaccount=cvmanager:reads-nothing'
+    const kubeconfig = await cluster.serviceAccountKubeconfig('cvmanager', 'reads-nothing')
+    await cluster.kubectl('create', 'role', 'leases', '-n', 'cvmanager', '--verb=*', '--resource=leases')
+    await cluster.kubectl('create', 'rolebinding', 'leases', '-n', 'cvmanager', '--role=leases', account)
+    const started = await bed.operator({ name: 'unready', kubeconfig, flags: ['--lease-name', 'unready'] })
+    await takesOver(world, started)
+    const holder = JSON.stringify({ spec: { holderIdentity: 'another' } })
+    await cluster.kubectl('patch', 'lease', 'unready', '-n', 'cvmanager', '--type=merge', '-p', holder)
+    await world.waitsFor('it to stand by', async () => {
+      await started.program.assertRunning()
+      return (await started.about('stands by: another is the leader')) !== ''
+    })
+    t.match(await started.about('no longer the leader'), 'another holds the Lease now')
+    t.ok((await started.stop('SIGTERM')) < 3_000)
+    t.equal(started.program.outcome, 'ended with status 0')
+  })
 }
 
 async function takesOver(world: World, operator: Operator): Promise<void> {

@@ -57,9 +57,16 @@ export class CommandLine extends Command {
 
   /** The names of the commands in this group that its help shows. */
   get shownCommands(): readonly string[] {
-    return this.createHelp()
-      .visibleCommands(this)
-      .map((command) => command.name())
+    return this.#shown.map((command) => command.name())
+  }
+
+  /** The commands that do something, and not groups such as `cr tags`: this one, or those below it that the helps show. */
+  get leaves(): readonly CommandLine[] {
+    return this.#shown.length === 0 ? [this] : this.#shown.flatMap(({ leaves }) => leaves)
+  }
+
+  get #shown(): readonly CommandLine[] {
+    return this.createHelp().visibleCommands(this) as unknown as readonly CommandLine[]
   }
 
   /** `cvmanager cr tags`. */

@@ -61,7 +61,7 @@ function expectedBy({ required, argChoices, flags, long }: Option): CompletedFla
   if (long === '--context') return 'contexts'
   if (long === '--cv') return 'objects'
   if (/<NS>$/.test(flags)) return 'namespaces'
-  // Of semver=RANGE, the shell completes what is fixed.
+  // The shell completes the fixed part of semver=RANGE.
   if (argChoices) return { choices: argChoices.map((choice) => choice.replace(/=.*/, '=')) }
   return /<(?:FILE|DIR)>$/.test(flags) ? 'file' : 'any'
 }

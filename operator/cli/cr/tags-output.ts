@@ -29,7 +29,8 @@ export function showChanges({ dryRun, changes, problems }: ChangesResult, form: 
     io.print(table([['REPOSITORY', 'TAG', 'RESULT', 'DIGEST', ...(moved ? ['BEFORE'] : [])], ...rows]))
   }
   for (const { result, repository, tag, digest } of changes) {
-    if (result === 'left') io.printError(`tag ${tag} of ${repository} is left: it is on another image, ${digest}\n`)
+    if (result === 'left')
+      io.printError(`tag ${tag} of ${repository} was left alone: it is on another image, ${digest}\n`)
   }
   return report(problems, io)
 }

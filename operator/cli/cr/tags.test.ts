@@ -45,7 +45,7 @@ t.test('tags can be added, added again, moved and removed', async (t) => {
     `HOST/shop/web | env-test | removed | ${one}`,
     'HOST/shop/web | env-never | not there',
   ])
-  t.equal(removed.err, `tag env-prod of HOST/shop/web is left: it is on another image, ${two}\n`)
+  t.equal(removed.err, `tag env-prod of HOST/shop/web was left alone: it is on another image, ${two}\n`)
   const rest = await calls('tags remove --repo REPO --tags env-prod,env-prod')
   t.same([rest.status, rows(rest.out)], [0, [`HOST/shop/web | env-prod | removed | ${two}`]])
   t.same((await registry.tags('shop/web')).sort(), ['1a2b3c4', 'abcdef0', 'env-demo'])
@@ -141,7 +141,10 @@ t.test('if a registry cannot remove a tag, that is reported and the tag stays', 
   const refused = await calls('tags remove --repo REPO --tags env-prod,env-never')
   t.equal(refused.status, 1)
   t.match(rows(refused.out), [/env-prod \| failed/, /env-never \| not there/])
-  t.match(refused.err, /^error: the registry HOST does not take off a tag alone \(405 .*nothing was removed\. .*\n$/)
+  t.match(
+    refused.err,
+    /^error: the registry HOST cannot remove a tag without its image \(405 .*nothing was removed\. .*\n$/,
+  )
   t.same((await registry.tags('shop/web')).sort(), ['env-prod', 'v1'])
 })
 

@@ -44,6 +44,7 @@ test('JSON is exactly the text of the first cvmanager, with -o json or CVMANAGER
   t.equal((await runCli('cv get', { versions, env: { CVMANAGER_OUTPUT: 'json' } })).out, text)
   t.match((await runCli('cv get -o table', { versions, env: { CVMANAGER_OUTPUT: 'json' } })).out, /^NAMESPACE/)
   t.match((await runCli('cv get', { versions, env: { CVMANAGER_OUTPUT: '' } })).out, /^NAMESPACE/)
+  t.match(await runCli('cv get', { env: { CVMANAGER_OUTPUT: 'constructor' } }), { status: 2 })
   t.match(await runCli('cv get', { env: { CVMANAGER_OUTPUT: 'xml' } }), {
     status: 2,
     err: 'error: CVMANAGER_OUTPUT: "xml" is not allowed; it must be one of table, wide, json, yaml\n',

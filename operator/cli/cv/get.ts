@@ -23,12 +23,12 @@ const wideCells = (version: WorkloadVersion) => [...cells(version), shortDigest(
 
 const outputVariable = 'CVMANAGER_OUTPUT'
 
-const forms: Readonly<Record<string, (versions: readonly WorkloadVersion[]) => string>> = {
-  table: (versions) => table([heads, ...versions.map(cells)]),
-  wide: (versions) => table([[...heads, 'DIGEST'], ...versions.map(wideCells)]),
-  json,
-  yaml: (versions) => stringify(versions.map(fieldsOf2018)),
-}
+const forms = new Map<string, (versions: readonly WorkloadVersion[]) => string>([
+  ['table', (versions) => table([heads, ...versions.map(cells)])],
+  ['wide', (versions) => table([[...heads, 'DIGEST'], ...versions.map(wideCells)])],
+  ['json', json],
+  ['yaml', (versions) => stringify(versions.map(fieldsOf2018))],
+])
 
 export const cvGet: CliCommand = {
   name: 'cv get',
@@ -40,7 +40,7 @@ export const cvGet: CliCommand = {
       .option('-A, --all-namespaces', 'All namespaces, as without --namespace')
       .addOption(
         new Option('-o, --output <FORM>', `The form of the output, or ${outputVariable}`)
-          .choices(Object.keys(forms))
+          .choices([...forms.keys()])
           .default(undefined, 'table'),
       )
     addSettingsFlags(command, ['cluster'])
@@ -49,9 +49,9 @@ export const cvGet: CliCommand = {
   async run(invocation, io) {
     const { namespace } = invocation.options
     const output = invocation.options.output ?? (io.env[outputVariable] || 'table')
-    const form = forms[String(output)]
+    const form = forms.get(String(output))
     if (!form) {
-      throw new UsageError(`${outputVariable}: ${notAmong(output, Object.keys(forms))}`)
+      throw new UsageError(`${outputVariable}: ${notAmong(output, [...forms.keys()])}`)
     }
     const only = namespace === undefined ? undefined : namespaceFrom('--namespace', namespace)
     const settings = await settingsOf(invocation, io)

@@ -14,7 +14,7 @@ export type Find = (deployment: string) => Found
 
 /** What is wrong goes into the report of the fields. */
 export function convertSpec(spec: Fields, find: Find): Json {
-  // Of the first months: a Deployment and its container by name, and minutes.
+  // In the first months, objects named a Deployment and its container, and gave times in minutes.
   const deployment = spec.fields('deployment')
   const strategy = spec.fields('strategy')
   const blueGreen = strategy?.fields('blueGreen')

@@ -5,7 +5,7 @@ import { Fields, isMap, type Json, Report } from './fields.ts'
 import { type Labelled, namedWorkload } from './named-workload.ts'
 
 export const oldGroup = 'custom.k8s.io'
-export const oldKinds = ['ContainerVersion', 'KCD'] as const
+const oldKinds = ['ContainerVersion', 'KCD'] as const
 
 export interface NewObject {
   readonly apiVersion: typeof apiVersion

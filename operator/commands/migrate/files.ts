@@ -19,7 +19,7 @@ export async function readManifests(
 ): Promise<readonly Manifest[]> {
   const manifests: Manifest[] = []
   for (const path of paths) {
-    if (path === '-') manifests.push({ name: 'standard input', text: await textOf(stdin) })
+    if (path === '-') manifests.push({ name: 'standard input', text: await text(stdin) })
     else for (const name of await filesAt(path, recursive)) manifests.push({ name, text: await readText(name) })
   }
   return manifests
@@ -34,10 +34,6 @@ async function filesAt(path: string, recursive: boolean): Promise<readonly strin
 }
 
 const readText = (path: string): Promise<string> => readFile(path, 'utf8').catch(refuse(path))
-
-async function textOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
-  return text(stdin as AsyncIterable<Uint8Array>)
-}
 
 const refuse =
   (path: string) =>

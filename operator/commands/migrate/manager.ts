@@ -20,7 +20,7 @@ export function isOldManager(raw: Json): boolean {
   })
 }
 
-export const isOldImage = (image: unknown): boolean => {
+const isOldImage = (image: unknown): boolean => {
   const parts = partsOf(String(image))
   return parts !== undefined && oldImage.test(parts.repository.path)
 }
@@ -29,8 +29,8 @@ export const isOldImage = (image: unknown): boolean => {
 export function isSyncer({ kind, metadata, spec }: Json): boolean {
   if (kind !== 'Deployment' || !isMap(metadata) || !String(metadata.name).startsWith('crsync-')) return false
   const owners = Array.isArray(metadata.ownerReferences) ? metadata.ownerReferences : []
-  const template = isMap(spec) && isMap(spec.template) ? spec.template : {}
-  const labels = isMap(template.metadata) && isMap(template.metadata.labels) ? template.metadata.labels : {}
+  const { metadata: ofPods } = templateOf(spec)
+  const labels = isMap(ofPods) && isMap(ofPods.labels) ? ofPods.labels : {}
   return labels.app === syncerLabel || owners.some(isOld)
 }
 
@@ -52,7 +52,9 @@ export function whyLeftOut(raw: Json): string | undefined {
 }
 
 function containersOf(spec: unknown): readonly Json[] {
-  const template = isMap(spec) && isMap(spec.template) ? spec.template : {}
-  const { containers } = isMap(template.spec) ? template.spec : {}
+  const { spec: ofPods } = templateOf(spec)
+  const { containers } = isMap(ofPods) ? ofPods : {}
   return Array.isArray(containers) ? containers.filter(isMap) : []
 }
+
+const templateOf = (spec: unknown): Json => (isMap(spec) && isMap(spec.template) ? spec.template : {})

@@ -15,7 +15,15 @@ import { type OldObject, oldObjects, workloadsFor } from './cluster.ts'
 import { type Converted, convert, NotConvertibleError } from './convert.ts'
 import { nameOf } from './documents.ts'
 import { isOfManager } from './manager.ts'
-import { findOldProgram, type OldProgram, podsOf, podsOfSyncers, remove, scaleToZero } from './old-program.ts'
+import {
+  findOldProgram,
+  isNamesake,
+  type OldProgram,
+  podsOf,
+  podsOfSyncers,
+  remove,
+  scaleToZero,
+} from './old-program.ts'
 
 export interface MoveRequest {
   /** The Deployments of the old manager; undefined: found by what they run; empty: there is none any more. */
@@ -58,12 +66,13 @@ export async function move(client: ApiClient, request: MoveRequest): Promise<Mov
   const stopped = await stopOldProgram(client, request, program)
   if (stopped) return stopped
   // The old program may have written them until it ended.
-  for (const object of await movingObjects(client)) {
+  const last = await movingObjects(client)
+  for (const object of last) {
     if (signal.aborted) return { result: 'Interrupted', message: 'run the command again to go on' }
     for (const line of linesOf(object)) onStep(line)
     await moveOne(client, object)
   }
-  return { result: 'Moved', objects: objects.length }
+  return { result: 'Moved', objects: last.length }
 }
 
 function checkManagers(named: MoveRequest['managers'], { managers }: OldProgram): void {
@@ -99,9 +108,6 @@ async function movingObjects(client: ApiClient): Promise<readonly Moving[]> {
   if (problems.length > 0) throw new NotConvertibleError(problems)
   return objects
 }
-
-const isNamesake = (one: ObjectName, other: ObjectName): boolean =>
-  one.namespace === other.namespace && one.name === other.name
 
 /** It may be there already, from an interrupted move. */
 async function create(client: ApiClient, object: Moving, query: { dryRun?: 'All' } = {}, signal?: AbortSignal) {

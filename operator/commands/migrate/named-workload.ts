@@ -1,7 +1,7 @@
 /** The objects of early 2018 named a Deployment. A ContainerVersion selects workloads by their labels. */
 import { isMap, type Json } from './fields.ts'
 
-/** Of a workload, what a selector sees. */
+/** What a selector sees of a workload. */
 export interface Labelled {
   readonly kind: string
   readonly name: string

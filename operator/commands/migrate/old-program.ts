@@ -23,13 +23,15 @@ export interface OldProgram {
   readonly syncers: readonly OldDeployment[]
 }
 
+export const isNamesake = (one: ObjectName, other: ObjectName): boolean =>
+  one.namespace === other.namespace && one.name === other.name
+
 /** @param named the managers, if they are not to be found by what they run */
 export async function findOldProgram(client: ApiClient, named?: readonly ObjectName[]): Promise<OldProgram> {
   const all = (await listAll(client, deployments, undefined)) as readonly V1Deployment[]
   const matching = (is: (raw: Json) => boolean) =>
     all.filter((raw) => is({ ...raw, kind: 'Deployment' })).map(oldDeployment)
-  const isNamed = ({ namespace, name }: OldDeployment) =>
-    named?.some((one) => one.namespace === namespace && one.name === name)
+  const isNamed = (found: OldDeployment) => named?.some((one) => isNamesake(one, found))
   return {
     managers: named ? all.map(oldDeployment).filter(isNamed) : matching(isOldManager),
     syncers: matching(isSyncer),

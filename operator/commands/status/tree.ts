@@ -49,7 +49,7 @@ export interface ServiceNode {
 export interface WorkloadNode {
   readonly kind: string
   readonly name: string
-  /** Of its pod template. If its containers differ, each one once. */
+  /** The version in its pod template. If its containers differ, each version once. */
   readonly version: string
   readonly ready: number
   /** How many pods it should have, if that is known. */

@@ -26,10 +26,10 @@ export interface FoundImage {
  */
 export async function findImage(client: RepositoryClient, wanted: WantedImage): Promise<FoundImage> {
   const version = wanted.by === 'name' ? wanted.name : await newestMatching(client, wanted.pattern)
-  if (!isDigest(version)) {
-    return { version, digest: await client.registry.resolve(client.repository, version, client.access) }
-  }
-  await ensureExists(client, version)
+  const { registry, repository, access } = client
+  if (!isDigest(version)) return { version, digest: await registry.resolve(repository, version, access) }
+  // Throws if the repository does not have it.
+  await registry.describe(repository, version, access)
   return { version, digest: version }
 }
 
@@ -57,9 +57,4 @@ async function newestMatching(client: RepositoryClient, pattern: string): Promis
     'VersionAmbiguous',
     `${matching.length} tags of repository ${path} at the registry ${host} match "${pattern}", and their numbers do not tell which is the newest: ${newest.tag} or ${newest.rival}, for example. Write a pattern for tags that differ in their numbers, or name the version with --version.`,
   )
-}
-
-/** @throws NeedsChangeError if the repository does not have the image */
-async function ensureExists({ registry, repository, access }: RepositoryClient, digest: Digest): Promise<void> {
-  await registry.describe(repository, digest, access)
 }

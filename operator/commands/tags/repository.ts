@@ -1,8 +1,8 @@
 /** What the commands read in one repository. */
 import { compareNaturally } from '../../discovery/versions/natural-order.ts'
-import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
+import { undefinedIfNoTag } from '../../registries/failures.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 
 const maxConcurrentRequests = 16
@@ -46,14 +46,7 @@ export async function tagsAmong(
 }
 
 /** @returns undefined if the tag does not exist */
-export async function digestOf(
+export const digestOf = (
   { registry, repository, access }: RepositoryClient,
   tag: string,
-): Promise<Digest | undefined> {
-  try {
-    return await registry.resolve(repository, tag, access)
-  } catch (error) {
-    if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
-    throw error
-  }
-}
+): Promise<Digest | undefined> => registry.resolve(repository, tag, access).catch(undefinedIfNoTag)

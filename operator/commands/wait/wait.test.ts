@@ -158,3 +158,31 @@ test('the time is up, or a signal comes: it says how it stood, and that nobody h
   stopping.abort('SIGTERM')
   t.match(await ended, { result: 'Interrupted', message: 'stopped by SIGTERM' })
 })
+
+test('the time is up, or a signal comes, before the API server has answered at all', async (t) => {
+  const client: WaitClient = {
+    get: <T>(_path: string, { signal }: { signal?: AbortSignal | undefined } = {}) =>
+      new Promise<T>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason))
+        setTimeout(() => reject(new TransientError('ApiServerUnavailable', 'away')), 1_000)
+      }),
+    mergePatch: () => Promise.reject(new Error('not asked')),
+    stream: () => {
+      throw new Error('not asked')
+    },
+  }
+  const stopping = new AbortController()
+  const request: WaitRequest = {
+    namespace: 'shop',
+    name: 'web-cv',
+    version: 'v2',
+    timeoutMs: 50,
+    signal: stopping.signal,
+    onProgress: () => undefined,
+  }
+  const timedOut = { result: 'TimedOut', version: 'v2', message: 'the API server has not answered' }
+  t.strictSame(await wait(client, request), timedOut)
+  const ended = wait(client, { ...request, version: undefined, timeoutMs: 5_000 })
+  stopping.abort('SIGINT')
+  t.strictSame(await ended, { result: 'Interrupted', message: 'stopped by SIGINT' })
+})

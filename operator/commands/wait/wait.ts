@@ -21,16 +21,25 @@ export async function wait(client: WaitClient, request: WaitRequest): Promise<Wa
   const ending = new AbortController()
   const timeout = AbortSignal.timeout(Math.min(Math.ceil(request.timeoutMs), maxTimerMs))
   const stop = AbortSignal.any([request.signal, timeout, ending.signal])
+  let waiting: Waiting | undefined
   try {
-    const waiting = new Waiting(await readObject(client, request), request)
+    waiting = new Waiting(await readObject(client, request, stop), request)
     // It may have ended before.
     return waiting.see(waiting.latest) ?? (await Promise.race([waiting.ended, follow(client, request, waiting, stop)]))
   } catch (thrown) {
+    if (stop.aborted) return waiting?.stopped() ?? unread(request)
     if (thrown instanceof ObjectNotFoundError) return notFound(thrown.message)
     throw asPerson(thrown)
   } finally {
     ending.abort()
   }
+}
+
+/** How it ends if the API server has not answered until then. */
+function unread({ version, signal }: WaitRequest): WaitResult {
+  const target = version === undefined ? {} : { version }
+  if (signal.aborted) return { result: 'Interrupted', ...target, message: `stopped by ${signal.reason}` }
+  return { result: 'TimedOut', ...target, message: 'the API server has not answered' }
 }
 
 /** Asks for a poll, and shows each change to `waiting` until the object is gone or the time is up. */
@@ -56,9 +65,6 @@ async function follow(
       signal: stop,
     })
     return end === 'gone' ? notFound('it was deleted') : waiting.stopped()
-  } catch (thrown) {
-    if (stop.aborted) return waiting.stopped()
-    throw thrown
   } finally {
     clearInterval(ticking)
   }

@@ -51,7 +51,7 @@ export async function pollPolicies(
     } catch (thrown) {
       const error = asPollError(thrown, target, access)
       if (setFailed(view, error)) news.push(view)
-      // These are answers, which the other followers do not have to wait for.
+      // These are answers, and not failures of the poll.
       if (error.reason !== noneFits && error.reason !== notAnImage) failures.push(error)
     }
   }
@@ -85,7 +85,7 @@ async function resolveListed(
     if (!(error instanceof NeedsChangeError) || error.reason !== 'TagNotFound') throw error
     throw new TransientError(
       'TagNotFound',
-      `${repositoryName(repository)} lists the tag ${tag}, which spec.policy chooses, and does not have its image. The tags are listed again; if it lasts, delete that tag or leave it out by spec.policy.filter.`,
+      `${repositoryName(repository)} lists the tag ${tag}, which spec.policy chooses, but does not have its image. cvmanager lists the tags again; if this lasts, delete that tag or leave it out by spec.policy.filter.`,
       { cause: error },
     )
   }

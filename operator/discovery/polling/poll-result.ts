@@ -50,7 +50,7 @@ export function asPollError(thrown: unknown, { repository }: PolledTarget, { sig
   if (thrown instanceof TransientError || thrown instanceof NeedsChangeError) return thrown
   return new TransientError(
     'InternalError',
-    `polling ${repository.host}/${repository.path} failed within cvmanager: ${messageOf(thrown)}. It will be tried again. Please report it.`,
+    `polling ${repository.host}/${repository.path} failed within cvmanager: ${messageOf(thrown)}. cvmanager tries again. Please report it.`,
     { cause: thrown },
   )
 }

@@ -70,7 +70,7 @@ export async function poll(
     } catch (thrown) {
       const error = asPollError(thrown, target, access)
       if (setFailed(view, error)) news.push(view)
-      // That the tag points at something else is an answer. Its next image is expected at the next poll.
+      // A tag that points at something else than an image is an answer, and not a failure of the poll.
       if (error.reason !== notAnImage) failures.push(error)
     }
   }

@@ -26,7 +26,7 @@ export async function listTags(
   const listing = new Map<string, number | undefined>()
   const hash = createHash('sha256')
   let keep: ((tag: string) => boolean) | undefined
-  /** Of the tags that were left out: a message may need an example. */
+  /** One of the tags that were left out, since a message may need an example. */
   let other: string | undefined
   for await (const page of pages(registry, repository, needs, access)) {
     for (const [tag, pushed] of page) {

@@ -1,7 +1,7 @@
 /** Hints about ECR without an inbound address: EventBridge puts ECR's events into an SQS queue, and this reads them. */
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../log/log.ts'
-import { pause } from '../../time/backoff.ts'
+import { type BackoffLimits, backoffMs, pause } from '../../time/backoff.ts'
 import type { Clock } from '../../time/clock.ts'
 import { type Alarm, monotonicClock, systemAlarm } from '../../time/timing.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -28,8 +28,9 @@ export interface EcrEventReaderOptions {
 const maxReceives = 5
 /** A single failure passes by itself. */
 const failuresUntilDown = 2
-const minPauseMs = 1_000
-const maxPauseMs = 60_000
+const pauses: BackoffLimits = { firstMs: 1_000, maxMs: 60_000 }
+/** One process reads the queue, so nothing has to be spread out. */
+const noJitter = () => 1
 /** A long poll takes longer. Without a pause, a queue that returns an empty answer at once would be read all the time. */
 const minPollMs = 1_000
 
@@ -71,8 +72,7 @@ export class EcrEventReader {
       } catch (error) {
         if (signal.aborted) return
         this.#failed(error)
-        const pauseMs = Math.min(minPauseMs * 2 ** Math.min(this.#failures - 1, 10), maxPauseMs)
-        await pause(pauseMs, signal, alarm)
+        await pause(backoffMs(this.#failures, pauses, noJitter), signal, alarm)
       }
     }
   }

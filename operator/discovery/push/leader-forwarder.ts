@@ -7,6 +7,7 @@ import { Agent } from 'undici'
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../log/log.ts'
 import { mayConnect } from '../../registries/transport/addresses.ts'
+import { AtMostEvery } from '../../time/at-most-every.ts'
 
 /** Marks a forwarded request, so that no replica forwards it again. */
 export const forwardedHeader = 'x-cvmanager-forwarded'
@@ -40,7 +41,7 @@ export interface LeaderForwarderOptions {
 const deadlineMs = 3_000
 const maxConcurrent = 32
 const maxAnswerBytes = 1_024
-const warningIntervalMs = 60_000
+const warningGapMs = 60_000
 
 /** Headers of one connection (RFC 9110, section 7.6.1), and those that the new request sets itself. */
 const hopByHopHeaders = new Set([
@@ -51,8 +52,8 @@ const hopByHopHeaders = new Set([
 export class LeaderForwarder {
   readonly #options: LeaderForwarderOptions
   readonly #agent = new Agent({ connect: { timeout: deadlineMs }, maxResponseSize: maxAnswerBytes })
+  readonly #warnings = new AtMostEvery(warningGapMs)
   #inFlight = 0
-  #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LeaderForwarderOptions) {
     this.#options = options
@@ -67,7 +68,8 @@ export class LeaderForwarder {
     try {
       return await this.#send(leader, request)
     } catch (error) {
-      this.#warn(leader, messageOf(error))
+      if (this.#warnings.isDue())
+        this.#options.log.warn({ leader, error: messageOf(error) }, 'cannot forward a webhook to the leader')
       return undefined
     } finally {
       this.#inFlight--
@@ -97,13 +99,6 @@ export class LeaderForwarder {
     const { hints, followed } = JSON.parse(text) as Readonly<Record<string, unknown>>
     if (typeof hints !== 'number' || typeof followed !== 'number') throw new Error('its answer is not understood')
     return { hints, followed }
-  }
-
-  #warn(leader: string, error: string): void {
-    const now = performance.now()
-    if (now - this.#warnedAt < warningIntervalMs) return
-    this.#warnedAt = now
-    this.#options.log.warn({ leader, error }, 'cannot forward a webhook to the leader')
   }
 }
 

@@ -3,8 +3,8 @@
  * by one: the likeliest first, some at a time, and never more than a bounded number.
  */
 import type { LRUCache } from 'lru-cache'
-import { NeedsChangeError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
+import { undefinedIfNoTag } from '../../registries/failures.ts'
 import { scopeOf, type VersionQuery } from './version.ts'
 
 const maxRequests = 500
@@ -84,8 +84,7 @@ export class AliasSearch {
       return digest
     } catch (error) {
       this.#cache.delete(key)
-      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
-      throw error
+      return undefinedIfNoTag(error)
     }
   }
 }

@@ -4,7 +4,7 @@
  * (learn.microsoft.com, "Use managed identities on a virtual machine to acquire an access token"), and of the registry itself
  * the exchange and its token service (azure.github.io/acr/AAD-OAuth.html, Token-BasicAuth.html).
  */
-import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { account } from '../../../e2e/harness/token-server.ts'
 import { peer } from '../testing/peer.ts'
@@ -29,7 +29,7 @@ export async function azureCloud(t: Test, { isPublic = false } = {}) {
   /** Whom the registry accepts: `CLIENT ASSERTION` for a workload, `managed` for the machine. */
   const writers = new Set<string>()
   const entra = await peer(t, async (request, response) => {
-    const form = new URLSearchParams(await textOf(request))
+    const form = new URLSearchParams(await text(request))
     const federated = form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
     const known = request.url?.split('?')[0] === `/${tenantId}/oauth2/v2.0/token` && federated
     if (!known) return void response.writeHead(400).end('{"error":"invalid_request"}')
@@ -80,9 +80,3 @@ const unsupported: StandInAnswer = {
 }
 
 const entraToken = (whose: string): string => `entra-${Buffer.from(whose).toString('base64url')}`
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text
-}

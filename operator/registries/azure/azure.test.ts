@@ -2,6 +2,7 @@ import { constants, createVerify, X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { digestOf } from '../../images/digest.ts'
 import { systemClock } from '../../time/clock.ts'
@@ -19,11 +20,8 @@ const exchanged = 'POST /oauth2/exchange'
 const withoutIds = ({ asked }: Peer): string[] =>
   asked.map((each) => each.replace(/\?client-request-id=[0-9a-f-]{36}$/, ''))
 
-async function formOf(request: IncomingMessage): Promise<Record<string, string>> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return Object.fromEntries(new URLSearchParams(text))
-}
+const formOf = async (request: IncomingMessage): Promise<Record<string, string>> =>
+  Object.fromEntries(new URLSearchParams(await text(request)))
 
 /**
  * Entra ID's token endpoint (learn.microsoft.com, "Get a token with a federated credential") and the registry's three

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { digestOf } from '../../images/digest.ts'
 import { type Clock, systemClock } from '../../time/clock.ts'
@@ -32,9 +33,7 @@ async function azure(t: Test, answer: Peer['answer'] = metadataService, env: Rec
   const registry = await peer(t, async (request, response) => {
     const url = request.url ?? ''
     if (request.method === 'POST') {
-      let text = ''
-      for await (const chunk of request) text += String(chunk)
-      const form = Object.fromEntries(new URLSearchParams(text))
+      const form = Object.fromEntries(new URLSearchParams(await text(request)))
       if (url !== '/oauth2/exchange')
         return void response.writeHead(isReader ? 200 : 401).end('{"access_token":"pull"}')
       forms.push(form)

@@ -5,6 +5,7 @@ import { repositoryName } from '../../images/reference.ts'
 import { type ApiError, isForbidden, isNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { resourcePath } from '../../kubernetes/resource-path.ts'
+import { AtMostEvery } from '../../time/at-most-every.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { Credentials } from '../registry.ts'
 import { credentialId } from './credential-id.ts'
@@ -87,7 +88,7 @@ export class PullSecrets implements TargetCredentials {
   readonly #secrets: LRUCache<string, ReadSecret, Reading>
   /** By repository and credentials, so that what the registry accepted is known to all that use them. */
   readonly #sources = new LRUCache<string, CredentialSource>({ max: maxSecrets })
-  readonly #warned: LRUCache<string, true>
+  readonly #warnings: AtMostEvery
 
   /** @param warn called once in an hour for a secret that a ContainerVersion cannot use; the message has nothing of it */
   constructor(
@@ -99,7 +100,7 @@ export class PullSecrets implements TargetCredentials {
     this.#client = client
     this.#resolver = resolver
     this.#warn = warn
-    this.#warned = new LRUCache<string, true>({ max: maxSecrets, ttl: warningGapMs, perf: clock })
+    this.#warnings = new AtMostEvery(warningGapMs, clock)
     this.#secrets = new LRUCache<string, ReadSecret, Reading>({
       max: maxSecrets,
       ttl: cachedForMs,
@@ -141,7 +142,7 @@ export class PullSecrets implements TargetCredentials {
     // What the spec names has to work. What pods name may be for another registry, and the kubelet skips what is missing.
     const fault = faults.find(({ reason }) => named !== undefined || (afresh && reason !== missing))
     if (fault !== undefined && found.kind === 'anonymous') throw fault
-    for (const each of faults) this.#tell(key, each)
+    for (const each of faults) if (this.#warnings.isDue(`${key} ${each.message}`)) this.#warn(key, each)
     const credentials = await this.#resolver.resolve({
       repository,
       found,
@@ -172,13 +173,6 @@ export class PullSecrets implements TargetCredentials {
     const found = this.#sources.get(id) ?? sourceOf([...usable.values()])
     this.#sources.set(id, found)
     return { found, faults }
-  }
-
-  #tell(key: string, fault: NeedsChangeError): void {
-    const id = `${key} ${fault.message}`
-    if (this.#warned.has(id)) return
-    this.#warned.set(id, true)
-    this.#warn(key, fault)
   }
 
   /** Kubernetes gives a pod those of its service account if it names none. */

@@ -4,6 +4,7 @@
  * a real registry. Repositories below `private/` are visible only with a login.
  */
 import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import type { Registry } from '../../../e2e/harness/registry.ts'
 import { account } from '../../../e2e/harness/token-server.ts'
@@ -33,7 +34,7 @@ type PushTimes = ReadonlyMap<string, number>
 async function answer(request: IncomingMessage, registry: Registry, pushed: PushTimes): Promise<[number, unknown]> {
   const url = new URL(request.url ?? '/', 'http://hub')
   if (url.pathname === '/v2/auth/token') {
-    const { identifier, secret } = JSON.parse(await bodyOf(request)) as Record<string, string>
+    const { identifier, secret } = JSON.parse(await text(request)) as Record<string, string>
     const known = identifier === account.username && secret === account.password
     return known ? [200, { access_token: token }] : [401, { detail: 'incorrect authentication credentials' }]
   }
@@ -82,10 +83,4 @@ async function tagsPage(registry: Registry, path: string, { searchParams }: URL,
   )
   const next = page * size < names.length ? `https://hub.docker.com/v2/namespaces/x/tags?page=${page + 1}` : null
   return { count: names.length, next, previous: null, results }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text
 }

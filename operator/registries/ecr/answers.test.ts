@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import { json } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { VersionFinder } from '../../discovery/versions/version-finder.ts'
 import type { Digest } from '../../images/digest.ts'
@@ -17,8 +18,8 @@ async function answering(t: Test, answers: Readonly<Record<string, (input: Body)
   const server = await peer(t, (request, response) => {
     const action = String(request.headers['x-amz-target']).split('.')[1] ?? ''
     actions.push(action)
-    readJson(request).then((input) => {
-      const answer = answers[action]?.(input) ?? [400, { __type: 'UnknownOperationException' }]
+    json(request).then((input) => {
+      const answer = answers[action]?.(input as Body) ?? [400, { __type: 'UnknownOperationException' }]
       if (Array.isArray(answer)) send(response, answer[0], answer[1])
       else send(response, 200, answer)
     }, t.error)
@@ -28,12 +29,6 @@ async function answering(t: Test, answers: Readonly<Record<string, (input: Body)
 
 const send = (response: ServerResponse, status: number, body: Body) =>
   response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
-
-async function readJson(request: IncomingMessage): Promise<Body> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return JSON.parse(text) as Body
-}
 
 t.test('B03 a tag without an image is not found, whether AWS says so or says nothing', async (t) => {
   for (const answer of [
@@ -221,4 +216,18 @@ t.test('a failing or unreachable ECR is a transient error, and an abort ends the
   const read = registryOn(t, `http://${hanging.host}`).resolve(web, 'x', { ...access, signal: controller.signal })
   setTimeout(() => controller.abort(new Error('aborted')), 50)
   await t.rejects(read, { message: 'aborted' })
+})
+
+t.test('a corrected secret is used at once, although its access key id is the same', async (t) => {
+  const tokens: unknown[] = []
+  const server = await peer(t, (request, response) => {
+    tokens.push(request.headers['x-amz-security-token'])
+    send(response, 200, { imageDetails: [{ imageDigest: digests('x'), imageTags: ['env-prod'] }] })
+  })
+  const registry = registryOn(t, `http://${server.host}`)
+  for (const secret of ['wrong', 'right']) {
+    const credentials = { kind: 'aws', accessKeyId: 'AKIASHOP', secretAccessKey: secret, sessionToken: secret } as const
+    await registry.resolve(web, 'env-prod', { credentials })
+  }
+  t.same(tokens, ['wrong', 'right'])
 })

@@ -89,10 +89,10 @@ export class EcrApi {
     }
   }
 
-  /** One client for each host and credential, so that tenants share nothing. */
+  /** One client for each host and credential, so that tenants share nothing. A person may correct the secret alone. */
   #clientFor(sdk: Sdk, name: string, credentials: AwsCredentials): ECRClient {
     const { accessKeyId, secretAccessKey, sessionToken } = credentials
-    const key = `${name} ${accessKeyId}`
+    const key = [name, accessKeyId, secretAccessKey, sessionToken].join(' ')
     const known = this.#clients.get(key)
     if (known !== undefined) return known
     const { region, fips, dualStack } = ecrHostOf(name)

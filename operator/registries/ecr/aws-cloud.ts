@@ -19,7 +19,7 @@ const role = {
   shape: /^arn:aws[a-z-]*:iam::[0-9]{12}:role\/[\w+=,.@/-]{1,512}$/,
   example: 'arn:aws:iam::123456789012:role/shop-registry-reader',
 }
-/** Of credentials that name no end, such as a key in a shared file: the file may change. */
+/** For credentials without an end, such as a key in a shared file: the file may change. */
 const unknownLifetimeMs = 300_000
 
 type Sdk = typeof import('./sdk.ts')

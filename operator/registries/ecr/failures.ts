@@ -78,7 +78,7 @@ export function awsFailure(subject: Subject, action: string, error: unknown, { c
   if (status >= 500 || name === 'ServerException') {
     return new TransientError(
       'RegistryUnavailable',
-      `the registry ${host} answered ${action} for ${place(subject)} with ${status} (${name}). It will be tried again. If this lasts, see the AWS status page for the region.`,
+      `the registry ${host} answered ${action} for ${place(subject)} with ${status} (${name}). cvmanager tries again. If this lasts, see the AWS status page for the region.`,
     )
   }
   return refused(subject, `${name}: ${messageOf(error)}`, { cause: error })

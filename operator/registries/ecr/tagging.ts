@@ -1,9 +1,9 @@
 /** Adds and removes tags, by PutImage and BatchDeleteImage. */
-import { NeedsChangeError } from '../../errors.ts'
 import { type Digest, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
-import { answerInvalid, RegistryRefusal, type Subject } from '../failures.ts'
+import { answerInvalid, RegistryRefusal, type Subject, undefinedIfNoTag } from '../failures.ts'
 import { mediaTypeOf } from '../oci/manifest.ts'
+import { tagImmutable } from '../oci/refusal.ts'
 import type { Access, Tagged, Untagged } from '../registry.ts'
 import type { EcrApi } from './api.ts'
 import type { Images } from './describe.ts'
@@ -53,7 +53,7 @@ export class EcrTagging {
       // Somebody else may have been faster.
       const now = await this.#imageOf(subject, tag, access)
       if (now?.digest === digest) return 'unchanged'
-      throw immutable(subject, tag, now?.digest ?? before?.digest, name)
+      throw tagImmutable(repository, tag, name, now?.digest ?? before?.digest)
     }
   }
 
@@ -90,22 +90,10 @@ export class EcrTagging {
   }
 
   /** Undefined where the tag is missing, or its whole repository. */
-  async #imageOf(subject: Subject, tag: string, access: Access): Promise<Image | undefined> {
-    try {
-      return await this.#images.find(subject, tag, access)
-    } catch (error) {
-      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
-      throw error
-    }
+  #imageOf(subject: Subject, tag: string, access: Access): Promise<Image | undefined> {
+    return this.#images.find(subject, tag, access).catch(undefinedIfNoTag)
   }
 }
-
-const immutable = ({ repository }: Subject, tag: string, on: Digest | undefined, exception: string): RegistryRefusal =>
-  new RegistryRefusal(
-    'TagImmutable',
-    `the registry ${repository.host} keeps tag ${tag} of repository ${repository.path} as it is${on === undefined ? '' : `, on ${on}`}, for its tags are immutable (${exception})`,
-    "Use another tag, or exempt this one from immutability in the repository's settings.",
-  )
 
 /** "When you remove the last tag from an image, the image is deleted from your repository" (ECR API, BatchDeleteImage). */
 const lastTag = ({ repository }: Subject, tag: string, digest: Digest): RegistryRefusal =>

@@ -17,7 +17,7 @@ export class GhcrRegistry extends OciRegistry {
     const { host, path } = repository
     throw new NeedsChangeError(
       'UntagNotSupported',
-      `the registry ${host} does not take off a tag alone (tag ${tag} of repository ${path}), so nothing was removed. Move the tag to another image instead. On the package's page at GitHub, whole versions can be deleted with all their tags.`,
+      `the registry ${host} cannot remove a tag without its image (tag ${tag} of repository ${path}), so nothing was removed. Move the tag to another image instead. On the package's page at GitHub, you can delete a whole version with all its tags.`,
     )
   }
 }

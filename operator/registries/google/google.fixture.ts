@@ -5,7 +5,8 @@
  * (cloud.google.com/kubernetes-engine/docs/concepts/workload-identity) and Artifact Registry, whose token service takes an
  * access token as the password of `oauth2accesstoken`.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { digestOf } from '../../images/digest.ts'
 import { peer, transportTo } from '../testing/peer.ts'
@@ -17,12 +18,6 @@ export const digest = digestOf(Buffer.from('x'))
 export interface Refusal {
   readonly status: number
   readonly body: string
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text
 }
 
 function json(response: ServerResponse, body: unknown): void {
@@ -43,8 +38,8 @@ export async function googleCloud(t: Test) {
   const refuse = (response: ServerResponse, { status, body }: Refusal) => response.writeHead(status).end(body)
 
   const sts = await peer(t, (request, response) =>
-    textOf(request).then((text) => {
-      const form = Object.fromEntries(new URLSearchParams(text))
+    text(request).then((body) => {
+      const form = Object.fromEntries(new URLSearchParams(body))
       exchanges.push(form)
       if (refusals.sts !== undefined) return refuse(response, refusals.sts)
       const isAws = form.subject_token_type?.includes('aws4_request')
@@ -54,12 +49,12 @@ export async function googleCloud(t: Test) {
     }),
   )
   const iam = await peer(t, (request, response) =>
-    textOf(request).then((text) => {
+    text(request).then((body) => {
       const [, email] =
         /^\/v1\/projects\/-\/serviceAccounts\/([^/]+):generateAccessToken$/.exec(request.url ?? '') ?? []
       if (email === undefined || request.method !== 'POST') return response.writeHead(404).end()
       if (refusals.iam !== undefined) return refuse(response, refusals.iam)
-      lifetimes.push((JSON.parse(text) as { lifetime: string }).lifetime)
+      lifetimes.push((JSON.parse(body) as { lifetime: string }).lifetime)
       return json(response, { accessToken: `token-of-${email}`, expireTime: '2014-10-02T15:01:23Z' })
     }),
   )

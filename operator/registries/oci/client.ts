@@ -71,7 +71,7 @@ export class OciClient {
     return reads ? sendAndFollow(this.#transport, request, subject) : this.#transport.send(request)
   }
 
-  /** Of the answer; or, if it has none and nobody knows yet how to send the credentials, of the registry's base, once for each host. */
+  /** The challenge of the answer; or, if it has none and the way to send credentials is unknown, that of the base, once a host. */
   async #challengeOf(
     { status, headers }: Answer,
     { subject, access }: OciRequest,

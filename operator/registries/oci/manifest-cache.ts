@@ -7,7 +7,7 @@ import type { Access } from '../registry.ts'
 import type { Manifest } from './manifest.ts'
 
 const maxManifests = 5_000
-/** Of text that was read. What is kept of it is less. */
+/** Counts the text that was read, which is more than what is kept of it. */
 const maxBytes = 16 * 1024 * 1024
 
 interface Read {

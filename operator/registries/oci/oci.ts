@@ -4,7 +4,7 @@ import type { Digest } from '../../images/digest.ts'
 import { isContentOf, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { Clock } from '../../time/clock.ts'
-import { answerInvalid, type Subject, statusFailure } from '../failures.ts'
+import { answerInvalid, type Subject, statusFailure, undefinedIfNoTag } from '../failures.ts'
 import type { Access, Described, Labels, Registry, Tagged, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import type { Answer, Purpose, Transport } from '../transport/transport.ts'
@@ -51,13 +51,8 @@ export class OciRegistry implements Registry {
   }
 
   /** `undefined` if there is no such tag. */
-  protected async digestOf(repository: Repository, tag: string, access: Access): Promise<Digest | undefined> {
-    try {
-      return await this.resolve(repository, tag, access)
-    } catch (error) {
-      if (error instanceof NeedsChangeError && error.reason === 'TagNotFound') return undefined
-      throw error
-    }
+  protected digestOf(repository: Repository, tag: string, access: Access): Promise<Digest | undefined> {
+    return this.resolve(repository, tag, access).catch(undefinedIfNoTag)
   }
 
   tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {
@@ -128,7 +123,7 @@ export class OciRegistry implements Registry {
     if (!stays && !isNoUntagging(refusal)) throw changeFailure(subject, answer, refusal.shown, access)
     throw new NeedsChangeError(
       'UntagNotSupported',
-      `the registry ${repository.host} does not take off a tag alone (${refusal.shown} for tag ${tag} of repository ${repository.path}), so nothing was removed. Allow deletion in the registry's settings, or remove the tag by its own page or API.`,
+      `the registry ${repository.host} cannot remove a tag without its image (${refusal.shown} for tag ${tag} of repository ${repository.path}), so nothing was removed. Allow deletion in the registry's settings, or remove the tag on its own page or by its API.`,
     )
   }
 

@@ -67,11 +67,11 @@ export const tagImmutable = (
   { host, path }: Repository,
   tag: string,
   shown: string,
-  before?: Digest,
+  before?: Digest | undefined,
 ): NeedsChangeError =>
   new RegistryRefusal(
     'TagImmutable',
-    `the registry ${host} keeps tag ${tag} of repository ${path} as it is${before === undefined ? '' : `, on ${before}`}, for its tags are immutable (${shown})`,
+    `the registry ${host} keeps tag ${tag} of repository ${path} as it is${before === undefined ? '' : `, on ${before}`}, because its tags are immutable (${shown})`,
     "Use another tag, or exempt this one from immutability in the repository's settings.",
   )
 

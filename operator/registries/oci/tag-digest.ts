@@ -79,7 +79,7 @@ function digestNamed({ status, headers }: Answer, subject: Subject, known?: Dige
   throw answerInvalid(subject, 'its Docker-Content-Digest is not a digest')
 }
 
-/** Of a body that is a manifest or an index, and the one that the headers name. */
+/** The digest of a body, which must be a manifest or an index, and must have the digest that the headers name. */
 function digestOfContent(answer: Answer, subject: Subject, access: Access): Digest {
   if (answer.status !== 200) throw failure(answer, subject, access)
   manifestOf(answer, subject)

@@ -98,8 +98,8 @@ export class TagPages {
 }
 
 /**
- * Of a link, only the query is taken, for the same list at the same host: behind proxies, registries write other schemes,
- * hosts and paths into their links (sonatype/nexus-public#1011), and a link elsewhere would get the credentials.
+ * Only the query of a link counts, for the same list at the same host: behind proxies, registries write other schemes, hosts
+ * and paths into their links (sonatype/nexus-public#1011), and a link to another host would get the credentials.
  */
 function nextQuery({ headers }: Answer): string | undefined {
   const link = nextLink(headers.link?.toString())

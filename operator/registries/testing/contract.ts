@@ -126,7 +126,7 @@ export async function registryContract(t: Test, bench: RegistryBench): Promise<v
   })
 }
 
-/** Of a captive portal, a login page, a proxy's cache, an API at the same address, and a connection that broke. */
+/** What a captive portal, a login page, a proxy's cache, another API, and a broken connection answer. */
 const noManifests = [
   ['text/html', '<!DOCTYPE html><html><body>Welcome to the hotel network!</body></html>'],
   ['application/json', ''],

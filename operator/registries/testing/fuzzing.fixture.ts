@@ -1,5 +1,6 @@
 /** For tests: one registry against a server that answers nonsense, some thousand times. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -77,9 +78,8 @@ export class NonsenseServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = request.url ?? ''
-    for await (const chunk of request) text += String(chunk)
-    const lane = Number(/"registryId":"\d{9}(\d{3})"|lane-(\d+)/.exec(text)?.slice(1).join('') || 0)
+    const asked = `${request.url}${await text(request)}`
+    const lane = Number(/"registryId":"\d{9}(\d{3})"|lane-(\d+)/.exec(asked)?.slice(1).join('') || 0)
     const own = `${this.origin}/lane-${lane}`
     const challenge = { 'www-authenticate': `Bearer realm="${own}/t"` }
     const next = this.queues.get(lane)?.shift() ?? { status: 401, headers: challenge, body: '{}', sent: 'whole' }

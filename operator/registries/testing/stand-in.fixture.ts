@@ -3,6 +3,7 @@
  * token service, is written by hand from its documentation. Images, tags and rights are those of the real registry.
  */
 import { Agent, type IncomingMessage, request as onwardRequest, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import type { Registry as Program } from '../../../e2e/harness/registry.ts'
 import { type Peer, peer } from './peer.ts'
@@ -56,7 +57,7 @@ export async function standIn(t: Test, program: Program, special: Special): Prom
   const server = await peer(t, (request, response) => {
     const { method = 'GET', headers } = request
     const url = new URL(request.url ?? '/', `http://${server.host}`)
-    const question = { method, url, authorization: headers.authorization, text: () => textOf(request) }
+    const question = { method, url, authorization: headers.authorization, text: () => text(request) }
     answerOf(question, program, special).then(
       (own) => (own ? reply(response, own) : forward(request, response, program, special.tokens, server.host, agent)),
       (error: Error) => reply(response, { status: 500, body: { message: error.message } }),
@@ -121,10 +122,4 @@ function forward(
   onward.once('error', () => response.destroy())
   response.once('close', () => onward.destroy())
   request.pipe(onward)
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text
 }

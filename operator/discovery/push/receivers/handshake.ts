@@ -8,7 +8,7 @@ import { type Head, MalformedPayload, type Receiver } from './receiver.ts'
 /** What the specification calls a DNS expression: names, perhaps with a star. */
 const originPattern = /^[A-Za-z0-9*]([-A-Za-z0-9.*_]{0,251}[A-Za-z0-9*])?(:[0-9]{1,5})?$/
 
-/** Requests a minute. The poller slows useless hints down to about that, for each registry (polling/hint-limit.ts). */
+/** Requests a minute. However many come, useless hints cause one poll of a target in a second (polling/poller.ts). */
 const maxRate = 3000
 
 /** Never calls `WebHook-Request-Callback`, which may be any address. */

@@ -49,14 +49,14 @@ interface Piece {
 }
 
 /** `$1`, `$name`, `${1}`, `${name}`, `$$` for a dollar, and text. A name is as long as possible: `${n}0`, not `$n0`. */
-const pieces = /\$(?:\$|(\w+)|\{(\w+)\})|([^$]+)|(\$)/gs
+const pieceSyntax = /\$(?:\$|(\w+)|\{(\w+)\})|([^$]+)|(\$)/gs
 
 function parseExtract(extract: string, program: RE2JS): readonly Piece[] {
   const refuse = (fault: string): never => {
     throw invalidPolicy('filter.extract', extract, fault, remedyFor(program))
   }
   const names: Readonly<Record<string, number>> = program.namedGroups()
-  const found = [...extract.matchAll(pieces)].map((piece): Piece => {
+  const found = [...extract.matchAll(pieceSyntax)].map((piece): Piece => {
     const [all, bare, braced, text] = piece
     const name = bare ?? braced
     if (text !== undefined) return { text }

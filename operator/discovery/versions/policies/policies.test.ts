@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { VersionPolicySpec } from '../../../api/policy.ts'
+import type { PolicyName, VersionPolicySpec } from '../../../api/policy.ts'
 import type { Listing } from '../../tag-policy.ts'
 import { tagPolicy } from './choosing.ts'
 import { parsePolicy, policyInWords, policyKinds, policyNames } from './policies.ts'
@@ -245,7 +245,7 @@ t.test('a pattern that follows many ways through each tag is given up, and named
 })
 
 t.test('every kind makes its policy from its own field', async (t) => {
-  for (const spec of specs) t.equal(parsePolicy(spec).name, Object.keys(spec)[0])
+  for (const spec of specs) t.equal(parsePolicy(spec).kind, policyKinds[Object.keys(spec)[0] as PolicyName])
   t.throws(() => parsePolicy({}), {
     reason: 'VersionPolicyInvalid',
     message: /none of semver, calendar, numeric, newest/,
@@ -260,7 +260,7 @@ t.test('the form of a kind on the command line gives its field', async (t) => {
     const line = lines[name]
     t.equal(argument !== undefined, line !== '', name)
     t.equal(words(fromLine(line)), `${name} ${line}`.trim())
-    t.equal(parsePolicy({ [name]: fromLine(line) }).name, name)
+    t.equal(parsePolicy({ [name]: fromLine(line) }).kind, policyKinds[name])
   }
   t.same(policyKinds.semver.fromLine('>=1.0.0 <3,prerelease'), { range: '>=1.0.0 <3', prerelease: true })
 })

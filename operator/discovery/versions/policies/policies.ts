@@ -18,7 +18,6 @@ export const policyKinds: { readonly [K in PolicyName]: PolicyKind<K> } = {
 export const policyNames = Object.keys(policyKinds) as readonly PolicyName[]
 
 export interface ParsedPolicy {
-  readonly name: PolicyName
   readonly kind: PolicyKind
   readonly policy: VersionPolicy
 }
@@ -31,7 +30,7 @@ export function parsePolicy(spec: VersionPolicySpec): ParsedPolicy {
     throw new NeedsChangeError('VersionPolicyInvalid', message)
   }
   const kind: PolicyKind = policyKinds[name]
-  return { name, kind, policy: kind.make(spec[name] as PolicyField) }
+  return { kind, policy: kind.make(spec[name] as PolicyField) }
 }
 
 /** What a ContainerVersion follows, for columns and messages: `env-prod`, or `semver ~1.4`. */

@@ -67,7 +67,7 @@ export class Authorization {
       this.#schemes.set(host, scheme)
       return header
     }
-    if (!challenges.some(({ scheme }) => scheme === 'basic') || refused !== undefined) return undefined
+    if (!challenges.some(({ scheme }) => scheme === 'basic') || refused?.startsWith('Basic ')) return undefined
     this.#schemes.set(host, { scheme: 'basic' })
     return await this.#header({ scheme: 'basic' }, '', access, subject)
   }

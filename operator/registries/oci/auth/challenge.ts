@@ -43,7 +43,7 @@ export function parseChallenges(header: string): Challenge[] {
     position++
     skip(' \t')
     const value = take(quoted)?.replace(/\\(.)/g, '$1') ?? take(token) ?? ''
-    // Of two equal names the first counts, so that nothing appended can change it.
+    // The first of two equal names counts, so that nothing appended can change it.
     const parameters = challenges.at(-1)?.parameters
     if (parameters !== undefined && !parameters.has(word.toLowerCase())) parameters.set(word.toLowerCase(), value)
   }
