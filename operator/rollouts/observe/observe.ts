@@ -1,6 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { RolloutStatus } from '../../api/rollout-status.ts'
-import type { Offer } from '../../discovery/target.ts'
+import { lastVersion, type Offer } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { allowedReads } from '../../kubernetes/allowed-reads.ts'
@@ -200,6 +200,6 @@ function beforeRollout({ unavailableBefore, restartsBefore, previous }: RolloutS
 
 /** The image that may be rolled out next. */
 function imageOffered({ spec }: ContainerVersion, offer: Offer): string | undefined {
-  const version = offer.state === 'unknown' ? undefined : offer.version
+  const version = lastVersion(offer)
   return version && composeImage(spec.imageRepo, version)
 }
