@@ -2,10 +2,10 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { webServer } from '../harness/web-server.ts'
 import { downloader } from './download.ts'
 import { type ProgramName, programNames, toolsDirectory } from './programs.ts'
 import { checksumIn, platformOf, releaseOf } from './releases.ts'
@@ -59,18 +59,12 @@ const sha256 = (body: Buffer) => createHash('sha256').update(body).digest('hex')
 async function releasePages(t: Test, answer?: RequestListener): Promise<ReleasePages> {
   t.testdir({ programs: {} })
   const files = publishedFiles(t)
-  const server = createServer((request, response) => {
-    if (answer) return answer(request, response)
+  const pages: RequestListener = (request, response) => {
     const body = files.get(request.url ?? '')
     if (body === undefined) return void response.writeHead(404).end('not found')
     response.writeHead(200, { 'content-length': body.length }).end(body)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, files }
+  }
+  return { address: `http://127.0.0.1:${await webServer(t, answer ?? pages)}`, files }
 }
 
 async function download(t: Test, mirror: string, wanted = programNames) {

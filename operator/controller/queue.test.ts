@@ -215,22 +215,6 @@ test('failed keys are retried at once when the cause has passed', async (t) => {
   t.same(seen, ['a', 'b'])
 })
 
-test('a forgotten key is not reconciled again', async (t) => {
-  const seen: string[] = []
-  const { queue, time } = setUp(
-    noting(
-      seen,
-      () => 'reconciled',
-      () => ({ requeueAfterMs: 1_000 }),
-    ),
-  )
-  queue.add('a')
-  await turn()
-  queue.forget('a')
-  await time.advance(10_000)
-  t.same(seen, ['reconciled'])
-})
-
 test('B23 B25 stop interrupts every wait, lets running handlers end, and starts nothing new', async (t) => {
   const { calls, handle } = held()
   const { queue, time } = setUp(handle, { workers: 1 })

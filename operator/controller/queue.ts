@@ -95,13 +95,6 @@ export class WorkQueue {
     this.#setTimer()
   }
 
-  /** Drops the key, such as that of a deleted object. */
-  forget(key: string): void {
-    this.#ready.delete(key)
-    this.#cancelLater(key)
-    this.#failures.delete(key)
-  }
-
   /** Retries all failed keys at once, when the cause has passed, such as an API server that was down. */
   retryFailed(): void {
     for (const key of [...this.#failures.keys()]) this.add(key)

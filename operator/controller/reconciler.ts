@@ -83,12 +83,9 @@ export class Reconciler {
     const { observer, effects, rollbackByDefault } = this.#options
     const { offer, answeredRequest } = await this.#offer(object)
     const observed = await observer.observe(object, offer)
-    const told = {
-      answeredRequest,
-      rewritten: this.#rewritten.get(object.key),
-      refused: effects.refused.get(object.key),
-    }
-    const observation = { ...observed, rollbackByDefault, ...told }
+    const rewritten = this.#rewritten.get(object.key)
+    const refused = effects.refused.get(object.key)
+    const observation = { ...observed, rollbackByDefault, answeredRequest, rewritten, refused }
     return { observation, plan: plan(observation) }
   }
 

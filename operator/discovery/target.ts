@@ -51,6 +51,10 @@ export type Offer =
       readonly version?: Version | undefined
     }
 
+/** The version of the last poll that succeeded. */
+export const lastVersion = (offer: Offer): Version | undefined =>
+  offer.state === 'unknown' ? undefined : offer.version
+
 /** Polls targets for the controller, which names each by the key of its ContainerVersion. */
 export interface TargetPoller {
   /** Starts to poll, or changes what `key` follows. Idempotent. A new interval takes effect within one (new) interval. */

@@ -10,7 +10,6 @@ export interface Resource {
 export const pods: Resource = { group: '', version: 'v1', plural: 'pods' }
 export const services: Resource = { group: '', version: 'v1', plural: 'services' }
 export const configMaps: Resource = { group: '', version: 'v1', plural: 'configmaps' }
-export const endpointSlices: Resource = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' }
 
 export interface ObjectPath {
   /** Absent: all namespaces, or a cluster-scoped resource. */

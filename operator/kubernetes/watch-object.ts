@@ -59,8 +59,9 @@ export async function watchObject(options: WatchObjectOptions): Promise<'gone' |
         resourceVersion = read
       }
       mustRead = true
+      const path = resourcePath(resource, { namespace })
       const events = client.stream({
-        path: resourcePath(resource, { namespace }),
+        path,
         query: {
           watch: true,
           fieldSelector: `metadata.name=${name}`,
@@ -78,7 +79,8 @@ export async function watchObject(options: WatchObjectOptions): Promise<'gone' |
       const openedMs = performance.now()
       for await (const event of events) {
         const { type, object } = event as WatchEvent
-        if (type === 'ERROR') throw new ApiError(object.code ?? 500, 'WatchFailed', JSON.stringify(object))
+        if (type === 'ERROR')
+          throw ApiError.fromAnswer({ method: 'GET', path }, object.code ?? 500, JSON.stringify(object))
         resourceVersion = object.metadata?.resourceVersion ?? resourceVersion
         if (type === 'DELETED') return 'gone'
         if (type !== 'BOOKMARK') onObject(object)

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
 import type { Test } from 'tap'
 import { ownAddress } from '../../harness/own-network.ts'
+import { webServer } from '../../harness/web-server.ts'
 import type { Bed } from '../bed.ts'
 import { opened, podsOfChecks, second, third } from '../check-pods.ts'
 import type { AddTest } from '../scenario.ts'
@@ -9,7 +9,7 @@ import type { AddTest } from '../scenario.ts'
 /** Versions are asked over HTTP while they run, and a migration comes before. */
 export function httpChecks(test: AddTest, bed: Bed): void {
   test('a version migrates the database first, goes out, and must answer through its Service', async (t) => {
-    const { port, requests, answers } = await webServer(t)
+    const { port, requests, answers } = await application(t)
     const world = await opened(t, bed, 'command-and-http', serviceAt(port))
     await world.ciMoves('env-prod', second)
     await world.sees('web', second)
@@ -55,7 +55,7 @@ export function httpChecks(test: AddTest, bed: Bed): void {
   })
 
   test('whoever writes a ContainerVersion cannot make cvmanager request what is not his', async (t) => {
-    const { port, requests } = await webServer(t)
+    const { port, requests } = await application(t)
     const world = await opened(t, bed, 'image')
     const service = (name: string, spec: object) => ({
       apiVersion: 'v1',
@@ -92,19 +92,14 @@ const serviceAt = (port: number): Readonly<Record<string, string>> => ({
   'port: 80\n': `port: ${port}\n`,
 })
 
-async function webServer(t: Test) {
+/** What the application answers, and what it was asked. */
+async function application(t: Test) {
   const requests: string[] = []
   const answers = { status: 200 }
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     requests.push(`${request.method} ${request.url}`)
     response.writeHead(answers.status, { location: 'http://127.0.0.1:1/' }).end('fine')
-  }).listen(0)
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a server has a port')
-  return { port: address.port, requests, answers }
+  }
+  const port = await webServer(t, answer, '0.0.0.0')
+  return { port, requests, answers }
 }

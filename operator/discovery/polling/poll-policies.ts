@@ -5,16 +5,9 @@ import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 import type { Choice, Listing, TagPolicy } from '../tag-policy.ts'
+import { lastVersion } from '../target.ts'
 import { describeImage, notAnImage, policyRemedy } from '../versions/image-check.ts'
-import {
-  asPollError,
-  lastVersion,
-  type PollError,
-  type PollResult,
-  retryAfterOf,
-  setFailed,
-  setOffer,
-} from './poll-result.ts'
+import { asPollError, type PollError, type PollResult, retryAfterOf, setFailed, setOffer } from './poll-result.ts'
 import type { PolledTarget, View } from './polled-target.ts'
 import { listTags } from './tag-list.ts'
 

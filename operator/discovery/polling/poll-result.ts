@@ -1,7 +1,7 @@
 /** What a poll found, for the poller and for the followers. */
 import { messageOf, NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Access } from '../../registries/registry.ts'
-import type { Offer } from '../target.ts'
+import { lastVersion, type Offer } from '../target.ts'
 import type { PolledTarget, View } from './polled-target.ts'
 
 export type PollOutcome = 'unchanged' | 'changed' | 'failed'
@@ -16,9 +16,6 @@ export interface PollResult {
   readonly news: readonly View[]
   readonly retryAfterMs?: number | undefined
 }
-
-/** The version of the last poll that succeeded. */
-export const lastVersion = (offer: Offer) => (offer.state === 'unknown' ? undefined : offer.version)
 
 /** @returns whether anything has changed that a person can see */
 export function setOffer(view: View, next: Offer): boolean {

@@ -2,14 +2,13 @@
 import type { Repository } from '../../images/reference.ts'
 import { withCredentials } from '../../registries/credentials/credential-source.ts'
 import type { Access, Registry, ResolvedTags } from '../../registries/registry.ts'
-import type { Version } from '../target.ts'
+import { lastVersion, type Version } from '../target.ts'
 import { describeImage, notAnImage, tagRemedy } from '../versions/image-check.ts'
 import type { VersionQuery, Versions } from '../versions/version.ts'
 import { pollPolicies } from './poll-policies.ts'
 import {
   asPollError,
   failedPoll,
-  lastVersion,
   type PollError,
   type PollRequest,
   type PollResult,

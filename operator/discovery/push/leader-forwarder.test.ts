@@ -1,7 +1,7 @@
 /** Two replicas: what becomes of a webhook that reaches the one that does not lead. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
+import { webServer } from '../../../e2e/harness/web-server.ts'
 import { addressOf, forwardedHeader } from './leader-forwarder.ts'
 import {
   bearer,
@@ -22,15 +22,7 @@ async function replicas(t: Test, kind: string, leads: ReplicaOptions = {}) {
 }
 
 /** Another server at the leader's address. */
-async function someone(t: Test, answer: Parameters<typeof createServer>[1]) {
-  const server = createServer(answer as Parameters<typeof createServer>[1] & object)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+const someone = async (t: Test, answer: RequestListener): Promise<string> => `127.0.0.1:${await webServer(t, answer)}`
 
 const standbyOf = (t: Test, address: string | undefined, ownAddress = '127.0.0.1') =>
   webhookServer(t, 'cloudevents', { isLeading: () => false, leaderAddress: () => address, ownAddress })

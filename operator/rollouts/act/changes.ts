@@ -177,7 +177,7 @@ async function deliver(
     if (isRefusal(thrown)) {
       const { rollout } = object.status
       const message = `${what}: ${thrown.message}`
-      const id = `${rollout?.id} ${what.replace('/', ' ')}`
+      const id = `${rollout?.id} ${what}`
       const versions = rollout && directionOf(rollout)
       await emit(effects, object, [
         { type: 'Warning', reason: 'PatchRefused', message, id, ...versions, workloads: [] },

@@ -20,7 +20,7 @@ export interface Effects {
   readonly onEvent: (object: ContainerVersion, event: PlannedEvent) => void
   /** The keys whose present status has all its events. */
   readonly reported: Set<string>
-  /** Why the API server has refused the last patches of a key, by the workload's UID. */
+  /** Why the API server has refused the last changes of a key: by the UID of a workload or Service, or the name of a check's pod. */
   readonly refused: Map<string, ReadonlyMap<string, string>>
   /** Whether rollouts are recorded where the spec does not say. */
   readonly historyByDefault: boolean

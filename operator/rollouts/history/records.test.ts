@@ -121,6 +121,15 @@ test('records that a person has broken are kept aside', async (t) => {
   t.match(readRecords('{"not":"a list"}'), { records: [], unreadable: '{"not":"a list"}' })
 })
 
+test('records that were kept aside count, too: the ConfigMap is never too large', async (t) => {
+  const limit = 6_000
+  let data = withRecord({ [recordsKey]: 'x'.repeat(limit) }, record(), 0, limit) ?? {}
+  t.ok(data[unreadableKey])
+  for (let at = 0; at < 40; at++) data = { ...data, ...withRecord(data, record({ id: `r${at}` }), 0, limit) }
+  const size = Buffer.byteLength(Object.values(data).join(''))
+  t.ok(size <= limit, `${size} bytes`)
+})
+
 test('B45 the history always is valid, has whole records with the newest among them, and is never too large', async (t) => {
   const message = fc.string({ unit: 'grapheme', maxLength: 400 })
   fc.assert(

@@ -86,17 +86,17 @@ type Data = Readonly<Record<string, string>>
  * @param binaryBytes the size of the binary data beside it
  */
 export function withRecord(data: Data, record: HistoryRecord, binaryBytes = 0, wanted = maxBytes): Data | undefined {
-  const { records, unreadable } = readRecords(data[recordsKey])
+  const { [infoKey]: oldInfo = '', [recordsKey]: oldRecords, [unreadableKey]: oldUnreadable, ...others } = data
+  const { records, unreadable = oldUnreadable } = readRecords(oldRecords)
   if (
     records.some(({ id, kind, workload }) => id === record.id && kind === record.kind && workload === record.workload)
   )
     return undefined
-  const { [infoKey]: _info, [recordsKey]: _records, [unreadableKey]: _unreadable, ...others } = data
   const limit = Math.min(wanted, maxConfigMapBytes - binaryBytes - bytes(Object.values(others).join('')))
   const line = JSON.stringify(record)
   const lines = records.map((entry) => JSON.stringify(entry))
   const info = record.outcome === 'Succeeded' ? [infoOf(record)] : []
-  const infos = [...info, ...splitInfo(data[infoKey] ?? '')]
+  const infos = [...info, ...splitInfo(oldInfo)]
   const aside = unreadable === undefined ? {} : { [unreadableKey]: unreadable.slice(0, Math.max(0, limit / 10)) }
   const room = limit - bytes(Object.values(aside).join(''))
   // One record a line, so that a diff of the ConfigMap is readable.

@@ -3,8 +3,9 @@ import { NeedsChangeError, TransientError } from '../../errors.ts'
 import { isForbidden } from '../../kubernetes/api-error.ts'
 import { runningCheck, specOf } from '../plan/checks.ts'
 import { frozenSettings } from '../plan/strategy-of.ts'
-import type { Candidate, Sight, Sources } from '../verifiers/verifier.ts'
+import type { Sight, Sources } from '../verifiers/verifier.ts'
 import { verifiers } from '../verifiers/verifiers.ts'
+import type { Selected } from '../workloads/select.ts'
 
 /**
  * Reads what the check that runs needs; nothing for an object without one.
@@ -13,7 +14,7 @@ import { verifiers } from '../verifiers/verifiers.ts'
 export async function checkSeen(
   sources: Sources,
   object: ContainerVersion,
-  candidates: readonly Candidate[],
+  candidates: readonly Selected[],
   now: number,
 ): Promise<Sight | undefined> {
   const { rollout } = object.status

@@ -26,7 +26,7 @@ export interface Observation {
   readonly check?: Sight | undefined
   /** What the last patches of its workloads had, and what the API server has stored instead. */
   readonly rewritten?: readonly RewrittenImage[] | undefined
-  /** Why the API server has refused the last patches, by the workload's UID, and the pods of checks, by their names. */
+  /** Why the API server has refused the last changes: by the UID of a workload or Service, or the name of a check's pod. */
   readonly refused?: ReadonlyMap<string, string> | undefined
   /** The images that somebody else has set since the last status. */
   readonly drift?: readonly FoundDrift[] | undefined

@@ -1,6 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { RolloutStatus } from '../../api/rollout-status.ts'
-import type { Offer } from '../../discovery/target.ts'
+import { lastVersion, type Offer } from '../../discovery/target.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { allowedReads } from '../../kubernetes/allowed-reads.ts'
@@ -10,7 +10,7 @@ import type { Clock } from '../../time/clock.ts'
 import type { Sources } from '../verifiers/verifier.ts'
 import { noPods } from '../workloads/health.ts'
 import { workloadKind, workloadKinds, workloadPath } from '../workloads/kinds.ts'
-import { containerNotFound, selectContainers } from '../workloads/select.ts'
+import { containerNotFound, type Selected, selectContainers } from '../workloads/select.ts'
 import { selectorQuery } from '../workloads/strip.ts'
 import { needsPods, workload } from '../workloads/view.ts'
 import type { Before, Container, Workload, WorkloadObject } from '../workloads/workload.ts'
@@ -21,7 +21,7 @@ import { PodLists } from './pod-lists.ts'
 import { refusalOf } from './refusal.ts'
 import type { SelectorIndex } from './selector-index.ts'
 import type { Services } from './services.ts'
-import { type Selected, surroundingsOf } from './surroundings.ts'
+import { surroundingsOf } from './surroundings.ts'
 
 /** A controller creates missing pods at once, unless the API server refuses them. */
 const uncreatedMs = 5_000
@@ -200,6 +200,6 @@ function beforeRollout({ unavailableBefore, restartsBefore, previous }: RolloutS
 
 /** The image that may be rolled out next. */
 function imageOffered({ spec }: ContainerVersion, offer: Offer): string | undefined {
-  const version = offer.state === 'unknown' ? undefined : offer.version
+  const version = lastVersion(offer)
   return version && composeImage(spec.imageRepo, version)
 }

@@ -8,7 +8,6 @@ import { raw } from '../workloads/contract.fixture.ts'
 import { deployment } from '../workloads/deployment.ts'
 import { serviceObject } from './service-object.ts'
 import { TestStore, testServices } from './services.fixture.ts'
-import { readyPods } from './services.ts'
 import { surroundingsOf } from './surroundings.ts'
 
 const strategy: StrategySpec = { kind: 'ServiceBlueGreen', blueGreen: { serviceName: 'web' } }
@@ -129,5 +128,7 @@ test('B31 only ready endpoints that are not terminating count, each pod once', a
     { addressType: 'IPv6', endpoints: [endpoint('ready', { ready: true })] },
     { addressType: 'IPv4' },
   ]
-  t.same([...readyPods(slices as never)], ['ready', 'unknown'])
+  const get = async (path: string) => (path.endsWith('/endpointslices') ? { items: slices } : service('blue', '5'))
+  const seen = await testServices({ get } as unknown as ApiClient).fresh('shop', ['web'])
+  t.same([...(seen.get('web')?.ready ?? [])], ['ready', 'unknown'])
 })

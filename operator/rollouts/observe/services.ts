@@ -1,7 +1,8 @@
-import type { V1EndpointSlice, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
+import type { V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
 import { undefinedIfNotFound } from '../../kubernetes/api-error.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
-import { endpointSlices, resourcePath, services } from '../../kubernetes/resource-path.ts'
+import { endpointsOf, isReady } from '../../kubernetes/endpoints.ts'
+import { resourcePath, services } from '../../kubernetes/resource-path.ts'
 import type { Store } from '../../kubernetes/store.ts'
 import type { SeenAutoscaler, SeenService } from '../strategies/strategy.ts'
 import { type ServiceObject, serviceObject } from './service-object.ts'
@@ -106,24 +107,15 @@ export class Services {
     return seenAs(service)
   }
 
+  /** The UIDs of the pods behind ready endpoints. */
   async #ready(namespace: string, name: string): Promise<ReadonlySet<string>> {
-    const path = resourcePath(endpointSlices, { namespace })
-    const query = { labelSelector: `kubernetes.io/service-name=${name}` }
-    const { items } = await this.#client.get<{ items: readonly V1EndpointSlice[] }>(path, { query })
-    return readyPods(items)
+    const endpoints = await endpointsOf(this.#client, namespace, name)
+    return new Set(
+      endpoints
+        .filter(isReady)
+        .flatMap(({ targetRef }) => (targetRef?.kind === 'Pod' && targetRef.uid ? [targetRef.uid] : [])),
+    )
   }
-}
-
-/** The UIDs of the pods behind ready endpoints. A pod with two addresses is in two slices. */
-export function readyPods(slices: readonly V1EndpointSlice[]): ReadonlySet<string> {
-  const endpoints = slices.flatMap(({ endpoints }) => endpoints ?? [])
-  return new Set(
-    endpoints.flatMap(({ conditions, targetRef }) => {
-      // Unknown counts as ready (k8s.io/api/discovery/v1, EndpointConditions).
-      const isReady = conditions?.ready !== false && conditions?.terminating !== true
-      return isReady && targetRef?.kind === 'Pod' && targetRef.uid ? [targetRef.uid] : []
-    }),
-  )
 }
 
 const leadsAs = ({ uid, selector }: ServiceObject): string => JSON.stringify([uid, Object.entries(selector).sort()])

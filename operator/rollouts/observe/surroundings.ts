@@ -5,16 +5,10 @@ import { isForbidden } from '../../kubernetes/api-error.ts'
 import { strategies } from '../strategies/strategies.ts'
 import type { Observed, Read, Strategy } from '../strategies/strategy.ts'
 import { noPods } from '../workloads/health.ts'
+import type { Selected } from '../workloads/select.ts'
 import { workload } from '../workloads/view.ts'
-import type { Container, WorkloadObject } from '../workloads/workload.ts'
 import type { Observation } from './observation.ts'
 import type { Services } from './services.ts'
-
-/** A workload with the containers that a ContainerVersion selects in it. */
-export interface Selected {
-  readonly object: WorkloadObject
-  readonly containers: readonly Container[]
-}
 
 /** What the strategy of an object reads beside the workloads. */
 export interface Surroundings extends Pick<Observation, 'services' | 'autoscalers' | 'problem'> {

@@ -1,5 +1,6 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { Drift } from '../../api/status.ts'
+import { lastVersion } from '../../discovery/target.ts'
 import { timestamp } from '../../time/clock.ts'
 import { quarantineOf } from '../gates/quarantine.ts'
 import type { Observation } from '../observe/observation.ts'
@@ -22,7 +23,7 @@ export function driftsOf(observation: Observation, decision: Decision): readonly
 
 function newDrifts({ object, drift = [], offer, now }: Observation, decision: Decision): readonly Drift[] {
   const { current, rollout } = object.status
-  const offered = offer.state === 'unknown' ? undefined : offer.version
+  const offered = lastVersion(offer)
   // Set to one of these, nothing is going to be reversed; but nobody wants a version that has failed and fails again.
   const isGood = offered && (decision.state?.phase === 'UpToDate' || quarantineOf(object, offered.digest) === undefined)
   const wanted = rollout ? [rollout.digest] : [isGood ? offered.digest : undefined, current?.digest]

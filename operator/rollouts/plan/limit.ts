@@ -1,4 +1,5 @@
 import type { RolloutStatus } from '../../api/rollout-status.ts'
+import { timestamp } from '../../time/clock.ts'
 
 /** A rollback that starts at the deadline still gets this long to become healthy before the rollout ends. */
 const rollbackGraceMs = 8_000
@@ -11,4 +12,10 @@ export function limitOf({ phase, deadline, rollbackTime = deadline, endTime }: R
   if (phase === 'Recording' && endTime !== undefined) return Date.parse(endTime) + maxRecordingMs
   if (phase === 'RollingOut') return Date.parse(deadline)
   return Math.max(Date.parse(deadline), Date.parse(rollbackTime)) + rollbackGraceMs
+}
+
+/** The rollout with its clock running again: it has stood still since `waitingSince`. */
+export function resumed({ waitingSince, ...rollout }: RolloutStatus, now: number): RolloutStatus {
+  if (waitingSince === undefined) return rollout
+  return { ...rollout, deadline: timestamp(Date.parse(rollout.deadline) + now - Date.parse(waitingSince)) }
 }

@@ -94,6 +94,24 @@ test('a version whose patch is refused until the deadline was not tried, and is 
   t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
 })
 
+test('a rollback that was interrupted at the deadline is carried out, however late the next process comes', async (t) => {
+  let dies = false
+  const cluster = offeredV2(1, { dies: () => dies && cluster.object.status.phase === 'RollingBack' })
+  cluster.startMs = 60 * second
+  cluster.run(29 * second)
+  dies = true
+  cluster.now += second
+  cluster.reconcile()
+  t.match(cluster.object.status, { rollout: { phase: 'RollingBack', reason: 'DeadlineExceeded' } })
+  t.same(cluster.images, [imageOf('v2')], 'it was killed before the patch')
+  dies = false
+  cluster.startMs = 0
+  cluster.now += 20 * second
+  cluster.run(second)
+  t.same(cluster.images, [imageOf('v1')])
+  t.match(cluster.object.status, { phase: 'RolledBack', current: { version: 'v1' } })
+})
+
 test('a deletion ends at the limit of a rollback if the patch back is refused, and tells what is left', async (t) => {
   const cluster = offeredV2()
   cluster.reconcile()

@@ -300,12 +300,18 @@ test('a rollback that the API server refuses ends too, and names the workloads l
   const stuck = workload('web-0', [{ name: 'web', image: imageOf('v2') }], { state: 'stuck', reason: 'x' })
   const status = rollingBack(cluster)
   const decision = plan(
-    observation({ object: object(status), offer: offers('v2'), workloads: [stuck], now: epoch + 60_000 }),
+    observation({
+      object: object(status),
+      offer: offers('v2'),
+      workloads: [stuck],
+      refused: new Map([['uid-of-web-0', 'a policy refuses it']]),
+      now: epoch + 60_000,
+    }),
   )
   t.match(decision.status.rollout, {
     phase: 'Recording',
     outcome: 'Failed',
-    message: /Deployment\/web-0 could not be put back/,
+    message: /Deployment\/web-0 could not be put back, since .*a policy refuses it/,
   })
 })
 

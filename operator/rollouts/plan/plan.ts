@@ -1,6 +1,6 @@
 import type { RolloutStatus } from '../../api/rollout-status.ts'
 import type { ContainerVersionStatus } from '../../api/status.ts'
-import type { Version } from '../../discovery/target.ts'
+import { lastVersion, type Version } from '../../discovery/target.ts'
 import { NeedsChangeError, type TransientError } from '../../errors.ts'
 import { composeImage } from '../../images/reference.ts'
 import { checkGates, gates } from '../gates/gates.ts'
@@ -102,7 +102,7 @@ function decide(observation: Observation): Decision {
   const rollout = status.rollout && withSeenPod(status.rollout, observation.check)
   if (object.deleting) return rollout ? abort(observation, rollout) : {}
 
-  const version = offer.state === 'unknown' ? undefined : offer.version
+  const version = lastVersion(offer)
   if (rollout) return proceed(observation, rollout, version)
 
   const settings = settingsOf(spec)

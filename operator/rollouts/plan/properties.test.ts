@@ -1,17 +1,12 @@
 /** Whole rollouts in a simulated cluster, among obstacles that come and go, with a process that is killed now and then. */
 import fc from 'fast-check'
 import { test } from 'tap'
+import { type Act, type Acts, maxOverdueMs, moves, mustNotBeOverdue, offer, play, second } from './moves.fixture.ts'
 import { imageOf } from './plan.fixture.ts'
 import type { Simulated } from './simulated.fixture.ts'
 import { Simulation } from './simulation.fixture.ts'
 
-const second = 1_000
 const timeoutSeconds = 20
-/** R11 */
-const maxOverdueMs = 10 * second
-
-type Act = (cluster: Simulation, workload: Simulated, at: number) => void
-
 const block =
   (blocked: Simulated['blocked']): Act =>
   (_cluster, workload) => {
@@ -22,11 +17,6 @@ const rewriting =
   (cluster) => {
     cluster.rewrite = rewrite
   }
-const offer =
-  (name: string | undefined): Act =>
-  (cluster) => {
-    cluster.offered = name
-  }
 const setImage =
   (name: string): Act =>
   (_cluster, workload) => {
@@ -34,7 +24,7 @@ const setImage =
   }
 
 /** Each of them can heal. */
-const obstacles: Readonly<Record<string, Act>> = {
+const obstacles: Acts = {
   pauses: block('Paused'),
   'waits for hands': block('OnDelete'),
   'has no quota': block('Quota'),
@@ -60,24 +50,10 @@ const obstacles: Readonly<Record<string, Act>> = {
   },
 }
 
-const versions: Readonly<Record<string, Act>> = Object.fromEntries(
-  ['v1', 'v2', 'v3'].map((name) => [`offers ${name}`, offer(name)]),
-)
-const byHand: Readonly<Record<string, Act>> = Object.fromEntries(
-  ['v1', 'hand', 'other'].map((name) => [`sets ${name} by hand`, setImage(name)]),
-)
+const versions: Acts = Object.fromEntries(['v1', 'v2', 'v3'].map((name) => [`offers ${name}`, offer(name)]))
+const byHand: Acts = Object.fromEntries(['v1', 'hand', 'other'].map((name) => [`sets ${name} by hand`, setImage(name)]))
 
-interface Move {
-  readonly what: string
-  readonly of: number
-  readonly seconds: number
-}
-
-const moves = (acts: Readonly<Record<string, Act>>) =>
-  fc.array(fc.record({ what: fc.constantFrom(...Object.keys(acts)), of: fc.nat(2), seconds: fc.nat(25) }), {
-    minLength: 1,
-    maxLength: 12,
-  })
+const size = { workloads: 3, maxSeconds: 25 }
 const kills = fc.array(fc.boolean(), { maxLength: 40 })
 const counts = fc.integer({ min: 1, max: 3 })
 
@@ -85,23 +61,6 @@ function make(count: number, running: string, bad: readonly string[], deaths: re
   const dying = [...deaths]
   const images = Array.from({ length: count }, () => imageOf(running))
   return new Simulation(images, { offered: running, bad, spec: { timeoutSeconds }, dies: () => dying.shift() ?? false })
-}
-
-/** Plays the moves a second at a time. @param holds checked after each second */
-function play(
-  cluster: Simulation,
-  acts: Readonly<Record<string, Act>>,
-  played: readonly Move[],
-  holds: () => void,
-): void {
-  for (const [at, { what, of, seconds }] of played.entries()) {
-    const workload = cluster.workloads[of % Math.max(1, cluster.workloads.length)] ?? cluster.gone[0]
-    if (workload) acts[what]?.(cluster, workload, at)
-    for (let time = 0; time <= seconds; time += 1) {
-      cluster.run(second)
-      holds()
-    }
-  }
 }
 
 function heal(cluster: Simulation): void {
@@ -113,17 +72,10 @@ function heal(cluster: Simulation): void {
   cluster.rewrite = (image) => image
 }
 
-function mustNotBeOverdue({ object: { status }, now }: Simulation): void {
-  const { rollout } = status
-  if (!rollout || rollout.waitingSince !== undefined) return
-  const overdue = now - Date.parse(rollout.deadline)
-  if (overdue > maxOverdueMs) throw new Error(`${overdue} ms after the deadline: ${JSON.stringify(rollout)}`)
-}
-
 test('R11 whatever can heal is never in quarantine, no rollout is overdue, and all is well once it has healed', async (t) => {
   const acts = { ...obstacles, ...versions }
   fc.assert(
-    fc.property(counts, moves(acts), kills, (count, played, deaths) => {
+    fc.property(counts, moves(acts, size), kills, (count, played, deaths) => {
       const cluster = make(count, 'v1', [], deaths)
       play(cluster, acts, played, () => {
         mustNotBeOverdue(cluster)
@@ -151,7 +103,7 @@ test('R11 whatever can heal is never in quarantine, no rollout is overdue, and a
 test('R11 a deletion ends by the deadline and 10 s, whatever is refused or rewritten', async (t) => {
   const acts = { ...obstacles, ...versions }
   fc.assert(
-    fc.property(counts, moves(acts), kills, fc.boolean(), (count, played, deaths, refuses) => {
+    fc.property(counts, moves(acts, size), kills, fc.boolean(), (count, played, deaths, refuses) => {
       const cluster = make(count, 'v1', ['v3'], deaths)
       play(cluster, acts, played, () => mustNotBeOverdue(cluster))
       for (const workload of cluster.workloads) workload.refuses ||= refuses
@@ -174,7 +126,7 @@ test('a rollback never restores an image that was not healthy while a better one
       counts,
       fc.constantFrom('v1', 'hand'),
       bads,
-      moves(acts),
+      moves(acts, size),
       kills,
       (count, first, bad, played, deaths) => {
         const cluster = make(count, first, bad, deaths)

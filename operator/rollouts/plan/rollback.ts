@@ -9,7 +9,7 @@ import type { Change, Workload } from '../workloads/workload.ts'
 import { neverWentOut } from './checks.ts'
 import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
-import { limitOf } from './limit.ts'
+import { limitOf, resumed } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { countingRestarts } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
@@ -55,7 +55,7 @@ export function giveUp(observation: Observation, rollout: RolloutStatus, obstacl
 /** The rollout at the beginning of its rollback. */
 function turnedBack(observation: Observation, rollout: RolloutStatus): RolloutStatus {
   const workloads = countingRestarts(rollout.workloads, observation.members)
-  return { ...rollout, workloads, ...rollingBackSince(observation) }
+  return { ...resumed(rollout, observation.now), workloads, ...rollingBackSince(observation) }
 }
 
 const rollingBackSince = ({ now }: Observation) => ({
@@ -109,8 +109,10 @@ function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outc
   const left = step.changes
   const changes = left.filter((change) => change.change !== 'images' || !wasRewritten(observation, change))
   const refused = refusedPatches(observation, members)
+  // At the limit, only what the API server refuses is given up: a process that has just started has tried nothing yet.
+  const isGivenUp = now >= until && refused !== undefined
   // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
-  if (changes.length > 0 && now < until)
+  if (changes.length > 0 && !isGivenUp)
     return inProgress(withProgress(rollout, refused, now), { changes, requeueAt: now })
   const names = [...new Set(left.flatMap(nameOf))].join(', ')
   const why = refused ? `, since ${refused.message}` : ''

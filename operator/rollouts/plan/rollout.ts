@@ -11,6 +11,7 @@ import { checksOf, havePassed, neverWentOut } from './checks.ts'
 import { allRun, currentOf, runsInWords } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress, stepInWords, untilPodsChange } from './in-progress.ts'
+import { resumed } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { countingRestarts, membersOf, servicesOf } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
@@ -140,12 +141,6 @@ function waitForChange(observation: Observation, rollout: RolloutStatus, problem
   const words = `the rollout of ${version} goes on if this is corrected by ${deadline}: ${message}`
   const state: State = { phase: 'RollingOut', reason, message: words }
   return inProgress(rollout, { state, requeueAt: Date.parse(deadline) })
-}
-
-/** The clock has stood still while the rollout waited for a person. */
-function resumed({ waitingSince, ...rollout }: RolloutStatus, now: number): RolloutStatus {
-  if (waitingSince === undefined) return rollout
-  return { ...rollout, deadline: timestamp(Date.parse(rollout.deadline) + now - Date.parse(waitingSince)) }
 }
 
 function takeStep(

@@ -241,6 +241,7 @@ export class Simulation {
   #switch(change: Change): void {
     if (change.change === 'scale') {
       const found = this.workloads.find(({ name, uid = `uid-of-${name}` }) => uid === change.of.uid)
+      this.#refused = new Map(found?.refuses ? [[change.of.uid, 'a policy refuses it']] : [])
       if (found?.refuses) throw refusal
       if (found?.replicas === change.replicas) this.ineffective.push(`${found.name} to ${change.replicas}`)
       if (found) this.#write(() => this.scale(found, change.replicas))
@@ -276,11 +277,9 @@ export class Simulation {
       if (found.refuses) refused.set(of.uid, 'a policy refuses it')
       else this.#write(() => rewritten.push(...this.#patch(found, of, sent)))
     }
-    if (rewritten.length > 0) {
-      this.#rewritten = rewritten
-      throw rewriting
-    }
     this.#refused = refused
+    if (rewritten.length > 0) this.#rewritten = rewritten
+    if (rewritten.length > 0) throw rewriting
     if (refused.size > 0) throw refusal
   }
 

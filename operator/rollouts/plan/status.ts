@@ -1,7 +1,7 @@
 import type { ContainerVersion } from '../../api/container-version.ts'
 import type { PastRollout, RolloutStatus } from '../../api/rollout-status.ts'
 import type { Condition, ContainerVersionStatus, CurrentVersion, Held, Phase } from '../../api/status.ts'
-import type { Offer, Version } from '../../discovery/target.ts'
+import { lastVersion, type Version } from '../../discovery/target.ts'
 import { shortDigest } from '../../images/digest.ts'
 import { timestamp } from '../../time/clock.ts'
 import type { Verdict } from '../gates/gates.ts'
@@ -29,7 +29,7 @@ export function statusOf(observation: Observation, decision: Decision): Containe
   const { state, offered, rollout, ended } = decision
   const before = object.status
   if (!state) return before
-  const latest = offered ?? versionOf(observation.offer)
+  const latest = offered ?? lastVersion(observation.offer)
   const observed = latest ? observedOf(object, latest, now) : before.observed
   const message = messageOf(decision, state, observed).slice(0, maxMessageLength)
   const current = currentAfter(observation, decision)
@@ -73,9 +73,6 @@ function currentAfter(
   if (rollout && object.status.rollout) return object.status.current
   return current ?? currentOf(observation, offered, ended?.endTime ?? timestamp(now))
 }
-
-/** The version on offer, also while a rollout of another one is in progress. */
-const versionOf = (offer: Offer): Version | undefined => (offer.state === 'unknown' ? undefined : offer.version)
 
 /** The version on offer, and since when it has been seen. */
 function observedOf({ spec, status }: ContainerVersion, { digest, name, source, hint }: Version, now: number) {

@@ -4,13 +4,11 @@ import { test } from 'tap'
 import { type StrategyKind, strategyKinds } from '../../api/names.ts'
 import type { StrategySpec } from '../../api/strategy.ts'
 import type { Labels } from '../workloads/workload.ts'
+import { type Act, type Acts, moves, mustNotBeOverdue, offer, play, second } from './moves.fixture.ts'
 import { imageOf } from './plan.fixture.ts'
 import type { Simulated } from './simulated.fixture.ts'
 import { Simulation } from './simulation.fixture.ts'
 
-const second = 1_000
-/** R11 */
-const maxOverdueMs = 10 * second
 const runs = 300
 
 const settings: Readonly<Record<StrategyKind, readonly StrategySpec[]>> = {
@@ -30,8 +28,6 @@ const settings: Readonly<Record<StrategyKind, readonly StrategySpec[]>> = {
   ],
 }
 
-type Act = (cluster: Simulation, side: Simulated, at: number) => void
-
 const points =
   (name: string, selector: Labels): Act =>
   ({ services }) =>
@@ -40,14 +36,8 @@ const scales =
   (replicas: number): Act =>
   (cluster, side) =>
     cluster.scale(side, replicas)
-const offers =
-  (name: string | undefined): Act =>
-  (cluster) => {
-    cluster.offered = name
-  }
-
 /** What changes the cluster without saying which version or which side is right. */
-const weather: Readonly<Record<string, Act>> = {
+const weather: Acts = {
   'scales to 1': scales(1),
   'scales to 4': scales(4),
   'starts slowly': (cluster) => {
@@ -56,13 +46,13 @@ const weather: Readonly<Record<string, Act>> = {
   'starts at once': (cluster) => {
     cluster.startMs = 0
   },
-  'offers v1': offers('v1'),
-  'offers v2': offers('v2'),
-  'offers v3': offers('v3'),
-  'loses the registry': offers(undefined),
+  'offers v1': offer('v1'),
+  'offers v2': offer('v2'),
+  'offers v3': offer('v3'),
+  'loses the registry': offer(undefined),
 }
 
-const hands: Readonly<Record<string, Act>> = {
+const hands: Acts = {
   'points to blue': points('web', { app: 'web', color: 'blue' }),
   'points to green': points('web', { app: 'web', color: 'green' }),
   'points elsewhere': points('web', { app: 'maintenance' }),
@@ -113,17 +103,7 @@ const hands: Readonly<Record<string, Act>> = {
   },
 }
 
-interface Move {
-  readonly what: string
-  readonly of: number
-  readonly seconds: number
-}
-
-const moves = (acts: Readonly<Record<string, Act>>) =>
-  fc.array(fc.record({ what: fc.constantFrom(...Object.keys(acts)), of: fc.nat(1), seconds: fc.nat(20) }), {
-    minLength: 1,
-    maxLength: 12,
-  })
+const size = { workloads: 2, maxSeconds: 20 }
 const kills = fc.array(fc.boolean(), { maxLength: 60 })
 const bads = fc.subarray(['v2', 'v3'])
 const sides = [
@@ -141,23 +121,6 @@ function make(strategy: StrategySpec, bad: readonly string[], deaths: readonly b
   cluster.services.point('preview', { app: 'web', color: 'green' })
   cluster.startMs = 2 * second
   return cluster
-}
-
-/** Plays the moves a second at a time. @param holds checked after each second */
-function play(
-  cluster: Simulation,
-  acts: Readonly<Record<string, Act>>,
-  played: readonly Move[],
-  holds: () => void = () => undefined,
-): void {
-  for (const [at, { what, of, seconds }] of played.entries()) {
-    const side = cluster.workloads[of % Math.max(1, cluster.workloads.length)] ?? cluster.gone[0]
-    if (side) acts[what]?.(cluster, side, at)
-    for (let time = 0; time <= seconds; time += 1) {
-      cluster.run(second)
-      holds()
-    }
-  }
 }
 
 const sideOf = ({ workloads }: Simulation, selector: Labels): Simulated | undefined =>
@@ -185,13 +148,6 @@ function watchSwitches(cluster: Simulation): void {
   }
 }
 
-function mustNotBeOverdue({ object: { status }, now }: Simulation): void {
-  const { rollout } = status
-  if (!rollout || rollout.waitingSince !== undefined) return
-  const overdue = now - Date.parse(rollout.deadline)
-  if (overdue > maxOverdueMs) throw new Error(`${overdue} ms after the deadline: ${JSON.stringify(rollout)}`)
-}
-
 /** What a rollout that is taken back must restore. */
 const snapshot = ({ workloads, services }: Simulation) => ({
   images: workloads.map(({ image }) => image),
@@ -205,7 +161,7 @@ for (const kind of strategyKinds) {
   test(`R11 R12 ${kind}: whatever people do in the middle, it ends, switches once at most, and never to too few pods`, async (t) => {
     const acts = { ...weather, ...hands }
     fc.assert(
-      fc.property(strategies, bads, moves(acts), kills, (strategy, bad, played, deaths) => {
+      fc.property(strategies, bads, moves(acts, size), kills, (strategy, bad, played, deaths) => {
         const cluster = make(strategy, bad, deaths)
         watchSwitches(cluster)
         play(cluster, acts, played, () => mustNotBeOverdue(cluster))
@@ -220,7 +176,7 @@ for (const kind of strategyKinds) {
   test(`${kind}: once everything is in order again, a good version comes to serve users in all its containers`, async (t) => {
     const acts = { ...weather, ...hands }
     fc.assert(
-      fc.property(strategies, moves(acts), kills, (strategy, played, deaths) => {
+      fc.property(strategies, moves(acts, size), kills, (strategy, played, deaths) => {
         const cluster = make(strategy, [], deaths)
         play(cluster, acts, played)
         cluster.workloads.push(...cluster.gone.splice(0))
@@ -251,7 +207,7 @@ for (const kind of strategyKinds) {
 
   test(`R11 ${kind}: a rollout that is taken back restores exactly what was recorded, wherever the process dies`, async (t) => {
     fc.assert(
-      fc.property(strategies, moves(weather), kills, (strategy, played, deaths) => {
+      fc.property(strategies, moves(weather, size), kills, (strategy, played, deaths) => {
         const cluster = make(strategy, ['v2', 'v3'], deaths)
         cluster.settle()
         const before = snapshot(cluster)

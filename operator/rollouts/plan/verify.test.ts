@@ -115,6 +115,16 @@ test('the clock of the rollout stands still while its checks run', async (t) => 
   t.match(cluster.past, [{ outcome: 'Succeeded', duration: /^3m/ }], 'although it may take 30 s')
 })
 
+test('a rollback after a long check still has the time that the rollout had left', async (t) => {
+  const cluster = offeredV2(during)
+  cluster.startMs = 10 * second
+  cluster.checks.workMs = 60 * second
+  cluster.checks.exit = () => 1
+  cluster.run(120 * second)
+  t.same(cluster.images, [imageOf('v1')])
+  t.match(cluster.past, [{ outcome: 'RolledBack', message: /ends with exit status 1$/ }], 'and is healthy at its end')
+})
+
 test('a newer version in the middle of a check ends it, and its pod goes first', async (t) => {
   const cluster = offeredV2(before)
   cluster.checks.workMs = 100 * second

@@ -3,10 +3,11 @@ import type { Check } from '../../api/checks.ts'
 import { imageOf } from '../plan/plan.fixture.ts'
 import { raw } from '../workloads/contract.fixture.ts'
 import { deployment } from '../workloads/deployment.ts'
+import type { Selected } from '../workloads/select.ts'
 import { statefulSet } from '../workloads/stateful-set.ts'
 import { command } from './command.ts'
 import { runOf, sourcesWith } from './verifier.fixture.ts'
-import type { Candidate, PodSight } from './verifier.ts'
+import type { PodSight } from './verifier.ts'
 
 const pods = '/api/v1/namespaces/shop/pods'
 const v1 = imageOf('v1')
@@ -52,14 +53,14 @@ const template = {
 const object = raw({ template, metadata: { name: 'web' } })
 const path = '/apis/apps/v1/namespaces/shop/deployments/web'
 
-const candidate = (found: unknown = object, kind = deployment): Candidate => {
+const candidate = (found: unknown = object, kind = deployment): Selected => {
   const stripped = kind.strip(found)
   return { object: stripped, containers: stripped.containers.filter(({ image }) => image === v1) }
 }
 
 async function made(
   check: Omit<Check, 'kind'>,
-  candidates: readonly Candidate[] = [candidate()],
+  candidates: readonly Selected[] = [candidate()],
   found: unknown = object,
 ) {
   const paths = [path, path.replace('deployments', 'statefulsets')]

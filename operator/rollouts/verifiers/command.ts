@@ -1,10 +1,11 @@
 import type { V1Pod, V1PodTemplateSpec } from '@kubernetes/client-node'
 import { NeedsChangeError } from '../../errors.ts'
 import { workloadKind, workloadPath } from '../workloads/kinds.ts'
+import type { Selected } from '../workloads/select.ts'
 import type { Container } from '../workloads/workload.ts'
 import { commandSpec } from './command-spec.ts'
 import { observePod } from './observe-pod.ts'
-import type { Candidate, Run, Sources, Verifier } from './verifier.ts'
+import type { Run, Sources, Verifier } from './verifier.ts'
 
 /** Runs a command with the image of the version in the pod template of a workload: a migration, or a self-test. */
 export const command: Verifier = {
@@ -19,14 +20,14 @@ export const command: Verifier = {
 }
 
 /** The whole template: the cache keeps little of it. */
-async function templateOf({ object }: Candidate, { client }: Sources): Promise<V1PodTemplateSpec> {
+async function templateOf({ object }: Selected, { client }: Sources): Promise<V1PodTemplateSpec> {
   let found: unknown = await client.get(workloadPath(object))
   for (const field of workloadKind(object.kind).podTemplate) found = (found as Record<string, unknown>)[field]
   return found as V1Pod
 }
 
 /** The workload that the check names, or the only one that has the container. */
-function candidateOf({ check, candidates }: Run): Candidate {
+function candidateOf({ check, candidates }: Run): Selected {
   const { workload, container } = check
   const fitting = candidates.filter(
     ({ object, containers }) =>
@@ -50,7 +51,7 @@ function candidateOf({ check, candidates }: Run): Candidate {
 const nameOf = ({ kind, name }: { readonly kind: string; readonly name: string }): string => `${kind}/${name}`
 
 /** The container that gets the image; of several, one that serves. */
-function containerOf({ check }: Run, { containers, object }: Candidate): Container {
+function containerOf({ check }: Run, { containers, object }: Selected): Container {
   const found =
     check.container === undefined
       ? (containers.find(({ init }) => !init) ?? containers[0])

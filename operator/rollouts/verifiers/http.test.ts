@@ -1,6 +1,6 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import { type Test, test } from 'tap'
+import type { RequestListener } from 'node:http'
+import { test } from 'tap'
+import { webServer } from '../../../e2e/harness/web-server.ts'
 import type { Check } from '../../api/checks.ts'
 import { ApiError } from '../../kubernetes/api-error.ts'
 import { epoch } from '../plan/plan.fixture.ts'
@@ -191,21 +191,9 @@ test('a path that looks like a host stays a path', async (t) => {
   )
 })
 
-async function listening(t: Test, answer: RequestListener) {
-  const server = createServer(answer).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a server has a port')
-  return `127.0.0.1:${address.port}`
-}
-
 test('a host that the settings allow is requested: no redirect, no body, and an end', async (t) => {
   const asked: string[] = []
-  const host = await listening(t, (request, response) => {
+  const answer: RequestListener = (request, response) => {
     asked.push(`${request.method} ${request.url} ${request.headers.host === host} ${request.headers['user-agent']}`)
     if (request.url === '/moved') response.writeHead(302, { location: `http://${host}/` }).end()
     else if (request.url === '/endless') {
@@ -214,7 +202,8 @@ test('a host that the settings allow is requested: no redirect, no body, and an 
       more()
     } else if (request.url === '/silent') request.on('close', () => response.destroy())
     else response.end('fine')
-  })
+  }
+  const host = `127.0.0.1:${await webServer(t, answer)}`
   const requests = new Requests({ version: '1.2.3', hosts: [host], timeoutMs: 300 })
   t.teardown(() => requests.close())
   const see = (path: string) => measure({ url: `http://${host}${path}` }, {}, requests)

@@ -1,8 +1,9 @@
-import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node'
+import type { V1Service } from '@kubernetes/client-node'
 import type { Check } from '../../api/checks.ts'
 import { NeedsChangeError } from '../../errors.ts'
 import { undefinedIfNotFound } from '../../kubernetes/api-error.ts'
-import { endpointSlices, resourcePath, services } from '../../kubernetes/resource-path.ts'
+import { endpointsOf, isReady } from '../../kubernetes/endpoints.ts'
+import { resourcePath, services } from '../../kubernetes/resource-path.ts'
 import { mayConnect } from '../../registries/transport/addresses.ts'
 import { Unreachable } from '../../registries/transport/unreachable.ts'
 import type { Run, Sources, Verifier } from './verifier.ts'
@@ -59,18 +60,14 @@ async function askService(run: Run, wanted: Http, { client, requests }: Sources)
   const { service: name = '', scheme = 'HTTP', path = '/', port = scheme === 'HTTPS' ? 443 : 80 } = wanted
   const found = await client.get<V1Service>(resourcePath(services, { namespace, name })).catch(undefinedIfNotFound)
   const address = addressOf(found, `Service ${namespace}/${name}`, port)
-  const query = { labelSelector: `kubernetes.io/service-name=${name}` }
-  const slices = await client.get<{ items: readonly V1EndpointSlice[] }>(resourcePath(endpointSlices, { namespace }), {
-    query,
-  })
-  const endpoints = slices.items.flatMap((slice) => slice.endpoints ?? [])
+  const endpoints = await endpointsOf(client, namespace, name)
   const odd = endpoints.flatMap(({ addresses }) => addresses).find((one) => !mayConnect(one, 'configured'))
   if (odd !== undefined)
     throw new NeedsChangeError(
       'CheckUnavailable',
       `Service ${namespace}/${name} leads to ${odd}, an address that is not allowed`,
     )
-  if (!endpoints.some(({ conditions }) => conditions?.ready !== false)) return `Service ${name} has no ready endpoints`
+  if (!endpoints.some(isReady)) return `Service ${name} has no ready endpoints`
   const host = address.includes(':') ? `[${address}]` : address
   const origin = `${scheme.toLowerCase()}://${host}:${port}`
   return requests.toService(new URL(`${origin}${path}`), `${name}.${namespace}.svc`)

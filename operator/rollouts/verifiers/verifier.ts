@@ -7,7 +7,8 @@ import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import type { Pod } from '../workloads/pods.ts'
-import type { Change, Container, ObjectRef, WorkloadObject } from '../workloads/workload.ts'
+import type { Selected } from '../workloads/select.ts'
+import type { Change, ObjectRef, WorkloadObject } from '../workloads/workload.ts'
 import type { Requests } from './requests.ts'
 
 /** One kind of check. */
@@ -26,13 +27,8 @@ export interface Run {
   readonly check: Check
   readonly status: CheckStatus
   /** The workloads that the selector finds, with the containers that get the image. */
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly Selected[]
   readonly now: number
-}
-
-export interface Candidate {
-  readonly object: WorkloadObject
-  readonly containers: readonly Container[]
 }
 
 /** What checks read with. */

@@ -3,6 +3,12 @@ import { NeedsChangeError } from '../../errors.ts'
 import { ofOneRepository } from '../../images/image.ts'
 import type { Container, WorkloadObject } from './workload.ts'
 
+/** A workload with the containers that a ContainerVersion selects in it. */
+export interface Selected {
+  readonly object: WorkloadObject
+  readonly containers: readonly Container[]
+}
+
 /** Whether anything may be rolled out to an object: no other one controls it (B14), and it has not ended. */
 export const isWorkload = ({ controlled, ended }: Pick<WorkloadObject, 'controlled' | 'ended'>): boolean =>
   !controlled && !ended
