@@ -112,6 +112,19 @@ await t.test('the chart takes the values of every page', async (t) => {
   }
 })
 
+await t.test('an uninstall right after the first installation leaves no ContainerVersion of cvmanager', async (t) => {
+  const release = ['cvmanager', '--namespace', await cluster.namespace('first')]
+  await cluster.helm('install', ...release, chart, ...image, '--set', 'autoUpdateCVM=true', ...patience)
+  t.equal(
+    await cluster.kubectl('get', 'cv', '--all-namespaces', '-o', 'name'),
+    'containerversion.cvmanager.io/cvmanager-cv\n',
+  )
+  await cluster.helm('uninstall', ...release, '--wait')
+  t.equal(await cluster.kubectl('get', 'cv', '--all-namespaces', '-o', 'name'), '')
+  // The next test installs for the first time, too.
+  await cluster.kubectl('delete', 'crd', 'containerversions.cvmanager.io')
+})
+
 await t.test('the values of an installation of 2018 install the objects that it had', async (t) => {
   const values = join(cluster.directory, 'old-values.yaml')
   await writeFile(

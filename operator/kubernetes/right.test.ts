@@ -16,22 +16,22 @@ const cases: readonly { readonly path: string; readonly message: string; readonl
   {
     path: '/apis/apps/v1/deployments',
     message: cannot(own, 'list resource "deployments"', 'at the cluster scope', 'apps'),
-    says: 'the service account cvmanager:cvmanager may not list deployments in all namespaces: apply deploy/rbac.yaml',
+    says: 'the service account cvmanager:cvmanager may not list deployments in all namespaces: apply deploy/rbac.yaml, or upgrade the chart',
   },
   {
     path: '/apis/apps/v1/deployments',
     message: `${cannot(own, 'list resource "deployments"', 'at the cluster scope', 'apps')}: RBAC: clusterrole.rbac.authorization.k8s.io "cvmanager" not found`,
-    says: 'the service account cvmanager:cvmanager may not list deployments in all namespaces: apply deploy/rbac.yaml (RBAC: clusterrole.rbac.authorization.k8s.io "cvmanager" not found)',
+    says: 'the service account cvmanager:cvmanager may not list deployments in all namespaces: apply deploy/rbac.yaml, or upgrade the chart (RBAC: clusterrole.rbac.authorization.k8s.io "cvmanager" not found)',
   },
   {
     path: '/apis/cvmanager.io/v1/namespaces/shop/containerversions/web/status',
     message: cannot(own, 'update resource "containerversions/status"', inShop, 'cvmanager.io'),
-    says: 'the service account cvmanager:cvmanager may not update containerversions/status "web" in namespace shop: apply deploy/rbac.yaml, or its rules as a Role of this namespace',
+    says: 'the service account cvmanager:cvmanager may not update containerversions/status "web" in namespace shop: apply deploy/rbac.yaml, or its rules as a Role of this namespace, or upgrade the chart',
   },
   {
     path: '/api/v1/namespaces/shop/events',
     message: cannot('system:serviceaccount:ops:cd', 'create resource "events"', inShop),
-    says: 'the service account ops:cd may not create events in namespace shop: apply deploy/rbac.yaml with the service account ops:cd as the subject, or its rules as a Role of this namespace',
+    says: 'the service account ops:cd may not create events in namespace shop: apply deploy/rbac.yaml with the service account ops:cd as the subject, or its rules as a Role of this namespace, or upgrade the chart',
   },
   {
     path: '/apis/apps/v1/daemonsets',
@@ -46,12 +46,12 @@ const cases: readonly { readonly path: string; readonly message: string; readonl
   {
     path: '/api/v1/namespaces/shop/secrets/regcred',
     message: cannot(own, 'get resource "secrets"', inShop),
-    says: 'the service account cvmanager:cvmanager may not read the pull secret shop/regcred: apply deploy/pull-secrets.yaml with namespace shop and resourceNames [regcred]',
+    says: 'the service account cvmanager:cvmanager may not read the pull secret shop/regcred: apply deploy/pull-secrets.yaml with namespace shop and resourceNames [regcred], or set rbac.pullSecrets of the chart',
   },
   {
     path: '/api/v1/namespaces/shop/serviceaccounts/reader/token',
     message: cannot('system:serviceaccount:ops:cd', 'create resource "serviceaccounts/token"', inShop),
-    says: 'the service account ops:cd may not request tokens of the service account shop/reader: apply deploy/service-account-tokens.yaml with namespace shop and resourceNames [reader], and the service account ops:cd as the subject',
+    says: 'the service account ops:cd may not request tokens of the service account shop/reader: apply deploy/service-account-tokens.yaml with namespace shop and resourceNames [reader], and the service account ops:cd as the subject, or set rbac.serviceAccountTokens of the chart',
   },
 ]
 

@@ -26,19 +26,28 @@ export function refusedRight(message: string, name: string | undefined): Right |
   return { who, verb, group, resource, namespace, name, because }
 }
 
-const allRights = 'deploy/rbac.yaml'
-const pullSecrets = 'deploy/pull-secrets.yaml'
-const serviceAccountTokens = 'deploy/service-account-tokens.yaml'
+/** What grants a right: a file of `deploy/`, and what whoever uses the chart does instead. */
+interface Grant {
+  readonly file: string
+  readonly chart: string
+}
+
+const allRights: Grant = { file: 'deploy/rbac.yaml', chart: 'upgrade the chart' }
+const pullSecrets: Grant = { file: 'deploy/pull-secrets.yaml', chart: 'set rbac.pullSecrets of the chart' }
+const serviceAccountTokens: Grant = {
+  file: 'deploy/service-account-tokens.yaml',
+  chart: 'set rbac.serviceAccountTokens of the chart',
+}
 
 /** Tenants grant the others, each for one name of their namespace. */
-function fileWith({ resource, name }: Right): string {
+function grantOf({ resource, name }: Right): Grant {
   if (name === undefined) return allRights
   if (resource === 'secrets') return pullSecrets
   return resource === 'serviceaccounts/token' ? serviceAccountTokens : allRights
 }
 
 /** Whether cvmanager needs it wherever it works, and not only for one object of a tenant. */
-export const isGeneral = (right: Right): boolean => fileWith(right) === allRights
+export const isGeneral = (right: Right): boolean => grantOf(right) === allRights
 
 /** Who may not do what and where, and what to apply: `the service account a:b may not list pods in namespace shop: apply …`. */
 export function inWords(right: Right): string {
@@ -63,8 +72,8 @@ function accountInWords(who: string): string {
 
 function actionOf(right: Right): string {
   const { verb, resource, namespace, name } = right
-  if (fileWith(right) === pullSecrets) return `read the pull secret ${namespace}/${name}`
-  if (fileWith(right) === serviceAccountTokens) return `request tokens of the service account ${namespace}/${name}`
+  if (grantOf(right) === pullSecrets) return `read the pull secret ${namespace}/${name}`
+  if (grantOf(right) === serviceAccountTokens) return `request tokens of the service account ${namespace}/${name}`
   const which = name === undefined ? resource : `${resource} "${name}"`
   return `${verb} ${which} ${namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`}`
 }
@@ -72,13 +81,16 @@ function actionOf(right: Right): string {
 function remedyOf(right: Right): string {
   const { who, resource, namespace, name } = right
   if (who === anonymous) return 'write credentials into the kubeconfig, or name another with --k8s-config'
-  const file = fileWith(right)
+  const { file, chart } = grantOf(right)
+  // The chart's account is a service account, and not a person.
+  const orChart = serviceAccount.test(who) ? `, or ${chart}` : ''
   const subject = who === ownAccount ? '' : `, and ${accountInWords(who)} as the subject`
-  if (file !== allRights) return `apply ${file} with namespace ${namespace} and resourceNames [${name}]${subject}`
+  if (file !== allRights.file)
+    return `apply ${file} with namespace ${namespace} and resourceNames [${name}]${subject}${orChart}`
   const applied = who === ownAccount ? `apply ${file}` : `apply ${file} with ${accountInWords(who)} as the subject`
   if (resource === 'leases' && namespace !== 'cvmanager')
-    return `create namespace ${namespace} if it is not there, and apply the Role cvmanager-leader and its RoleBinding of ${file} in it, or name another namespace with --lease-namespace`
-  if (resource === 'leases') return `${applied}, or name another namespace with --lease-namespace`
-  if (namespace !== undefined) return `${applied}, or its rules as a Role of this namespace`
-  return serviceAccount.test(who) ? applied : `${applied}, or name a namespace (--namespace, --watch-namespace)`
+    return `create namespace ${namespace} if it is not there, and apply the Role cvmanager-leader and its RoleBinding of ${file} in it, or name another namespace with --lease-namespace${orChart}`
+  if (resource === 'leases') return `${applied}, or name another namespace with --lease-namespace${orChart}`
+  if (namespace !== undefined) return `${applied}, or its rules as a Role of this namespace${orChart}`
+  return `${applied}${orChart || ', or name a namespace (--namespace, --watch-namespace)'}`
 }

@@ -71,7 +71,7 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
     const { namespace } = world
     t.equal(
       status.message,
-      `the service account cvmanager:cvmanager may not read the pull secret ${namespace}/regcred: apply deploy/pull-secrets.yaml with namespace ${namespace} and resourceNames [regcred].`,
+      `the service account cvmanager:cvmanager may not read the pull secret ${namespace}/regcred: apply deploy/pull-secrets.yaml with namespace ${namespace} and resourceNames [regcred], or set rbac.pullSecrets of the chart.`,
     )
     await mayReadPullSecret(world)
     await world.kubectl('annotate', 'cv/web-cv', 'touched=yes')

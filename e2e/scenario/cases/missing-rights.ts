@@ -24,7 +24,7 @@ export async function missingRights(t: Test, bed: Bed): Promise<void> {
     const operator = await bed.operator({ name: 'rights' })
     await operator.isAtWork()
     const world = await scenario(t, bed, { deployment: 'web', running: v1, follows: 'env-prod' })
-    const there = `in namespace ${world.namespace}: apply deploy/rbac.yaml, or its rules as a Role of this namespace`
+    const there = `in namespace ${world.namespace}: apply deploy/rbac.yaml, or its rules as a Role of this namespace, or upgrade the chart`
     const withheld: Record<string, string> = {
       'patch containerversions': `${account} may not patch containerversions "web-cv" ${there}`,
       'update containerversions/status': `${account} may not update containerversions/status "web-cv" ${there}`,
@@ -56,7 +56,9 @@ export async function missingRights(t: Test, bed: Bed): Promise<void> {
     const kinds = ['deployments', 'statefulsets', 'daemonsets', 'replicasets', 'cronjobs', 'jobs', 'pods']
     await withhold(bed, ...kinds.map((kind) => `list ${kind}`), 'watch containerversions')
     const refusals = [...kinds.map((kind) => `list ${kind}`), 'watch containerversions']
-    const sentences = refusals.map((right) => `${account} may not ${right} in all namespaces: apply deploy/rbac.yaml`)
+    const sentences = refusals.map(
+      (right) => `${account} may not ${right} in all namespaces: apply deploy/rbac.yaml, or upgrade the chart`,
+    )
     const operator = await bed.operator({ name: 'lists' })
     for (const sentence of sentences) {
       const { status, reasons } = await operator.readiness(503, sentence)
@@ -102,7 +104,7 @@ export async function missingRights(t: Test, bed: Bed): Promise<void> {
     })
     const { reasons } = await operator.readiness(503, 'leases')
     t.same(reasons, [
-      'the service account default:other may not get leases "cvmanager" in namespace cvmanager: apply deploy/rbac.yaml with the service account default:other as the subject, or name another namespace with --lease-namespace',
+      'the service account default:other may not get leases "cvmanager" in namespace cvmanager: apply deploy/rbac.yaml with the service account default:other as the subject, or name another namespace with --lease-namespace, or upgrade the chart',
     ])
     await operator.stop('SIGTERM')
   })

@@ -137,7 +137,7 @@ export async function clientCases(t: Test, cluster: Cluster): Promise<void> {
       status: 403,
       right: { verb: 'get', resource: 'secrets', namespace: 'default', name: 'regcred' },
       message:
-        'the service account default:nobody may not read the pull secret default/regcred: apply deploy/pull-secrets.yaml with namespace default and resourceNames [regcred], and the service account default:nobody as the subject',
+        'the service account default:nobody may not read the pull secret default/regcred: apply deploy/pull-secrets.yaml with namespace default and resourceNames [regcred], and the service account default:nobody as the subject, or set rbac.pullSecrets of the chart',
     })
   })
 
