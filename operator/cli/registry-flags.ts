@@ -96,7 +96,7 @@ export async function registryRequest(
   references: readonly Reference[],
 ): Promise<RegistryRequest> {
   const { provider, username } = invocation.options
-  const settings = withDockerConfig(await settingsOf(invocation, io), io.env)
+  const settings = withDockerConfig(await settingsOf(invocation, io), io)
   const credentials = await credentialsOf(invocation, io)
   const hosts = [...new Set(references.map(({ repository }) => repository.host))]
   if (credentials !== undefined && hosts.length > 1) {
@@ -113,19 +113,21 @@ export async function registryRequest(
 }
 
 /** Outside a cluster, people have their credentials from `docker login`. */
-export function withDockerConfig(settings: Settings, env: Io['env']): Settings {
+export function withDockerConfig(settings: Settings, io: Io): Settings {
   if (settings.dockerConfig !== '') return settings
-  const directory = env.DOCKER_CONFIG || (env.HOME ? join(env.HOME, '.docker') : undefined)
-  const file = directory && join(directory, 'config.json')
-  return file && isReadable(file) ? { ...settings, dockerConfig: file } : settings
-}
-
-function isReadable(file: string): boolean {
+  const { DOCKER_CONFIG, HOME } = io.env
+  const directory = DOCKER_CONFIG || (HOME ? join(HOME, '.docker') : undefined)
+  if (directory === undefined) return settings
+  const dockerConfig = join(directory, 'config.json')
   try {
-    accessSync(file, constants.R_OK)
-    return true
-  } catch {
-    return false
+    accessSync(dockerConfig, constants.R_OK)
+    return { ...settings, dockerConfig }
+  } catch (error) {
+    // Such as one that is for its owner alone, in a container that runs as somebody else.
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['ENOENT', 'ENOTDIR'].includes(code))
+      io.printError(`warning: the logins in ${dockerConfig} are not used, because it cannot be read (${code})\n`)
+    return settings
   }
 }
 

@@ -102,6 +102,16 @@ t.test('a pattern does not find the tag of a signature unless it names it', asyn
   t.match(await found('sha256-.*'), { images: [{ version: signature }] })
 })
 
+t.test('a Docker config that is there and cannot be read is told', async (t) => {
+  const { registry, calls } = await ci(t)
+  await registry.push('shop/web', 'v1')
+  const directory = t.testdir({ 'config.json': t.fixture('symlink', 'config.json') })
+  const { status, err } = await calls('tags get --repo REPO --version v1', { DOCKER_CONFIG: directory })
+  const file = join(directory, 'config.json')
+  t.same([status, err], [0, `warning: the logins in ${file} are not used, because it cannot be read (ELOOP)\n`])
+  t.same((await calls('tags get --repo REPO --version v1', { DOCKER_CONFIG: join(directory, 'none') })).err, '')
+})
+
 for (const auth of ['basic', 'token'] as const) {
   t.test(`B50 the password reaches a registry with auth: '${auth}' from every source`, async (t) => {
     const { registry, calls } = await ci(t, { auth })
