@@ -72,8 +72,9 @@ function accountInWords(who: string): string {
 
 function actionOf(right: Right): string {
   const { verb, resource, namespace, name } = right
-  if (grantOf(right) === pullSecrets) return `read the pull secret ${namespace}/${name}`
-  if (grantOf(right) === serviceAccountTokens) return `request tokens of the service account ${namespace}/${name}`
+  const grant = grantOf(right)
+  if (grant === pullSecrets) return `read the pull secret ${namespace}/${name}`
+  if (grant === serviceAccountTokens) return `request tokens of the service account ${namespace}/${name}`
   const which = name === undefined ? resource : `${resource} "${name}"`
   return `${verb} ${which} ${namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`}`
 }
@@ -85,7 +86,7 @@ function remedyOf(right: Right): string {
   // The chart's account is a service account, and not a person.
   const orChart = serviceAccount.test(who) ? `, or ${chart}` : ''
   const subject = who === ownAccount ? '' : `, and ${accountInWords(who)} as the subject`
-  if (file !== allRights.file)
+  if (!isGeneral(right))
     return `apply ${file} with namespace ${namespace} and resourceNames [${name}]${subject}${orChart}`
   const applied = who === ownAccount ? `apply ${file}` : `apply ${file} with ${accountInWords(who)} as the subject`
   if (resource === 'leases' && namespace !== 'cvmanager')
