@@ -35,34 +35,36 @@ export const isTag = (text: string): boolean => tagPattern.test(text)
 
 /** @throws NeedsChangeError `ImageReferenceInvalid`, which names the text and the fault */
 export function parseReference(text: string): Reference {
-  const refuse = (fault: string): never => {
-    const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text
-    throw new NeedsChangeError(
-      'ImageReferenceInvalid',
-      `"${shown}" is not an image reference: ${fault}. Write HOST[:PORT]/PATH[:TAG][@DIGEST], for example registry.example.com:5000/shop/web:1.2.`,
-    )
-  }
-  if (text.length === 0) return refuse('it is empty')
-  if (text.length > maxReferenceLength) return refuse(`it has more than ${maxReferenceLength} characters`)
+  if (text.length === 0) refuse(text, 'it is empty')
+  if (text.length > maxReferenceLength) refuse(text, `it has more than ${maxReferenceLength} characters`)
 
   const at = text.indexOf('@')
   const digest = at < 0 ? undefined : text.slice(at + 1)
-  if (digest !== undefined && !digestPattern.test(digest)) return refuse(`"${digest}" is not a digest`)
+  if (digest !== undefined && !digestPattern.test(digest)) refuse(text, `"${digest}" is not a digest`)
 
   const named = at < 0 ? text : text.slice(0, at)
   // A colon after the last slash begins a tag; one before it begins a port.
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1)
   const tag = colon < 0 ? undefined : named.slice(colon + 1)
-  if (tag !== undefined && !isTag(tag)) return refuse(`"${tag}" is not a tag`)
+  if (tag !== undefined && !isTag(tag)) refuse(text, `"${tag}" is not a tag`)
 
   const name = colon < 0 ? named : named.slice(0, colon)
   const repository = splitName(name)
-  if (!hostPattern.test(repository.host)) return refuse(`"${repository.host}" is not a host`)
-  if (!pathPattern.test(repository.path)) return refuse(`"${repository.path}" is not a repository path in lower case`)
+  if (!hostPattern.test(repository.host)) refuse(text, `"${repository.host}" is not a host`)
+  if (!pathPattern.test(repository.path)) refuse(text, `"${repository.path}" is not a repository path in lower case`)
   if (repository.host.length + 1 + repository.path.length > maxNameLength) {
-    return refuse(`its name has more than ${maxNameLength} characters`)
+    refuse(text, `its name has more than ${maxNameLength} characters`)
   }
   return { repository, name, tag, digest: digest as Digest | undefined }
+}
+
+/** Of the module, not of each call: a reference is parsed for every container of every poll and list. */
+function refuse(text: string, fault: string): never {
+  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text
+  throw new NeedsChangeError(
+    'ImageReferenceInvalid',
+    `"${shown}" is not an image reference: ${fault}. Write HOST[:PORT]/PATH[:TAG][@DIGEST], for example registry.example.com:5000/shop/web:1.2.`,
+  )
 }
 
 /** The first component is a host if it could not be a path: it has a dot, a port or capitals, or is `localhost`. */

@@ -31,8 +31,7 @@ export class SelectorIndex {
 
   /** The workloads that a ContainerVersion selects, in a stable order. */
   workloadsOf(key: string): readonly WorkloadObject[] {
-    const selected = [...(this.#selected.get(key) ?? [])]
-    return selected.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, workload]) => workload)
+    return [...(this.#selected.get(key)?.values() ?? [])].sort(byKindAndName)
   }
 
   /** The ContainerVersions that select a workload. */
@@ -102,6 +101,9 @@ export class SelectorIndex {
 }
 
 const kindAndName = ({ kind, name }: WorkloadObject): string => `${kind}/${name}`
+
+const byKindAndName = (one: WorkloadObject, other: WorkloadObject): number =>
+  kindAndName(one) < kindAndName(other) ? -1 : 1
 
 /** The first label of a selector by name; the schema refuses an empty selector. */
 function indexLabel({ namespace, spec }: ContainerVersion): string {
