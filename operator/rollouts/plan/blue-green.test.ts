@@ -245,6 +245,23 @@ test('while Services cannot be read, a side that may serve users is never taken 
   t.end()
 })
 
+test('a process that finds the limit of a way back passed waits for the old side to be ready, and gives it the users', (t) => {
+  let dies = false
+  const { cluster, blue } = switched({ dies: () => dies && cluster.object.status.phase === 'RollingBack' })
+  blue.replicas = 0
+  cluster.bad.add('v2')
+  dies = true
+  for (; cluster.object.status.phase !== 'RollingBack'; cluster.now += second) cluster.reconcile()
+  t.equal(blue.replicas, 0, 'it was killed before its first change')
+  dies = false
+  cluster.startMs = 5 * second
+  cluster.now += 200 * second
+  cluster.run(20 * second)
+  t.equal(colorOf(cluster), 'blue')
+  t.match(cluster.past[0], { version: 'v2', outcome: 'RolledBack' })
+  t.end()
+})
+
 test('the way back scales the old side up again before it gets users', (t) => {
   const { cluster, blue } = switched()
   blue.replicas = 0

@@ -2,7 +2,7 @@ import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { timestamp } from '../../time/clock.ts'
 
 /** A rollback that starts at the deadline still gets this long to become healthy before the rollout ends. */
-const rollbackGraceMs = 8_000
+export const rollbackGraceMs = 8_000
 
 /** A rollout that has ended waits this long for its record, such as for an admission webhook that restarts. */
 const maxRecordingMs = 20_000
@@ -13,6 +13,13 @@ export function limitOf({ phase, deadline, rollbackTime = deadline, endTime }: R
   if (phase === 'RollingOut') return Date.parse(deadline)
   return Math.max(Date.parse(deadline), Date.parse(rollbackTime)) + rollbackGraceMs
 }
+
+/**
+ * When a rollback no longer waits. A process that finds the limit passed, since nobody has carried the rollback out, gives the
+ * pods as long from its own first change on.
+ */
+export const rollbackLimitOf = (rollout: RolloutStatus, restoringSince = Number.NEGATIVE_INFINITY): number =>
+  Math.max(limitOf(rollout), restoringSince + rollbackGraceMs)
 
 /** The rollout with its clock running again: it has stood still since `waitingSince`. */
 export function resumed({ waitingSince, ...rollout }: RolloutStatus, now: number): RolloutStatus {
