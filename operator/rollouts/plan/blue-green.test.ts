@@ -187,6 +187,10 @@ test('the old side keeps running for a while, and is then scaled to zero', (t) =
     message: /^rolling out v2 \(step 3 of 3, scale down\): Deployment\/web-0 keeps running until 2026/,
     rollout: { switchTime: /Z$/, waitingSince: /Z$/, progress: undefined },
   })
+  t.match(cluster.object.status.rollout?.step, {
+    name: 'scale down',
+    waitingFor: /^Deployment\/web-0 keeps running until/,
+  })
   t.equal(blue.replicas, 3)
   t.ok(reasons(cluster).includes('ServiceSwitched'), 'the switch is told at once')
   cluster.run(40 * second)
@@ -209,6 +213,8 @@ function switched(more: Given = {}) {
 test('B35 a version that fails while the old side still runs is left with one switch back', (t) => {
   const { cluster, blue, green } = switched()
   cluster.bad.add('v2')
+  cluster.reconcile()
+  t.match(cluster.object.status.rollout, { phase: 'RollingBack', step: { waitingFor: undefined } })
   cluster.run(20 * second)
   t.same(cluster.services.changes, ['web: color=green', 'web: color=blue'])
   t.same([blue.image, green.image], [imageOf('v1'), imageOf('v0')])

@@ -1,5 +1,6 @@
 import type { RolloutStatus } from '../../api/rollout-status.ts'
 import { timestamp } from '../../time/clock.ts'
+import { inShort } from './in-short.ts'
 
 /** A rollback that starts at the deadline still gets this long to become healthy before the rollout ends. */
 export const rollbackGraceMs = 8_000
@@ -22,7 +23,15 @@ export const rollbackLimitOf = (rollout: RolloutStatus, restoringSince = Number.
   Math.max(limitOf(rollout), restoringSince + rollbackGraceMs)
 
 /** The rollout with its clock running again: it has stood still since `waitingSince`. */
-export function resumed({ waitingSince, ...rollout }: RolloutStatus, now: number): RolloutStatus {
+export function resumed({ waitingSince, ...stopped }: RolloutStatus, now: number): RolloutStatus {
+  const rollout = waitingFor(stopped, undefined)
   if (waitingSince === undefined) return rollout
   return { ...rollout, deadline: timestamp(Date.parse(rollout.deadline) + now - Date.parse(waitingSince)) }
+}
+
+/** Says in the step, if the rollout has steps, what it waits for. */
+export function waitingFor(rollout: RolloutStatus, awaited: string | undefined): RolloutStatus {
+  if (rollout.step === undefined) return rollout
+  const { waitingFor: _, ...step } = rollout.step
+  return { ...rollout, step: awaited === undefined ? step : { ...step, waitingFor: inShort(awaited) } }
 }

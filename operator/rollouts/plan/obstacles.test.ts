@@ -213,6 +213,7 @@ test('a paused workload holds a version back without a deadline, and the rollout
   cluster.run(20 * minute)
   t.same(cluster.patches, [])
   t.match(cluster.object.status, { ...untouched, phase: 'Pending', next: { version: 'v2', heldBy: 'WorkloadPaused' } })
+  t.match(cluster.object.status.held, [{ by: 'WorkloadPaused', name: 'Deployment/web-0' }])
   t.equal(eventsOf(cluster).filter((reason) => reason === 'WorkloadPaused').length, 1, 'one event')
   paused.blocked = undefined
   cluster.run(second)
