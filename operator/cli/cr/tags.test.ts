@@ -110,7 +110,8 @@ t.test('a Docker config that is there and cannot be read is told', async (t) => 
   const directory = t.testdir({ 'config.json': t.fixture('symlink', 'config.json') })
   const { status, err } = await calls('tags get --repo REPO --version v1', { DOCKER_CONFIG: directory })
   const file = join(directory, 'config.json')
-  t.same([status, err], [0, `warning: the logins in ${file} are not used, because it cannot be read (ELOOP)\n`])
+  t.equal(status, 0)
+  t.match(err, `warning: the logins of docker login are not used: cannot read ${file}: ELOOP`)
   t.same((await calls('tags get --repo REPO --version v1', { DOCKER_CONFIG: join(directory, 'none') })).err, '')
 })
 
