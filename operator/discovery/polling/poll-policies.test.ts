@@ -198,15 +198,18 @@ t.test('newest uses push times, and fails with a clear reason if the registry ha
   }
   knows.poller.follow('a', newest)
   await knows.time.advance(10)
+  await until('the list to be read', () => knows.poller.offer('a').state !== 'unknown')
   t.match(knows.poller.offer('a'), { state: 'known', version: { name: 'build-a' } })
   knows.registry.pushed.set('build-b', 9)
   await knows.time.advance(60_000)
+  await until('the list to be read again', () => knows.changes.length === 2)
   t.match(knows.poller.offer('a'), { state: 'known', version: { name: 'build-b' } })
 
   const not = shop(t)
   not.registry.push('build-a')
   not.poller.follow('a', newest)
   await not.time.advance(10)
+  await until('the answer', () => not.poller.offer('a').state !== 'unknown')
   const message = /registry\.example\.com \(shelf\) does not report when a tag was pushed.*Use spec\.policy\.numeric/
   t.match(not.poller.offer('a'), { error: { name: 'NeedsChangeError', reason: 'PolicyNotSupported', message } })
   t.equal(not.requests.length, 0)

@@ -29,6 +29,8 @@ async function quayIo(t: Test, api: (url: URL, program: Registry) => ReturnType<
   const transport = transportTo(t, ['quay.io', program.host], {
     origins: { 'quay.io': `http://${server.host}` },
     limits: fast,
+    // A page of the stand-in takes a hundred requests to the registry.
+    deadlineMs: 120_000,
   })
   return { program, server, away, registry: new QuayRegistry(transport) }
 }
