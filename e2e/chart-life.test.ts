@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml'
 import { startCluster } from './harness/cluster.ts'
 import { startRegistry } from './harness/registry.ts'
 import { until, untilValue } from './harness/until.ts'
-import { v1, v2 } from './scenario/builds.ts'
+import { hanging, v1, v2 } from './scenario/builds.ts'
 import { command } from './scenario/command.ts'
 import { containerVersion, workload } from './scenario/manifests.ts'
 import { Operator } from './scenario/operator.ts'
@@ -163,4 +163,84 @@ await t.test('S2 with watchNamespaces, cvmanager works with the rights of those 
     t.equal(ended.status, 0, ended.complaint)
     t.match(ended.output, /blog +web/)
   })
+})
+
+await t.test('R14 in the middle of a rollout, whatever is deleted first goes within 30 s', async (t) => {
+  const registry = await startRegistry()
+  t.teardown(() => registry.stop())
+  const release = ['cvmanager', '--namespace', 'cvmanager']
+  const installs = () =>
+    cluster.helm(
+      'upgrade',
+      '--install',
+      ...release,
+      chart,
+      '--create-namespace',
+      '--take-ownership',
+      ...image,
+      '--set',
+      'replicaCount=0',
+    )
+  await installs()
+  await cluster.established(crd)
+  const starts = async () => {
+    const kubeconfig = await cluster.serviceAccountKubeconfig('cvmanager', 'cvmanager')
+    const started = await Operator.start({ directory, kubeconfig, insecureRegistries: [registry.host] })
+    t.teardown(() => started.stop('SIGKILL'))
+    return started.isAtWork()
+  }
+  /** @returns the image before a rollout that does not end, in a new namespace */
+  const rollsOut = async (namespace: string): Promise<string> => {
+    await cluster.namespace(namespace)
+    const path = `${namespace}/web`
+    const { reference } = await registry.push(path, [v1.name, 'env-prod'], v1.content)
+    const selector = { cvapp: 'web' }
+    await cluster.apply(
+      workload({ kind: 'Deployment', name: 'web', namespace, image: reference, labels: selector }),
+      containerVersion('web', namespace, {
+        imageRepo: registry.repository(path),
+        tag: 'env-prod',
+        selector,
+        pollIntervalSeconds: 5,
+      }),
+    )
+    const phase = (wanted: string) =>
+      untilValue(
+        `${namespace} to be ${wanted}`,
+        () => field('cv/web', namespace, '.status.phase'),
+        (seen) => seen === wanted,
+        60_000,
+      )
+    await phase('UpToDate')
+    await registry.push(path, [hanging.name, 'env-prod'], hanging.content)
+    await phase('RollingOut')
+    t.match(await field('cv/web', namespace, '.metadata.finalizers'), 'cvmanager.io/rollout')
+    return reference
+  }
+  const patience = '--timeout=30s'
+  const operator = await starts()
+
+  await rollsOut('first')
+  await cluster.kubectl('delete', 'namespace', 'first', patience)
+  t.pass('a namespace, while cvmanager runs')
+
+  const before = await rollsOut('second')
+  await cluster.kubectl('delete', 'crd', crd, patience)
+  t.equal(
+    await field('deployment/web', 'second', '.spec.template.spec.containers[0].image'),
+    before,
+    'the CRD, and the image is back',
+  )
+  await operator.program.assertRunning()
+  await installs()
+  await cluster.established(crd)
+
+  await rollsOut('third')
+  await operator.stop('SIGKILL')
+  await cluster.helm('uninstall', ...release, '--wait')
+  await cluster.kubectl('delete', 'namespace', 'third', '--wait=false')
+  // As docs/operations.md says of a cvmanager that was stopped in the middle of a rollout.
+  await cluster.kubectl('patch', 'cv', 'web', '-n', 'third', '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
+  await cluster.kubectl('wait', '--for=delete', 'namespace/third', patience)
+  t.pass('cvmanager, and then a namespace')
 })

@@ -61,7 +61,9 @@ const step = Type.Object(
     of: integer({ description: 'How many steps there are.' }),
     name: Type.String({ description: 'What the step does.' }),
     since: time('When the step began.'),
-    waitingFor: Type.Optional(Type.String({ description: 'What the step waits for, if it is not the workloads.' })),
+    waitingFor: Type.Optional(
+      Type.String({ description: 'What the step waits for while the clock of the rollout stands still.' }),
+    ),
   },
   { description: 'The step that the rollout is at.' },
 )

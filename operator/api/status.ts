@@ -121,7 +121,9 @@ const quarantined = Type.Object(
 const held = Type.Object(
   {
     by: Type.String({ description: 'The gate, in one CamelCase word.' }),
-    name: Type.Optional(Type.String({ description: 'Which one of several of its kind.' })),
+    name: Type.Optional(
+      Type.String({ description: 'Which one of several of its kind: the paused workloads, for example.' }),
+    ),
     message: Type.String({ description: 'Why it holds the version, and what ends that.' }),
     until: Type.Optional(time('When it is asked again at the latest.')),
   },

@@ -83,6 +83,7 @@ test('flags that do not go together are refused', async (t) => {
     ],
     ['migrate --apply --timeout soon', /--timeout: "soon" is no duration/],
     [`migrate -f ${file('gone.yaml')}`, /--filename: there is no file .*gone\.yaml/],
+    [`migrate -f ${file('gone.yaml/under.yaml')}`, /--filename: there is no file .*under\.yaml/],
     [`migrate -f ${file('empty')}`, /--filename: .*empty has no file that ends in \.yaml, \.yml or \.json/],
   ]
   for (const [line, message] of wrong) t.match(await runCli(line), { status: 2, err: message }, line)

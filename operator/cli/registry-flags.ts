@@ -6,12 +6,14 @@ import type { RegistryRequest } from '../commands/tags/commands.ts'
 import type { WantedImage } from '../commands/tags/image.ts'
 import type { Group } from '../config/formats.ts'
 import type { Settings } from '../config/settings.ts'
+import { isMissing, unreadable } from '../config/unreadable.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import { isDigest } from '../images/digest.ts'
 import { isTag, parseReference, type Reference, repositoryName } from '../images/reference.ts'
 import { providerNames } from '../registries/provider-names.ts'
 import { repeated } from './command-line/command-line.ts'
 import { addCredentialFlags, credentialsOf, usernameVariable } from './credentials.ts'
+import { warningLine } from './error-line.ts'
 import type { Invocation, Io } from './io.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 
@@ -122,11 +124,10 @@ export function withDockerConfig(settings: Settings, io: Io): Settings {
   try {
     accessSync(dockerConfig, constants.R_OK)
     return { ...settings, dockerConfig }
-  } catch (error) {
+  } catch (thrown) {
     // Such as one that is for its owner alone, in a container that runs as somebody else.
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (!['ENOENT', 'ENOTDIR'].includes(code))
-      io.printError(`warning: the logins in ${dockerConfig} are not used, because it cannot be read (${code})\n`)
+    if (!isMissing(thrown))
+      io.printError(warningLine(`the logins of docker login are not used: ${unreadable(dockerConfig, thrown)}`))
     return settings
   }
 }

@@ -1,9 +1,9 @@
 /** The flags of the settings, generated from their schema, and the settings of one invocation. */
-import { accessSync, constants, statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { groups as allGroups, type Group, groupHeadings } from '../config/formats.ts'
 import { defaultOf, flagKeys, flagOf, type SettingKey, settingOf, settingsIn, variableOf } from '../config/schema.ts'
 import { loadSettings, type Settings, type Sources } from '../config/settings.ts'
+import { whyUnreadable } from '../config/unreadable.ts'
 import { messageOf, UsageError } from '../errors.ts'
 import { repeated } from './command-line/command-line.ts'
 import { warningLine } from './error-line.ts'
@@ -88,16 +88,5 @@ function checkFiles(settings: Settings): void {
     const path = settings[key]
     const why = path === '' ? undefined : whyUnreadable(path)
     if (why !== undefined) throw new UsageError(`${namesOf(key)} (or ${variableOf(key)}): ${why}`)
-  }
-}
-
-function whyUnreadable(path: string): string | undefined {
-  try {
-    accessSync(path, constants.R_OK)
-    return statSync(path).isDirectory() ? `${path} is a folder, not a file` : undefined
-  } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException
-    if (code === 'ENOENT') return `there is no file ${path}`
-    return `cannot read ${path}: ${code === 'EACCES' ? 'this user may not' : messageOf(thrown)}`
   }
 }

@@ -1,8 +1,9 @@
 import { test } from 'tap'
 import { finalizer } from '../api/names.ts'
 import type { RolloutStatus } from '../api/rollout-status.ts'
+import { NeedsChangeError, TransientError } from '../errors.ts'
 import { ApiError } from '../kubernetes/api-error.ts'
-import { epoch, imageOf, object, observation, version } from '../rollouts/plan/plan.fixture.ts'
+import { epoch, imageOf, object, observation, version, workload } from '../rollouts/plan/plan.fixture.ts'
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts'
 
 const second = 1_000
@@ -97,4 +98,34 @@ test('after conflicts in a row the key comes back later each time, for ten secon
   await reconciler.reconcile('shop/web-cv')
   conflicts = 1
   t.ok(((await reconciler.reconcile('shop/web-cv')).requeueAfterMs ?? 0) <= 100, 'after a success it begins anew')
+})
+
+test('a rollback is carried out since the first answer to its changes, until a request fails', async (t) => {
+  const web = workload('web', [{ name: 'web', image: imageOf('v2') }])
+  const { kind, name, uid } = web.ref
+  const member = { kind, name, uid, previous: [{ name: 'web', image: imageOf('v1') }] }
+  const back = object({ rollout: rollout({ phase: 'RollingBack', workloads: [member] }) })
+  let answer: Error = new ApiError(409, 'Conflict', 'the object has been modified')
+  let now = epoch
+  const reconciler = new Reconciler({
+    objects: { get: () => back },
+    following: { unfollow: () => undefined, offer: () => ({ state: 'unknown' }) },
+    observer: { observe: async () => observation({ object: back, members: [web], now }) },
+    effects: {
+      writer: { status: () => Promise.reject(answer), finalizer: async () => back },
+      reported: new Set(),
+      refused: new Map(),
+    },
+    clock: { now: () => now },
+    requeueAfter: () => undefined,
+    credentials: { credentials: () => Promise.reject(new NeedsChangeError('None', 'no registry is needed')) },
+    index: { workloadsOf: () => [] },
+  } as unknown as ReconcilerOptions)
+  const since = async () => (await reconciler.decide(back)).observation.restoringSince
+  t.equal(await since(), undefined)
+  for (; now < epoch + 5 * second; now += second) await reconciler.reconcile('shop/web-cv')
+  t.equal(await since(), epoch)
+  answer = new TransientError('ApiServerUnavailable', 'away')
+  await t.rejects(reconciler.reconcile('shop/web-cv'), answer)
+  t.equal(await since(), undefined)
 })

@@ -65,6 +65,8 @@ export class Reconciler {
   readonly #conflicts = new Map<string, number>()
   /** The images that the API server has stored otherwise than they were sent, until `plan` knows it. */
   readonly #rewritten = new Map<string, readonly RewrittenImage[]>()
+  /** Since when the changes of a key's rollback have been answered. */
+  readonly #restoringSince = new Map<string, number>()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
@@ -75,7 +77,12 @@ export class Reconciler {
     const object = this.#options.objects.get(key)
     if (!object) return this.#forget(key)
     this.#requeueByLimit(object)
-    return this.carryOut(await this.decide(object))
+    try {
+      return await this.carryOut(await this.decide(object))
+    } catch (thrown) {
+      this.#restoringSince.delete(key)
+      throw thrown
+    }
   }
 
   /** Says what comes next for an object. It reads, and changes nothing. @throws ApiError, TransientError */
@@ -85,7 +92,8 @@ export class Reconciler {
     const observed = await observer.observe(object, offer)
     const rewritten = this.#rewritten.get(object.key)
     const refused = effects.refused.get(object.key)
-    const observation = { ...observed, rollbackByDefault, answeredRequest, rewritten, refused }
+    const restoringSince = this.#restoringSince.get(object.key)
+    const observation = { ...observed, rollbackByDefault, answeredRequest, rewritten, refused, restoringSince }
     return { observation, plan: plan(observation) }
   }
 
@@ -104,10 +112,12 @@ export class Reconciler {
         return { requeueAfterMs: 0 }
       }
       if (!isConflict(thrown)) throw thrown
+      this.#noteRestoring(key, planned)
       const inARow = (this.#conflicts.get(key) ?? 0) + 1
       this.#conflicts.set(key, inARow)
       return { requeueAfterMs: backoffMs(inARow, conflicts) }
     }
+    this.#noteRestoring(key, planned)
     this.#conflicts.delete(key)
     onReconciled?.(observation, planned, failure)
     const times = [planned.requeueAt, this.#readCredentialsAt.get(key)].filter((time) => time !== undefined)
@@ -127,7 +137,14 @@ export class Reconciler {
     this.#requests.delete(key)
     this.#conflicts.delete(key)
     this.#rewritten.delete(key)
+    this.#restoringSince.delete(key)
     return {}
+  }
+
+  #noteRestoring(key: string, { status: { rollout }, changes }: Plan): void {
+    if (rollout?.phase !== 'RollingBack') this.#restoringSince.delete(key)
+    else if (changes.length > 0 && !this.#restoringSince.has(key))
+      this.#restoringSince.set(key, this.#options.clock.now())
   }
 
   /** A rollout ends by its limit even if each reconcile fails, and so waits for longer and longer. */

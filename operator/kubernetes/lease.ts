@@ -124,7 +124,7 @@ export class LeaderElection {
       const level = why === 'stopped' ? 'info' : 'warn'
       log[level]({ lease: this.#leaseName, identity }, `this process is no longer the leader: ${because}`)
       await onEnded(why)
-      if (why === 'stopped') await this.#attempt(() => this.#release(), undefined)
+      if (why === 'stopped') await this.#release().catch((error: unknown) => this.#notReleased(error))
     }
   }
 
@@ -178,28 +178,30 @@ export class LeaderElection {
     const { renewMs, retryMs, renewDeadlineMs } = this.#timing
     let delayMs = renewMs
     for (;;) {
-      const leftMs = () => renewDeadlineMs - (performance.now() - this.#renewedMs)
+      const leftMs = () => Math.max(renewDeadlineMs - (performance.now() - this.#renewedMs), 0)
       await pause(Math.min(delayMs, leftMs()), signal)
       if (signal.aborted) return { why: 'stopped', because: 'it is stopping' }
-      if (leftMs() <= 0) return { why: 'lost', because: `it could not renew the Lease for ${renewDeadlineMs / 1000} s` }
-      const renewal = await this.#attempt<Renewal | 'failed'>(() => this.#renew(leftMs(), signal), 'failed', signal)
+      if (leftMs() === 0)
+        return { why: 'lost', because: `it could not renew the Lease for ${renewDeadlineMs / 1000} s` }
+      const renewal = await this.#attempt<Renewal | 'failed'>(() => this.#renew(leftMs, signal), 'failed', signal)
       if (typeof renewal === 'object') return { why: 'lost', because: renewal.taken }
       delayMs = renewal === 'renewed' ? renewMs : retryMs
     }
   }
 
-  async #renew(timeoutMs: number, signal: AbortSignal): Promise<Renewal> {
+  /** @param leftMs how long this process still leads without a renewal: no request may take longer */
+  async #renew(leftMs: () => number, signal: AbortSignal): Promise<Renewal> {
     const { client, identity } = this.#options
     const { acquireTime, leaseTransitions } = this.#lease?.spec ?? {}
     try {
-      await this.#write({ holderIdentity: identity, acquireTime, leaseTransitions }, timeoutMs, signal)
+      await this.#write({ holderIdentity: identity, acquireTime, leaseTransitions }, leftMs(), signal)
       return 'renewed'
     } catch (error) {
       if (isNotFound(error)) return { taken: 'somebody has deleted the Lease' }
       if (!isConflict(error)) throw error
     }
     // Somebody has written it: perhaps only a label, or ourselves in a request whose answer was lost.
-    this.#lease = await client.get<Lease>(this.#path, { signal, timeoutMs })
+    this.#lease = await client.get<Lease>(this.#path, { signal, timeoutMs: leftMs() })
     const holder = this.#lease.spec?.holderIdentity
     if (holder !== identity) return { taken: `${holder || 'nobody'} holds the Lease now` }
     throw new Error(`${this.#path} was changed by somebody else`)
@@ -209,8 +211,8 @@ export class LeaderElection {
   async #release(attempts = 2): Promise<void> {
     const { client, identity } = this.#options
     const timeoutMs = 1_000
-    this.#lease = await client.get<Lease>(this.#path, { timeoutMs })
-    if (this.#lease.spec?.holderIdentity !== identity) return
+    this.#lease = await client.get<Lease>(this.#path, { timeoutMs }).catch(undefinedIfNotFound)
+    if (this.#lease?.spec?.holderIdentity !== identity) return
     const { leaseTransitions } = this.#lease.spec
     try {
       await this.#write({ holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions }, timeoutMs)
@@ -219,6 +221,11 @@ export class LeaderElection {
       if (attempts > 1 && isConflict(error)) return this.#release(attempts - 1)
       throw error
     }
+  }
+
+  #notReleased(error: unknown): void {
+    const message = `the Lease could not be released, so that the next leader waits until it expires: ${messageOf(error)}`
+    this.#options.log.warn({ lease: this.#leaseName }, message)
   }
 
   /** Creates or replaces the lease; the server refuses it if the lease has changed since it was read. */
@@ -242,14 +249,14 @@ export class LeaderElection {
   }
 
   /** Logs a failure of the API server once. The caller tries again. */
-  async #attempt<R>(action: () => Promise<R>, otherwise: R, signal?: AbortSignal): Promise<R> {
+  async #attempt<R>(action: () => Promise<R>, otherwise: R, signal: AbortSignal): Promise<R> {
     try {
       const result = await action()
       this.#lastWarning = ''
       this.#trouble = undefined
       return result
     } catch (error) {
-      if (signal?.aborted) return otherwise
+      if (signal.aborted) return otherwise
       const reason = this.#noNamespace(error) ?? messageOf(error)
       if (isRefused(error)) this.#trouble = reason
       else if (this.#trouble?.startsWith(this.#unread)) this.#trouble = `${this.#unread}: ${reason}`

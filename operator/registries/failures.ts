@@ -28,6 +28,16 @@ export class RegistryRefusal extends NeedsChangeError {
   }
 }
 
+/** The registry's own API lists so many tags that only those that were pushed last were read. */
+export class OlderTagsUnread extends NeedsChangeError {
+  constructor({ host, path }: Repository, read: number) {
+    super(
+      'TooManyTags',
+      `repository ${path} at the registry ${host} has more than ${read} tags, of which cvmanager reads only the ${read} that were pushed last. Delete old tags, for example with a retention rule of the registry.`,
+    )
+  }
+}
+
 type RegistryError = NeedsChangeError | TransientError
 
 const server = ({ repository, tokenService }: Subject): string =>

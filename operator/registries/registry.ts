@@ -62,12 +62,15 @@ export interface Registry {
   tags(repository: Repository, access: Access): AsyncIterable<readonly string[]>
 
   /**
-   * All tags on an image. The method is absent, or returns undefined for these credentials or at this moment, if they
+   * The tags on an image. The method is absent, or returns undefined for these credentials or at this moment, if they
    * have to be searched for among `tags`.
    */
-  aliases?(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined>
+  aliases?(repository: Repository, digest: Digest, access: Access): Promise<Aliases | undefined>
 
-  /** When tags were pushed, in milliseconds since the epoch; absent if the registry does not report it. */
+  /**
+   * When tags were pushed, in milliseconds since the epoch; absent if the registry does not report it.
+   * @throws OlderTagsUnread after the tags that were pushed last, if there are more than are read
+   */
   pushTimes?(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>>
 
   /** Labels and annotations of an image; of an index, also those of its first image. */
@@ -97,6 +100,12 @@ export interface Registry {
    * @throws as `untag`
    */
   wouldUntag?(repository: Repository, tag: string, access: Access, before: readonly string[]): Promise<Untagged>
+}
+
+export interface Aliases {
+  readonly tags: readonly string[]
+  /** False if only the tags that were pushed last were read: older ones may be on the image, too. */
+  readonly isComplete: boolean
 }
 
 export type ResolvedTags = ReadonlyMap<string, ResolvedTag | NeedsChangeError>

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Settings } from '../config/settings.ts'
+import { unreadable } from '../config/unreadable.ts'
 import { type Polled, Poller, type PollerOptions } from '../discovery/polling/poller.ts'
 import type { VersionQuery } from '../discovery/versions/version.ts'
 import { VersionFinder } from '../discovery/versions/version-finder.ts'
-import { messageOf, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { shortDigest } from '../images/digest.ts'
 import { type Repository, repositoryName } from '../images/reference.ts'
@@ -146,7 +147,7 @@ export async function readDockerLogins(
 ): Promise<DockerLogins> {
   if (dockerConfig === '') return new DockerLogins([])
   const text = await readFile(dockerConfig, 'utf8').catch((cause: unknown) => {
-    throw new UsageError(`--docker-config ${dockerConfig}: cannot be read (${messageOf(cause)})`, { cause })
+    throw new UsageError(`--docker-config: ${unreadable(dockerConfig, cause)}`, { cause })
   })
   return DockerLogins.parse(text, `the file ${dockerConfig}`, { warn })
 }

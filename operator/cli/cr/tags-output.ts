@@ -12,6 +12,12 @@ export function showImages({ images, problems }: ImagesResult, form: unknown, io
     const rows = images.map(({ repository, digest, tags }) => [repository, digest, tags.join(', ') || '<none>'])
     io.print(table([['REPOSITORY', 'DIGEST', 'TAGS'], ...rows]))
   }
+  for (const { repository, tagsComplete } of images) {
+    if (!tagsComplete)
+      io.printError(
+        `${repository} has so many tags that only those pushed last were read: older ones may be on the image, too\n`,
+      )
+  }
   return report(problems, io)
 }
 

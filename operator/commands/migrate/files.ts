@@ -2,7 +2,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { messageOf, UsageError } from '../../errors.ts'
+import { unreadable } from '../../config/unreadable.ts'
+import { UsageError } from '../../errors.ts'
 import type { Manifest } from './documents.ts'
 
 const extension = /\.(ya?ml|json)$/
@@ -38,8 +39,5 @@ const readText = (path: string): Promise<string> => readFile(path, 'utf8').catch
 const refuse =
   (path: string) =>
   (thrown: unknown): never => {
-    const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
-    throw new UsageError(
-      `--filename: ${isMissing ? `there is no file ${path}` : `cannot read ${path}: ${messageOf(thrown)}`}`,
-    )
+    throw new UsageError(`--filename: ${unreadable(path, thrown)}`)
   }

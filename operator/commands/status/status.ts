@@ -3,6 +3,7 @@ import { type ContainerVersion, containerVersion } from '../../api/container-ver
 import { messageOf } from '../../errors.ts'
 import type { ApiClient } from '../../kubernetes/client.ts'
 import { watchObject } from '../../kubernetes/watch-object.ts'
+import { abortable } from '../../registries/transport/abortable.ts'
 import { PodLists } from '../../rollouts/observe/pod-lists.ts'
 import { pause } from '../../time/backoff.ts'
 import { systemClock } from '../../time/clock.ts'
@@ -27,8 +28,16 @@ export async function status(client: ApiClient, request: StatusRequest): Promise
   const ending = new AbortController()
   const signal = AbortSignal.any([request.signal, ending.signal])
   const pods = new PodLists(client)
-  const first = await readObject(client, request)
-  let last = await readTree(client, pods, first, systemClock.now())
+  const reading = async () => {
+    const first = await readObject(client, request, signal)
+    return { first, tree: await readTree(client, pods, first, systemClock.now()) }
+  }
+  const read = await abortable(reading(), signal).catch((thrown: unknown) => {
+    if (!signal.aborted) throw thrown
+  })
+  if (read === undefined) return
+  const { first } = read
+  let last = read.tree
   onTree(last, undefined)
   if (!request.watch) return
 

@@ -51,8 +51,15 @@ export interface Problem {
   readonly notFound: boolean
 }
 
+export interface TaggedImage extends FoundImage {
+  readonly repository: string
+  readonly tags: readonly string[]
+  /** False if the registry lists only the tags that were pushed last: older ones may be on the image, too. */
+  readonly tagsComplete: boolean
+}
+
 export interface ImagesResult {
-  readonly images: readonly (FoundImage & { readonly repository: string; readonly tags: readonly string[] })[]
+  readonly images: readonly TaggedImage[]
   readonly problems: readonly Problem[]
 }
 

@@ -7,7 +7,8 @@ import { type OpenRepository, tagsOnImage } from './repository.ts'
 export async function getTags({ repositories, version }: ImagesRequest, open: OpenRepository): Promise<ImagesResult> {
   const { results, problems } = await inEach(repositories, open, async (client, repository) => {
     const image = await findImage(client, version)
-    return { repository, ...image, tags: await tagsOnImage(client, image.digest) }
+    const { tags, isComplete } = await tagsOnImage(client, image.digest)
+    return { repository, ...image, tags, tagsComplete: isComplete }
   })
   return { images: results, problems }
 }

@@ -3,7 +3,7 @@ import { compareNaturally } from '../../discovery/versions/natural-order.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { undefinedIfNoTag } from '../../registries/failures.ts'
-import type { Access, Registry } from '../../registries/registry.ts'
+import type { Access, Aliases, Registry } from '../../registries/registry.ts'
 
 const maxConcurrentRequests = 16
 
@@ -24,10 +24,14 @@ export async function allTags({ registry, repository, access }: RepositoryClient
 }
 
 /** In natural order; in one request if the registry can do that, otherwise by resolving every tag. */
-export async function tagsOnImage(client: RepositoryClient, digest: Digest): Promise<readonly string[]> {
+export async function tagsOnImage(client: RepositoryClient, digest: Digest): Promise<Aliases> {
   const { registry, repository, access } = client
-  const aliases = await registry.aliases?.(repository, digest, access)
-  return [...(aliases ?? (await tagsAmong(client, await allTags(client), digest)))].sort(compareNaturally)
+  const listed = await registry.aliases?.(repository, digest, access)
+  const { tags, isComplete } = listed ?? {
+    tags: await tagsAmong(client, await allTags(client), digest),
+    isComplete: true,
+  }
+  return { tags: tags.toSorted(compareNaturally), isComplete }
 }
 
 /** The members of `tags` that point at the digest, in the same order. */

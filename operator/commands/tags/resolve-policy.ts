@@ -19,7 +19,7 @@ export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Pro
   return resolveIn(request, open, async ({ registry, repository, access }) => {
     const { needs, eligible, choose } = tagPolicy(spec)
     const { kind, policy } = parsePolicy(spec)
-    const { listing } = await listTags(registry, repository, needs, access, eligible)
+    const { listing, unread } = await listTags(registry, repository, needs, access, eligible)
     const { fitting, unfit, refused } = weigh(listing, spec, policy)
 
     // The controller's own choice, not one made from the lists above.
@@ -27,7 +27,8 @@ export function resolvePolicy(request: PolicyRequest, open: OpenRepository): Pro
     const { tag } = choice
     const digest = tag === undefined ? undefined : await registry.resolve(repository, tag, access)
     const version = tag && digest ? ({ digest, name: tag, source: 'policy' } as const) : undefined
-    const all = `the repository has ${counted(listing.size, 'tag')}${needs === 'tags' ? '' : ' whose time of push is known'}`
+    const read = unread === undefined ? '' : 'more tags than are read; those pushed last are '
+    const all = `the repository has ${read}${counted(listing.size, 'tag')}${needs === 'tags' ? '' : ' whose time of push is known'}`
     const passed = listing.size - refused.length
     const filtered =
       spec.filter === undefined ? '' : `; ${passed} of them ${passed === 1 ? 'passes' : 'pass'} the filter`

@@ -32,11 +32,11 @@ export function resolveTag(request: TagRequest, open: OpenRepository): Promise<R
 
     const known = await registry.aliases?.(repository, digest, access)
     const resolved = tags.length <= maxResolved ? tags : candidates.slice(0, maxResolved)
-    const unsearched = known === undefined && resolved !== tags ? candidates.length - resolved.length : 0
-    const onImage = known ?? (await tagsAmong(client, resolved, digest))
+    const aliasesComplete = known?.isComplete ?? resolved === tags
+    const unsearched = aliasesComplete ? 0 : Math.max(candidates.length - maxResolved, 0)
+    const onImage = known?.tags ?? (await tagsAmong(client, resolved, digest))
     const matching = candidates.filter((each) => onImage.includes(each))
     const labels = found.source === 'alias' ? {} : await registry.labels(repository, digest, access)
-    const aliasesComplete = known !== undefined || resolved === tags
     // The hint of the controller, which has not searched for the tags on the image, is about those of the repository.
     const isBetterKnown = found.source === 'digest' && aliasesComplete
     const version = isBetterKnown ? await finder.find({ ...query, aliases: onImage }) : found
@@ -94,7 +94,7 @@ function noneOnImage(candidates: readonly string[], unsearched: number): readonl
   if (candidates.length === 0) return []
   if (unsearched === 0) return ['none of these is on the image']
   return [
-    `the ${maxResolved} highest of these are not on the image; the other ${unsearched} were not searched, since the registry does not list the tags of an image`,
+    `the ${maxResolved} highest of these are not on the image; the other ${unsearched} were not searched, since the registry does not list all tags of an image`,
   ]
 }
 

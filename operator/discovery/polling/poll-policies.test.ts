@@ -4,6 +4,7 @@ import type { VersionPolicySpec } from '../../api/policy.ts'
 import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
+import { OlderTagsUnread } from '../../registries/failures.ts'
 import { type Access, anonymous, type Credentials } from '../../registries/registry.ts'
 import type { Target } from '../target.ts'
 import { tagPolicy } from '../versions/policies/choosing.ts'
@@ -33,9 +34,11 @@ class Shop extends Shelf {
 }
 
 class ShopWithClock extends Shop {
-  async *pushTimes(): AsyncIterable<ReadonlyMap<string, number>> {
+  isTooLong = false
+  async *pushTimes(repository: Repository): AsyncIterable<ReadonlyMap<string, number>> {
     this.lists++
     yield this.pushed
+    if (this.isTooLong) throw new OlderTagsUnread(repository, this.pushed.size)
   }
 }
 
@@ -195,18 +198,38 @@ t.test('newest uses push times, and fails with a clear reason if the registry ha
   }
   knows.poller.follow('a', newest)
   await knows.time.advance(10)
+  await until('the list to be read', () => knows.poller.offer('a').state !== 'unknown')
   t.match(knows.poller.offer('a'), { state: 'known', version: { name: 'build-a' } })
   knows.registry.pushed.set('build-b', 9)
   await knows.time.advance(60_000)
+  await until('the list to be read again', () => knows.changes.length === 2)
   t.match(knows.poller.offer('a'), { state: 'known', version: { name: 'build-b' } })
 
   const not = shop(t)
   not.registry.push('build-a')
   not.poller.follow('a', newest)
   await not.time.advance(10)
+  await until('the answer', () => not.poller.offer('a').state !== 'unknown')
   const message = /registry\.example\.com \(shelf\) does not report when a tag was pushed.*Use spec\.policy\.numeric/
   t.match(not.poller.offer('a'), { error: { name: 'NeedsChangeError', reason: 'PolicyNotSupported', message } })
   t.equal(not.requests.length, 0)
+})
+
+t.test('if the registry lists only the latest tags, newest chooses among them, and says so if none fits', async (t) => {
+  const { time, registry, poller } = shop(t, ShopWithClock)
+  Object.assign(registry, { isTooLong: true })
+  for (const [i, tag] of ['build-a', 'build-b', 'latest'].entries()) {
+    registry.push(tag)
+    registry.pushed.set(tag, i)
+  }
+  poller.follow('some', choosing({ newest: {}, filter: { pattern: 'build-.*' } }))
+  poller.follow('none', choosing({ newest: {}, filter: { pattern: 'release-.*' } }))
+  await time.advance(10)
+  const polled = (key: string) => poller.offer(key).state !== 'unknown'
+  await until('the list to be read', () => polled('some') && polled('none'))
+  t.match(poller.offer('some'), { state: 'known', version: { name: 'build-b' } })
+  const message = /no tag matches .*release-.* An older tag may fit: repository shop\/web at .* has more than 3 tags/
+  t.match(poller.offer('none'), { state: 'failed', error: { reason: 'NoTagFits', message } })
 })
 
 t.test('too many tags are an error; a policy never chooses among a part of them', async (t) => {

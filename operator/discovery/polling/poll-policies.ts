@@ -3,6 +3,7 @@ import { NeedsChangeError, TransientError } from '../../errors.ts'
 import type { Digest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { repositoryName } from '../../images/reference.ts'
+import type { OlderTagsUnread } from '../../registries/failures.ts'
 import type { Access, Registry } from '../../registries/registry.ts'
 import type { Choice, Listing, TagPolicy } from '../tag-policy.ts'
 import { lastVersion } from '../target.ts'
@@ -23,7 +24,7 @@ export async function pollPolicies(
     const tests = target.views.flatMap(({ selector: { policy } }) => policy?.eligible() ?? [])
     return (tag: string): boolean => tests.some((test) => test(tag))
   }
-  const { listing, digest: listDigest } = await listTags(registry, repository, needs, access, eligible)
+  const { listing, digest: listDigest, unread } = await listTags(registry, repository, needs, access, eligible)
   target.listDigest = listDigest
   const sameList = listDigest === before
   /** Each tag is resolved once, however many policies choose it. */
@@ -34,7 +35,7 @@ export async function pollPolicies(
   const settle = async (view: View): Promise<void> => {
     try {
       const choice = await choiceOf(view, listing, sameList)
-      if (choice.tag === undefined) throw noTagFits(repository, choice.reason)
+      if (choice.tag === undefined) throw noTagFits(repository, choice.reason, unread)
       const last = lastVersion(view.offer) ?? view.remembered
       const known = last?.name === choice.tag ? last.digest : undefined
       const resolving = digests.get(choice.tag) ?? resolveListed(registry, repository, choice.tag, access, known)
@@ -86,8 +87,8 @@ async function resolveListed(
 
 const noneFits = 'NoTagFits'
 
-const noTagFits = (repository: Repository, reason: string): NeedsChangeError =>
+const noTagFits = (repository: Repository, reason: string, unread: OlderTagsUnread | undefined): NeedsChangeError =>
   new NeedsChangeError(
     noneFits,
-    `spec.policy finds no version in ${repositoryName(repository)}: ${reason}. Push a tag that fits, or correct spec.policy.`,
+    `spec.policy finds no version in ${repositoryName(repository)}: ${reason}. Push a tag that fits, or correct spec.policy.${unread ? ` An older tag may fit: ${unread.message}` : ''}`,
   )

@@ -67,16 +67,21 @@ export class VersionFinder implements Versions {
     let request: Promise<Labels> | undefined
     const readLabels = () => (request ??= registry.labels(repository, digest, access))
 
-    const allAliases = query.aliases ?? (await registry.aliases?.(repository, digest, access))
-    if (allAliases !== undefined) {
+    const onImage = query.aliases
+      ? { tags: query.aliases, isComplete: true }
+      : await registry.aliases?.(repository, digest, access)
+    if (onImage !== undefined) {
       const others = new OtherTags()
-      const aliases = highestFirst(await candidateTags(allAliases, tag, syntax, (other) => others.add(other)))
+      const aliases = highestFirst(await candidateTags(onImage.tags, tag, syntax, (other) => others.add(other)))
       const [highest] = aliases
       if (aliases.length === 1 && highest !== undefined) return named(highest)
-      const labels = await readLabels()
-      const alias = likelyTags(labels).find((likely) => aliases.includes(likely)) ?? highest
-      if (alias !== undefined) return named(alias)
-      return unaliased(labels, { others, areOnImage: true, matching: 0, isUnfinished: false })
+      if (highest !== undefined || onImage.isComplete) {
+        const labels = await readLabels()
+        const alias = likelyTags(labels).find((likely) => aliases.includes(likely)) ?? highest
+        if (alias !== undefined) return named(alias)
+        return unaliased(labels, { others, areOnImage: true, matching: 0, isUnfinished: false })
+      }
+      // The image is older than the tags that the registry lists by digest, and is searched for as in any registry.
     }
 
     const search = new AliasSearch(query, this.#digests)

@@ -15,7 +15,12 @@ export interface SeenRequest {
 export type Fault =
   | 'hang'
   | 'drop'
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body: string }
+  | {
+      readonly status: number
+      readonly headers?: Record<string, string>
+      readonly body: string
+      readonly afterMs?: number
+    }
 
 export class FaultyApi {
   readonly seen: SeenRequest[] = []
@@ -74,7 +79,7 @@ export class FaultyApi {
     const fault = this.fault(seen)
     if (fault === 'hang') return
     if (fault === 'drop') request.socket.destroy()
-    else if (fault) response.writeHead(fault.status, fault.headers).end(fault.body)
+    else if (fault) setTimeout(() => response.writeHead(fault.status, fault.headers).end(fault.body), fault.afterMs)
     else this.#pass(request, response)
   }
 

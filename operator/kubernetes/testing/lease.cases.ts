@@ -7,7 +7,7 @@ import { LeaderElection, type LeaseTiming } from '../lease.ts'
 import { FaultyApi } from './faulty-api.ts'
 
 /** A fifth of the default. */
-const timing: LeaseTiming = { durationMs: 3_000, renewMs: 1_000, renewDeadlineMs: 2_000, retryMs: 400 }
+const fast: LeaseTiming = { durationMs: 3_000, renewMs: 1_000, renewDeadlineMs: 2_000, retryMs: 400 }
 const tenMinutes = 600_000
 
 export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
@@ -15,7 +15,7 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
   t.jobs = 4
   let races = 0
 
-  function newRace() {
+  function newRace(timing = fast) {
     const name = `race-${races++}`
     const leaders = new Set<string>()
     const history: string[] = []
@@ -131,7 +131,7 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       const first = await race.replica(t, 'first', -tenMinutes)
       await until('a leader', () => race.leaders.has('first'))
       await race.replica(t, 'second', tenMinutes)
-      await new Promise((resolve) => setTimeout(resolve, 2 * timing.durationMs))
+      await new Promise((resolve) => setTimeout(resolve, 2 * fast.durationMs))
       t.same(race.history, ['first started'])
       first.crash()
       await until('the second to lead', () => race.leaders.has('second'), 5_000)
@@ -149,11 +149,26 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       only.api.fault = () => 'hang'
       const began = performance.now()
       await until('the loss', () => race.history.includes('only lost'))
-      t.ok(performance.now() - began <= timing.renewDeadlineMs + timing.renewMs + 200)
+      t.ok(performance.now() - began <= fast.renewDeadlineMs + fast.renewMs + 200)
       only.api.fault = () => undefined
       await until('the return', () => race.leaders.has('only'))
       t.same(race.history, ['only started', 'only lost', 'only started'])
       t.ok(race.said.includes('this process is no longer the leader: it could not renew the Lease for 2 s'))
+    },
+  )
+
+  void t.test(
+    'R3 a renewal that has to read the lease again takes no longer than the leadership lasts',
+    { buffered: true },
+    async (t) => {
+      const race = newRace({ durationMs: 6_000, renewMs: 200, renewDeadlineMs: 3_000, retryMs: 400 })
+      const only = await race.replica(t, 'only')
+      await until('a leader', () => race.leaders.has('only'))
+      only.api.fault = ({ method }) => (method === 'PUT' ? { status: 409, body: '{}', afterMs: 2_500 } : 'hang')
+      const began = performance.now()
+      await until('the loss', () => race.history.includes('only lost'))
+      // With as much time for the second request as for the first one, it would be 5.3 s.
+      t.ok(performance.now() - began <= 4_500, `${performance.now() - began} ms`)
     },
   )
 
@@ -206,6 +221,19 @@ export async function leaseCases(t: Test, cluster: Cluster): Promise<void> {
       t.equal(second.election.othersAnnotations, undefined)
       const { metadata } = await cluster.kubectlJson<{ metadata: { annotations?: object } }>('get', 'lease', race.name)
       t.same(metadata.annotations, { 'example.com/other': 'stays' })
+    },
+  )
+
+  void t.test(
+    'a leader that cannot release the lease says so, and is not going to try again',
+    { buffered: true },
+    async (t) => {
+      const race = newRace()
+      const first = await race.replica(t, 'first')
+      await until('a leader', () => race.leaders.has('first'))
+      first.crash()
+      await first.stop()
+      t.match(race.said.at(-1), /^the Lease could not be released, so that the next leader waits until it expires: /)
     },
   )
 

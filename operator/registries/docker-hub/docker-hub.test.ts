@@ -79,7 +79,7 @@ t.test('a private repository is listed with a login, and searched without one', 
   const { digest } = await program.push('private/web', ['v1', 'env-prod'])
   const web = { host: 'docker.io', path: 'private/web' }
   t.equal(await registry.aliases(web, digest, { credentials: anonymous }), undefined)
-  t.same((await registry.aliases(web, digest, { credentials: login }))?.toSorted(), ['env-prod', 'v1'])
+  t.same((await registry.aliases(web, digest, { credentials: login }))?.tags.toSorted(), ['env-prod', 'v1'])
   await registry.aliases(web, digest, { credentials: login })
   t.equal(api.asked.filter((asked) => asked.startsWith('POST /v2/auth/token')).length, 1, 'one login')
   t.notOk(api.asked.some((asked) => asked.includes(account.password)))
@@ -96,7 +96,7 @@ t.test('callers at the same time share one listing, and push times are listed', 
   const web = { host: 'docker.io', path: 'shop/web' }
   const access = { credentials: anonymous }
   const all = await Promise.all(Array.from({ length: 20 }, () => registry.aliases(web, digest, access)))
-  t.ok(all.every((aliases) => aliases?.length === 250))
+  t.ok(all.every((aliases) => aliases?.tags.length === 250))
   t.equal(api.asked.length, 6, 'three pages, for those who came first and for those who came while it was read')
   const times = new Map<string, number>()
   for await (const page of registry.pushTimes(web, access)) for (const entry of page) times.set(...entry)
@@ -163,4 +163,14 @@ t.test('no image is pulled for its labels when the limit is used up', async (t) 
   const refused = { name: 'TransientError', reason: 'RegistryThrottled', message: /limit of 100 pulls is used up/ }
   await t.rejects(registry.labels(web, some, { credentials: anonymous }), refused)
   t.equal(server.asked.length, 1)
+})
+
+t.test('of more than 10,000 tags the latest are listed, and callers are told that there are more', async (t) => {
+  const tags = Array.from({ length: 100 }, (_, at) => ({ name: `nightly-${at}`, digest: some }))
+  const api = await peer(t, (_, response) => response.end(JSON.stringify({ results: tags, next: 'http://hub/next' })))
+  const registry = new DockerHubRegistry(transportTo(t, [], { limits: fast }), { hub: `http://${api.host}` })
+  const web = { host: 'docker.io', path: 'shop/web' }
+  const other = digestOf(Buffer.from('other'))
+  t.same(await registry.aliases(web, other, { credentials: anonymous }), { tags: [], isComplete: false })
+  t.equal(api.asked.length, 100)
 })

@@ -12,7 +12,7 @@ import { credentialId } from '../credentials/credential-id.ts'
 import { accessDenied, type Subject, statusFailure, transportFailure } from '../failures.ts'
 import { type ListedTag, ListingRegistry, listedTag, type TagPage } from '../oci/listing-registry.ts'
 import { parseObject, recordsIn } from '../oci/manifest.ts'
-import type { Access, Described, Labels, Untagged } from '../registry.ts'
+import type { Access, Aliases, Described, Labels, Untagged } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import { SharedReading } from '../shared-reading.ts'
 import { abortable } from '../transport/abortable.ts'
@@ -23,7 +23,10 @@ const hubOrigin = 'https://hub.docker.com'
 const tagsPerPage = 100
 const listingDeadlineMs = 60_000
 
-type TagsByDigest = ReadonlyMap<Digest | undefined, readonly ListedTag[]>
+interface TagsByDigest {
+  readonly byDigest: ReadonlyMap<Digest | undefined, readonly ListedTag[]>
+  readonly isComplete: boolean
+}
 
 export class DockerHubRegistry extends ListingRegistry {
   override readonly kind = 'dockerhub'
@@ -41,19 +44,17 @@ export class DockerHubRegistry extends ListingRegistry {
   }
 
   /** `undefined` for a private repository without a login, above a limit, and while the Hub is down. */
-  override async aliases(
-    repository: Repository,
-    digest: Digest,
-    access: Access,
-  ): Promise<readonly string[] | undefined> {
+  override async aliases(repository: Repository, digest: Digest, access: Access): Promise<Aliases | undefined> {
     const key = `${repository.path} ${credentialId(access.credentials)}`
     const reading = this.#listings.get(key, () => {
       // Other callers may wait for it, so it has its own deadline instead of the signal of one of them.
       const signal = AbortSignal.timeout(listingDeadlineMs)
-      return this.ifListed(() => this.#list(repository, { ...access, signal }), signal)
+      return this.ifListed(() => this.#listByDigest(repository, { ...access, signal }), signal)
     })
     const listing = await abortable(reading, access.signal)
-    return listing && (listing.get(digest) ?? []).map(({ name }) => name)
+    if (listing === undefined) return undefined
+    const { byDigest, isComplete } = listing
+    return { tags: (byDigest.get(digest) ?? []).map(({ name }) => name), isComplete }
   }
 
   override async labels(repository: Repository, digest: Digest, access: Access): Promise<Labels> {
@@ -131,10 +132,9 @@ export class DockerHubRegistry extends ListingRegistry {
     return await ask()
   }
 
-  async #list(repository: Repository, access: Access): Promise<TagsByDigest> {
-    const tags: ListedTag[] = []
-    for await (const page of this.pages(repository, access)) tags.push(...page)
-    return Map.groupBy(tags, ({ digest }) => digest)
+  async #listByDigest(repository: Repository, access: Access): Promise<TagsByDigest> {
+    const { tags, isComplete } = await this.list(repository, access)
+    return { byDigest: Map.groupBy(tags, ({ digest }) => digest), isComplete }
   }
 }
 

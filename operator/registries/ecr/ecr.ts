@@ -7,7 +7,7 @@ import { type Digest, shortDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
 import { answerInvalid, type Subject } from '../failures.ts'
-import type { Access, Described, Labels, Registry, ResolvedTags, Tagged, Untagged } from '../registry.ts'
+import type { Access, Aliases, Described, Labels, Registry, ResolvedTags, Tagged, Untagged } from '../registry.ts'
 import type { RegistryDeps, RegistryKind } from '../registry-kind.ts'
 import { EcrApi } from './api.ts'
 import { AwsCloud } from './aws-cloud.ts'
@@ -53,9 +53,9 @@ export class EcrRegistry implements Registry {
     )
   }
 
-  async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[]> {
+  async aliases(repository: Repository, digest: Digest, access: Access): Promise<Aliases> {
     const image = await this.#images.find({ repository, what: `image ${shortDigest(digest)}` }, digest, access)
-    return image.tags
+    return { tags: image.tags, isComplete: true }
   }
 
   async *tags(repository: Repository, access: Access): AsyncIterable<readonly string[]> {

@@ -27,7 +27,10 @@ t.test('ECR in the name of service accounts', async (t) => {
     for (const account of accounts) {
       const polls = [1, 2, 3].map(() => poll(web, 'env-prod', { ...account }))
       t.same(await Promise.all(polls), [digest, digest, digest])
-      t.same(await registries.for(web).aliases?.(web, digest, await accessTo(web, account)), ['env-prod'])
+      t.same(await registries.for(web).aliases?.(web, digest, await accessTo(web, account)), {
+        tags: ['env-prod'],
+        isComplete: true,
+      })
       t.same(account.audiences, ['sts.amazonaws.com'])
     }
     t.match(

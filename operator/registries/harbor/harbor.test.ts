@@ -61,7 +61,7 @@ t.test('all aliases of an image come in one answer, for repositories of any dept
     await program.push(path, ['v1'])
     const { digest } = await program.push(path, ['v2', '2.0', 'env-prod'])
     server.asked.length = 0
-    t.same((await registry.aliases({ host, path }, digest, access))?.toSorted(), ['2.0', 'env-prod', 'v2'])
+    t.same((await registry.aliases({ host, path }, digest, access))?.tags.toSorted(), ['2.0', 'env-prod', 'v2'])
     t.equal(server.asked.length, 1)
   }
   t.match(server.asked[0], '/api/v2.0/projects/shop/repositories/team%252Fweb%252Fapi/artifacts/sha256:')

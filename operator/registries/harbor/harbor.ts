@@ -8,7 +8,7 @@ import type { Repository } from '../../images/reference.ts'
 import { basic } from '../oci/auth/token-request.ts'
 import { type ListedTag, ListingRegistry, listedTag, type TagPage } from '../oci/listing-registry.ts'
 import { parseJson, parseObject, recordsIn } from '../oci/manifest.ts'
-import type { Access } from '../registry.ts'
+import type { Access, Aliases } from '../registry.ts'
 import type { RegistryKind } from '../registry-kind.ts'
 import type { Answer } from '../transport/transport.ts'
 
@@ -22,15 +22,12 @@ export class HarborRegistry extends ListingRegistry {
   protected override readonly maxPages = 1000
 
   /** `undefined` for robots without the right, for other registries, and while Harbor's API is down. */
-  override async aliases(
-    repository: Repository,
-    digest: Digest,
-    access: Access,
-  ): Promise<readonly string[] | undefined> {
+  override async aliases(repository: Repository, digest: Digest, access: Access): Promise<Aliases | undefined> {
     return await this.ifListed(async () => {
       const answer = await this.#request(repository, `/${digest}?${withTags}`, access)
       const artifact = answer?.status === 200 ? parseObject(answer.body) : undefined
-      return artifact?.digest === digest ? tagsOf(artifact).map(({ name }) => name) : undefined
+      if (artifact?.digest !== digest) return undefined
+      return { tags: tagsOf(artifact).map(({ name }) => name), isComplete: true }
     })
   }
 

@@ -5,7 +5,7 @@ import { messageOf } from '../../errors.ts'
 import type { Clock } from '../../time/clock.ts'
 import { monotonicClock } from '../../time/timing.ts'
 import { credentialId } from '../credentials/credential-id.ts'
-import { answerInvalid, type Subject, transportFailure } from '../failures.ts'
+import { answerInvalid, type Subject, statusFailure, transportFailure } from '../failures.ts'
 import type { Access } from '../registry.ts'
 import { maxBodyBytes } from '../transport/exchange.ts'
 import type { Answer, Purpose, Request, Transport } from '../transport/transport.ts'
@@ -87,6 +87,9 @@ export class OciClient {
     const answer = await this.#sendAs(base, undefined)
     const challenge = answer.headers['www-authenticate']
     if (answer.status === 401 && challenge !== undefined) return { header: String(challenge), isOfBase: true }
+    // A registry that is down, or that throttles, has not said that it is open.
+    if (answer.status >= 500 || answer.status === 429)
+      throw statusFailure(subject, answer.status, access.credentials, answer.retryAfterMs)
     this.#open.set(host, true)
     return undefined
   }

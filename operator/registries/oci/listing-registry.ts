@@ -4,8 +4,8 @@ import { isDigest } from '../../images/digest.ts'
 import type { Repository } from '../../images/reference.ts'
 import { isTag } from '../../images/reference.ts'
 import { credentialId } from '../credentials/credential-id.ts'
-import { answerInvalid, type Subject, statusFailure, transportFailure } from '../failures.ts'
-import type { Access, Credentials } from '../registry.ts'
+import { answerInvalid, OlderTagsUnread, type Subject, statusFailure, transportFailure } from '../failures.ts'
+import type { Access, Aliases, Credentials } from '../registry.ts'
 import { type Answer, Paused, type Request, Unreachable } from '../transport/transport.ts'
 import { OciRegistry } from './oci.ts'
 
@@ -20,6 +20,12 @@ export interface ListedTag {
 export interface TagPage {
   readonly tags: readonly ListedTag[]
   readonly isLast: boolean
+}
+
+export interface TagListing {
+  readonly tags: readonly ListedTag[]
+  /** False if there are more tags than are read. */
+  readonly isComplete: boolean
 }
 
 /** Empty for a name that is not a tag. @param pushedAt in milliseconds; not positive: unknown (Go's zero time is before 1970) */
@@ -38,6 +44,7 @@ interface AskOptions {
 export abstract class ListingRegistry extends OciRegistry {
   /** For messages. */
   protected readonly listed: string = 'tags with their push times'
+  /** More would take too long, and burden the registry. Tags that were pushed last come first. */
   protected readonly maxPages: number = 100
 
   /** Asks the registry's own API. @param origin if it has another host than images have */
@@ -72,24 +79,37 @@ export abstract class ListingRegistry extends OciRegistry {
   }
 
   /** `undefined` if the API does not list them. The tags are then searched, as in any registry. */
-  async aliases(repository: Repository, digest: Digest, access: Access): Promise<readonly string[] | undefined> {
+  async aliases(repository: Repository, digest: Digest, access: Access): Promise<Aliases | undefined> {
     return await this.ifListed(async () => {
-      const names: string[] = []
-      for await (const page of this.pages(repository, access)) {
-        for (const tag of page) if (tag.digest === digest) names.push(tag.name)
-      }
-      return names
+      const { tags, isComplete } = await this.list(repository, access)
+      return { tags: tags.filter((tag) => tag.digest === digest).map(({ name }) => name), isComplete }
     })
   }
 
   async *pushTimes(repository: Repository, access: Access): AsyncIterable<ReadonlyMap<string, number>> {
-    for await (const page of this.pages(repository, access)) {
-      yield new Map(page.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
+    let count = 0
+    let isComplete = false
+    for await (const { tags, isLast } of this.#pages(repository, access)) {
+      yield new Map(tags.flatMap(({ name, pushedAt }) => (pushedAt === undefined ? [] : [[name, pushedAt] as const])))
+      count += tags.length
+      isComplete = isLast
     }
+    if (!isComplete) throw new OlderTagsUnread(repository, count)
   }
 
   /** @throws NeedsChangeError, TransientError if the API does not list the tags */
-  protected async *pages(repository: Repository, access: Access): AsyncIterable<readonly ListedTag[]> {
+  protected async list(repository: Repository, access: Access): Promise<TagListing> {
+    const listed: ListedTag[] = []
+    let isComplete = false
+    for await (const { tags, isLast } of this.#pages(repository, access)) {
+      listed.push(...tags)
+      isComplete = isLast
+    }
+    return { tags: listed, isComplete }
+  }
+
+  /** Ends without a last page if there are more than `maxPages`. */
+  async *#pages(repository: Repository, access: Access): AsyncIterable<TagPage> {
     const subject: Subject = { repository, what: `the list of ${this.listed}` }
     for (let page = 1; page <= this.maxPages; page++) {
       const answer = await this.requestPage(repository, page, access).catch((error: unknown) => {
@@ -100,7 +120,7 @@ export abstract class ListingRegistry extends OciRegistry {
       }
       const listed = this.parsePage(answer.body)
       if (listed === undefined) throw answerInvalid(subject, `no list of ${this.listed} in it`)
-      yield listed.tags
+      yield listed
       if (listed.isLast) return
     }
   }

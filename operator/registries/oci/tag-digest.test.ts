@@ -146,6 +146,25 @@ t.test('a wrong length of the content is an error', async (t) => {
   }
 })
 
+t.test('a tag that is pushed between HEAD and GET is no reason to go on with GET', async (t) => {
+  let isPushed = false
+  const server = await peer(
+    t,
+    serve((asked) => {
+      const isThere = isPushed || asked.method === 'GET'
+      isPushed = isThere
+      return isThere ? ordinary(asked) : { status: 404 }
+    }),
+  )
+  const registry = new OciRegistry(transportTo(t, [server.host]))
+  const web = { host: server.host, path: 'shop/web' }
+  for (const methods of ['HEAD,GET,HEAD', 'HEAD']) {
+    server.asked.length = 0
+    t.equal(await registry.resolve(web, 'env-prod', access), image.digest)
+    t.equal(server.asked.map((asked) => asked.split(' ')[0]).join(), methods)
+  }
+})
+
 t.test('GET is remembered for an hour, and HEAD then tried again', async (t) => {
   let now = 1
   let works = false

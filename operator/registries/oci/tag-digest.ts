@@ -46,6 +46,7 @@ export class TagDigests {
     } as const
     const asksHead = this.#methods.get(repository.host) !== 'GET'
     let isNamed = false
+    let mayBeNew = false
     if (asksHead) {
       const answer = await this.#client.send({ ...request, method: 'HEAD' })
       const digest = digestNamed(answer, subject, known)
@@ -55,10 +56,15 @@ export class TagDigests {
         return digest
       }
       if (answer.status !== 200 && !this.#mayMeanMethod(answer, repository)) throw failure(answer, subject, access)
+      mayBeNew = ofMethodOrTag.has(answer.status)
     }
     const answer = await this.#client.send({ ...request, method: 'GET' })
     const digest = answer.status === 304 && known !== undefined ? known : digestOfContent(answer, subject, access)
-    if (asksHead && !isNamed) this.#methods.set(repository.host, 'GET')
+    if (!asksHead || isNamed) return digest
+    // Somebody may have pushed the tag after the HEAD: then nothing is wrong with HEAD, and GET may count as a pull.
+    const again = mayBeNew ? await this.#client.send({ ...request, method: 'HEAD' }) : undefined
+    const worksNow = again !== undefined && digestNamed(again, subject, known) !== undefined
+    if (!worksNow) this.#methods.set(repository.host, 'GET')
     return digest
   }
 

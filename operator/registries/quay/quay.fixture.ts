@@ -33,3 +33,15 @@ export async function quayApi(url: URL, program: Program): Promise<StandInAnswer
   )
   return { status: 200, body: { tags, page, has_additional: page * limit < names.length } }
 }
+
+/** With more tags than anybody reads: each page has a hundred tags on other images, and is not the last one. */
+export function quayApiOfMany(url: URL): StandInAnswer | undefined {
+  if (!tagList.test(url.pathname)) return undefined
+  const page = Number(url.searchParams.get('page'))
+  const tags = Array.from({ length: 100 }, (_, at) => ({
+    name: `nightly-${(page - 1) * 100 + at}`,
+    start_ts: 1_767_225_600 - page,
+    manifest_digest: `sha256:${'9'.repeat(64)}`,
+  }))
+  return { status: 200, body: { tags, page, has_additional: true } }
+}

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net'
 import t from 'tap'
+import { basic } from '../oci/auth/token-request.ts'
 import { OciRegistry } from '../oci/oci.ts'
 import { anonymous } from '../registry.ts'
 import { allTags } from './contract.ts'
-import { image, listed, ordinary, serve } from './odd-registry.fixture.ts'
+import { image, listed, missing, ordinary, serve } from './odd-registry.fixture.ts'
 import { login, oddities } from './oddities.fixture.ts'
 import { peer, transportTo } from './peer.ts'
 
@@ -79,6 +80,24 @@ t.test(
     }
   },
 )
+
+t.test('a registry whose base is down for a moment does not count as open', async (t) => {
+  let isDown = true
+  const server = await peer(
+    t,
+    serve((asked) => {
+      if (asked.headers.authorization === basic(login)) return ordinary(asked)
+      if (asked.path !== '/v2/') return missing
+      return isDown ? { status: 503 } : { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }
+    }),
+  )
+  const registry = new OciRegistry(transportTo(t, [server.host]))
+  const web = { host: server.host, path: 'shop/web' }
+  const down = { name: 'TransientError', reason: 'RegistryUnavailable' }
+  await t.rejects(registry.resolve(web, 'env-prod', { credentials: login }), down)
+  isDown = false
+  t.equal(await registry.resolve(web, 'env-prod', { credentials: login }), image.digest)
+})
 
 t.test('a list without an end ends with an error', async (t) => {
   let at = 0

@@ -6,6 +6,8 @@ import type { Observation } from '../observe/observation.ts'
 /** Why a version is held back. */
 export interface Hold {
   readonly message: string
+  /** What holds the version, if there may be several of its kind: the workloads that are paused. */
+  readonly name?: string
   /** The time of the next check, in milliseconds since the epoch; undefined: when something changes. */
   readonly until?: number
   /** The reason in the status, if it is not the gate's name. */

@@ -91,6 +91,7 @@ test('a paused workload holds the version until it is resumed, and the message s
   const running = workload('api', containers)
   t.match(checkGates(gates, observation({ object: object(), workloads: [running, paused] }), v2)[0], {
     by: 'WorkloadPaused',
+    name: 'Deployment/web',
     message: 'v2 is rolled out when Deployment/web is resumed: kubectl rollout resume deployment/web -n shop',
   })
   t.same(checkGates(gates, observation({ object: object(), workloads: [running] }), v2), [])

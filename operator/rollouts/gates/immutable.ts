@@ -18,6 +18,7 @@ export const immutable: Gate = {
       ({ ref: { kind, namespace, name } }) => `kubectl delete ${kind.toLowerCase()}/${name} -n ${namespace}`,
     )
     return {
+      name: names,
       message: `${version.name} is rolled out when ${names} has ended, which runs another version, and whose image Kubernetes lets nobody change. To go on now, delete it, and create it anew with ${version.name} of ${imageRepo} if you still need it: ${commands.join('; ')}`,
     }
   },

@@ -12,6 +12,7 @@ export const paused: Gate = {
     )
     const names = found.map(({ name }) => name).join(', ')
     return {
+      name: names,
       message: `${version.name} is rolled out when ${names} is resumed: ${commands.join('; ')}`,
     }
   },

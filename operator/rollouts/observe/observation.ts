@@ -28,6 +28,11 @@ export interface Observation {
   readonly rewritten?: readonly RewrittenImage[] | undefined
   /** Why the API server has refused the last changes: by the UID of a workload or Service, or the name of a check's pod. */
   readonly refused?: ReadonlyMap<string, string> | undefined
+  /**
+   * Since when this process has put back what the rollout in progress has changed, with an answer of the API server to each
+   * try; undefined if it has not tried, in milliseconds since the epoch.
+   */
+  readonly restoringSince?: number | undefined
   /** The images that somebody else has set since the last status. */
   readonly drift?: readonly FoundDrift[] | undefined
   /** Reads that the API server has refused: it goes without what they would tell. */

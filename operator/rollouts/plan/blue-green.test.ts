@@ -187,6 +187,10 @@ test('the old side keeps running for a while, and is then scaled to zero', (t) =
     message: /^rolling out v2 \(step 3 of 3, scale down\): Deployment\/web-0 keeps running until 2026/,
     rollout: { switchTime: /Z$/, waitingSince: /Z$/, progress: undefined },
   })
+  t.match(cluster.object.status.rollout?.step, {
+    name: 'scale down',
+    waitingFor: /^Deployment\/web-0 keeps running until/,
+  })
   t.equal(blue.replicas, 3)
   t.ok(reasons(cluster).includes('ServiceSwitched'), 'the switch is told at once')
   cluster.run(40 * second)
@@ -209,6 +213,8 @@ function switched(more: Given = {}) {
 test('B35 a version that fails while the old side still runs is left with one switch back', (t) => {
   const { cluster, blue, green } = switched()
   cluster.bad.add('v2')
+  cluster.reconcile()
+  t.match(cluster.object.status.rollout, { phase: 'RollingBack', step: { waitingFor: undefined } })
   cluster.run(20 * second)
   t.same(cluster.services.changes, ['web: color=green', 'web: color=blue'])
   t.same([blue.image, green.image], [imageOf('v1'), imageOf('v0')])
@@ -242,6 +248,23 @@ test('while Services cannot be read, a side that may serve users is never taken 
   cluster.run(700 * second)
   t.match(cluster.object.status, { phase: 'UpToDate', current: { version: 'v2' } })
   t.equal(cluster.services.changes.length, 1)
+  t.end()
+})
+
+test('a process that finds the limit of a way back passed waits for the old side to be ready, and gives it the users', (t) => {
+  let dies = false
+  const { cluster, blue } = switched({ dies: () => dies && cluster.object.status.phase === 'RollingBack' })
+  blue.replicas = 0
+  cluster.bad.add('v2')
+  dies = true
+  for (; cluster.object.status.phase !== 'RollingBack'; cluster.now += second) cluster.reconcile()
+  t.equal(blue.replicas, 0, 'it was killed before its first change')
+  dies = false
+  cluster.startMs = 5 * second
+  cluster.now += 200 * second
+  cluster.run(20 * second)
+  t.equal(colorOf(cluster), 'blue')
+  t.match(cluster.past[0], { version: 'v2', outcome: 'RolledBack' })
   t.end()
 })
 

@@ -112,6 +112,33 @@ test('a rollback that was interrupted at the deadline is carried out, however la
   t.match(cluster.object.status, { phase: 'RolledBack', current: { version: 'v1' } })
 })
 
+test('a process that finds the limit of a rollback passed gives the pods as long as one in time does', async (t) => {
+  let dies = false
+  const cluster = offeredV2(1, { bad: ['v2'], dies: () => dies && cluster.object.status.phase === 'RollingBack' })
+  cluster.startMs = 5 * second
+  dies = true
+  for (; cluster.object.status.phase !== 'RollingBack'; cluster.now += second) cluster.reconcile()
+  dies = false
+  cluster.now += minute
+  cluster.run(4 * second)
+  t.match(cluster.object.status, { phase: 'RollingBack' })
+  cluster.run(5 * second)
+  t.match(cluster.past, [{ outcome: 'RolledBack', message: /is in ImagePullBackOff$/ }], 'and is healthy at its end')
+})
+
+test('a rollback ends soon after its limit, although something undoes it faster than it is seen', async (t) => {
+  const cluster = offeredV2(1, { bad: ['v2'] })
+  cluster.startMs = 5 * second
+  for (let seconds = 0; seconds < 60; seconds += 1) {
+    cluster.reconcile()
+    cluster.now += second
+    if (cluster.object.status.phase === 'RollingBack') cluster.setImage(firstOf(cluster), imageOf('v2'))
+  }
+  t.match(cluster.past, [
+    { version: 'v2', outcome: 'Failed', message: /Deployment\/web-0 could not be put back, since something undoes it/ },
+  ])
+})
+
 test('a deletion ends at the limit of a rollback if the patch back is refused, and tells what is left', async (t) => {
   const cluster = offeredV2()
   cluster.reconcile()
@@ -186,6 +213,7 @@ test('a paused workload holds a version back without a deadline, and the rollout
   cluster.run(20 * minute)
   t.same(cluster.patches, [])
   t.match(cluster.object.status, { ...untouched, phase: 'Pending', next: { version: 'v2', heldBy: 'WorkloadPaused' } })
+  t.match(cluster.object.status.held, [{ by: 'WorkloadPaused', name: 'Deployment/web-0' }])
   t.equal(eventsOf(cluster).filter((reason) => reason === 'WorkloadPaused').length, 1, 'one event')
   paused.blocked = undefined
   cluster.run(second)

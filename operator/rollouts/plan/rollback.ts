@@ -9,7 +9,7 @@ import type { Change, Workload } from '../workloads/workload.ts'
 import { neverWentOut } from './checks.ts'
 import type { Decision } from './decision.ts'
 import { inProgress, untilPodsChange } from './in-progress.ts'
-import { limitOf, resumed } from './limit.ts'
+import { resumed, rollbackGraceMs, rollbackLimitOf } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { countingRestarts } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
@@ -72,8 +72,8 @@ export function rollBack(observation: Observation, known: RolloutStatus, isOutda
   const decision = putBack(observation, rollout, rollout.outcome ?? 'Failed')
   if (decision) return decision
 
-  const { members, now } = observation
-  const until = limitOf(rollout)
+  const { members, now, restoringSince } = observation
+  const until = rollbackLimitOf(rollout, restoringSince)
   const unhealthy = members.filter(({ health }) => health.state !== 'healthy')
   const hopeless = unhealthy.every(({ health, blockers }) => health.state === 'stuck' && blockers.length === 0)
   if (hopeless || isOutdated || now >= until)
@@ -96,8 +96,8 @@ export function abort(observation: Observation, rollout: RolloutStatus): Decisio
  * @param outcome if that cannot be done by the limit
  */
 function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outcome): Decision | undefined {
-  const { members, now } = observation
-  const until = limitOf(rollout)
+  const { members, now, restoringSince } = observation
+  const until = rollbackLimitOf(rollout, restoringSince)
   const step = wayBack(observation, rollout)
   if (step.step === 'done') return undefined
   if (step.step === 'wait') {
@@ -109,13 +109,16 @@ function putBack(observation: Observation, rollout: RolloutStatus, outcome: Outc
   const left = step.changes
   const changes = left.filter((change) => change.change !== 'images' || !wasRewritten(observation, change))
   const refused = refusedPatches(observation, members)
-  // At the limit, only what the API server refuses is given up: a process that has just started has tried nothing yet.
-  const isGivenUp = now >= until && refused !== undefined
+  // At the limit, only what the API server refuses is given up: a process that has just started has tried nothing yet. What is
+  // undone each time has had enough tries some time later.
+  const isUndone = restoringSince !== undefined && now >= until + rollbackGraceMs
+  const isGivenUp = isUndone || (now >= until && refused !== undefined)
   // Reconciled again at once: the change of a workload that the selector does not find any more requeues nothing.
   if (changes.length > 0 && !isGivenUp)
     return inProgress(withProgress(rollout, refused, now), { changes, requeueAt: now })
   const names = [...new Set(left.flatMap(nameOf))].join(', ')
-  const why = refused ? `, since ${refused.message}` : ''
+  const undone = isUndone ? ', since something undoes it each time' : ''
+  const why = refused ? `, since ${refused.message}` : undone
   const message = `${rollout.message}; ${names} could not be put back${why}`
   return conclude(observation, { ...rollout, message }, outcome)
 }

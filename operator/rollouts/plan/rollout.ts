@@ -11,7 +11,7 @@ import { checksOf, havePassed, neverWentOut } from './checks.ts'
 import { allRun, currentOf, runsInWords } from './current.ts'
 import type { Decision, State } from './decision.ts'
 import { inProgress, stepInWords, untilPodsChange } from './in-progress.ts'
-import { resumed } from './limit.ts'
+import { resumed, waitingFor } from './limit.ts'
 import { conclude, recordOf } from './outcome.ts'
 import { countingRestarts, membersOf, servicesOf } from './previous.ts'
 import { refusedPatches, unhealthyPods, withProgress } from './progress.ts'
@@ -172,15 +172,15 @@ function takeStep(
       const message = `rolling out ${rollout.version}${stepInWords(rollout.step)}: ${step.waitingFor}`
       const state: State = { phase: 'RollingOut', reason: 'RollingOut', message }
       const { progress: _, ...paused } = noted(stopped)
-      return inProgress(paused, { state, ...untilPodsChange(workloads, step.until, now) })
+      return inProgress(waitingFor(paused, step.waitingFor), { state, ...untilPodsChange(workloads, step.until, now) })
     }
     case 'verify':
-      return runChecks(observation, noted(stopped), settings, 'strategy')
+      return runChecks(observation, waitingFor(noted(stopped), undefined), settings, 'strategy')
     case 'waitForPerson': {
-      const { reason, waitingFor } = step
-      const message = `the rollout of ${rollout.version} waits without a deadline for ${waitingFor}`
+      const { reason } = step
+      const message = `the rollout of ${rollout.version} waits without a deadline for ${step.waitingFor}`
       const state: State = { phase: 'RollingOut', reason, message }
-      return inProgress(noted(stopped), { state, requeueAt: now + waitingForPersonMs })
+      return inProgress(waitingFor(noted(stopped), step.waitingFor), { state, requeueAt: now + waitingForPersonMs })
     }
     case 'done':
       return conclude(observation, rollout, 'Succeeded')

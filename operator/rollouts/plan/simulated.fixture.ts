@@ -35,3 +35,8 @@ export interface Options {
   /** The pods of checks. */
   readonly checks?: SimulatedChecks
 }
+
+/** What ends an act before all is written. */
+export const death = new Error('killed')
+export const refusal = new Error('refused')
+export const rewriting = new Error('rewritten')

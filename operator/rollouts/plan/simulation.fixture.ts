@@ -14,7 +14,7 @@ import type { PlannedEvent } from './events.ts'
 import { limitOf } from './limit.ts'
 import { epoch, object, observation, offers, workload } from './plan.fixture.ts'
 import { type Plan, plan } from './plan.ts'
-import type { Options, Simulated } from './simulated.fixture.ts'
+import { death, type Options, refusal, rewriting, type Simulated } from './simulated.fixture.ts'
 import { SimulatedServices } from './simulated-services.fixture.ts'
 
 /** As the work queue's. */
@@ -50,6 +50,7 @@ export class Simulation {
   /** The memory of the process. */
   #rewritten: readonly RewrittenImage[] | undefined
   #refused: ReadonlyMap<string, string> | undefined
+  #restoringSince: number | undefined
   #failures = 0
   /** The process has restarted, or has learned that an image was rewritten. */
   #again = false
@@ -100,6 +101,7 @@ export class Simulation {
         drift: workloads.flatMap((each) => this.#drift(each) ?? []),
         rewritten: this.#rewritten,
         refused: this.#refused,
+        restoringSince: this.#restoringSince,
         now,
       }),
     )
@@ -108,7 +110,10 @@ export class Simulation {
       this.#act(planned)
       this.#rewritten = undefined
       this.#failures = 0
+      if (planned.status.rollout?.phase !== 'RollingBack') this.#restoringSince = undefined
+      else if (planned.changes.length > 0) this.#restoringSince ??= now
     } catch (thrown) {
+      if (thrown !== rewriting) this.#restoringSince = undefined
       if (thrown === death) this.#restart()
       else if (thrown === refusal) this.#failures += 1
       else if (thrown === rewriting) this.#again = true
@@ -293,7 +298,3 @@ export class Simulation {
     return stored === sent ? [] : [{ of, name: 'web', sent, stored }]
   }
 }
-
-const death = new Error('killed')
-const refusal = new Error('refused')
-const rewriting = new Error('rewritten')

@@ -148,8 +148,13 @@ function evidenceOf({ checks = [] }: RolloutStatus): PastRollout['checks'] {
 }
 
 /** What a gate says, for `status.held`. */
-export function heldOf({ by, message, until }: Verdict): Held {
-  return { by, message: inShort(message), ...(until === undefined ? {} : { until: timestamp(until) }) }
+export function heldOf({ by, name, message, until }: Verdict): Held {
+  return {
+    by,
+    ...(name === undefined ? {} : { name: inShort(name) }),
+    message: inShort(message),
+    ...(until === undefined ? {} : { until: timestamp(until) }),
+  }
 }
 
 type Truth = Condition['status']
