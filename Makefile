@@ -48,7 +48,8 @@ check: install ## Checks format, lint, types, and that generated files are up to
 
 # Each process of the tests lives for a short time: they compile each file once for all, bundle the program once for all, and
 # their Go programs have memory enough to collect garbage less often.
-test: check tools build ## Runs check, then all tests, on a real control plane and a real registry
+test: check tools ## Runs check, then all tests, on a real control plane and a real registry
+	@$(NODE) scripts/build.ts
 	@NODE_COMPILE_CACHE=$(CURDIR)/.tap/compiled E2E_BUNDLE=$(CURDIR)/dist/cvmanager.js GOGC=400 npm test --silent
 
 demo: build ## Shows a rollout and a rollback on a real control plane (DEMO=once: then exits)

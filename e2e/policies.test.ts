@@ -185,8 +185,7 @@ t.test('version policies', async (t) => {
     ],
     directory: cluster.directory,
     logFile: join(cluster.directory, 'cvmanager.log'),
-    // NODE_OPTIONS keeps the test runner from following this process.
-    env: { NODE_OPTIONS: '', HOME: cluster.directory },
+    env: { HOME: cluster.directory },
   })
   t.teardown(() => operator.stop('SIGKILL'))
   await t.test('a semver policy rolls versions out', (t) => rollouts(t, cluster, registry))

@@ -112,8 +112,7 @@ async function startOperator(t: Test, cluster: Cluster, flags: readonly string[]
     ],
     directory: cluster.directory,
     logFile: join(cluster.directory, `${name}.log`),
-    // NODE_OPTIONS keeps the test runner from following this process.
-    env: { NODE_OPTIONS: '', HOME: cluster.directory, ...motoEnvironment, AWS_REGION: MOTO_REGION },
+    env: { HOME: cluster.directory, ...motoEnvironment, AWS_REGION: MOTO_REGION },
   })
   t.teardown(() => operator.stop('SIGKILL'))
   return operator

@@ -86,8 +86,7 @@ async function startOperator(t: Test, cluster: Cluster, moto: Moto): Promise<Run
     ],
     directory: cluster.directory,
     logFile: join(cluster.directory, 'cvmanager.log'),
-    // NODE_OPTIONS keeps the test runner from following this process.
-    env: { NODE_OPTIONS: '', HOME: cluster.directory, ...motoEnvironment, AWS_REGION: MOTO_REGION },
+    env: { HOME: cluster.directory, ...motoEnvironment, AWS_REGION: MOTO_REGION },
   })
   t.teardown(() => operator.stop('SIGKILL'))
   await until('cvmanager to be at work', async () => {

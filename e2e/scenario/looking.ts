@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Test } from 'tap'
 import { projectFile } from './bed.ts'
-import { type Ended, runs } from './command.ts'
-import { bundle } from './operator.ts'
+import { command, type Ended } from './command.ts'
+import { bundle, compileCache } from './operator.ts'
 import { scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
@@ -23,7 +23,7 @@ export class Looking {
   /** Runs it to its end. */
   async cv(...args: readonly string[]): Promise<Ended> {
     const { directory } = this.#world.bed.cluster
-    return runs(process.execPath, await this.#line(args), { HOME: directory })
+    return command(directory, ...this.#line(args))
   }
 
   wait(...flags: readonly string[]): Promise<Ended> {
@@ -33,18 +33,16 @@ export class Looking {
   /** Starts it, for a test that does something meanwhile. */
   async starts(t: Test, ...args: readonly string[]): Promise<Started> {
     const { directory } = this.#world.bed.cluster
-    const child = spawn(process.execPath, await this.#line(args), {
-      env: { PATH: process.env.PATH ?? '', HOME: directory },
+    const child = spawn(process.execPath, [await bundle(directory), ...this.#line(args)], {
+      env: { PATH: process.env.PATH ?? '', HOME: directory, NODE_COMPILE_CACHE: compileCache(directory) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     t.teardown(() => child.kill('SIGKILL'))
     return new Started(child, this.#world)
   }
 
-  async #line(args: readonly string[]): Promise<readonly string[]> {
-    const { cluster } = this.#world.bed
-    const where = ['--kubeconfig', this.#kubeconfig, '-n', this.#world.namespace]
-    return [await bundle(cluster.directory), 'cv', ...args, ...where]
+  #line(args: readonly string[]): readonly string[] {
+    return ['cv', ...args, '--kubeconfig', this.#kubeconfig, '-n', this.#world.namespace]
   }
 }
 

@@ -16,8 +16,8 @@ export function bundle(directory: string): Promise<string> {
   return built
 }
 
-/** Where the processes of a test file find what another has compiled. */
-export const compileCache = (directory: string): string => join(directory, 'compiled')
+/** Where the processes of a test file find what another has compiled: in the cache of `make test`, or in one of the file. */
+export const compileCache = (directory: string): string => process.env.NODE_COMPILE_CACHE ?? join(directory, 'compiled')
 
 export interface OperatorOptions {
   /** Its log goes here. */
@@ -77,8 +77,7 @@ export class Operator {
       ],
       directory,
       logFile: join(directory, `${name}.log`),
-      // Without the environment of the test runner, which would instrument its children.
-      env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: compileCache(directory), HOME: directory },
+      env: { NODE_COMPILE_CACHE: compileCache(directory), HOME: directory },
     })
     return new Operator(program, port)
   }

@@ -25,8 +25,8 @@ export interface HistoryData {
 
 const root = join(import.meta.dirname, '../..')
 
-/** Enough for a poll every 5 s, a rollout and a rollback on a busy machine, and for secrets, which are read again every 30 s. */
-const maxWaitMs = 45_000
+/** Far more than a poll every 5 s, a rollout and a rollback take, and than secrets, which are read again every 30 s. */
+const maxWaitMs = 120_000
 
 /** The surroundings of one scenario: its own namespace and its own repository, so that scenarios run side by side. */
 export class World {
