@@ -13,13 +13,13 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 ARG CVMANAGER_COMMIT=unknown
-# The time of every file, in seconds since 1970: that of the commit, so that one source makes one image.
-ARG SOURCE_DATE_EPOCH=0
+# Each file has the time 0, as in distroless. To BuildKit, files that differ in time alone are the same, so it may copy those of an
+# earlier build from its cache, with their time.
 RUN CVMANAGER_COMMIT=${CVMANAGER_COMMIT} node scripts/build.ts \
  && install -D -m 755 image/cvmanager /image/usr/local/bin/cvmanager \
  && install -D -m 644 -t /image/usr/local/lib/cvmanager package.json dist/cvmanager.js dist/cvmanager.js.LEGAL.txt \
  && install -D -m 644 -t /image/usr/share/doc/cvmanager LICENSE dist/packages.txt dist/cvmanager.cdx.json \
- && find /image -exec touch --no-dereference --date=@${SOURCE_DATE_EPOCH} {} +
+ && find /image -exec touch --no-dereference --date=@0 {} +
 
 # Nothing runs here, so that any builder can make any architecture.
 FROM ${RUNTIME_IMAGE}

@@ -26,6 +26,7 @@ install: $(INSTALLED) $(TAP_BUILT) ## Installs the dependencies, including Node 
 
 $(INSTALLED): package-lock.json
 	@command -v npm >/dev/null 2>&1 || { echo 'error: npm is missing; install Node.js 20 or later with npm (https://nodejs.org). cvmanager then installs its own Node 24.' >&2; exit 1; }
+	@case $$(npm --version) in 9.[0-5].*) echo "error: npm $$(npm --version), as of Debian and Ubuntu, cannot read the overrides of package.json; run: npm install --global npm@11" >&2; exit 1 ;; esac
 	npm ci --loglevel=error
 	@touch $@
 

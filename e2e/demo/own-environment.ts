@@ -76,6 +76,7 @@ async function ownEnvironment(
     terminal.progress(`press Ctrl-C within ${cancelMs / 1000} s to cancel`)
     await sleep(cancelMs, undefined, { signal })
 
+    terminal.progress('Go builds the application for your nodes; the first time takes some minutes')
     const nodes = await shell.run("kubectl get nodes -o jsonpath='{.items[*].status.nodeInfo.architecture}'")
     const architectures = [...new Set(nodes.trim().split(/\s+/))].sort()
     return {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { UsageError } from '../../operator/errors.ts'
 import { digestOf, type Manifest, mediaTypes } from '../harness/images.ts'
 import type { ImageMaker } from './publisher.ts'
 
@@ -12,6 +13,7 @@ const types = mediaTypes.oci
 /**
  * Makes images that real nodes run, with one program that Go builds for these architectures. The layer of a broken image is
  * not an archive, so every container runtime refuses it.
+ * @throws UsageError without Go
  */
 export async function realImage(architectures: readonly string[]): Promise<ImageMaker> {
   const programs = await Promise.all(
@@ -46,7 +48,12 @@ async function build(architecture: string): Promise<Buffer> {
     const source = join(import.meta.dirname, 'web', 'main.go')
     const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: architecture }
     const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', output, source]
-    await promisify(execFile)('go', args, { cwd: directory, env })
+    await promisify(execFile)('go', args, { cwd: directory, env }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      throw new UsageError(
+        'go is not on PATH, and the demo needs it to build an application for real nodes (https://go.dev/dl)',
+      )
+    })
     return await readFile(output)
   } finally {
     await rm(directory, { recursive: true, force: true })
