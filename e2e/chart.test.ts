@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { parse, stringify } from 'yaml'
+import { parse, parseAllDocuments, stringify } from 'yaml'
 import { hasOnly, read, yamlSnippets } from './documents.ts'
 import { type KubernetesObject, startCluster } from './harness/cluster.ts'
 
@@ -261,6 +261,10 @@ await t.test(
       const optional = ['Ingress', 'NetworkPolicy', 'PodDisruptionBudget', 'ServiceMonitor', 'PrometheusRule']
       for (const kind of [...optional, 'ContainerVersion']) t.match(objects, new RegExp(`^kind: ${kind}$`, 'm'), kind)
       t.match(objects, 'name: cvmanager-dashboard')
+      const [monitor] = parseAllDocuments(objects)
+        .map((document) => document.toJS())
+        .filter(({ kind }) => kind === 'ServiceMonitor')
+      t.match(monitor.spec.endpoints, [{ port: 'http', path: '/metrics', honorLabels: true }])
     })
   },
 )

@@ -139,7 +139,7 @@ export function transportFailure(subject: Subject, thrown: unknown): unknown {
     case 'timeout':
       return new TransientError(
         'RegistryUnavailable',
-        `${server(subject)} cannot be reached for ${described(subject)}: ${thrown.message}. Check its address and the network; name a registry without TLS by --insecure-registry.`,
+        `${server(subject)} cannot be reached for ${described(subject)}: ${thrown.message}. Check its address, the network, and the proxy if one is set; name a registry without TLS by --insecure-registry.`,
       )
     default:
       return thrown.kind satisfies never

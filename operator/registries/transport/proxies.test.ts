@@ -113,6 +113,25 @@ t.test('requests go through the proxy, in one tunnel with TLS from end to end', 
   t.same(plainForward.asked, new Array(3).fill('GET http://registry.example.test/v2/?n=1'))
 })
 
+t.test('a proxy that refuses, closes the connection or is not there is named as the cause', async (t) => {
+  const answers = [
+    { answer: 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', message: 'the proxy refused the connection (407)' },
+    { answer: 'HTTP/1.1 403 Forbidden\r\n\r\n', message: 'the proxy refused the connection (403)' },
+    { answer: '', message: 'the proxy closed the connection' },
+  ]
+  for (const { answer, message } of answers) {
+    const server = createServer().on('connect', (_, socket: Socket) => socket.end(answer))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => new Promise((resolve) => server.close(resolve)))
+    const HTTPS_PROXY = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const transport = transportTo(t, [], { proxies: new ProxyRules({ HTTPS_PROXY }) })
+    await t.rejects(transport.send(get('https://registry.example.test')), { name: 'Unreachable', message }, message)
+  }
+  const proxies = new ProxyRules({ HTTPS_PROXY: 'http://proxy.invalid:3128' })
+  const lost = transportTo(t, [], { proxies })
+  await t.rejects(lost.send(get('https://registry.example.test')), { kind: 'connect', message: /proxy\.invalid/ })
+})
+
 t.test('S4 metadata services and loopback are not reached through a proxy either', async (t) => {
   const forward = await proxy(t, () => 1)
   const proxies = new ProxyRules({ HTTPS_PROXY: `http://${forward.host}`, HTTP_PROXY: `http://${forward.host}` })

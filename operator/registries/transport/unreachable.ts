@@ -29,6 +29,9 @@ export function unreachable(error: unknown, status: number): Unreachable {
     const when = status === 0 ? 'before' : 'within'
     return new Unreachable('closed', `the connection was closed ${when} the answer`, cause)
   }
+  const refusal = /^Proxy response \((\d+)\)/.exec(code === 'UND_ERR_ABORTED' ? messageOf(error) : '')?.[1]
+  if (refusal !== undefined) return new Unreachable('connect', `the proxy refused the connection (${refusal})`, cause)
+  if (code === 'UND_ERR_PRX_CONN') return new Unreachable('closed', 'the proxy closed the connection', cause)
   if ((error instanceof Error && error.name === 'HTTPParserError') || code.startsWith('UND_ERR')) {
     return new Unreachable('malformed', `the answer is not valid HTTP (${code})`, cause)
   }
