@@ -23,6 +23,7 @@ import { refusals } from './scenario/cases/refusals.ts'
 import { rollbacks } from './scenario/cases/rollbacks.ts'
 import { rollouts } from './scenario/cases/rollouts.ts'
 import { singleKinds } from './scenario/cases/single-kinds.ts'
+import { tenants } from './scenario/cases/tenants.ts'
 import { units } from './scenario/cases/units.ts'
 import { versions } from './scenario/cases/versions.ts'
 import { views } from './scenario/cases/views.ts'
@@ -50,6 +51,7 @@ blueGreen(test, bed)
 checks(test, bed)
 httpChecks(test, bed)
 access(test, bed, { basic, token })
+tenants(test, bed, token)
 pods(test, bed)
 refusals(test, bed)
 faults(test, bed, throttling)

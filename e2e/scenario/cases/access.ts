@@ -147,7 +147,7 @@ export function access(test: AddTest, bed: Bed, { basic, token }: GuardedRegistr
 }
 
 /** As deploy/pull-secrets.yaml grants it. */
-async function mayReadPullSecret(world: World, ...names: readonly string[]): Promise<void> {
+export async function mayReadPullSecret(world: World, ...names: readonly string[]): Promise<void> {
   const { cluster } = world.bed
   const manifest = await projectFile('deploy/pull-secrets.yaml', {
     'namespace: shop': `namespace: ${world.namespace}`,
@@ -156,7 +156,11 @@ async function mayReadPullSecret(world: World, ...names: readonly string[]): Pro
   await cluster.applyText(manifest)
 }
 
-async function pullSecret(world: World, registry: Registry, credentials?: { username: string; password: string }) {
+export async function pullSecret(
+  world: World,
+  registry: Registry,
+  credentials?: { username: string; password: string },
+) {
   await world.makes({
     apiVersion: 'v1',
     kind: 'Secret',
