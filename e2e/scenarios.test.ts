@@ -31,13 +31,15 @@ import { rightsAreThoseUsed } from './scenario/rights.ts'
 import type { AddTest } from './scenario/scenario.ts'
 
 const bed = await startBed(t)
-const [basic, token, throttling] = await Promise.all([
+const [basic, token, ofTenants, throttling] = await Promise.all([
   startRegistry({ auth: 'basic' }),
+  startRegistry({ auth: 'token' }),
   startRegistry({ auth: 'token' }),
   startRegistry(),
 ])
-t.teardown(() => Promise.all([basic.stop(), token.stop(), throttling.stop()]))
-const operator = await bed.operator({ registries: [bed.registry, basic, token, throttling] })
+const registries = [basic, token, ofTenants, throttling]
+t.teardown(() => Promise.all(registries.map((registry) => registry.stop())))
+const operator = await bed.operator({ registries: [bed.registry, ...registries] })
 await operator.isAtWork()
 
 /** A scenario mostly waits for the next poll. */
@@ -51,7 +53,7 @@ blueGreen(test, bed)
 checks(test, bed)
 httpChecks(test, bed)
 access(test, bed, { basic, token })
-tenants(test, bed, token)
+tenants(test, bed, ofTenants)
 pods(test, bed)
 refusals(test, bed)
 faults(test, bed, throttling)
