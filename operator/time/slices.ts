@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** How long a slice may block other work: as long as a few polls take. */
-const maxSliceMs = 3
+/** How long a slice may block other work. */
+const maxSliceMs = 10
 /** Of the processor's time: many times what a usual pattern takes, and far less than what an ambiguous one could. */
 const maxMs = 500
 const maxMsPerItem = 0.5
