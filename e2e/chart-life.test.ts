@@ -15,6 +15,7 @@ t.setTimeout(420_000)
 
 const chart = join(import.meta.dirname, '../charts/cvmanager')
 const crd = 'containerversions.cvmanager.io'
+const release = ['cvmanager', '--namespace', 'cvmanager']
 const image = ['--set', 'image.repository=registry.example.com/cvmanager']
 const patience = ['--wait', '--timeout', '120s']
 
@@ -51,7 +52,6 @@ async function earlierChart(): Promise<string> {
 }
 
 await t.test('B49 the chart upgrades the CRD, and an uninstall keeps it with every ContainerVersion', async (t) => {
-  const release = ['cvmanager', '--namespace', 'cvmanager']
   await cluster.namespace('shop')
   await cluster.helm('install', ...release, await earlierChart(), '--create-namespace', ...image, ...patience)
   await cluster.established(crd)
@@ -90,8 +90,8 @@ await t.test('S2 with watchNamespaces, cvmanager works with the rights of those 
   const registry = await startRegistry()
   t.teardown(() => registry.stop())
   await Promise.all(['blog', 'stranger'].map((name) => cluster.namespace(name)))
-  const release = ['team', '--namespace', 'team', '--create-namespace', '--take-ownership']
-  await cluster.helm('install', ...release, chart, ...image, '--set', 'watchNamespaces={blog},replicaCount=0')
+  const team = ['team', '--namespace', 'team', '--create-namespace', '--take-ownership']
+  await cluster.helm('install', ...team, chart, ...image, '--set', 'watchNamespaces={blog},replicaCount=0')
   const account = 'system:serviceaccount:team:team-cvmanager'
   await until('the rights', async () => {
     const granted = await cluster.kubectl('get', 'rolebinding/team-cvmanager', '--namespace', 'blog', '-o', 'name')
@@ -168,7 +168,6 @@ await t.test('S2 with watchNamespaces, cvmanager works with the rights of those 
 await t.test('R14 in the middle of a rollout, whatever is deleted first goes within 30 s', async (t) => {
   const registry = await startRegistry()
   t.teardown(() => registry.stop())
-  const release = ['cvmanager', '--namespace', 'cvmanager']
   const installs = () =>
     cluster.helm(
       'upgrade',
@@ -217,15 +216,15 @@ await t.test('R14 in the middle of a rollout, whatever is deleted first goes wit
     t.match(await field('cv/web', namespace, '.metadata.finalizers'), 'cvmanager.io/rollout')
     return reference
   }
-  const patience = '--timeout=30s'
+  const within30s = '--timeout=30s'
   const operator = await starts()
 
   await rollsOut('first')
-  await cluster.kubectl('delete', 'namespace', 'first', patience)
+  await cluster.kubectl('delete', 'namespace', 'first', within30s)
   t.pass('a namespace, while cvmanager runs')
 
   const before = await rollsOut('second')
-  await cluster.kubectl('delete', 'crd', crd, patience)
+  await cluster.kubectl('delete', 'crd', crd, within30s)
   t.equal(
     await field('deployment/web', 'second', '.spec.template.spec.containers[0].image'),
     before,
@@ -241,6 +240,6 @@ await t.test('R14 in the middle of a rollout, whatever is deleted first goes wit
   await cluster.kubectl('delete', 'namespace', 'third', '--wait=false')
   // As docs/operations.md says of a cvmanager that was stopped in the middle of a rollout.
   await cluster.kubectl('patch', 'cv', 'web', '-n', 'third', '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
-  await cluster.kubectl('wait', '--for=delete', 'namespace/third', patience)
+  await cluster.kubectl('wait', '--for=delete', 'namespace/third', within30s)
   t.pass('cvmanager, and then a namespace')
 })

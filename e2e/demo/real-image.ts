@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { UsageError } from '../../operator/errors.ts'
 import { digestOf, type Manifest, mediaTypes } from '../harness/images.ts'
+import { onPath } from '../harness/on-path.ts'
 import type { ImageMaker } from './publisher.ts'
 
 const types = mediaTypes.oci
@@ -16,6 +17,10 @@ const types = mediaTypes.oci
  * @throws UsageError without Go
  */
 export async function realImage(architectures: readonly string[]): Promise<ImageMaker> {
+  if (onPath(['go']) === undefined)
+    throw new UsageError(
+      'go is not on PATH, and the demo needs it to build an application for real nodes (https://go.dev/dl)',
+    )
   const programs = await Promise.all(
     architectures.map(async (architecture) => ({ architecture, program: await build(architecture) })),
   )
@@ -48,12 +53,7 @@ async function build(architecture: string): Promise<Buffer> {
     const source = join(import.meta.dirname, 'web', 'main.go')
     const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: architecture }
     const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', output, source]
-    await promisify(execFile)('go', args, { cwd: directory, env }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-      throw new UsageError(
-        'go is not on PATH, and the demo needs it to build an application for real nodes (https://go.dev/dl)',
-      )
-    })
+    await promisify(execFile)('go', args, { cwd: directory, env })
     return await readFile(output)
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 /** One request and its answer, bounded in time and size. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { onAbort } from './abortable.ts'
+import { onAbort } from '../../time/abortable.ts'
 import type { RawAnswer, Request } from './request.ts'
 import { Unreachable, unreachable } from './unreachable.ts'
 

@@ -3,9 +3,9 @@
  * knows the rate limit of the registry, the pause that it asked for, and whether it is down.
  */
 import { LRUCache } from 'lru-cache'
+import { onAbort } from '../../time/abortable.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { Alarm } from '../../time/timing.ts'
-import { onAbort } from './abortable.ts'
 import type { Allowance } from './allowance.ts'
 import { Line, type Turn } from './line.ts'
 import { Pauses } from './pauses.ts'

@@ -5,12 +5,12 @@
  */
 import { LRUCache } from 'lru-cache'
 import { NeedsChangeError } from '../../../errors.ts'
+import { abortable } from '../../../time/abortable.ts'
 import type { Clock } from '../../../time/clock.ts'
 import { monotonicClock } from '../../../time/timing.ts'
 import { credentialId } from '../../credentials/credential-id.ts'
 import type { Subject } from '../../failures.ts'
 import type { Credentials } from '../../registry.ts'
-import { abortable } from '../../transport/abortable.ts'
 import type { Transport } from '../../transport/transport.ts'
 import type { BearerToken } from './token-answer.ts'
 import { requestBearerToken, type TokenService } from './token-request.ts'
